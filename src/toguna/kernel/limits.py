@@ -1,0 +1,42 @@
+"""How often one may do something: per phone, device or account, never per address alone (a whole town shares one)."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from django.db import connection
+from django.utils.translation import ngettext
+
+
+class TooMany(Exception):
+    """The limit is reached. `retry_after` in seconds; str() is a sentence for the person."""
+
+    def __init__(self, retry_after: int) -> None:
+        minutes = max(1, -(-retry_after // 60))
+        super().__init__(
+            ngettext(
+                "That is too many times in a row. Try again in %(minutes)d minute.",
+                "That is too many times in a row. Try again in %(minutes)d minutes.",
+                minutes,
+            )
+            % {"minutes": minutes}
+        )
+        self.retry_after = retry_after
+
+
+def hit(what: str, who: str, *, at_most: int, per: timedelta) -> None:
+    """Counts one more; raises TooMany when `who` did `what` more than `at_most` times in this window. One statement."""
+    key = hashlib.sha256(f"{what}\0{who}".encode()).hexdigest()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO kernel_limit (key, "window", count) VALUES (%s, date_bin(%s, now(), 'epoch'), 1)
+            ON CONFLICT (key, "window") DO UPDATE SET count = kernel_limit.count + 1
+            RETURNING count, extract(epoch FROM "window" + %s - now())::int
+            """,
+            [key, per, per],
+        )
+        count, left = cursor.fetchone()
+    if count > at_most:
+        raise TooMany(left)

@@ -1,0 +1,60 @@
+"""The gate before every view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import urlencode
+from django.utils.module_loading import import_string
+
+from toguna.kernel import access, audit
+from toguna.kernel.limits import TooMany
+from toguna.kernel.web import Gate as GateMark
+
+# Views of others that guard themselves: log-in pages, the API (each operation declares its own access), the admin.
+GUARDED_ELSEWHERE = ("allauth.", "ninja.", "django.contrib.admin", "django.contrib.staticfiles", "django.views.static")
+
+
+class Gate:
+    """Opens a view only to those whom it names. A view that names nobody stays shut (deny by default)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.actor_of = import_string(settings.TOGUNA_ACTOR)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.actor = SimpleLazyObject(lambda: self.actor_of(request))  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        gate: GateMark | None = getattr(view, "gate", None) or getattr(getattr(view, "view_class", None), "gate", None)
+        if gate is None:
+            if view.__module__.startswith(GUARDED_ELSEWHERE):
+                return None
+            raise access.Denied(
+                request.actor, f"open {view.__module__}.{view.__qualname__}, which says nothing of who may"
+            )
+        if gate.who == "public":
+            return None
+        actor: access.Actor = request.actor
+        if actor.account is None or (gate.who == "staff" and not actor.staff):
+            name = "staff-login" if gate.who == "staff" else "login"
+            return redirect(f"{reverse(name)}?{urlencode({'next': request.get_full_path()})}")
+        if gate.permission:
+            access.require(actor, gate.permission, anywhere=True)
+        return None
+
+    def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
+        if isinstance(error, access.Denied):
+            audit.record(error.actor, "access.denied", permission=error.permission, path=request.path)
+        if isinstance(error, TooMany):
+            response = import_string(settings.TOGUNA_TOO_MANY)(request, error)
+            response["Retry-After"] = str(error.retry_after)
+            return response  # type: ignore[no-any-return]
+        return None

@@ -1,0 +1,66 @@
+"""Which town this is: `town.toml` in the home folder, a file that the IT person can read and edit."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from toguna.kernel import places
+
+LANGUAGES = ("fr", "pt", "en")
+
+
+@dataclass(frozen=True)
+class Town:
+    """name: for people; country: ISO 3166-1 alpha-2; languages: codes, the first is the default; currency: ISO 4217;
+    time_zone: IANA; accent: CSS colour #rrggbb; demo: a fictional town, said on every page."""
+
+    name: str
+    country: str = ""
+    languages: tuple[str, ...] = LANGUAGES
+    currency: str = "XOF"
+    time_zone: str = "UTC"
+    accent: str = "#c8501e"
+    demo: bool = False
+
+
+def path() -> Path:
+    return places.home() / "town.toml"
+
+
+@cache
+def load() -> Town | None:
+    """The town, or None before `toguna init` or `toguna demo`. Raises ValueError, with the line, when the file is broken."""
+    try:
+        raw = path().read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        values = tomllib.loads(raw)["town"]
+        return Town(**{**values, "languages": tuple(values.get("languages", LANGUAGES))})
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path()}: {error}") from error
+
+
+def current() -> Town:
+    """The town, or a nameless one before it is set up, so that pages can say how to set it up."""
+    return load() or Town(name="Toguna")
+
+
+def write(town: Town) -> None:
+    """Writes town.toml in one rename, so that a power cut leaves the old or the new file, never half of one."""
+    # A JSON string, list, number or boolean is a TOML value too.
+    lines = ["[town]", *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(town).items())]
+    target = path()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    load.cache_clear()
