@@ -6,8 +6,7 @@ Every cell comes from one planar subdivision (river, roads, town limit), so dist
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from math import cos, pi, sin
+from math import cos, pi
 
 import numpy as np
 import shapely
@@ -33,7 +32,7 @@ class Arc:
 
 @dataclass(frozen=True)
 class District:
-    """A quarter: some cells. character: centre, old, planned, organic, rural. ring: edges between numbered vertices."""
+    """A quarter: some cells of the plan, one polygon."""
 
     number: int
     cells: tuple[int, ...]
@@ -131,8 +130,8 @@ def _rings(rng: np.random.Generator, ground: Terrain, shares: list[float]) -> li
     theta = np.linspace(0, 2 * pi, 120, endpoint=False)
     lines = []
     for r in shares:
-        swell = Noise(rng, 1.6, 2)(np.cos(theta), np.sin(theta))
-        radius = r * (1 + 0.07 * swell)
+        swell = Noise(rng, 1.5, 3)(np.cos(theta), np.sin(theta))
+        radius = r * (1 + 0.11 * swell)
         points = np.column_stack([radius * np.cos(theta) * 1.06, radius * np.sin(theta) * 0.96])
         lines.append(LineString(np.vstack([points, points[:1]])))
     return lines
@@ -324,22 +323,3 @@ def make(rng: np.random.Generator, ground: Terrain) -> Plan:
         for line in chain(pieces):
             roads.append(Arc(sources[number][0], str(number), vertices[line]))
     return Plan(cells, characters, south, roads, vertices, edges, district_of, borough[district_of], districts)
-
-
-def bearing(points: Floats) -> float:
-    """Direction of a line from end to end, radians."""
-    dx, dy = points[-1] - points[0]
-    return float(np.arctan2(dy, dx))
-
-
-def rotate(points: Floats, angle: float) -> Floats:
-    """Points turned about the origin."""
-    return points @ np.array([[cos(angle), sin(angle)], [-sin(angle), cos(angle)]])
-
-
-def ring_lines(lines: list[tuple[list[int], set[int]]], group: int) -> list[int]:
-    """Numbers of the lines that bound a group."""
-    return [n for n, (_, around) in enumerate(lines) if group in around]
-
-
-__all__ = ["Arc", "District", "Plan", "bearing", "chain", "make", "pairwise", "ring_lines", "rotate"]

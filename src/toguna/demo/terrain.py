@@ -189,8 +189,9 @@ def make(rng: np.random.Generator, size: Size) -> Terrain:
     s = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(middle, axis=0).T))])
     wide = 26.0 * (size.people / 20_000) ** 0.32
     width = wide * (1 + 0.25 * Noise(rng, 1.2 * radius)(s, 0 * s))
-    water = shapely.union_all(shapely.buffer(shapely.points(middle), width / 2))
-    water = shapely.union_all([water, shapely.buffer(river, 0.34 * wide)]).simplify(wide / 40)
+    fine = np.arange(0, s[-1], wide / 7)
+    discs = shapely.buffer(shapely.line_interpolate_point(river, fine), np.interp(fine, s, width) / 2)
+    water = shapely.union_all(discs).simplify(wide / 40)
     # The plain is wide above and below the town; the town stands where the banks are high and the crossing is short.
     away = _ramp((np.abs(middle[:, 0]) - 0.15 * radius) / (0.9 * radius))
     plain = radius * (0.09 + away * (0.12 + 0.05 * Noise(rng, 1.5 * radius)(s, 0 * s + 9e4)))

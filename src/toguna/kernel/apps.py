@@ -1,6 +1,7 @@
 """The Django side of a room (an engine or a service): three lines in its `apps.py` are enough."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 from toguna.kernel import registry
 
@@ -19,10 +20,9 @@ class Room(AppConfig):
 
 
 class KernelConfig(Room):
+    default = True  # two AppConfigs in this module: Django must be told which is the kernel's own
     name = "toguna.kernel"
 
     def ready(self) -> None:
         super().ready()
-        from django.core.checks import register
-
         register(registry.check, "toguna")

@@ -17,7 +17,8 @@ def retry_stalled_jobs() -> None:
             """
             SELECT procrastinate_retry_job_v1(id, now(), NULL, NULL, NULL) FROM procrastinate_jobs j
             WHERE status = 'doing' AND NOT EXISTS (
-                SELECT FROM procrastinate_workers w WHERE w.id = j.worker_id AND w.last_heartbeat > now() - interval '2 minutes')
+                SELECT FROM procrastinate_workers w
+                WHERE w.id = j.worker_id AND w.last_heartbeat > now() - interval '2 minutes')
             """
         )
 

@@ -9,14 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from procrastinate import Blueprint
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.tasks import Task
 
 from toguna.kernel import registry
 from toguna.kernel.manifest import Declaration
-
-blueprint = Blueprint()
 
 
 class Lane(enum.IntEnum):
@@ -30,9 +28,7 @@ class Lane(enum.IntEnum):
 
 def task(run: Callable[..., None]) -> Task[Any, Any, Any]:
     """Makes a function a task. Its arguments must be JSON-able; it must be idempotent: it may run again after a crash."""
-    from procrastinate import RetryStrategy
-
-    return blueprint.task(
+    return app.task(
         name=f"{run.__module__}.{run.__qualname__}",
         retry=RetryStrategy(max_attempts=5, wait=5, exponential_wait=4),
     )(run)
@@ -47,7 +43,7 @@ def defer_many(work: Task[Any, Any, Any], lane: Lane, args: Iterable[dict[str, A
     """Queues many jobs in one statement."""
     jobs = list(args)
     if jobs:
-        app.tasks[f"{work.name}"].configure(priority=int(lane)).batch_defer(*jobs)
+        work.configure(priority=int(lane)).batch_defer(*jobs)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def fold(text: str) -> str:
     """
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return re.sub(r"[^\w]+|_+", " ", bare).strip()
+    return re.sub(r"(?:[^\w]|_)+", " ", bare).strip()
 
 
 def clean(text: str) -> str:

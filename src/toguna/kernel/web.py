@@ -83,7 +83,7 @@ class HomeBlock(Declaration):
 
 @dataclass(frozen=True)
 class Urls(Declaration):
-    """Where a room's pages hang: `prefix` such as "reports/" ("" for the root), `module` such as "toguna.services.reports.urls"."""
+    """Where a room's pages hang: `prefix` such as "reports/" ("" for the root), `module` the dotted path of its urls.py."""
 
     name: str
     prefix: str

@@ -13,7 +13,7 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'table % is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$;
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON kernel_audit
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON kernel_audit
     FOR EACH STATEMENT EXECUTE FUNCTION toguna_append_only();
 """
 
