@@ -89,7 +89,7 @@ def _orientation(cell: shapely.Polygon) -> float:
     return float(np.arctan2(dy, dx))
 
 
-def _spread(rng: np.random.Generator, xy: Floats, count: int, allowed: NDArray[np.bool_]) -> Ints:
+def spread(rng: np.random.Generator, xy: Floats, count: int, allowed: NDArray[np.bool_]) -> Ints:
     """Numbers of `count` of the allowed points, evenly spread: one for each square of a mesh, in random order."""
     pool = rng.permutation(np.flatnonzero(allowed))
     if len(pool) <= count:
@@ -384,7 +384,7 @@ def _uses(
         free = (use == "") & dry & allowed
         room = free & (area > least)
         pool = room if room.sum() >= count else free
-        use[_spread(rng, middle, count, pool)] = name
+        use[spread(rng, middle, count, pool)] = name
 
     take("townhall", 1 + (people >= 100_000) * round((people / 60_000) ** 0.7), centre if people < 100_000 else out < 0.7, 2800)
     take("square", max(1, people // 60_000), out < 0.45, 1500)
@@ -428,5 +428,13 @@ def _streets(
             picked = edges[those]
             lines = strokes(vertices, picked, 0.45) if kind == "residential" else chain([(a, b) for a, b in picked.tolist()])
             streets.extend(Street(kind, name, vertices[line]) for line in lines)
-    used = np.unique(edges)
-    return streets, _junctions(plan.roads, vertices[used])
+    # A road laid out beyond the last houses is still a track.
+    tree = shapely.STRtree(whole)
+    lines = [LineString(a.points) for a in plan.roads]
+    near = np.unique(tree.query(lines, predicate="dwithin", distance=120)[0])
+    close = set(near.tolist())
+    roads = [
+        Arc("track", a.name, a.points, a.bridge) if a.kind == "tertiary" and n not in close else a
+        for n, a in enumerate(plan.roads)
+    ]
+    return streets, _junctions(roads, vertices[np.unique(edges)])

@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely import LineString, Polygon
+from shapely.ops import substring
 
 from toguna.demo.terrain import Floats, Noise, Terrain, smooth_line
 
@@ -41,9 +42,10 @@ class District:
 
 @dataclass(frozen=True)
 class Plan:
-    """cells: polygons that tile the commune; characters: one per cell; south: which cells lie beyond the river;
+    """radials: how many of the first sources are roads out of town; cells: polygons that tile the commune; characters: one per cell; south: which cells lie beyond the river;
     vertices and edges: the shared outline of the cells, an edge being (from, to) -> the cells on either side."""
 
+    radials: int
     cells: NDArray[np.object_]
     characters: list[str]
     south: NDArray[np.bool_]
@@ -102,7 +104,7 @@ def chain(edges: list[Edge]) -> list[list[int]]:
     return lines
 
 
-def _radials(rng: np.random.Generator, ground: Terrain, rings: list[float]) -> list[tuple[str, str, LineString]]:
+def _radials(rng: np.random.Generator, ground: Terrain, rings: list[float]) -> list[tuple[str, LineString]]:
     size = ground.size
     reach = size.commune * 1.12
     starts: list[tuple[float, float, bool]] = [(12, 0, False), (62, 0, False), (114, 0, False), (166, 0, False), (-84, 0, True)]
@@ -122,7 +124,7 @@ def _radials(rng: np.random.Generator, ground: Terrain, rings: list[float]) -> l
             if crosses or not line.intersects(ground.water.buffer(size.radius * 0.03)):
                 break
             angle += 2.5 if cos(angle * pi / 180) > 0 else -2.5
-        lines.append(("primary" if start == 0 else "secondary", "", line))
+        lines.append(("primary" if start == 0 else "secondary", line))
     return lines
 
 
@@ -222,7 +224,8 @@ def make(rng: np.random.Generator, ground: Terrain) -> Plan:
     limit = _limit(rng, ground)
     commune = Polygon(limit)
     sources: list[tuple[str, LineString]] = [("limit", limit), ("river", ground.river)]
-    sources += [(kind, line) for kind, _, line in _radials(rng, ground, shares)]
+    sources += _radials(rng, ground, shares)
+    radials = len(sources)
     sources += [("secondary", line) for line in _rings(rng, ground, shares)]
     inner = min(max(0.09 * radius**2, 6e4), 4.5e5)
     for _ in range(9):
@@ -315,11 +318,25 @@ def make(rng: np.random.Generator, ground: Terrain) -> Plan:
     wet_middle = shapely.intersects_xy(ground.flood.buffer(-1), *middles.T)
     by_source: dict[int, list[Edge]] = {}
     for n, key in enumerate(keys):
-        bridging = source[n] < len(sources) and kinds[n] == "primary"
-        bridging |= kinds[n] == "secondary" and source[n] < 2 + 13 and lines[source[n]].coords[0] != lines[source[n]].coords[-1]
-        if kinds[n] in _ROADS and (bridging or not wet_middle[n]):
+        # Only the roads out of town are carried over the flood plain.
+        if kinds[n] in _ROADS and (source[n] < radials or not wet_middle[n]):
             by_source.setdefault(int(source[n]), []).append(key)
     for number, pieces in sorted(by_source.items()):
         for line in chain(pieces):
-            roads.append(Arc(sources[number][0], str(number), vertices[line]))
-    return Plan(cells, characters, south, roads, vertices, edges, district_of, borough[district_of], districts)
+            roads.extend(_bridged(Arc(sources[number][0], str(number), vertices[line]), ground.water))
+    return Plan(radials, cells, characters, south, roads, vertices, edges, district_of, borough[district_of], districts)
+
+
+def _bridged(arc: Arc, water: shapely.Geometry) -> list[Arc]:
+    """The road in up to three pieces: before, over and after the river."""
+    line = LineString(arc.points)
+    over = shapely.intersection(line, water.buffer(12))
+    if over.is_empty or over.length < 5:
+        return [arc]
+    ends = [line.project(shapely.Point(p)) for p in shapely.get_coordinates(over)]
+    return [
+        Arc(arc.kind, arc.name, np.round(np.array(piece.coords), 2), bridge)
+        for start, end, bridge in ((0, min(ends), False), (min(ends), max(ends), True), (max(ends), line.length, False))
+        if end - start > 0.5
+        for piece in [substring(line, start, end)]
+    ]
