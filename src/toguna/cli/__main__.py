@@ -1,0 +1,118 @@
+"""`./toguna COMMAND`: what the shell script hands over to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+HELP = """\
+Toguna: the open house where a town settles its affairs.
+
+  Try it
+    demo [--people N] [--port P] [--once]   load the fictional demo town and serve it
+
+  Run a town
+    init                                    set up a real town: name, languages, first administrator
+    serve [--port P] [--host H]             start everything and answer on the web
+    stop                                    stop everything, in order
+    status                                  what is running
+    url                                     the address of the site
+    doctor [--json]                         check every part and say what to do
+
+  Its data
+    territory import FILE [--layer NAME]    OSM PBF, GeoJSON, GeoPackage, Shapefile (zip), KML, CSV, GeoTIFF
+    backup [FILE]                           everything in one file, verified
+    restore FILE [--force]                  put a backup back; the old data stays until the new is whole
+
+  Develop
+    test [ARGS]                             all checks and tests
+    bench [NAME] [--json]                   measured against a rival in the same run
+    manage ...                              Django's own commands
+
+  Data is kept in var/ (TOGUNA_HOME moves it). With DATABASE_URL, the town's own PostgreSQL is used.
+  More: ./toguna COMMAND --help, and docs/.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="./toguna", add_help=False, usage="./toguna COMMAND")
+    commands = made.add_subparsers(dest="command", metavar="COMMAND")
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, description=summary, prog=f"./toguna {name}")
+
+    demo = add("demo", "Loads a fictional town, made by Toguna's own generator, and serves it.")
+    demo.add_argument("--people", type=int, default=20_000, help="inhabitants, 1,000 to 2,000,000 (default 20,000)")
+    demo.add_argument("--port", type=int, default=8000)
+    demo.add_argument("--once", action="store_true", help="load, then exit")
+
+    serve = add("serve", "Starts the database, the web server and the worker; stops them all with Ctrl-C.")
+    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (0.0.0.0 for all)")
+
+    add("stop", "Stops the web server, the worker and the private database.")
+    add("status", "Says what is running.")
+    add("url", "Prints the base address of the site.")
+    doctor = add(
+        "doctor", "Checks every part of the installation and says what to do. Exit code 1 when something fails."
+    )
+    doctor.add_argument("--json", action="store_true")
+
+    init = add("init", "Sets up a real town. Asks for what the flags do not say.")
+    init.add_argument("--name", help="name of the town")
+    init.add_argument("--country", help="ISO 3166 code, such as SN, ML, CV, GH")
+    init.add_argument("--languages", help="comma-separated, the first is the town's own: fr,pt,en")
+    init.add_argument("--currency", help="ISO 4217 code, such as XOF")
+    init.add_argument("--time-zone", help="such as Africa/Dakar")
+    init.add_argument("--accent", help="colour of the town, such as #c8501e")
+    init.add_argument("--admin-email", help="the first administrator's e-mail")
+    init.add_argument("--admin-name", help="the first administrator's name")
+    init.add_argument("--admin-password", help="12 characters at least (asked for when not given)")
+    init.add_argument("--force", action="store_true", help="change a town that is set up already")
+
+    territory = add("territory", "Brings the town's territory in.")
+    actions = territory.add_subparsers(dest="action", required=True)
+    bring = actions.add_parser("import", prog="./toguna territory import", description="Imports one file.")
+    bring.add_argument("file")
+    bring.add_argument("--layer", help="layer to import into (default: the file's name; OSM files fill several layers)")
+
+    backup = add("backup", "Writes database, photos, town.toml and secret into one file, and reads it back.")
+    backup.add_argument("file", nargs="?")
+    restore = add("restore", "Puts a backup back. What is there stays until the new data is whole.")
+    restore.add_argument("file")
+    restore.add_argument("--force", action="store_true", help="replace the town that is here")
+
+    for name, summary in (("test", "Checks and tests."), ("bench", "Measures."), ("manage", "Django's own commands.")):
+        add(name, summary).add_argument("rest", nargs=argparse.REMAINDER)
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command; returns its exit code. Errors that a person can act on are one sentence, without a traceback."""
+    if not argv or argv[0] in {"help", "-h", "--help"}:
+        print(HELP)
+        return 0
+    if argv[0] in {"test", "bench", "manage"} and argv[1:2] not in (["-h"], ["--help"]):
+        args = argparse.Namespace(command=argv[0], rest=list(argv[1:]))
+    else:
+        args = parser().parse_args(argv)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "toguna.site.settings")
+
+    from toguna.cli import commands  # after the environment is set: it leads to Django's settings
+    from toguna.kernel.cluster import ClusterError
+
+    try:
+        return int(getattr(commands, args.command)(args) or 0)
+    except (ClusterError, commands.Stop) as error:
+        print(f"toguna: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,160 @@
+"""The commands, each thin: the work is in the modules beside."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from toguna.cli import prepare, supervise
+from toguna.kernel import cluster, places
+
+console = Console(stderr=True, highlight=False)
+
+
+class Stop(Exception):
+    """A command ends here, with a sentence for whoever typed it."""
+
+
+def say(text: str) -> None:
+    console.print(text, markup=False)
+
+
+def _django() -> None:
+    """Ready to use the database from this process."""
+    prepare.database(say)
+    prepare.django(say)
+
+
+def serve(args: Namespace) -> int:
+    _town_is_there()
+    prepare.everything(say)
+    try:
+        return supervise.serve(args.host, args.port, say, lambda url: print(f"Serving {url}", flush=True))
+    except supervise.Busy as error:
+        raise Stop(str(error)) from error
+
+
+def _town_is_there() -> None:
+    from toguna.kernel import town
+
+    if town.load() is None:
+        raise Stop("there is no town here yet. Run ./toguna init for yours, or ./toguna demo to look around.")
+
+
+def demo(args: Namespace) -> int:
+    if not 1_000 <= args.people <= 2_000_000:
+        raise Stop("--people is a number from 1,000 to 2,000,000")
+    if not args.once and not supervise.free("127.0.0.1", args.port) and supervise.running() is None:
+        raise Stop(f"port {args.port} is taken by another program: choose another with --port")
+    from toguna.demo import command
+
+    return command.run(people=args.people, port=args.port, once=args.once)
+
+
+def stop(args: Namespace) -> int:
+    return supervise.stop(say)
+
+
+def url(args: Namespace) -> int:
+    print(supervise.url())
+    return 0
+
+
+def status(args: Namespace) -> int:
+    from toguna.kernel import town
+
+    here, found = town.load(), supervise.running()
+    print(f"town      {here.name if here else 'none yet (./toguna init or ./toguna demo)'}")
+    print(f"home      {places.home()}")
+    if cluster.external():
+        print("database  DATABASE_URL")
+    else:
+        state = cluster.Cluster().status()
+        print(f"database  {state.status}" + (f" (PostgreSQL {state.version})" if state.version else ""))
+    print(f"web       {found.url if found else 'stopped'}")
+    return 0
+
+
+def doctor(args: Namespace) -> int:
+    from toguna.cli import doctor as checks
+
+    return checks.run(as_json=args.json)
+
+
+def init(args: Namespace) -> int:
+    from toguna.cli import init as setting_up
+
+    return setting_up.run(args, say)
+
+
+def territory(args: Namespace) -> int:
+    path = Path(args.file)
+    if not path.is_file():
+        raise Stop(f"there is no file {path}")
+    _town_is_there()
+    _django()
+    from toguna.engines.territory import api
+
+    with bar() as progress:
+        row = progress.add_task("", total=1.0)
+        try:
+            report = api.import_file(
+                path,
+                layer=args.layer,
+                progress=lambda step, share: progress.update(row, description=step, completed=share),
+            )
+        except api.ImportRefused as error:
+            raise Stop(str(error)) from error
+    print(report)
+    return 0
+
+
+def bar() -> Progress:
+    """A progress bar on the terminal; nothing when the output is no terminal."""
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description:<40}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal,
+    )  # fmt: skip
+
+
+def backup(args: Namespace) -> int:
+    from toguna.cli import backup as keeping
+
+    _town_is_there()
+    prepare.database(say)
+    try:
+        print(keeping.save(Path(args.file) if args.file else None, say))
+    except keeping.BackupError as error:
+        raise Stop(str(error)) from error
+    return 0
+
+
+def restore(args: Namespace) -> int:
+    from toguna.cli import backup as keeping
+
+    try:
+        keeping.restore(Path(args.file), force=args.force, say=say)
+    except keeping.BackupError as error:
+        raise Stop(str(error)) from error
+    return 0
+
+
+def test(args: Namespace) -> int:
+    from toguna.cli import testing
+
+    return testing.run(args.rest)
+
+
+def bench(args: Namespace) -> int:
+    return subprocess.call([sys.executable, "-m", "bench", *args.rest], cwd=places.checkout())
+
+
+def manage(args: Namespace) -> int:
+    if not any(word in {"compile_texts", "makemigrations"} for word in args.rest[:1]):
+        prepare.database(say)
+    return subprocess.call([sys.executable, "-m", "django", *args.rest])

@@ -1,0 +1,112 @@
+"""`init`: a real town, from flags or from answers."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from zoneinfo import available_timezones
+
+from babel import Locale
+from babel.core import get_global
+from babel.numbers import get_territory_currencies, list_currencies
+
+from toguna.cli import prepare
+from toguna.kernel import registry, town
+
+
+def run(args: Namespace, say: Callable[[str], None]) -> int:
+    """Writes town.toml, prepares the database, loads what services start with, makes the first administrator."""
+    from toguna.cli.commands import Stop
+
+    if (here := town.load()) and not args.force:
+        raise Stop(f"there is a town here already: {here.name}. --force changes it (its data stays).")
+    asking = sys.stdin.isatty()
+
+    def answer(given: str | None, question: str, default: str, wrong: Callable[[str], str]) -> str:
+        """The flag, else what is typed, else the default; asked again while it is wrong."""
+        while True:
+            value = given
+            if value is None:
+                value = (input(f"{question} [{default}]: ").strip() if asking else "") or default
+            problem = wrong(value)
+            if not problem:
+                return value
+            if given is not None or not asking:
+                raise Stop(f"{question}: {problem}")
+            print(problem)
+
+    name = answer(args.name, "Name of the town", "", lambda v: "" if v.strip() else "a town needs a name (--name)")
+    countries = Locale("en").territories
+    country = answer(
+        args.country and args.country.upper(), "Country (two letters)", "ML",
+        lambda v: "" if re.fullmatch("[A-Z]{2}", v) and v in countries else f"{v} is no ISO 3166 code, such as SN, ML, CV, GH",
+    )  # fmt: skip
+    languages = answer(
+        args.languages, "Languages, the town's own first", _languages(country),
+        lambda v: "" if set(_split(v)) <= set(town.LANGUAGES) and _split(v) else f"choose among {', '.join(town.LANGUAGES)}",
+    )  # fmt: skip
+    currency = answer(
+        args.currency and args.currency.upper(), "Currency", next(iter(get_territory_currencies(country)), "XOF"),
+        lambda v: "" if v in list_currencies() else f"{v} is no ISO 4217 code, such as XOF, CVE, GHS",
+    )  # fmt: skip
+    zone = answer(
+        args.time_zone, "Time zone", _time_zone(country),
+        lambda v: "" if v in available_timezones() else f"{v} is no time zone, such as Africa/Dakar",
+    )  # fmt: skip
+    accent = answer(
+        args.accent, "Accent colour", "#c8501e",
+        lambda v: "" if re.fullmatch("#[0-9a-fA-F]{6}", v) else "a colour reads #rrggbb",
+    )  # fmt: skip
+    email = answer(
+        args.admin_email, "First administrator's e-mail", "",
+        lambda v: "" if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", v) else "an e-mail address is needed (--admin-email)",
+    )  # fmt: skip
+    password = args.admin_password
+    if password is None and asking:
+        password = getpass.getpass("Administrator's password (12 characters at least): ")
+    if not password or len(password) < 12:
+        raise Stop("the administrator's password has 12 characters at least (--admin-password)")
+
+    town.write(town.Town(name.strip(), country, _split(languages), currency, zone, accent))
+    prepare.everything(say)
+    start_data()
+    from toguna.engines.people import api
+
+    api.create_staff(
+        email=email, password=password, name=args.admin_name or email.partition("@")[0],
+        grants=(("administrator", "*", None),), superuser=True,
+    )  # fmt: skip
+    print(
+        f"{name} is set up.\n  ./toguna territory import FILE.osm.pbf   its territory\n  ./toguna serve                           then log in as {email}"
+    )
+    return 0
+
+
+def start_data() -> None:
+    """What each service starts with (categories, ...). Idempotent; never overwrites an edit."""
+    from toguna.kernel.demo import Starter
+
+    for starter in sorted(registry.declared(Starter), key=lambda s: s.order):
+        starter.load()
+
+
+def _split(languages: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in languages.split(",") if part.strip())
+
+
+def _languages(country: str) -> str:
+    """Our languages that are official or widely spoken there, the most official first."""
+    known = get_global("territory_languages").get(country, {})
+    ours: Sequence[str] = sorted(
+        (code for code in town.LANGUAGES if code in known),
+        key=lambda code: (known[code]["official_status"] is None, -known[code]["population_percent"]),
+    )
+    return ",".join(ours or town.LANGUAGES)
+
+
+def _time_zone(country: str) -> str:
+    zones = get_global("territory_zones").get(country, [])
+    return zones[0] if zones else "UTC"

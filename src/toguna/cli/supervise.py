@@ -1,0 +1,184 @@
+"""`serve`, `stop`, `status`, `url`: one parent process that keeps the web server and the worker alive."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toguna.kernel import cluster, places
+
+DEFAULT_PORT = 8000
+
+
+class Busy(Exception):
+    """The port is taken, or the town is served already."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The supervisor that runs: its process, and where it answers."""
+
+    pid: int
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return f"http://{host}:{self.port}/"
+
+
+def _file() -> Path:
+    return places.home() / "serve.json"
+
+
+def running() -> Running | None:
+    """The supervisor of this home folder, or None. A file left by a power cut is not believed."""
+    try:
+        told = Running(**json.loads(_file().read_text()))
+        line = Path(f"/proc/{told.pid}/cmdline").read_bytes()
+    except (OSError, ValueError, TypeError):
+        return None
+    return told if b"toguna.cli" in line else None
+
+
+def url() -> str:
+    found = running()
+    return found.url if found else f"http://127.0.0.1:{DEFAULT_PORT}/"
+
+
+@dataclass
+class Child:
+    """A process that is started again when it dies: after 1 s, then 2, 4 ... up to 30."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    failures: int = 0
+    again_at: float = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def look(self, say: Callable[[str], None]) -> None:
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is not None:
+            if now - self.started > 60:
+                self.failures = 0
+            self.failures += 1
+            self.again_at = now + min(30, 2 ** (self.failures - 1))
+            say(f"{self.name} ended with {self.process.returncode}: started again in {self.again_at - now:.0f} s")
+            self.process = None
+        if self.process is None and now >= self.again_at:
+            self.start()
+
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def wait(self, seconds: float) -> None:
+        if self.process is not None:
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+def free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def serve(host: str, port: int, say: Callable[[str], None], ready: Callable[[str], None]) -> int:
+    """Serves until told to stop. `ready(url)` is called once when pages are answered. Raises Busy."""
+    if found := running():
+        raise Busy(f"the town is served already at {found.url} (./toguna stop ends it)")
+    if not free(host, port):
+        raise Busy(f"port {port} is taken by another program: choose another with --port")
+    stopping = False
+
+    def stop_soon(number: int, frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop_soon)
+    children = [
+        Child(
+            "web server",
+            [
+                sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
+                "--workers", str(max(1, min(4, (os.cpu_count() or 2) // 2 + 1))), "--blocking-threads", "4", "--backlog", "1024",
+                "--respawn-failed-workers", "--no-access-log", "--log-level", "warning",
+                "toguna.site.wsgi:application",
+            ],
+        ),
+        Child("worker", [sys.executable, "-m", "django", "worker"]),
+    ]  # fmt: skip
+    for child in children:
+        child.start()
+    _file().write_text(json.dumps({"pid": os.getpid(), "host": host, "port": port}))
+    told = Running(os.getpid(), host, port)
+    said = False
+    try:
+        while not stopping:
+            for child in children:
+                child.look(say)
+            if not cluster.external() and cluster.Cluster().status().status != "running":
+                say("the database ended: starting it again")
+                try:
+                    cluster.Cluster().ensure(say)
+                except cluster.ClusterError as error:
+                    say(str(error))
+            if not said and answers(told.url):
+                said = True
+                ready(told.url)
+            time.sleep(0.1 if not said else 1)
+    finally:
+        for child in children:
+            child.end()
+        for child in children:
+            child.wait(20)
+        _file().unlink(missing_ok=True)
+    return 0
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}healthz", timeout=5) as response:  # noqa: S310 - our own address
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def stop(say: Callable[[str], None]) -> int:
+    """Web server and worker first, so that they finish what they do; then the database."""
+    if found := running():
+        os.kill(found.pid, signal.SIGTERM)
+        for _ in range(300):
+            if running() is None:
+                break
+            time.sleep(0.1)
+        else:
+            say("the server does not stop; its processes are killed")
+            os.killpg(os.getpgid(found.pid), signal.SIGKILL)
+    if not cluster.external():
+        cluster.Cluster().stop()
+    say("stopped")
+    return 0

@@ -1,0 +1,75 @@
+"""`test`: style, types, import rules, migrations, then every test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+from toguna.kernel import places
+
+# What the tests use besides what the town runs on: program -> Debian package.
+NEEDS = {
+    "chromium": "chromium",
+    "ogrinfo": "gdal-bin",
+    "osm2pgsql": "osm2pgsql",
+    "shellcheck": "shellcheck",
+    "xgettext": "gettext",
+}
+
+
+def run(rest: list[str]) -> int:
+    """Runs all the checks, then pytest with `rest`. With arguments, only pytest. Returns the first failure's code."""
+    _needs()
+    os.environ["TOGUNA_HOME"] = os.environ.get("TOGUNA_TEST_HOME", str(places.checkout() / "var" / "test"))
+    os.environ["LANGUAGE"] = "en"
+    from toguna.cli import prepare
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    prepare.database(say)
+    prepare.browser_libraries(say)
+    prepare.django(say)
+    root, python = places.checkout(), [sys.executable, "-m"]
+    checks = {
+        "style": [*python, "ruff", "check"],
+        "format": [*python, "ruff", "format", "--check", "--quiet"],
+        "types": [*python, "mypy"],
+        "import rules": [str(root / ".venv/bin/lint-imports"), "--no-cache"],
+        "shell": ["shellcheck", "toguna"],
+        "declarations": [*python, "django", "check", "--fail-level", "WARNING"],
+        "migrations": [*python, "django", "makemigrations", "--check", "--dry-run"],
+    }
+    failed = []
+    if not rest:
+        for name, command in checks.items():
+            began = time.monotonic()
+            done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+            print(
+                f"{'ok' if done.returncode == 0 else 'FAIL':<5} {name} ({time.monotonic() - began:.0f} s)", flush=True
+            )
+            if done.returncode:
+                failed.append(name)
+                print((done.stdout + done.stderr).strip()[-6000:], flush=True)
+    tests = subprocess.call([*python, "pytest", *(rest or ["-n", "2", "--dist", "loadfile"])], cwd=root)
+    if failed:
+        print(f"Failed before the tests: {', '.join(failed)}", file=sys.stderr)
+    return tests or (1 if failed else 0)
+
+
+def _needs() -> None:
+    """Installs what is missing as root; otherwise says the command. Tests that lack a part are skipped with a reason."""
+    missing = sorted({package for program, package in NEEDS.items() if shutil.which(program) is None})
+    if not missing:
+        return
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+    if os.geteuid() != 0:
+        raise SystemExit(f"toguna: the tests need {', '.join(missing)}:\n    sudo {' '.join(command)}")
+    print(f"Installing what the tests need: {', '.join(missing)}", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], env=environment, check=False, stdout=subprocess.DEVNULL)
+    if subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL).returncode:
+        raise SystemExit(f"toguna: these could not be installed: {' '.join(missing)}")
