@@ -54,7 +54,7 @@ def save(target: Path | None, say: Callable[[str], None]) -> Path:
                 for name in FILES:
                     if (home / name).exists():
                         tar.add(home / name, f"files/{name}")
-            os.chmod(making, 0o600)
+            making.chmod(0o600)
             say("Reading it back")
             _verify(making)
         with making.open("rb") as file:
@@ -132,7 +132,7 @@ def _verify(path: Path) -> None:
     """Reads the whole of it. Raises BackupError when it is cut short, changed or of a newer Toguna."""
     try:
         with tarfile.open(path) as tar:
-            manifest = json.load(tar.extractfile("manifest.json") or open(os.devnull))  # noqa: SIM115
+            manifest = json.loads(_read(tar, "manifest.json"))
             if manifest["format"] > FORMAT:
                 raise BackupError(f"{path} was made by a newer Toguna: update this one first")
             for member in tar:
@@ -146,6 +146,11 @@ def _verify(path: Path) -> None:
                     raise BackupError(f"{path}: the database in it is damaged")
     except (OSError, tarfile.TarError, ValueError, KeyError) as error:
         raise BackupError(f"{path} is not a whole backup of Toguna: {error}") from error
+
+
+def _read(tar: tarfile.TarFile, name: str) -> bytes:
+    content = tar.extractfile(name)
+    return content.read() if content else b""
 
 
 def _digest(path: Path) -> str:

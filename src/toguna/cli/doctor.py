@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 from toguna.cli import prepare, supervise
@@ -83,8 +84,8 @@ def disk() -> Finding:
 
 
 def memory() -> Finding:
-    with open("/proc/meminfo") as file:
-        left = next(int(line.split()[1]) for line in file if line.startswith("MemAvailable")) / 2**20
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    left = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 2**20
     return Finding(
         "memory",
         "warn" if left < 0.4 else "ok",

@@ -79,9 +79,9 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
         email=email, password=password, name=args.admin_name or email.partition("@")[0],
         grants=(("administrator", "*", None),), superuser=True,
     )  # fmt: skip
-    print(
-        f"{name} is set up.\n  ./toguna territory import FILE.osm.pbf   its territory\n  ./toguna serve                           then log in as {email}"
-    )
+    print(f"{name} is set up.")
+    print("  ./toguna territory import FILE.osm.pbf   brings in its territory")
+    print(f"  ./toguna serve                           then log in as {email}")
     return 0
 
 

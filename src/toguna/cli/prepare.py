@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -85,7 +85,7 @@ def django(say: Say) -> None:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    call_command("compile_texts", verbosity=0, stdout=open(os.devnull, "w"))  # noqa: SIM115
+    call_command("compile_texts", stdout=io.StringIO())
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         say("Preparing the tables")

@@ -119,16 +119,25 @@ def rectangles(xy: Floats, angle: Floats, width: Floats, depth: Floats, ells: ND
     return out
 
 
-def _houses(rng: np.random.Generator, blocks: Geometries, characters: NDArray[np.object_], use: NDArray[np.object_]) -> tuple[Geometries, Ints]:
+def _houses(
+    rng: np.random.Generator, blocks: Geometries, characters: NDArray[np.object_], use: NDArray[np.object_]
+) -> tuple[Geometries, Ints]:
     """Every footprint that the blocks can hold, in rows along their sides; (polygons, block of each)."""
     rings = shapely.get_exterior_ring(shapely.orient_polygons(shapely.simplify(blocks, 0.5)))
     xy, of = shapely.get_coordinates(rings, return_index=True)
     same = of[1:] == of[:-1]
     start, end, block = xy[:-1][same], xy[1:][same], of[:-1][same]
     length = np.hypot(*(end - start).T)
-    front = np.array([_COMPOUNDS[u][0] if u in _COMPOUNDS else _PATTERNS[c][4] for u, c in zip(use, characters, strict=True)])
+    front = np.array(
+        [_COMPOUNDS[u][0] if u in _COMPOUNDS else _PATTERNS[c][4] for u, c in zip(use, characters, strict=True)]
+    )
     deep = np.array([_COMPOUNDS[u][1] if u in _COMPOUNDS else 0.0 for u in use])
-    rows = np.array([_COMPOUNDS[u][2] if u in _COMPOUNDS else (0 if u else _PATTERNS[c][5]) for u, c in zip(use, characters, strict=True)])
+    rows = np.array(
+        [
+            _COMPOUNDS[u][2] if u in _COMPOUNDS else (0 if u else _PATTERNS[c][5])
+            for u, c in zip(use, characters, strict=True)
+        ]
+    )
     loose = np.array([_PATTERNS[c][2] for c in characters])
     shapes: list[Geometries] = []
     owners: list[Ints] = []
@@ -240,7 +249,7 @@ def _junctions(roads: list[Arc], points: Floats) -> list[Arc]:
         own = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(arc.points, axis=0).T))])
         new = points[extra[n]]
         where = shapely.line_locate_point(lines[n], shapely.points(new))
-        clear = (np.abs(where[:, None] - own[None, :]).min(axis=1) > 0.3)
+        clear = np.abs(where[:, None] - own[None, :]).min(axis=1) > 0.3
         new, where = new[clear], where[clear]
         order = np.argsort(np.concatenate([own, where]), kind="stable")
         merged = np.vstack([arc.points, new])[order]
@@ -248,7 +257,9 @@ def _junctions(roads: list[Arc], points: Floats) -> list[Arc]:
     return out
 
 
-def _hamlets(rng: np.random.Generator, ground: Terrain, plan: Plan, count: int) -> tuple[Geometries, Floats, list[Floats]]:
+def _hamlets(
+    rng: np.random.Generator, ground: Terrain, plan: Plan, count: int
+) -> tuple[Geometries, Floats, list[Floats]]:
     """Round and square huts in clusters out in the fields, and the tracks that lead to them."""
     size = ground.size
     number = int(np.clip(count / 45, 3, 40))
@@ -260,7 +271,7 @@ def _hamlets(rng: np.random.Generator, ground: Terrain, plan: Plan, count: int) 
     tries = 0
     while len(centres) < number and tries < 4000 and len(rural):
         tries += 1
-        angle, r = rng.uniform(0, 2 * pi), rng.uniform(1.35 * size.radius, size.commune)
+        angle, r = rng.uniform(0, 2 * pi), rng.uniform(1.35 * size.radius, 0.88 * size.commune)
         spot = np.array([r * cos(angle), r * sin(angle)])
         point = shapely.Point(spot)
         if ground.flood.distance(point) < 60 or not shapely.contains(rural, point).any():
@@ -272,11 +283,13 @@ def _hamlets(rng: np.random.Generator, ground: Terrain, plan: Plan, count: int) 
         return np.empty(0, dtype=object), np.empty((0, 2)), []
     middle = np.array(centres)
     home = np.sort(rng.integers(0, len(middle), int(count * 1.5)))
-    spread = 11 * np.sqrt(count / len(middle))
+    spread = 8 * np.sqrt(count / len(middle))
     xy = middle[home] + rng.normal(0, spread, (len(home), 2)) * np.array([1.2, 0.8])
     round_hut = rng.random(len(xy)) < 0.45
     width = rng.uniform(5, 11, len(xy))
-    shapes = rectangles(xy, rng.uniform(0, pi, len(xy)), width, width * rng.uniform(0.6, 0.9, len(xy)), rng.random(len(xy)) < 0.15)
+    shapes = rectangles(
+        xy, rng.uniform(0, pi, len(xy)), width, width * rng.uniform(0.6, 0.9, len(xy)), rng.random(len(xy)) < 0.15
+    )
     shapes[round_hut] = shapely.buffer(shapely.points(xy[round_hut]), width[round_hut] / 2.6, quad_segs=3)
     wet = shapely.intersects(ground.flood, shapes)
     close, _ = tree.query(shapes, predicate="dwithin", distance=7)
@@ -322,7 +335,12 @@ def make(rng: np.random.Generator, ground: Terrain, plan: Plan) -> Fabric:
         pieces = shapely.get_parts(shapely.intersection(pieces, cell, grid_size=0.01))
         pieces = pieces[shapely.get_type_id(pieces) == 3]
         near = verge_tree.query(cell, predicate="intersects")
-        free = shapely.difference(cell, shapely.union_all([*verges[near], bank, gullies]) if cell.intersects(gullies) else shapely.union_all([*verges[near], bank]))
+        free = shapely.difference(
+            cell,
+            shapely.union_all([*verges[near], bank, gullies])
+            if cell.intersects(gullies)
+            else shapely.union_all([*verges[near], bank]),
+        )
         lots = shapely.intersection(shapely.buffer(pieces, -_PATTERNS[character][3], join_style="mitre"), free)
         parts, of = shapely.get_parts(lots, return_index=True)
         good = (shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 180)
@@ -386,7 +404,12 @@ def _uses(
         pool = room if room.sum() >= count else free
         use[spread(rng, middle, count, pool)] = name
 
-    take("townhall", 1 + (people >= 100_000) * round((people / 60_000) ** 0.7), centre if people < 100_000 else out < 0.7, 2800)
+    take(
+        "townhall",
+        1 + (people >= 100_000) * round((people / 60_000) ** 0.7),
+        centre if people < 100_000 else out < 0.7,
+        2800,
+    )
     take("square", max(1, people // 60_000), out < 0.45, 1500)
     take("hospital", max(1, people // 150_000), (out > 0.3) & (out < 0.9), 2800)
     take("market", max(1, people // 9_000), out < 0.8, 2400)
@@ -402,7 +425,12 @@ def _uses(
 
 
 def _streets(
-    rng: np.random.Generator, plan: Plan, whole: Geometries, cell_of: Ints, characters: NDArray[np.object_], use: NDArray[np.object_]
+    rng: np.random.Generator,
+    plan: Plan,
+    whole: Geometries,
+    cell_of: Ints,
+    characters: NDArray[np.object_],
+    use: NDArray[np.object_],
 ) -> tuple[list[Street], list[Arc]]:
     """The lanes between blocks, joined into streets, and the main roads with their junctions."""
     xy, of = shapely.get_coordinates(shapely.get_exterior_ring(whole), return_index=True)
@@ -426,7 +454,11 @@ def _streets(
             if not those.any():
                 continue
             picked = edges[those]
-            lines = strokes(vertices, picked, 0.45) if kind == "residential" else chain([(a, b) for a, b in picked.tolist()])
+            lines = (
+                strokes(vertices, picked, 0.45)
+                if kind == "residential"
+                else chain([(a, b) for a, b in picked.tolist()])
+            )
             streets.extend(Street(kind, name, vertices[line]) for line in lines)
     # A road laid out beyond the last houses is still a track.
     tree = shapely.STRtree(whole)

@@ -42,12 +42,13 @@ class _Draft:
     def shared(self, xy: Floats) -> list[int]:
         """Numbers of the nodes at those points, the same as other lines' within ten centimetres."""
         keys = [(int(x), int(y)) for x, y in np.round(np.asarray(xy) * 10)]
-        fresh = [n for n, key in enumerate(dict.fromkeys(keys)) if key not in self._shared] and [
-            n for n, key in enumerate(keys) if key not in self._shared and keys.index(key) == n
-        ]
+        fresh: dict[tuple[int, int], int] = {}
+        for n, key in enumerate(keys):
+            if key not in self._shared:
+                fresh.setdefault(key, n)
         if fresh:
-            for n, number in zip(fresh, self.nodes(np.asarray(xy)[fresh]).tolist(), strict=True):
-                self._shared[keys[n]] = number
+            made = self.nodes(np.asarray(xy)[list(fresh.values())])
+            self._shared.update(zip(fresh, made.tolist(), strict=True))
         numbers = [self._shared[key] for key in keys]
         return [n for i, n in enumerate(numbers) if i == 0 or n != numbers[i - 1]]
 
@@ -106,38 +107,87 @@ def _boundaries(draft: _Draft, plan: Plan, places: Places, people: NDArray[np.in
     ways: list[list[int]] = []
     borough_of_district = np.array([plan.borough_of[plan.district_of == d.number][0] for d in plan.districts])
     for line, around in lines:
-        level = "8" if len(around) == 1 else "9" if places.boroughs and len({borough_of_district[d] for d in around}) > 1 else "10"
+        level = (
+            "8"
+            if len(around) == 1
+            else "9"
+            if places.boroughs and len({borough_of_district[d] for d in around}) > 1
+            else "10"
+        )
         ways.append(draft.line(draft.shared(plan.vertices[line]), {"boundary": "administrative", "admin_level": level}))
 
     def members(inside: set[int]) -> list[tuple[str, int, str]]:
         """Lines with that group of districts on one side only."""
-        own = [n for n, (_, around) in enumerate(lines) if len(around & inside) == 1 and not (len(around) == 2 and around <= inside)]
+        own = [
+            n
+            for n, (_, around) in enumerate(lines)
+            if len(around & inside) == 1 and not (len(around) == 2 and around <= inside)
+        ]
         return [("w", way, "outer") for n in own for way in ways[n]]
 
     def relation(inside: set[int], level: str, tags: Tags) -> None:
         total = str(int(people[sorted(inside)].sum()))
-        base = {"type": "boundary", "boundary": "administrative", "admin_level": level, "population": total, "note": FICTION, "fictional": "yes"}
+        base = {
+            "type": "boundary",
+            "boundary": "administrative",
+            "admin_level": level,
+            "population": total,
+            "note": FICTION,
+            "fictional": "yes",
+        }
         draft.relation(members(inside), {**base, **tags})
 
     everyone = {d.number for d in plan.districts}
-    centre = draft.point((0.0, 0.0), {"place": "city" if people.sum() >= 100_000 else "town", "population": str(int(people.sum())), "note": FICTION, "fictional": "yes", **names(words.TOWN)})
-    total = {"type": "boundary", "boundary": "administrative", "admin_level": "8", "population": str(int(people.sum())), "note": FICTION, "fictional": "yes", **names(words.TOWN)}
-    draft.relation([*members(everyone), ("n", centre, "admin_centre")], {**total, "official_name": f"Commune de {words.TOWN} (ville fictive)"})
+    centre = draft.point(
+        (0.0, 0.0),
+        {
+            "place": "city" if people.sum() >= 100_000 else "town",
+            "population": str(int(people.sum())),
+            "note": FICTION,
+            "fictional": "yes",
+            **names(words.TOWN),
+        },
+    )
+    total = {
+        "type": "boundary",
+        "boundary": "administrative",
+        "admin_level": "8",
+        "population": str(int(people.sum())),
+        "note": FICTION,
+        "fictional": "yes",
+        **names(words.TOWN),
+    }
+    draft.relation(
+        [*members(everyone), ("n", centre, "admin_centre")],
+        {**total, "official_name": f"Commune de {words.TOWN} (ville fictive)"},
+    )
     for n, name in enumerate(places.boroughs):
         inside = {d.number for d in plan.districts if borough_of_district[d.number] == n}
-        relation(inside, "9", {"name": name, "name:fr": name, "name:en": f"Borough {n + 1}", "name:pt": f"Distrito {n + 1}"})
+        relation(
+            inside, "9", {"name": name, "name:fr": name, "name:en": f"Borough {n + 1}", "name:pt": f"Distrito {n + 1}"}
+        )
     for d in plan.districts:
         relation({d.number}, "10", names(places.quarters[d.number]))
 
 
-def write(path: Path, ground: Terrain, plan: Plan, fabric: Fabric, places: Places, people: NDArray[np.int64], until: date) -> dict[str, int]:
+def write(
+    path: Path, ground: Terrain, plan: Plan, fabric: Fabric, places: Places, people: NDArray[np.int64], until: date
+) -> dict[str, int]:
     """Writes town.osm.pbf; people: inhabitants of each quarter. Returns how many nodes, ways and relations."""
     draft = _Draft()
     _boundaries(draft, plan, places, people)
-    highway = {"primary": {"highway": "primary", "surface": "asphalt"}, "secondary": {"highway": "secondary", "surface": "asphalt"},
-               "tertiary": {"highway": "tertiary", "surface": "laterite"}, "track": {"highway": "track", "tracktype": "grade3"}}  # fmt: skip
+    highway = {
+        "primary": {"highway": "primary", "surface": "asphalt"},
+        "secondary": {"highway": "secondary", "surface": "asphalt"},
+        "tertiary": {"highway": "tertiary", "surface": "laterite"},
+        "track": {"highway": "track", "tracktype": "grade3"},
+    }
     for n, arc in enumerate(fabric.roads):
-        tags = {**highway[arc.kind], **({"name": places.road_names[n]} if n in places.road_names else {}), **({"bridge": "yes", "layer": "1"} if arc.bridge else {})}
+        tags = {
+            **highway[arc.kind],
+            **({"name": places.road_names[n]} if n in places.road_names else {}),
+            **({"bridge": "yes", "layer": "1"} if arc.bridge else {}),
+        }
         draft.line(draft.shared(arc.points), tags)
     lanes = {"residential": {"highway": "residential", "surface": "dirt"}, "path": {"highway": "path"}}
     for n, street in enumerate(fabric.streets):
@@ -148,7 +198,10 @@ def write(path: Path, ground: Terrain, plan: Plan, fabric: Fabric, places: Place
     for points in fabric.tracks:
         draft.line(draft.shared(points), {"highway": "track"})
     # The river flows along its line: OSM draws water downstream.
-    draft.line(draft.shared(np.array(ground.river.coords)), {"waterway": "river", "name": "Sankaraba", "name:fr": "le Sankaraba"})
+    draft.line(
+        draft.shared(np.array(ground.river.coords)),
+        {"waterway": "river", "name": "Sankaraba", "name:fr": "le Sankaraba"},
+    )
     for polygon in shapely.get_parts(ground.water):
         draft.area(polygon, {"natural": "water", "water": "river", "name": "Sankaraba"})
     for stream in ground.streams:

@@ -58,11 +58,29 @@ _BLOCK_TAGS: dict[str, Tags] = {
     "pitch": {"leisure": "pitch", "sport": "soccer", "surface": "earth"},
     "park": {"leisure": "park"},
 }
-_INSIDE = {"school": "school", "college": "school", "hospital": "hospital", "health": "hospital", "market": "kiosk", "townhall": "public", "station": "transportation", "office": "public"}
-_OFFICES = ["Tribunal", "Trésor public", "Direction de l'hydraulique", "Inspection de l'éducation", "Bureau de poste", "Gendarmerie"]
+_INSIDE = {
+    "school": "school",
+    "college": "school",
+    "hospital": "hospital",
+    "health": "hospital",
+    "market": "kiosk",
+    "townhall": "public",
+    "station": "transportation",
+    "office": "public",
+}
+_OFFICES = [
+    "Tribunal",
+    "Trésor public",
+    "Direction de l'hydraulique",
+    "Inspection de l'éducation",
+    "Bureau de poste",
+    "Gendarmerie",
+]
 
 
-def _names(rng: np.random.Generator, plan: Plan, fabric: Fabric, radius: float) -> tuple[dict[int, str], dict[int, str]]:
+def _names(
+    rng: np.random.Generator, plan: Plan, fabric: Fabric, radius: float
+) -> tuple[dict[int, str], dict[int, str]]:
     """Names of the planned centre's longer streets and of the main roads; most streets have none."""
     lengths = np.array([LineString(s.points).length for s in fabric.streets])
     centre = np.array([s.character == "centre" for s in fabric.streets])
@@ -72,7 +90,10 @@ def _names(rng: np.random.Generator, plan: Plan, fabric: Fabric, radius: float) 
     for n, i in enumerate(ranked[: len(words.STREETS)]):
         streets[i] = words.STREETS[n]
     number = 1
-    for i in [*ranked[len(words.STREETS) :], *np.flatnonzero(planned & (lengths > 220) & (rng.random(len(lengths)) < 0.3)).tolist()]:
+    for i in [
+        *ranked[len(words.STREETS) :],
+        *np.flatnonzero(planned & (lengths > 220) & (rng.random(len(lengths)) < 0.3)).tolist(),
+    ]:
         streets[int(i)] = f"Rue {number}"
         number += 1
     roads: dict[int, str] = {}
@@ -86,7 +107,9 @@ def _names(rng: np.random.Generator, plan: Plan, fabric: Fabric, radius: float) 
             if out < 0.68:
                 roads[i] = avenue.setdefault(arc.name, words.AVENUES[len(avenue) % len(words.AVENUES)])
             else:
-                roads[i] = "Route de " + route.setdefault(arc.name, words.NEIGHBOURS[len(route) % len(words.NEIGHBOURS)])
+                roads[i] = "Route de " + route.setdefault(
+                    arc.name, words.NEIGHBOURS[len(route) % len(words.NEIGHBOURS)]
+                )
         elif arc.kind == "secondary":
             roads[i] = ring.setdefault(arc.name, words.BOULEVARDS[len(ring) % len(words.BOULEVARDS)])
     return streets, roads
@@ -100,25 +123,49 @@ def _land(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric)
     parts = []
     for cell in np.unique(fabric.block_cell):
         own = fabric.blocks[fabric.block_cell == cell]
-        town = shapely.intersection(shapely.buffer(shapely.union_all(shapely.buffer(own, 9, join_style="mitre")), -3), plan.cells[cell]).simplify(1)
+        town = shapely.intersection(
+            shapely.buffer(shapely.union_all(shapely.buffer(own, 9, join_style="mitre")), -3), plan.cells[cell]
+        ).simplify(1)
         parts.append(town)
         areas.append((town, {"landuse": "residential"}))
     built = shapely.union_all(parts, grid_size=0.1).buffer(12)
-    dry = shapely.union_all([shapely.buffer(LineString(a.points), 8) for a in fabric.roads if np.hypot(*a.points[0]) > 0.5 * size.radius])
+    dry = shapely.union_all(
+        [shapely.buffer(LineString(a.points), 8) for a in fabric.roads if np.hypot(*a.points[0]) > 0.5 * size.radius]
+    )
     angle = rng.uniform(0, pi)
     far = np.array([cos(angle), sin(angle)]) * 1.72 * size.radius
     theta = np.linspace(0, 2 * pi, 48, endpoint=False)
     edge = 0.42 * size.radius * (1 + 0.16 * Noise(rng, 1.4, 3)(np.cos(theta), np.sin(theta)))
     blob = shapely.Polygon(far + np.column_stack([edge * np.cos(theta), edge * np.sin(theta)]))
-    hamlets = shapely.union_all(shapely.buffer(shapely.points(fabric.hamlets), 0.06 * size.radius + 90)) if len(fabric.hamlets) else shapely.Point()
-    forest = shapely.difference(shapely.intersection(blob, commune), shapely.union_all([ground.flood, built, dry, hamlets]))
-    areas.append((forest, {"landuse": "forest", "boundary": "forest", "leaf_type": "broadleaved", "name": f"Forêt classée de {words.NEIGHBOURS[0]}"}))
+    hamlets = (
+        shapely.union_all(shapely.buffer(shapely.points(fabric.hamlets), 0.06 * size.radius + 90))
+        if len(fabric.hamlets)
+        else shapely.Point()
+    )
+    forest = shapely.difference(
+        shapely.intersection(blob, commune), shapely.union_all([ground.flood, built, dry, hamlets])
+    )
+    areas.append(
+        (
+            forest,
+            {
+                "landuse": "forest",
+                "boundary": "forest",
+                "leaf_type": "broadleaved",
+                "name": f"Forêt classée de {words.NEIGHBOURS[0]}",
+            },
+        )
+    )
     plain = shapely.intersection(shapely.difference(ground.flood, ground.water.buffer(4)), commune)
-    areas.append((plain, {"natural": "wetland", "wetland": "wet_meadow", "flood_prone": "yes", "name": "Plaine inondable"}))
+    areas.append(
+        (plain, {"natural": "wetland", "wetland": "wet_meadow", "flood_prone": "yes", "name": "Plaine inondable"})
+    )
 
     def plots(within: shapely.Geometry, side: float, share: float, loose: float, tags: Tags) -> None:
         shapely.prepare(within)
-        u, v = np.meshgrid(np.arange(-size.commune, size.commune, side * 1.4), np.arange(-size.commune, size.commune, side))
+        u, v = np.meshgrid(
+            np.arange(-size.commune, size.commune, side * 1.4), np.arange(-size.commune, size.commune, side)
+        )
         turn = rng.uniform(0, pi)
         xy = np.column_stack([u.ravel(), v.ravel()]) + rng.normal(0, side * loose, (u.size, 2))
         xy = np.column_stack([xy[:, 0] * cos(turn) - xy[:, 1] * sin(turn), xy[:, 0] * sin(turn) + xy[:, 1] * cos(turn)])
@@ -132,12 +179,35 @@ def _land(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric)
         areas.extend((field, tags) for field in fields)
 
     wet = shapely.difference(plain, shapely.union_all([built, dry]))
-    gardens = shapely.intersection(wet, shapely.intersection(ground.water.buffer(0.09 * size.radius + 25), shapely.Point(0, 0).buffer(1.2 * size.radius)))
-    plots(gardens, max(38.0, size.radius / 40), 0.62, 0.08, {"landuse": "farmland", "produce": "vegetable", "description": "Maraîchage"})
-    plots(shapely.difference(wet, gardens), max(85.0, size.radius / 14), 0.62, 0.05, {"landuse": "farmland", "crop": "rice"})
+    gardens = shapely.intersection(
+        wet,
+        shapely.intersection(
+            ground.water.buffer(0.09 * size.radius + 25), shapely.Point(0, 0).buffer(1.2 * size.radius)
+        ),
+    )
+    plots(
+        gardens,
+        max(38.0, size.radius / 40),
+        0.62,
+        0.08,
+        {"landuse": "farmland", "produce": "vegetable", "description": "Maraîchage"},
+    )
+    plots(
+        shapely.difference(wet, gardens),
+        max(85.0, size.radius / 14),
+        0.62,
+        0.05,
+        {"landuse": "farmland", "crop": "rice"},
+    )
     open_land = shapely.difference(commune, shapely.union_all([ground.flood, built, dry, hamlets, forest]))
     plots(open_land, max(150.0, size.radius / 9), 0.6, 0.25, {"landuse": "farmland", "crop": "millet"})
-    return [(p, tags) for shape, tags in areas for p in shapely.get_parts(shape) if p.geom_type == "Polygon" and p.area > 60]
+    # Snapped so that rounding to OSM's precision cannot make an edge cross itself.
+    return [
+        (p, tags)
+        for shape, tags in areas
+        for p in shapely.get_parts(shapely.set_precision(shape, 0.1))
+        if p.geom_type == "Polygon" and p.area > 60
+    ]
 
 
 def make(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric) -> Places:
@@ -189,8 +259,16 @@ def make(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric) 
         tags = {**_BLOCK_TAGS[use], "name": name}
         if name in ("Mairie", "Grand Marché", "Gare routière", "Hôpital régional"):
             tags["name:fr"] = name
-            tags["name:en"] = {"Mairie": "Town Hall", "Grand Marché": "Central Market", "Gare routière": "Bus Station"}.get(name, "Regional Hospital")
-            tags["name:pt"] = {"Mairie": "Câmara Municipal", "Grand Marché": "Mercado Central", "Gare routière": "Estação rodoviária"}.get(name, "Hospital Regional")
+            tags["name:en"] = {
+                "Mairie": "Town Hall",
+                "Grand Marché": "Central Market",
+                "Gare routière": "Bus Station",
+            }.get(name, "Regional Hospital")
+            tags["name:pt"] = {
+                "Mairie": "Câmara Municipal",
+                "Grand Marché": "Mercado Central",
+                "Gare routière": "Estação rodoviária",
+            }.get(name, "Hospital Regional")
         of_block[int(b)] = tags
         if use in ("townhall", "hospital", "market", "station", "college", "school", "health"):
             landmarks.append(Landmark(use, name, (float(centres[b, 0]), float(centres[b, 1]))))
@@ -212,18 +290,31 @@ def make(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric) 
     def build(kind: str, number: int, allowed: NDArray[np.bool_], tags: Tags, name: str) -> None:
         for n, b in enumerate(settle(number, allowed)):
             quarter = quarters[district[b]]
-            text = {"mosque": "Grande Mosquée" if n == 0 else unique(f"Mosquée de {quarter}"),
-                    "church": words.SAINTS[n] if n < len(words.SAINTS) else unique(f"Église de {quarter}"),
-                    "pharmacy": unique(f"Pharmacie {words.PHARMACIES[n % len(words.PHARMACIES)]}"),
-                    "fuel": unique(f"Station {words.FUEL[n % len(words.FUEL)]}"),
-                    }.get(kind, unique(f"{name} {quarter}") if name else "")  # fmt: skip
+            text = {
+                "mosque": "Grande Mosquée" if n == 0 else unique(f"Mosquée de {quarter}"),
+                "church": words.SAINTS[n] if n < len(words.SAINTS) else unique(f"Église de {quarter}"),
+                "pharmacy": unique(f"Pharmacie {words.PHARMACIES[n % len(words.PHARMACIES)]}"),
+                "fuel": unique(f"Station {words.FUEL[n % len(words.FUEL)]}"),
+            }.get(kind, unique(f"{name} {quarter}") if name else "")
             of_building[b] = {"building": "yes", **tags, **({"name": text} if text else {})}
             if text and kind in ("mosque", "church", "pharmacy", "fuel"):
                 landmarks.append(Landmark(kind, text, (float(xy[b, 0]), float(xy[b, 1]))))
 
     large = size > np.quantile(size[house], 0.6)
-    build("mosque", max(3, people // 1_400), large, {"building": "mosque", "amenity": "place_of_worship", "religion": "muslim"}, "")
-    build("church", max(1, people // 12_000), large & (out < 0.9), {"building": "church", "amenity": "place_of_worship", "religion": "christian"}, "")
+    build(
+        "mosque",
+        max(3, people // 1_400),
+        large,
+        {"building": "mosque", "amenity": "place_of_worship", "religion": "muslim"},
+        "",
+    )
+    build(
+        "church",
+        max(1, people // 12_000),
+        large & (out < 0.9),
+        {"building": "church", "amenity": "place_of_worship", "religion": "christian"},
+        "",
+    )
     build("pharmacy", max(2, people // 4_000), house, {"amenity": "pharmacy", "healthcare": "pharmacy"}, "")
     build("fuel", max(1, people // 6_000), house, {"amenity": "fuel"}, "")
     build("bank", max(1, people // 10_000), out < 0.6, {"amenity": "bank"}, "Caisse d'épargne de")
@@ -238,9 +329,28 @@ def make(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric) 
         spot = (float(xy[b, 0] + 9 * cos(angle)), float(xy[b, 1] + 9 * sin(angle)))
         quarter = quarters[district[b]]
         if n % 3 == 0:
-            points.append((spot, {"man_made": "water_well", "drinking_water": "yes", "pump": "manual", "name": unique(f"Puits de {quarter}")}))
+            points.append(
+                (
+                    spot,
+                    {
+                        "man_made": "water_well",
+                        "drinking_water": "yes",
+                        "pump": "manual",
+                        "name": unique(f"Puits de {quarter}"),
+                    },
+                )
+            )
         else:
-            points.append((spot, {"amenity": "drinking_water", "man_made": "water_tap", "name": unique(f"Borne-fontaine de {quarter}")}))
+            points.append(
+                (
+                    spot,
+                    {
+                        "amenity": "drinking_water",
+                        "man_made": "water_tap",
+                        "name": unique(f"Borne-fontaine de {quarter}"),
+                    },
+                )
+            )
         landmarks.append(Landmark("water", points[-1][1]["name"], spot))
 
     lit: list[Floats] = []
@@ -276,17 +386,43 @@ def make(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric) 
         number: dict[int, int] = {}
         for i, s in zip(homes[a].tolist(), f.tolist(), strict=True):
             number[s] = number.get(s, 0) + 1
-            of_building[i] = {"building": "yes", "addr:housenumber": str(number[s]), "addr:street": street_names[named[s][0]]}
+            of_building[i] = {
+                "building": "yes",
+                "addr:housenumber": str(number[s]),
+                "addr:street": street_names[named[s][0]],
+            }
     for d in plan.districts:
-        spot = np.average(xy[district == d.number], axis=0) if (district == d.number).any() else np.array(d.shape.representative_point().coords[0])
-        points.append(((float(spot[0]), float(spot[1])), {"place": "suburb" if count > 1 else "quarter", **names(quarters[d.number])}))
-    for n, spot in enumerate(fabric.hamlets):
-        hamlet = words.quarters(np.random.default_rng(900 + n), 400)[200 + n % 20]
+        spot = (
+            np.average(xy[district == d.number], axis=0)
+            if (district == d.number).any()
+            else np.array(d.shape.representative_point().coords[0])
+        )
+        points.append(
+            (
+                (float(spot[0]), float(spot[1])),
+                {"place": "suburb" if count > 1 else "quarter", **names(quarters[d.number])},
+            )
+        )
+    for hamlet, spot in zip(
+        words.quarters(rng, len(quarters) + len(fabric.hamlets) + 40)[-len(fabric.hamlets) or None :],
+        fabric.hamlets,
+        strict=False,
+    ):
         points.append(((float(spot[0]), float(spot[1])), {"place": "hamlet", "name": hamlet}))
-    return Places(quarters, boroughs, of_block, of_building, points, _land(rng, ground, plan, fabric), street_names, road_names, landmarks, district)
+    return Places(
+        quarters,
+        boroughs,
+        of_block,
+        of_building,
+        points,
+        _land(rng, ground, plan, fabric),
+        street_names,
+        road_names,
+        landmarks,
+        district,
+    )
 
 
 def names(quarter: str) -> Tags:
     """A quarter's name in the town's languages."""
     return {"name": quarter, "name:fr": quarter, "name:en": quarter, "name:pt": quarter}
-

@@ -107,11 +107,23 @@ def chain(edges: list[Edge]) -> list[list[int]]:
 def _radials(rng: np.random.Generator, ground: Terrain, rings: list[float]) -> list[tuple[str, LineString]]:
     size = ground.size
     reach = size.commune * 1.12
-    starts: list[tuple[float, float, bool]] = [(12, 0, False), (62, 0, False), (114, 0, False), (166, 0, False), (-84, 0, True)]
+    starts: list[tuple[float, float, bool]] = [
+        (12, 0, False),
+        (62, 0, False),
+        (114, 0, False),
+        (166, 0, False),
+        (-84, 0, True),
+    ]
     if size.people >= 60_000:
         starts += [(38, rings[1], False), (140, rings[1], False), (-48, rings[1], True)]
     if size.people >= 500_000:
-        starts += [(88, rings[1], False), (-132, rings[1], True), (25, rings[2], False), (75, rings[2], False), (152, rings[2], False)]
+        starts += [
+            (88, rings[1], False),
+            (-132, rings[1], True),
+            (25, rings[2], False),
+            (75, rings[2], False),
+            (152, rings[2], False),
+        ]
     lines = []
     for degrees, start, crosses in starts:
         angle = degrees + rng.uniform(-4, 4)
@@ -220,7 +232,11 @@ def make(rng: np.random.Generator, ground: Terrain) -> Plan:
     size = ground.size
     radius = size.radius
     count = 3 if size.people < 200_000 else 5
-    shares = [0.30 * radius, 0.66 * radius, 1.08 * radius] if count == 3 else [radius * s for s in (0.11, 0.25, 0.45, 0.72, 1.06)]
+    shares = (
+        [0.30 * radius, 0.66 * radius, 1.08 * radius]
+        if count == 3
+        else [radius * s for s in (0.11, 0.25, 0.45, 0.72, 1.06)]
+    )
     limit = _limit(rng, ground)
     commune = Polygon(limit)
     sources: list[tuple[str, LineString]] = [("limit", limit), ("river", ground.river)]
@@ -247,7 +263,9 @@ def make(rng: np.random.Generator, ground: Terrain) -> Plan:
     vertices = unique * _GRID
     edges: dict[Edge, list[int]] = {}
     same = of_cell[1:] == of_cell[:-1]
-    for a, b, cell in zip(numbers[:-1][same].tolist(), numbers[1:][same].tolist(), of_cell[1:][same].tolist(), strict=True):
+    for a, b, cell in zip(
+        numbers[:-1][same].tolist(), numbers[1:][same].tolist(), of_cell[1:][same].tolist(), strict=True
+    ):
         edges.setdefault((min(a, b), max(a, b)), []).append(cell)
 
     keys = list(edges)
@@ -295,7 +313,9 @@ def make(rng: np.random.Generator, ground: Terrain) -> Plan:
     wanted = max(4, round(11 * (size.people / 20_000) ** 0.42))
     district_of = _group(weights, touching, south.astype(int), wanted, cross=False)
     # The old planned centre comes first, then outward: numbers that a person could guess.
-    order = np.array([np.average(r[district_of == d], weights=weights[district_of == d]) for d in range(district_of.max() + 1)])
+    order = np.array(
+        [np.average(r[district_of == d], weights=weights[district_of == d]) for d in range(district_of.max() + 1)]
+    )
     district_of = np.argsort(np.argsort(order))[district_of]
     many = district_of.max() + 1
     if size.people >= 100_000:
@@ -310,7 +330,11 @@ def make(rng: np.random.Generator, ground: Terrain) -> Plan:
     else:
         borough = np.zeros(many, dtype=int)
     districts = [
-        District(d, tuple(np.flatnonzero(district_of == d).tolist()), shapely.union_all(cells[district_of == d], grid_size=_GRID))
+        District(
+            d,
+            tuple(np.flatnonzero(district_of == d).tolist()),
+            shapely.union_all(cells[district_of == d], grid_size=_GRID),
+        )
         for d in range(many)
     ]
 

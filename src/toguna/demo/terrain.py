@@ -218,8 +218,14 @@ def make(rng: np.random.Generator, size: Size) -> Terrain:
         row, column = np.divmod(np.array(path), n)
         line = np.column_stack([axis[column], axis[row]])
         line[1:-1] += rng.normal(0, half / n * 0.35, line[1:-1].shape)
-        line[-1] = river.interpolate(river.project(shapely.Point(line[-1]))).coords[0] if distance.ravel()[path[-1]] < half / n * 3 else line[-1]
-        streams.append(shapely.LineString(smooth_line(line[::2] if len(line) % 2 else np.vstack([line[:-1:2], line[-1:]]))))
+        line[-1] = (
+            river.interpolate(river.project(shapely.Point(line[-1]))).coords[0]
+            if distance.ravel()[path[-1]] < half / n * 3
+            else line[-1]
+        )
+        streams.append(
+            shapely.LineString(smooth_line(line[::2] if len(line) % 2 else np.vstack([line[:-1:2], line[-1:]])))
+        )
     if streams:
         gully = shapely.distance(shapely.union_all(streams), points).reshape(x.shape)
         surface = surface - np.minimum(4.0, 0.25 * (surface - level)) * np.exp(-((gully / (half / n * 1.2)) ** 2))

@@ -7,40 +7,229 @@ import numpy as np
 TOWN = "Soundiakoura"
 
 _QUARTERS = [
-    "Hamdallaye", "Sabon Gari", "Zongo", "Dougoutiguila", "Médina Koura", "Koïratégui", "Bozola Ba", "Djoliba Da",
-    "Nafadji", "Tilwatenga", "Sansanné", "Kossobougou", "Gaweye Béri", "Fadakoro", "Wuro Modi", "Sirakoro Dounfing",
-    "Bankoni Woro", "Unguwar Noma", "Tanghin Yaar", "Dar Es Salam", "Kalabanbougou", "Tudun Wada", "Missirakoura",
-    "Ouattaradaga", "Goudourey", "Yirimadji", "Zogona Peulh", "Dialakorodji", "Boukoki Koura", "Lafiabougou Kô",
-]  # fmt: skip
-_HEADS = ["Sira", "Kola", "Dia", "Fara", "Bana", "Nia", "Tié", "Sama", "Woro", "Koumba", "Doun", "Gara", "Sokoni", "Béla", "Maran", "Kéni"]
+    "Hamdallaye",
+    "Sabon Gari",
+    "Zongo",
+    "Dougoutiguila",
+    "Médina Koura",
+    "Koïratégui",
+    "Bozola Ba",
+    "Djoliba Da",
+    "Nafadji",
+    "Tilwatenga",
+    "Sansanné",
+    "Kossobougou",
+    "Gaweye Béri",
+    "Fadakoro",
+    "Wuro Modi",
+    "Sirakoro Dounfing",
+    "Bankoni Woro",
+    "Unguwar Noma",
+    "Tanghin Yaar",
+    "Dar Es Salam",
+    "Kalabanbougou",
+    "Tudun Wada",
+    "Missirakoura",
+    "Ouattaradaga",
+    "Goudourey",
+    "Yirimadji",
+    "Zogona Peulh",
+    "Dialakorodji",
+    "Boukoki Koura",
+    "Lafiabougou Kô",
+]
+_HEADS = [
+    "Sira",
+    "Kola",
+    "Dia",
+    "Fara",
+    "Bana",
+    "Nia",
+    "Tié",
+    "Sama",
+    "Woro",
+    "Koumba",
+    "Doun",
+    "Gara",
+    "Sokoni",
+    "Béla",
+    "Maran",
+    "Kéni",
+]
 _TAILS = ["bougou", "koura", "kin", "dougou", "tenga", "koïra", "yiri", "so", "woro", "kolon", "kèna", "tégui"]
-_FIRST_F = ["Aminata", "Fatoumata", "Mariam", "Awa", "Salimata", "Haoua", "Ramatou", "Kadiatou", "Djénéba", "Rokia", "Safi", "Binta", "Zeinabou", "Assétou", "Oumou", "Nana"]
-_FIRST_M = ["Moussa", "Ibrahim", "Seydou", "Abdoulaye", "Issa", "Boubacar", "Adama", "Souleymane", "Amadou", "Yacouba", "Drissa", "Hamidou", "Bakary", "Oumarou", "Idrissa", "Lassana"]
-_FAMILY = ["Traoré", "Coulibaly", "Diarra", "Maïga", "Touré", "Ouédraogo", "Sawadogo", "Diallo", "Barry", "Sidibé", "Konaté", "Keïta", "Cissé", "Kaboré", "Issoufou", "Dembélé", "Sangaré", "Camara", "Sissoko", "Yattara"]
-_PORTUGUESE = ["Domingas Mendes", "Augusto Gomes", "Fátima Baldé", "Armando Sanhá", "Quinta Cá", "Braima Djaló", "Maria Correia", "Iancuba Indjai"]
-_ENGLISH = ["Kwame Mensah", "Grace Boateng", "Musa Ibrahim", "Blessing Okoro", "Joseph Kamara", "Hawa Conteh", "Esther Johnson", "Samuel Tetteh"]
+_FIRST_F = [
+    "Aminata",
+    "Fatoumata",
+    "Mariam",
+    "Awa",
+    "Salimata",
+    "Haoua",
+    "Ramatou",
+    "Kadiatou",
+    "Djénéba",
+    "Rokia",
+    "Safi",
+    "Binta",
+    "Zeinabou",
+    "Assétou",
+    "Oumou",
+    "Nana",
+]
+_FIRST_M = [
+    "Moussa",
+    "Ibrahim",
+    "Seydou",
+    "Abdoulaye",
+    "Issa",
+    "Boubacar",
+    "Adama",
+    "Souleymane",
+    "Amadou",
+    "Yacouba",
+    "Drissa",
+    "Hamidou",
+    "Bakary",
+    "Oumarou",
+    "Idrissa",
+    "Lassana",
+]
+_FAMILY = [
+    "Traoré",
+    "Coulibaly",
+    "Diarra",
+    "Maïga",
+    "Touré",
+    "Ouédraogo",
+    "Sawadogo",
+    "Diallo",
+    "Barry",
+    "Sidibé",
+    "Konaté",
+    "Keïta",
+    "Cissé",
+    "Kaboré",
+    "Issoufou",
+    "Dembélé",
+    "Sangaré",
+    "Camara",
+    "Sissoko",
+    "Yattara",
+]
+_PORTUGUESE = [
+    "Domingas Mendes",
+    "Augusto Gomes",
+    "Fátima Baldé",
+    "Armando Sanhá",
+    "Quinta Cá",
+    "Braima Djaló",
+    "Maria Correia",
+    "Iancuba Indjai",
+]
+_ENGLISH = [
+    "Kwame Mensah",
+    "Grace Boateng",
+    "Musa Ibrahim",
+    "Blessing Okoro",
+    "Joseph Kamara",
+    "Hawa Conteh",
+    "Esther Johnson",
+    "Samuel Tetteh",
+]
 AVENUES = [
-    "Avenue de l'Indépendance", "Avenue de la Concorde", "Avenue du Fleuve", "Avenue des Manguiers", "Avenue de la Mairie",
-    "Avenue du Grand Marché", "Avenue des Caïlcédrats", "Avenue de la Paix", "Avenue du 8-Mars", "Avenue de l'Unité",
-    "Avenue des Tisserands", "Avenue de la Jeunesse",
-]  # fmt: skip
-BOULEVARDS = ["Boulevard Circulaire", "Boulevard des Potiers", "Boulevard du Nord", "Boulevard Périphérique", "Boulevard des Jardins", "Boulevard de l'Aérodrome", "Boulevard du Barrage"]
+    "Avenue de l'Indépendance",
+    "Avenue de la Concorde",
+    "Avenue du Fleuve",
+    "Avenue des Manguiers",
+    "Avenue de la Mairie",
+    "Avenue du Grand Marché",
+    "Avenue des Caïlcédrats",
+    "Avenue de la Paix",
+    "Avenue du 8-Mars",
+    "Avenue de l'Unité",
+    "Avenue des Tisserands",
+    "Avenue de la Jeunesse",
+]
+BOULEVARDS = [
+    "Boulevard Circulaire",
+    "Boulevard des Potiers",
+    "Boulevard du Nord",
+    "Boulevard Périphérique",
+    "Boulevard des Jardins",
+    "Boulevard de l'Aérodrome",
+    "Boulevard du Barrage",
+]
 STREETS = [
-    "Rue des Teinturières", "Rue des Bouchers", "Rue du Puits", "Rue de l'École", "Rue des Forgerons", "Rue du Cinéma",
-    "Rue des Nattes", "Rue des Pêcheurs", "Rue de la Poste", "Rue du Château d'Eau", "Rue des Griots", "Rue du Dispensaire",
-    "Rue des Bijoutiers", "Rue du Karité", "Rue de la Gare Routière", "Rue des Baobabs", "Rue du Tribunal", "Rue de l'Abattoir",
-    "Rue du Stade", "Rue des Brodeurs", "Rue de la Patience", "Rue du Marigot", "Rue des Cordonniers", "Rue du Vieux Fromager",
-]  # fmt: skip
-NEIGHBOURS = ["Kolombalani", "Sankaréla", "Niagoulé", "Toumandougou", "Wérékoïra", "Famalaso", "Gondiéna", "Bassitenga", "Dianwéla", "Safarani", "Tioroniama", "Moulébiri", "Koumantou Ba"]
-SAINTS = ["Église Saint-Kizito", "Église Sainte-Bakhita", "Église évangélique Bethel", "Église Saint-Joseph", "Temple Emmanuel"]
-PHARMACIES = ["Lafia", "Kènèya", "du Marché", "de l'Amitié", "Salama", "du Fleuve", "Espérance", "Nieta", "du Pont", "Al Afiya", "Badenya", "de la Paix"]
+    "Rue des Teinturières",
+    "Rue des Bouchers",
+    "Rue du Puits",
+    "Rue de l'École",
+    "Rue des Forgerons",
+    "Rue du Cinéma",
+    "Rue des Nattes",
+    "Rue des Pêcheurs",
+    "Rue de la Poste",
+    "Rue du Château d'Eau",
+    "Rue des Griots",
+    "Rue du Dispensaire",
+    "Rue des Bijoutiers",
+    "Rue du Karité",
+    "Rue de la Gare Routière",
+    "Rue des Baobabs",
+    "Rue du Tribunal",
+    "Rue de l'Abattoir",
+    "Rue du Stade",
+    "Rue des Brodeurs",
+    "Rue de la Patience",
+    "Rue du Marigot",
+    "Rue des Cordonniers",
+    "Rue du Vieux Fromager",
+]
+NEIGHBOURS = [
+    "Kolombalani",
+    "Sankaréla",
+    "Niagoulé",
+    "Toumandougou",
+    "Wérékoïra",
+    "Famalaso",
+    "Gondiéna",
+    "Bassitenga",
+    "Dianwéla",
+    "Safarani",
+    "Tioroniama",
+    "Moulébiri",
+    "Koumantou Ba",
+]
+SAINTS = [
+    "Église Saint-Kizito",
+    "Église Sainte-Bakhita",
+    "Église évangélique Bethel",
+    "Église Saint-Joseph",
+    "Temple Emmanuel",
+]
+PHARMACIES = [
+    "Lafia",
+    "Kènèya",
+    "du Marché",
+    "de l'Amitié",
+    "Salama",
+    "du Fleuve",
+    "Espérance",
+    "Nieta",
+    "du Pont",
+    "Al Afiya",
+    "Badenya",
+    "de la Paix",
+]
 FUEL = ["Sira Pétrole", "Djigui Énergie", "Sahélia", "Kamben Oil"]
 
 
 def quarters(rng: np.random.Generator, count: int) -> list[str]:
     """That many different names of quarters."""
     composed = [head + tail for head in _HEADS for tail in _TAILS]
-    names = [*(_QUARTERS[i] for i in rng.permutation(len(_QUARTERS))), *(composed[i] for i in rng.permutation(len(composed)))]
+    names = [
+        *(_QUARTERS[i] for i in rng.permutation(len(_QUARTERS))),
+        *(composed[i] for i in rng.permutation(len(composed))),
+    ]
     return names[:count]
 
 
