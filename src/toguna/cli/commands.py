@@ -53,7 +53,13 @@ def demo(args: Namespace) -> int:
         raise Stop(f"port {args.port} is taken by another program: choose another with --port")
     from toguna.demo import command
 
-    return command.run(people=args.people, port=args.port, once=args.once)
+    def serving(port: int) -> int:
+        return serve(Namespace(host="127.0.0.1", port=port))
+
+    try:
+        return command.run(args.people, args.port, args.once, prepare=lambda: prepare.everything(say), serve=serving)
+    except command.Refused as error:
+        raise Stop(str(error)) from error
 
 
 def stop(args: Namespace) -> int:

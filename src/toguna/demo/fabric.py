@@ -205,7 +205,7 @@ def strokes(vertices: Floats, edges: Ints, widest: float) -> list[list[int]]:
                 onward[vertex, other] = one
     ends = edges.tolist()
     done = [False] * len(ends)
-    lines = []
+    lines: list[list[int]] = []
 
     def follow(edge: int, vertex: int) -> list[int]:
         line = []
@@ -220,7 +220,7 @@ def strokes(vertices: Floats, edges: Ints, widest: float) -> list[list[int]]:
             edge = following
         return line
 
-    for n, (a, b) in enumerate(ends):
+    for n, (a, _) in enumerate(ends):
         if not done[n]:
             ahead = follow(n, a)
             before = []
@@ -295,7 +295,8 @@ def _hamlets(
     close, _ = tree.query(shapes, predicate="dwithin", distance=7)
     wet[close] = True
     shapes = shapes[~wet]
-    shapes = shapes[_apart(shapely.buffer(shapes, 1.2, quad_segs=1))][:count]
+    shapes = shapes[_apart(shapely.buffer(shapes, 1.2, quad_segs=1))]
+    shapes = shapes[np.sort(rng.permutation(len(shapes))[:count])]
     tracks = []
     for spot in middle:
         road = roads[int(tree.nearest(shapely.Point(spot)))]
@@ -367,9 +368,8 @@ def make(rng: np.random.Generator, ground: Terrain, plan: Plan) -> Fabric:
     enough = int(np.searchsorted(np.cumsum(capacity[rank]), target * 1.08)) + 1
     built = np.sort(rank[:enough])
     edge = float(reach[rank[min(enough, len(rank)) - 1]])
-    whole, blocks, cell_of, characters, reach, middle, flooded, settled = (
-        a[built] for a in (whole, blocks, cell_of, characters, reach, middle, flooded, settled)
-    )
+    whole, blocks, cell_of, characters = whole[built], blocks[built], cell_of[built], characters[built]
+    reach, middle, flooded, settled = reach[built], middle[built], flooded[built], settled[built]
 
     use = _uses(rng, size.people, blocks, characters, middle, reach / edge, flooded)
     streets, roads = _streets(rng, plan, whole, cell_of, characters, use)
@@ -447,7 +447,7 @@ def _streets(
     character = characters[block]
     draw = rng.random(len(edges))
     loose = np.isin(character, ["old", "organic"])
-    streets = []
+    streets: list[Street] = []
     for name in ("centre", "planned", "old", "organic"):
         own = character == name
         for kind, those in (("residential", own & (~loose | (draw > 0.2))), ("path", own & loose & (draw <= 0.2))):

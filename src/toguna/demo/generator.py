@@ -1,4 +1,7 @@
-"""Makes a fictional town as ordinary files: OpenStreetMap, relief, and CSV of its people's work. The same input gives the same bytes."""
+"""Makes a fictional town as ordinary files: OpenStreetMap, relief, and CSV of its people's work.
+
+The same input gives the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -64,12 +67,13 @@ def _relief(path: Path, ground: terrain.Terrain) -> int:
     corners = terrain.to_degrees(np.array([[-half, half], [half, -half]]))
     cell = 1 / 3600
     columns, rows = (int(n) for n in np.abs(np.ceil((corners[1] - corners[0]) / cell)))
-    x = np.linspace(-half, half, columns)
+    middles = np.arange(max(columns, rows)) + 0.5
+    x = terrain.to_metres(np.column_stack([corners[0, 0] + middles * cell, middles]))[:columns, 0]
+    y = terrain.to_metres(np.column_stack([middles, corners[0, 1] - middles * cell]))[:rows, 1]
     out = np.empty((rows, columns), dtype=np.float32)
     for start in range(0, rows, 256):
-        y = half - (np.arange(start, min(start + 256, rows)) + 0.5) / rows * 2 * half
-        px, py = np.meshgrid(x, y)
-        out[start : start + len(y)] = np.round(ground.height(px, py), 1)
+        px, py = np.meshgrid(x, y[start : start + 256])
+        out[start : start + 256] = np.round(ground.height(px, py), 1)
     with rasterio.open(
         path, "w", driver="GTiff", width=columns, height=rows, count=1, dtype="float32", crs="EPSG:4326",
         transform=from_origin(corners[0, 0], corners[0, 1], cell, cell), tiled=True, blockxsize=256, blockysize=256,

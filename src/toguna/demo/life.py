@@ -68,7 +68,7 @@ def population(plan: Plan, fabric: Fabric, places: Places, people: int) -> Ints:
     each = np.array([_PEOPLE_IN_A_BUILDING[c] for c in character]) * home
     share = np.bincount(places.building_district, each, len(plan.districts))
     exact = share / share.sum() * people
-    whole = np.floor(exact).astype(np.int64)
+    whole: Ints = np.floor(exact).astype(np.int64)
     whole[np.argsort(whole - exact, kind="stable")[: people - whole.sum()]] += 1
     return whole
 
@@ -151,11 +151,10 @@ def _spots(ground: Terrain, fabric: Fabric, places: Places, xy: Floats) -> dict[
     """Where each sort of problem can be, (n, 2) metres."""
     lines = [LineString(s.points) for s in fabric.streets if s.kind != "path"]
     main = [LineString(a.points) for a in fabric.roads if a.kind != "track"]
-    road = []
-    for line, step in ((line, 70.0) for line in lines):
+    road: list[tuple[float, float]] = []
+    # A spot each 70 m of lane and each 20 m of main road: more traffic, more trouble.
+    for line, step in [*((line, 70.0) for line in lines), *((line, 20.0) for line in main)]:
         road.extend(line.interpolate(d).coords[0] for d in np.arange(step / 2, max(line.length, step), step))
-    for line in main:
-        road.extend(line.interpolate(d).coords[0] for d in np.arange(10, line.length, 20.0))
     road_xy = np.array(road)
     low = shapely.union_all([ground.flood.buffer(0.05 * ground.size.radius), *(s.buffer(30) for s in ground.streams)])
     shapely.prepare(low)
@@ -275,7 +274,10 @@ def write_reports(
     resolved = assigned + wait(pace[:, 2], 0.8)
     refused = rng.random(count) < 0.045
     stuck = rng.random(count) < 0.05
+    forgotten = rng.random(count) < 0.012
     end = _DAYS * 86_400
+    acknowledged[forgotten] = end + 1
+    assigned[forgotten] = end + 1
     resolved[stuck] = end + 1
     resolved[refused] = acknowledged[refused] + wait(pace[:, 1], 0.8)[refused]
     start = datetime.combine(first, time(), UTC)

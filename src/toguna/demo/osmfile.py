@@ -217,10 +217,10 @@ def write(
     hut: Tags = {"building": "hut"}
     rings, of = shapely.get_coordinates(shapely.get_exterior_ring(fabric.buildings), return_index=True)
     last = np.append(of[1:] != of[:-1], True)
-    numbers = draft.nodes(rings[~last])
+    corners = draft.nodes(rings[~last])
     starts = np.searchsorted(of[~last], np.arange(len(fabric.buildings) + 1))
     for b in range(len(fabric.buildings)):
-        own = numbers[starts[b] : starts[b + 1]].tolist()
+        own = corners[starts[b] : starts[b + 1]].tolist()
         own.append(own[0])
         usual = hut if fabric.building_block[b] < 0 else house if b % 3 else plain
         draft.way(own, places.of_building.get(b, usual))

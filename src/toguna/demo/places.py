@@ -210,6 +210,50 @@ def _land(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric)
     ]
 
 
+def _furniture(
+    rng: np.random.Generator, fabric: Fabric, people: int, radius: float, centres: Floats
+) -> list[tuple[tuple[float, float], Tags]]:
+    """Lamps, trees and bins along the lit streets; skips at the markets and here and there among the houses."""
+    main = [a.points for a in fabric.roads if a.kind in ("primary", "secondary")]
+    lit = [points for points in main if np.hypot(*points[len(points) // 2]) < 0.75 * radius]
+    lit += [s.points for s in fabric.streets if s.character == "centre"]
+    posts: list[tuple[float, float]] = []
+    for line in map(LineString, lit):
+        for n, along in enumerate(np.arange(15, line.length, 38)):
+            p, q = line.interpolate(along), line.interpolate(along + 1)
+            side = 4.2 if n % 2 else -4.2
+            posts.append((p.x - (q.y - p.y) * side, p.y + (q.x - p.x) * side))
+    things: list[tuple[tuple[float, float], Tags]] = []
+    for count, dx, dy, tags in (
+        (max(60, people // 60), 0.0, 0.0, {"highway": "street_lamp"}),
+        (max(15, people // 450), 1.5, 1.5, {"amenity": "waste_basket"}),
+        (max(60, people // 150), -2.5, -1.0, {"natural": "tree"}),
+    ):
+        chosen = np.sort(rng.permutation(len(posts))[:count])
+        things.extend(((posts[i][0] + dx, posts[i][1] + dy), tags) for i in chosen)
+    among = spread(rng, centres, max(6, people // 1_800), fabric.use == "")
+    for b in [*np.flatnonzero(fabric.use == "market"), *among]:
+        x, y = shapely.get_coordinates(fabric.blocks[b])[0]
+        things.append(((float(x), float(y)), {"amenity": "waste_disposal", "waste": "trash"}))
+    return things
+
+
+def _addresses(fabric: Fabric, street_names: dict[int, str], xy: Floats, homes: NDArray[np.int64]) -> dict[int, Tags]:
+    """House numbers along the named streets of the planned centre; there are none elsewhere."""
+    named = [n for n in street_names if fabric.streets[n].character == "centre"]
+    if not named:
+        return {}
+    tree = shapely.STRtree([LineString(fabric.streets[n].points) for n in named])
+    at, found = tree.query_nearest(shapely.points(xy[homes]), max_distance=28, all_matches=False)
+    last: dict[int, int] = {}
+    tags: dict[int, Tags] = {}
+    for home, street in zip(homes[at].tolist(), found.tolist(), strict=True):
+        last[street] = last.get(street, 0) + 1
+        name = street_names[named[street]]
+        tags[home] = {"building": "house", "addr:housenumber": str(last[street]), "addr:street": name}
+    return tags
+
+
 def make(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric) -> Places:
     """Gives the town its public places and its names."""
     people, radius = ground.size.people, ground.size.radius
@@ -353,62 +397,24 @@ def make(rng: np.random.Generator, ground: Terrain, plan: Plan, fabric: Fabric) 
             )
         landmarks.append(Landmark("water", points[-1][1]["name"], spot))
 
-    lit: list[Floats] = []
-    for arc in fabric.roads:
-        if arc.kind in ("primary", "secondary") and np.hypot(*arc.points[len(arc.points) // 2]) < 0.75 * radius:
-            lit.append(arc.points)
-    lit.extend(s.points for s in fabric.streets if s.character == "centre")
-    lines = [LineString(p) for p in lit]
-    lamps: list[tuple[float, float]] = []
-    for line in lines:
-        for n, along in enumerate(np.arange(15, line.length, 38)):
-            p, q = line.interpolate(along), line.interpolate(along + 1)
-            dx, dy = (q.x - p.x), (q.y - p.y)
-            side = 4.2 if n % 2 else -4.2
-            lamps.append((p.x - dy * side, p.y + dx * side))
-    for i in np.sort(rng.permutation(len(lamps))[: max(60, people // 60)]):
-        points.append((lamps[i], {"highway": "street_lamp"}))
-    for i in np.sort(rng.permutation(len(lamps))[: max(15, people // 450)]):
-        points.append(((lamps[i][0] + 1.5, lamps[i][1] + 1.5), {"amenity": "waste_basket"}))
-    for i in np.sort(rng.permutation(len(lamps))[: max(60, people // 150)]):
-        points.append(((lamps[i][0] - 2.5, lamps[i][1] - 1.0), {"natural": "tree"}))
-    near_market = np.flatnonzero(fabric.use == "market")
-    for b in [*near_market, *spread(rng, centres, max(6, people // 1_800), fabric.use == "")]:
-        corner = shapely.get_coordinates(fabric.blocks[b])[0]
-        points.append(((float(corner[0]), float(corner[1])), {"amenity": "waste_disposal", "waste": "trash"}))
+    points.extend(_furniture(rng, fabric, people, radius, centres))
     street_names, road_names = _names(rng, plan, fabric, radius)
-    named = [(n, LineString(fabric.streets[n].points)) for n in street_names if fabric.streets[n].character == "centre"]
-    if named:
-        lines = [line for _, line in named]
-        homes = np.flatnonzero(house & free & (np.array(plan.characters, dtype=object)[cell] == "centre"))
-        street_tree = shapely.STRtree(lines)
-        a, f = street_tree.query_nearest(shapely.points(xy[homes]), max_distance=28, all_matches=False)
-        number: dict[int, int] = {}
-        for i, s in zip(homes[a].tolist(), f.tolist(), strict=True):
-            number[s] = number.get(s, 0) + 1
-            of_building[i] = {
-                "building": "yes",
-                "addr:housenumber": str(number[s]),
-                "addr:street": street_names[named[s][0]],
-            }
+    numbered = house & free & (np.array(plan.characters, dtype=object)[cell] == "centre")
+    of_building.update(_addresses(fabric, street_names, xy, np.flatnonzero(numbered)))
     for d in plan.districts:
-        spot = (
-            np.average(xy[district == d.number], axis=0)
-            if (district == d.number).any()
-            else np.array(d.shape.representative_point().coords[0])
-        )
+        homes = xy[district == d.number]
+        x, y = homes.mean(axis=0) if len(homes) else d.shape.representative_point().coords[0]
         points.append(
             (
-                (float(spot[0]), float(spot[1])),
+                (float(x), float(y)),
                 {"place": "suburb" if count > 1 else "quarter", **names(quarters[d.number])},
             )
         )
-    for hamlet, spot in zip(
-        words.quarters(rng, len(quarters) + len(fabric.hamlets) + 40)[-len(fabric.hamlets) or None :],
-        fabric.hamlets,
-        strict=False,
-    ):
-        points.append(((float(spot[0]), float(spot[1])), {"place": "hamlet", "name": hamlet}))
+    spare = words.quarters(rng, len(quarters) + len(fabric.hamlets))[len(quarters) :]
+    points.extend(
+        ((float(x), float(y)), {"place": "hamlet", "name": name})
+        for (x, y), name in zip(fabric.hamlets, spare, strict=True)
+    )
     return Places(
         quarters,
         boroughs,

@@ -42,8 +42,12 @@ class District:
 
 @dataclass(frozen=True)
 class Plan:
-    """radials: how many of the first sources are roads out of town; cells: polygons that tile the commune; characters: one per cell; south: which cells lie beyond the river;
-    vertices and edges: the shared outline of the cells, an edge being (from, to) -> the cells on either side."""
+    """The layout.
+
+    radials: a road whose name is a lower number leads out of town; cells: polygons that tile the commune; characters:
+    centre, old, planned, organic or rural, one per cell; south: which cells lie beyond the river; vertices and edges:
+    the shared outline of the cells, an edge being (from, to) -> the cells on either side.
+    """
 
     radials: int
     cells: NDArray[np.object_]
@@ -80,7 +84,7 @@ def chain(edges: list[Edge]) -> list[list[int]]:
         near.setdefault(a, []).append(b)
         near.setdefault(b, []).append(a)
     left = {(min(e), max(e)) for e in edges}
-    lines = []
+    lines: list[list[int]] = []
 
     def walk(start: int, following: int) -> list[int]:
         line = [start, following]
@@ -165,7 +169,8 @@ def _cells(lines: list[LineString], commune: Polygon) -> NDArray[np.object_]:
     inside = shapely.contains_xy(commune, *shapely.get_coordinates(shapely.point_on_surface(cells)).T)
     cells = cells[inside]
     centre = shapely.get_coordinates(shapely.centroid(cells))
-    return cells[np.lexsort((centre[:, 1], centre[:, 0]))]
+    ordered: NDArray[np.object_] = cells[np.lexsort((centre[:, 1], centre[:, 0]))]
+    return ordered
 
 
 def _cut(rng: np.random.Generator, cell: Polygon) -> LineString | None:
@@ -252,7 +257,7 @@ def make(rng: np.random.Generator, ground: Terrain) -> Plan:
         large = np.flatnonzero(shapely.area(cells) > 1.5 * allowed)
         if not large.size:
             break
-        for i in large:
+        for i in large.tolist():
             cut = _cut(rng, cells[i])
             if cut is not None:
                 sources.append(("tertiary" if r[i] < 1.12 * radius else "track", cut))
@@ -324,7 +329,7 @@ def make(rng: np.random.Generator, ground: Terrain) -> Plan:
             da, db = int(district_of[a]), int(district_of[b])
             if da != db:
                 between[(min(da, db), max(da, db))] = between.get((min(da, db), max(da, db)), 0.0) + length
-        mass = np.bincount(district_of, weights)
+        mass = np.bincount(district_of, weights).astype(np.float64)
         banks = np.array([round(float(south[district_of == d].mean())) for d in range(many)])
         borough = _group(mass, between, banks, max(3, round(many / 7)), cross=False)
     else:

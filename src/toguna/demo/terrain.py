@@ -15,14 +15,20 @@ Floats = NDArray[np.float64]
 
 # The middle of an almost empty stretch of Sudan savannah. No town of this name, and none of any name, stands there.
 LATITUDE, LONGITUDE = 13.95, -8.85
-_METRES_PER_DEGREE = 111_195.0
+_METRES = 111_195.0 * np.array([np.cos(np.radians(LATITUDE)), 1.0])  # in a degree of longitude, of latitude
 _PEOPLE_PER_KM2 = 6_500.0
 
 
 def to_degrees(xy: Floats) -> Floats:
     """(n, 2) metres from the town's centre -> (n, 2) longitude and latitude, rounded to OSM's 1e-7 degree."""
-    scale = np.array([_METRES_PER_DEGREE * np.cos(np.radians(LATITUDE)), _METRES_PER_DEGREE])
-    return np.round(np.asarray(xy) / scale + np.array([LONGITUDE, LATITUDE]), 7)
+    degrees: Floats = np.round(np.asarray(xy) / _METRES + np.array([LONGITUDE, LATITUDE]), 7)
+    return degrees
+
+
+def to_metres(lonlat: Floats) -> Floats:
+    """(n, 2) longitude and latitude -> (n, 2) metres from the town's centre."""
+    metres: Floats = (np.asarray(lonlat) - np.array([LONGITUDE, LATITUDE])) * _METRES
+    return metres
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ class Grid:
 
 @dataclass(frozen=True)
 class Terrain:
-    """river: centre line, from source to mouth; water, flood: polygons of the bed and of the plain; streams: lines down to the river."""
+    """The ground. river: centre line, from source to mouth; water, flood: polygons of its bed and of its plain;
+    streams: lines down to the river; height(x, y): metres above the sea."""
 
     size: Size
     river: shapely.LineString
@@ -116,7 +123,7 @@ def _river(rng: np.random.Generator, size: Size) -> Floats:
     """A meandering line from west to east that leaves the centre on its northern bank."""
     step = size.radius / 40
     count = int(3.4 * size.half_side / step)
-    s = (np.arange(count) - count / 2) * step
+    s = (np.arange(count, dtype=np.float64) - count / 2) * step
     length = 1.75 * size.radius
     swell = Noise(rng, 5 * size.radius, 2)(s, 0 * s)
     heading = -0.12 + (0.85 + 0.25 * swell) * np.sin(2 * pi * s / length + 0.6 + 0.5 * swell)
@@ -233,15 +240,17 @@ def make(rng: np.random.Generator, size: Size) -> Terrain:
     levels = Grid(half, level)
     texture = Noise(rng, radius / 6, 3)
     nearness = Grid(half, distance)
-    shapely.prepare(water)
+    # Wide enough that every cell of a 30 m relief that the river runs through is its bed.
+    trough = shapely.buffer(water, 16)
+    shapely.prepare(trough)
 
     def height(px: Floats, py: Floats) -> Floats:
         """Metres above the sea. The river's bed is the lowest line of every cross-section."""
         up = ground.at(px, py)
         z = levels.at(px, py) + np.maximum(up, 0.2) + 0.35 * texture(px, py) * _ramp(up / 4 - 0.3)
-        close = nearness.at(px, py) < wide * 2
+        close = nearness.at(px, py) < wide * 2 + 60
         bed = np.zeros(z.shape, dtype=bool)
-        bed[close] = shapely.intersects_xy(water, px[close], py[close])
+        bed[close] = shapely.intersects_xy(trough, px[close], py[close])
         return np.asarray(np.where(bed, levels.at(px, py) - 2.5, z))
 
     return Terrain(size, river, water, flood, streams, height)

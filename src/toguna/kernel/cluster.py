@@ -22,6 +22,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from gettext import gettext as _  # of the command line, which alone shows these: they come before Django
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -35,6 +36,8 @@ EXTENSIONS = ("postgis", "pg_trgm", "btree_gist", "unaccent", "fuzzystrmatch")
 NAME = "toguna"
 SOCKET_LIMIT = 107 - len("/.s.PGSQL.5432.lock")  # sockaddr_un.sun_path, less what PostgreSQL puts after the folder
 ENGINE = "django.contrib.gis.db.backends.postgis"
+
+_INCLUDE = "include_if_exists = 'toguna.conf'"
 
 # For a small server that also runs the web and worker processes in 2 GiB.
 SETTINGS = """\
@@ -85,7 +88,7 @@ def django_database() -> dict[str, Any]:
         return {"ENGINE": ENGINE, "NAME": NAME, "USER": NAME, "HOST": str(Cluster().socket), "PORT": ""}
     url = urlsplit(given)
     if url.scheme not in {"postgres", "postgresql", "postgis"} or not url.path.strip("/"):
-        raise ClusterError("DATABASE_URL must read postgres://USER:PASSWORD@HOST:PORT/NAME")
+        raise ClusterError(_("DATABASE_URL must read postgres://USER:PASSWORD@HOST:PORT/NAME"))
     options = dict(parse_qsl(url.query))
     return {
         "ENGINE": ENGINE,
@@ -185,20 +188,43 @@ class Cluster:
         try:
             return int((self.data / "PG_VERSION").read_text().split(".")[0])
         except (OSError, ValueError):
-            raise ClusterError(
-                f"{self.data} is not a PostgreSQL data folder of Toguna. Move it away, or choose another TOGUNA_HOME."
-            ) from None
+            raise self._foreign() from None
+
+    def _foreign(self) -> ClusterError:
+        text = _("{folder} is not a PostgreSQL data folder of Toguna. Move it away, or choose another TOGUNA_HOME.")
+        return ClusterError(text.format(folder=self.data))
+
+    def _check_ours(self) -> None:
+        """A folder that Toguna did not make would not read our settings: it might open a TCP port, with passwords of its own.
+
+        Raises ClusterError.
+        """
+        try:
+            ours = _INCLUDE in (self.data / "postgresql.conf").read_text("utf-8", "replace")
+        except OSError:
+            ours = False
+        if not ours:
+            raise self._foreign()
+        owner = self.data.stat().st_uid
+        if owner != self._owner()[0]:
+            text = _("{folder} belongs to user {owner}: run Toguna as that user, or as root if root set it up.")
+            raise ClusterError(text.format(folder=self.data, owner=_user_name(owner)))
 
     def _postmaster(self) -> int | None:
         """Pid of our own running postmaster: the pid file alone proves nothing after a power cut."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split("\n")[0])
-            # A postmaster lives in its data folder; whoever else has this pid now does not.
-            if Path(f"/proc/{pid}/cwd").resolve() == self.data.resolve() and _alive(pid):
-                return pid
         except (OSError, ValueError):
-            pass
-        return None
+            return None
+        return pid if self._is_server(pid) else None
+
+    def _is_server(self, pid: int) -> bool:
+        """Whether a process is a PostgreSQL of this data folder, in which they all stand. Not a shell that stands there too."""
+        with contextlib.suppress(OSError):
+            entry = Path(f"/proc/{pid}")
+            name, _end, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+            return name == "postgres" and rest.split()[0] != "Z" and (entry / "cwd").resolve() == self.data.resolve()
+        return False
 
     # What it can be told
 
@@ -215,19 +241,24 @@ class Cluster:
             available = servers()
             if not available:
                 raise ClusterError(
-                    "PostgreSQL with PostGIS is not installed. Debian, Ubuntu: apt-get install postgresql-postgis "
-                    "(or postgresql-15-postgis-3)."
+                    _(
+                        "PostgreSQL with PostGIS is not installed. Debian, Ubuntu: "
+                        "apt-get install --no-install-recommends postgresql-postgis"
+                    )
                 )
             if version is not None and version not in available:
-                raise ClusterError(
-                    f"{self.data} was made by PostgreSQL {version}, and only {', '.join(map(str, available))} is installed. "
-                    f"Install postgresql-{version}-postgis-3, or restore a backup into a new home (./toguna restore)."
+                text = _(
+                    "{folder} was made by PostgreSQL {version}, and only {installed} is installed. Install "
+                    "postgresql-{version}-postgis-3, or restore a backup into a new TOGUNA_HOME (./toguna restore)."
                 )
+                installed = ", ".join(map(str, available))
+                raise ClusterError(text.format(folder=self.data, version=version, installed=installed))
             if version is None:
                 version = max(available)
-                say(f"PostgreSQL {version}: new database")
+                say(_("PostgreSQL {version}: new database").format(version=version))
                 self._place()
                 self._initdb(available[version])
+            self._check_ours()
             self._prepare_folders()
             if not self._postmaster():
                 self._start_server(available[version], say)
@@ -235,20 +266,19 @@ class Cluster:
             self._make_database()
         return self.status()
 
-    def stop(self, *, now: bool = False) -> None:
-        """Stops it in order (`now`: without waiting for clients to end what they do). Nothing to do is no error."""
+    def stop(self) -> None:
+        """Stops it: clients are cut, data is whole. Nothing to do is no error. Raises ClusterError when it will not."""
         with self._lock():
-            pid = self._postmaster()
-            if pid is None:
-                return
-            os.kill(pid, signal.SIGINT)  # fast shutdown: clients are cut, data is whole
-            for _ in range(600):
-                if self._postmaster() is None:
+            for number, seconds in ((signal.SIGINT, 60), (signal.SIGQUIT, 10)):  # "fast", then "immediate"
+                pid = self._postmaster()
+                if pid is None:
                     return
-                time.sleep(0.05)
-            if not now:
-                raise ClusterError("PostgreSQL does not stop. Look at " + str(self.log))
-            os.kill(pid, signal.SIGQUIT)
+                os.kill(pid, number)
+                deadline = time.monotonic() + seconds
+                while self._postmaster() is not None and time.monotonic() < deadline:
+                    time.sleep(0.02)
+            if self._postmaster() is not None:
+                raise ClusterError(_("PostgreSQL does not stop: look at {log}").format(log=self.log))
 
     # How
 
@@ -296,7 +326,8 @@ class Cluster:
             os.chown(folder, *self._owner())
         seen = folder.lstat()
         if not stat.S_ISDIR(seen.st_mode) or seen.st_uid not in (os.geteuid(), self._owner()[0]):
-            raise ClusterError(f"{folder} belongs to somebody else: remove it, or set TOGUNA_HOME to a shorter path.")
+            text = _("{folder} belongs to somebody else: remove it, or set TOGUNA_HOME to a shorter path.")
+            raise ClusterError(text.format(folder=folder))
         os.chown(folder, *self._owner())
         folder.chmod(0o700)
 
@@ -329,9 +360,11 @@ class Cluster:
         )
         if done.returncode:
             shutil.rmtree(making, ignore_errors=True)
-            raise ClusterError(f"PostgreSQL could not make its folder:\n{done.stderr.strip()[-800:]}{_disk(self.home)}")
+            raise ClusterError(
+                f"{_('PostgreSQL could not make its folder:')}\n{done.stderr.strip()[-800:]}{_disk(self.data.parent)}"
+            )
         with (making / "postgresql.conf").open("a") as file:
-            file.write("\ninclude_if_exists = 'toguna.conf'\n")
+            file.write(f"\n{_INCLUDE}\n")
         making.rename(self.data)
 
     def _start_server(self, programs: Path, say: Any) -> None:
@@ -343,8 +376,8 @@ class Cluster:
             self.log.touch()
             os.chown(self.log, *self._owner())
         except OSError as error:
-            raise ClusterError(f"{error}{_disk(self.home)}") from error
-        say("PostgreSQL starts")
+            raise ClusterError(f"{error}{_disk(self.data.parent)}") from error
+        say(_("PostgreSQL starts"))
         with self.log.open("ab") as log:
             subprocess.Popen(
                 [programs / "postgres", "-D", self.data],
@@ -361,12 +394,15 @@ class Cluster:
         The pid file stays: PostgreSQL reads in it which shared memory to look at, which guards against two servers on
         one folder. Only its pid, which may by now be somebody else's, is replaced by one that nobody can have.
         """
-        deadline = time.monotonic() + 10
+        began = time.monotonic()
         while orphans := self._orphans():  # backends of a killed postmaster end by themselves, unless deep in a query
-            if time.monotonic() > deadline:
-                for pid in orphans:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGQUIT)
+            waited = time.monotonic() - began
+            if waited > 20:
+                text = _("Processes of a PostgreSQL that was killed do not end: {pids}. Restart this machine.")
+                raise ClusterError(text.format(pids=", ".join(map(str, orphans))))
+            for pid in orphans if waited > 5 else ():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL if waited > 10 else signal.SIGQUIT)
             time.sleep(0.05)
         path = self.data / "postmaster.pid"
         with contextlib.suppress(FileNotFoundError):
@@ -377,12 +413,7 @@ class Cluster:
                 path.write_text("".join(["99999999\n", *lines[1:]]))
 
     def _orphans(self) -> list[int]:
-        data, found = self.data.resolve(), []
-        for entry in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if (entry / "cwd").resolve() == data and _alive(int(entry.name)):
-                    found.append(int(entry.name))
-        return found
+        return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if self._is_server(int(entry.name))]
 
     def _wait(self, seconds: float = 120) -> None:
         """Until it takes connections; recovery after a power cut may take a while."""
@@ -401,7 +432,7 @@ class Cluster:
                     break
                 time.sleep(0.05)
         tail = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-8:])
-        raise ClusterError(f"PostgreSQL does not start:\n{tail}{_disk(self.home)}")
+        raise ClusterError(f"{_('PostgreSQL does not start:')}\n{tail}{_disk(self.data.parent)}")
 
     def _make_database(self) -> None:
         """Role, extensions (in template1, so that a test or a restored database has them without a superuser), database."""
@@ -426,17 +457,18 @@ def _server_user() -> pwd.struct_passwd | None:
     for name in ("postgres", "toguna", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise ClusterError("There is no unprivileged system user to run PostgreSQL: adduser --system toguna")
+    raise ClusterError(_("There is no unprivileged system user to run PostgreSQL: adduser --system toguna"))
 
 
-def _alive(pid: int) -> bool:
-    """Running, and not a zombie that waits for its parent."""
+def _user_name(uid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (OSError, IndexError):
-        return False
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _disk(folder: Path) -> str:
     free = shutil.disk_usage(folder).free // 2**20
-    return f"\nThe disk is full ({free} MB left): make room, then start again." if free < 300 else ""
+    if free >= 300:
+        return ""
+    return "\n" + _("The disk is full ({free} MB left): make room, then start again.").format(free=free)

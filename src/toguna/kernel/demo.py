@@ -12,12 +12,16 @@ from toguna.kernel.manifest import Declaration
 
 @dataclass(frozen=True)
 class DemoFiles:
-    """The generated town: `folder` holds town.osm.pbf, relief.tif and the CSV files; progress takes (step, 0..1)."""
+    """The generated town: `folder` holds town.osm.pbf, relief.tif and the CSV files; progress takes (step, 0..1).
+
+    password: of every staff account of the demo, new for each demo, printed when it is loaded.
+    """
 
     folder: Path
     people: int
     until: date
     progress: Callable[[str, float], None]
+    password: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,143 @@
+"""The door of `people`: who acts, who is served, teams, staff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.http import HttpRequest
+
+from toguna.engines.people.erasure import Erasure, PersonalData
+from toguna.engines.people.models import Account, Contact, GrantRow, Person, Team
+from toguna.engines.people.phones import contact, masked, shown
+from toguna.engines.territory import api as territory
+from toguna.kernel import audit
+from toguna.kernel.access import NOBODY, SYSTEM, Actor, Grant
+
+__all__ = [
+    "Account", "Contact", "Erasure", "Person", "PersonalData", "Reach", "Team", "actor_for", "actor_of", "contact",
+    "create_staff", "masked", "person_for", "reach", "set_grants", "shown",
+]  # fmt: skip
+
+# What makes an actor, in one statement: the account, its second factor, its grants and its teams.
+_ACTOR = """
+SELECT a.name, a.email, a.person_id, a.is_team,
+  EXISTS (SELECT FROM mfa_authenticator m WHERE m.user_id = a.id AND m.type IN ('totp', 'webauthn')),
+  COALESCE((SELECT jsonb_agg(jsonb_build_array(g.role, g.service, g.zone_id)) FROM people_grant g
+            WHERE g.account_id = a.id AND (g.until IS NULL OR g.until >= current_date)), '[]'),
+  ARRAY(SELECT team_id FROM people_team_member t WHERE t.account_id = a.id)
+FROM people_account a WHERE a.id = %s AND a.is_active
+"""
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who makes this request. Nobody, at no cost, without a session cookie. Staff without a second factor act as nobody."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return NOBODY
+    user = request.user
+    return actor_for(user.pk) if user.is_authenticated else NOBODY
+
+
+def actor_for(account: int) -> Actor:
+    """The actor of an account. One statement (zones come from a brief cache)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTOR, [account])
+        row = cursor.fetchone()
+    if row is None:
+        return NOBODY
+    name, email, person, works_here, second_factor, grants, teams = row
+    staff = bool(works_here and second_factor)
+    return Actor(
+        account=account,
+        person=person,
+        name=name or email or "",
+        staff=staff,
+        teams=frozenset(teams) if staff else frozenset(),
+        grants=tuple(
+            Grant(role, service, None if zone is None else territory.zone_tree_ids(zone))
+            for role, service, zone in (_json(grants) if staff else ())
+        ),
+    )
+
+
+def _json(value: Any) -> Any:
+    import json
+
+    return json.loads(value) if isinstance(value, str) else value
+
+
+@transaction.atomic
+def create_staff(
+    *,
+    email: str,
+    password: str,
+    name: str,
+    grants: Iterable[tuple[str, str, int | None]] = (),
+    teams: Iterable[Team] = (),
+    language: str = "",
+    superuser: bool = False,
+    by: Actor = SYSTEM,
+) -> Account:
+    """Makes a staff account, or updates the one with this e-mail. grants: (role, service or "*", zone id or None)."""
+    account = Account.objects.filter(email=email.lower()).first() or Account(email=email.lower())
+    account.name, account.language = name, language
+    account.is_team = account.is_active = True
+    account.is_staff = account.is_superuser = superuser
+    account.set_password(password)
+    account.save()
+    set_grants(account, grants, by=by)
+    account.teams.set(teams)
+    audit.record(by, "people.create_staff", f"people.account:{account.pk}")
+    return account
+
+
+def set_grants(account: Account, grants: Iterable[tuple[str, str, int | None]], *, by: Actor, until: date | None = None) -> None:
+    """Replaces what an account may do."""
+    wanted = list(grants)
+    account.grants.all().delete()
+    GrantRow.objects.bulk_create(
+        GrantRow(account=account, role=role, service=service, zone_id=zone, until=until) for role, service, zone in wanted
+    )
+    audit.record(by, "people.grant", f"people.account:{account.pk}", grants=[list(g) for g in wanted])
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How to reach somebody: medium "email" or "sms"."""
+
+    medium: str
+    address: str
+    language: str
+
+
+def person_for(*, name: str = "", phone: str = "", email: str = "", language: str = "") -> Person | None:
+    """Finds or makes the person with these contacts (already normalised). None when nothing at all was given.
+
+    A phone may be shared: the person is found by contact *and* name (any, when one of the two names is empty).
+    """
+    given = [(kind, value) for kind, value in (("phone", phone), ("email", email)) if value]
+    if not given and not name:
+        return None
+    if given:
+        known = Person.objects.filter(contacts__value__in=[v for _, v in given], erased=None)
+        if name:
+            known = known.filter(name__in=[name, ""])
+        if found := known.order_by("id").first():
+            if name and not found.name:
+                Person.objects.filter(pk=found.pk).update(name=name)
+            return found
+    person = Person.objects.create(name=name, language=language)
+    if given:
+        Contact.objects.bulk_create(Contact(person=person, kind=kind, value=value) for kind, value in given)
+    return person
+
+
+def reach(person: Person | int) -> Sequence[Reach]:
+    """How to tell them something, the best first: e-mail costs nothing, then SMS."""
+    rows = Contact.objects.filter(person=person, person__erased=None).values_list("kind", "value", "person__language")
+    found = [Reach("email" if kind == "email" else "sms", value, language) for kind, value, language in rows]
+    return sorted(found, key=lambda r: r.medium != "email")

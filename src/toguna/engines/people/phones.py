@@ -1,0 +1,55 @@
+"""Phone numbers and e-mails as people type them, made into one form; and masked for those who need not see them."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+
+from toguna.kernel import town
+
+
+def phone(typed: str) -> str:
+    """E.164 ("+22370000001"); a number without a country is of the town's. Raises ValidationError, in words."""
+    try:
+        number = phonenumbers.parse(typed, town.current().country or None)
+    except phonenumbers.NumberParseException:
+        raise ValidationError(_("This is not a phone number. Type it as 70 00 00 01 or +223 70 00 00 01.")) from None
+    if not phonenumbers.is_possible_number(number):
+        raise ValidationError(_("This phone number has too few or too many digits."))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def email(typed: str) -> str:
+    """Lower case, trimmed. Raises ValidationError, in words."""
+    value = typed.strip().lower()
+    try:
+        validate_email(value)
+    except ValidationError:
+        raise ValidationError(_("This is not an e-mail address. It looks like name@example.org.")) from None
+    return value
+
+
+def contact(typed: str) -> tuple[str, str]:
+    """("email" | "phone", normalised value) of whichever was typed."""
+    return ("email", email(typed)) if "@" in typed else ("phone", phone(typed))
+
+
+def shown(kind: str, value: str) -> str:
+    """As people read it: "+223 70 00 00 01"."""
+    if kind != "phone":
+        return value
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(value), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return value
+
+
+def masked(kind: str, value: str) -> str:
+    """Enough to recognise one's own: "+223 •••• 01", "a•••@example.org"."""
+    if kind == "phone":
+        return f"{value[:4]} •••• {value[-2:]}"
+    return re.sub(r"(?<=^.)[^@]*", "•••", value)

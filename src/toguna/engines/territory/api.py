@@ -1,0 +1,7 @@
+"""The door of `territory`."""
+
+from __future__ import annotations
+
+from toguna.engines.territory.zones import Place, ZoneItem, districts, place, town_bounds, zone, zone_tree_ids, zones
+
+__all__ = ["Place", "ZoneItem", "districts", "place", "town_bounds", "zone", "zone_tree_ids", "zones"]

@@ -1,0 +1,132 @@
+"""Zones: which one a point is in, which ones are inside which. The tree is small: kept in memory for a few seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from toguna.engines.territory.models import Zone
+from toguna.kernel import text
+
+KEEP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class ZoneItem:
+    """A zone for lists: names in the town's languages; parent: id or None."""
+
+    id: int
+    level: int
+    parent: int | None
+    names: dict[str, str]
+    code: str = ""
+
+    @property
+    def name(self) -> str:
+        return text.pick(self.names)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a point is. inside: within the town; zones: ids from the smallest that holds it up to the town."""
+
+    lon: float
+    lat: float
+    inside: bool
+    zones: tuple[int, ...] = ()
+
+    @property
+    def zone(self) -> int | None:
+        return self.zones[0] if self.zones else None
+
+
+@dataclass
+class _Tree:
+    read: float = 0.0
+    items: dict[int, ZoneItem] = field(default_factory=dict)
+    inside: dict[int, frozenset[int]] = field(default_factory=dict)
+
+
+_tree = _Tree()
+
+
+def forget() -> None:
+    """After zones changed in this process; other processes see it within KEEP_SECONDS."""
+    _tree.read = 0.0
+
+
+def _read() -> _Tree:
+    if time.monotonic() - _tree.read > KEEP_SECONDS or not _tree.read:
+        rows = Zone.objects.filter(closed=None).order_by("level", "name").values_list(
+            "id", "level", "parent_id", "name", "names", "code"
+        )
+        _tree.items = {
+            pk: ZoneItem(pk, level, parent, {"": name, **names}, code) for pk, level, parent, name, names, code in rows
+        }
+        inside: dict[int, set[int]] = {pk: {pk} for pk in _tree.items}
+        for item in sorted(_tree.items.values(), key=lambda z: -z.level):  # the smallest first
+            if item.parent in inside:
+                inside[item.parent] |= inside[item.id]
+        _tree.inside = {pk: frozenset(ids) for pk, ids in inside.items()}
+        _tree.read = time.monotonic()
+    return _tree
+
+
+def zones(level: int | None = None) -> Sequence[ZoneItem]:
+    """The zones in force, by level then name."""
+    return [z for z in _read().items.values() if level is None or z.level == level]
+
+
+def zone(pk: int | None) -> ZoneItem | None:
+    return _read().items.get(pk) if pk else None
+
+
+def districts() -> Sequence[ZoneItem]:
+    """The zones of the finest level but blocks: what people call their neighbourhood."""
+    found = zones(Zone.Level.DISTRICT) or zones(Zone.Level.ARRONDISSEMENT) or zones(Zone.Level.TOWN)
+    return found
+
+
+def zone_tree_ids(pk: int) -> frozenset[int]:
+    """A zone and every zone inside it."""
+    return _read().inside.get(pk, frozenset({pk}))
+
+
+def place(lon: float, lat: float) -> Place:
+    """Which zones hold a point (degrees, WGS 84). One statement. A town with no boundary yet holds every point."""
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        return Place(lon, lat, inside=False)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT COALESCE(array_agg(id ORDER BY level DESC, id), '{}'), EXISTS (SELECT FROM territory_zone)
+            FROM territory_zone
+            WHERE closed IS NULL AND ST_Intersects(geom, ST_SetSRID(ST_MakePoint(%s, %s), 4326))
+            """,
+            [lon, lat],
+        )
+        ids, any_zone = cursor.fetchone()
+    return Place(lon, lat, inside=bool(ids) or not any_zone, zones=tuple(ids))
+
+
+def town_bounds() -> tuple[float, float, float, float] | None:
+    """(west, south, east, north) of the town in degrees; of all features when there is no boundary; None when empty."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM (SELECT ST_Extent(geom) e FROM territory_zone "
+            "WHERE closed IS NULL AND level = (SELECT min(level) FROM territory_zone WHERE closed IS NULL)) x"
+        )
+        row = cursor.fetchone()
+        if row is None or row[0] is None:
+            cursor.execute(
+                "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM (SELECT ST_Extent(geom) e FROM territory_feature "
+                "WHERE valid_to IS NULL) x"
+            )
+            row = cursor.fetchone()
+    return None if row is None or row[0] is None else tuple(row)

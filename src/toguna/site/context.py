@@ -1,0 +1,41 @@
+"""What every page's frame needs: the town, the menus, the languages. No query for a visitor without a session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import get_language
+
+from toguna.kernel import access, registry, town
+from toguna.kernel.access import NOBODY
+from toguna.kernel.web import Page
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    # Reading the actor costs queries: only where there is a session at all, and never on a page that failed.
+    known = settings.SESSION_COOKIE_NAME in request.COOKIES and not getattr(request, "broken", False)
+    actor = getattr(request, "actor", NOBODY) if known else NOBODY
+    here = request.path
+    return {
+        "town": town.current(),
+        "languages": settings.LANGUAGES,
+        "language": (get_language() or settings.LANGUAGE_CODE).split("-")[0],
+        "actor": actor,
+        "home_pages": entries("home", actor, here),
+        "nav_pages": entries("nav", actor, here),
+        "desk_pages": entries("desk", actor, here) if known and actor.staff else [],
+    }
+
+
+def entries(where: str, actor: access.Actor, here: str) -> list[dict[str, Any]]:
+    """The menu's entries that this actor may open."""
+    shown = []
+    for page in sorted((p for p in registry.declared(Page) if where in p.where), key=lambda p: p.order):
+        if page.permission and not access.can(actor, page.permission, anywhere=True):
+            continue
+        url = reverse(page.url_name)
+        shown.append({"page": page, "url": url, "current": here == url or (url != "/" and here.startswith(url))})
+    return shown

@@ -1,0 +1,71 @@
+"""Components: what templates say instead of repeating markup. All are builtins: no {% load %}."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from toguna.kernel import access, text
+from toguna.site.icons import ICONS
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """A pictogram, hidden from screen readers: the word beside it speaks. An unknown name draws "other"."""
+    inside = ICONS.get(name) or ICONS["other"]
+    return format_html(
+        '<svg class="icon{}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>',
+        f" {css}" if css else "",
+        mark_safe(inside),  # noqa: S308 - our own drawings
+    )
+
+
+@register.filter
+def words(value: Any) -> str:
+    """The town's words, {language: words}, in the reader's language."""
+    return text.pick(value) if isinstance(value, dict) else str(value or "")
+
+
+@register.filter
+def spaced(code: str) -> str:
+    """A code in two groups, as it is read aloud: "K7M4XZ" -> "K7M 4XZ"."""
+    half = (len(code) + 1) // 2
+    return f"{code[:half]} {code[half:]}"
+
+
+@register.simple_tag
+def when(moment: datetime | None, with_time: bool = False) -> SafeString | str:
+    """A date for people and for machines: <time datetime=...>14 mars 2026</time>."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    shown = date_format(local, "DATETIME_FORMAT" if with_time else "DATE_FORMAT")
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="minutes"), shown)
+
+
+@register.simple_tag(takes_context=True)
+def may(context: dict[str, Any], permission: str, zone: int | None = None) -> bool:
+    """{% may "reports.assign" zone=case.zone_id as can_assign %}"""
+    actor = context["request"].actor
+    return access.can(actor, permission, zone=zone, anywhere=zone is None)
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: dict[str, Any], **changes: Any) -> str:
+    """The page's own query string with some values changed (None or "" removes one): for filters and pages."""
+    query = context["request"].GET.copy()
+    for key, value in changes.items():
+        if value in (None, ""):
+            query.pop(key, None)
+        else:
+            query[key] = value
+    encoded = query.urlencode()
+    return f"?{encoded}" if encoded else "?"
