@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gettext
 import os
 import sys
 from collections.abc import Sequence
+from gettext import gettext as _
+from pathlib import Path
 
+from toguna.kernel import catalogues
+
+COMMANDS = frozenset(
+    [
+        "demo",
+        "init",
+        "serve",
+        "stop",
+        "status",
+        "url",
+        "doctor",
+        "territory",
+        "backup",
+        "restore",
+        "test",
+        "bench",
+        "manage",
+    ]
+)
+
+# Translated as one text: it is a page.
 HELP = """\
 Toguna: the open house where a town settles its affairs.
 
@@ -43,75 +68,101 @@ def parser() -> argparse.ArgumentParser:
     def add(name: str, summary: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, description=summary, prog=f"./toguna {name}")
 
-    demo = add("demo", "Loads a fictional town, made by Toguna's own generator, and serves it.")
-    demo.add_argument("--people", type=int, default=20_000, help="inhabitants, 1,000 to 2,000,000 (default 20,000)")
+    demo = add("demo", _("Loads a fictional town, made by Toguna's own generator, and serves it."))
+    demo.add_argument("--people", type=int, default=20_000, help=_("inhabitants, 1,000 to 2,000,000 (default 20,000)"))
     demo.add_argument("--port", type=int, default=8000)
-    demo.add_argument("--once", action="store_true", help="load, then exit")
+    demo.add_argument("--once", action="store_true", help=_("load, then exit"))
 
-    serve = add("serve", "Starts the database, the web server and the worker; stops them all with Ctrl-C.")
+    serve = add("serve", _("Starts the database, the web server and the worker; stops them all with Ctrl-C."))
     serve.add_argument("--port", type=int, default=8000)
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (0.0.0.0 for all)")
+    serve.add_argument("--host", default="127.0.0.1", help=_("address to listen on (0.0.0.0 for all)"))
 
-    add("stop", "Stops the web server, the worker and the private database.")
-    add("status", "Says what is running.")
-    add("url", "Prints the base address of the site.")
+    add("stop", _("Stops the web server, the worker and the private database."))
+    add("status", _("Says what is running."))
+    add("url", _("Prints the base address of the site."))
     doctor = add(
-        "doctor", "Checks every part of the installation and says what to do. Exit code 1 when something fails."
+        "doctor", _("Checks every part of the installation and says what to do. Exit code 1 when something fails.")
     )
     doctor.add_argument("--json", action="store_true")
 
-    init = add("init", "Sets up a real town. Asks for what the flags do not say.")
-    init.add_argument("--name", help="name of the town")
-    init.add_argument("--country", help="ISO 3166 code, such as SN, ML, CV, GH")
-    init.add_argument("--languages", help="comma-separated, the first is the town's own: fr,pt,en")
-    init.add_argument("--currency", help="ISO 4217 code, such as XOF")
-    init.add_argument("--time-zone", help="such as Africa/Dakar")
-    init.add_argument("--accent", help="colour of the town, such as #c8501e")
-    init.add_argument("--admin-email", help="the first administrator's e-mail")
-    init.add_argument("--admin-name", help="the first administrator's name")
-    init.add_argument("--admin-password", help="12 characters at least (asked for when not given)")
-    init.add_argument("--force", action="store_true", help="change a town that is set up already")
+    init = add("init", _("Sets up a real town. Asks for what the flags do not say."))
+    init.add_argument("--name", help=_("name of the town"))
+    init.add_argument("--country", help=_("ISO 3166 code, such as SN, ML, CV, GH"))
+    init.add_argument("--languages", help=_("comma-separated, the first is the town's own: fr,pt,en"))
+    init.add_argument("--currency", help=_("ISO 4217 code, such as XOF"))
+    init.add_argument("--time-zone", help=_("such as Africa/Dakar"))
+    init.add_argument("--accent", help=_("colour of the town, such as #c8501e"))
+    init.add_argument("--admin-email", help=_("the first administrator's e-mail"))
+    init.add_argument("--admin-name", help=_("the first administrator's name"))
+    init.add_argument("--admin-password", help=_("12 characters at least (asked for when not given)"))
+    init.add_argument("--force", action="store_true", help=_("change a town that is set up already"))
 
-    territory = add("territory", "Brings the town's territory in.")
+    territory = add("territory", _("Brings the town's territory in."))
     actions = territory.add_subparsers(dest="action", required=True)
-    bring = actions.add_parser("import", prog="./toguna territory import", description="Imports one file.")
+    bring = actions.add_parser("import", prog="./toguna territory import", description=_("Imports one file."))
     bring.add_argument("file")
-    bring.add_argument("--layer", help="layer to import into (default: the file's name; OSM files fill several layers)")
+    bring.add_argument(
+        "--layer", help=_("layer to import into (default: the file's name; OSM files fill several layers)")
+    )
 
-    backup = add("backup", "Writes database, photos, town.toml and secret into one file, and reads it back.")
+    backup = add("backup", _("Writes database, photos, town.toml and secret into one file, and reads it back."))
     backup.add_argument("file", nargs="?")
-    restore = add("restore", "Puts a backup back. What is there stays until the new data is whole.")
+    restore = add("restore", _("Puts a backup back. What is there stays until the new data is whole."))
     restore.add_argument("file")
-    restore.add_argument("--force", action="store_true", help="replace the town that is here")
+    restore.add_argument("--force", action="store_true", help=_("replace the town that is here"))
 
-    for name, summary in (("test", "Checks and tests."), ("bench", "Measures."), ("manage", "Django's own commands.")):
+    own = {"test": _("Checks and tests."), "bench": _("Measures."), "manage": _("Django's own commands.")}
+    for name, summary in own.items():
         add(name, summary).add_argument("rest", nargs=argparse.REMAINDER)
     return made
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs one command; returns its exit code. Errors that a person can act on are one sentence, without a traceback."""
+    speak()
     if not argv or argv[0] in {"help", "-h", "--help"}:
-        print(HELP)
+        print(_(HELP))
         return 0
     if argv[0] in {"test", "bench", "manage"} and argv[1:2] not in (["-h"], ["--help"]):
         args = argparse.Namespace(command=argv[0], rest=list(argv[1:]))
-    else:
+    elif argv[0] in COMMANDS or argv[0].startswith("-"):
         args = parser().parse_args(argv)
+    else:
+        print(
+            _("toguna: there is no command {name}. ./toguna --help lists them.").format(name=argv[0]), file=sys.stderr
+        )
+        return 2
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "toguna.site.settings")
 
-    from toguna.cli import commands  # after the environment is set: it leads to Django's settings
+    # After the language and the environment are set: they lead to Django's settings.
+    from django.db import DatabaseError
+
+    from toguna.cli import commands
     from toguna.kernel.cluster import ClusterError
+    from toguna.kernel.town import TownFileError
 
     try:
         return int(getattr(commands, args.command)(args) or 0)
-    except (ClusterError, commands.Stop) as error:
-        print(f"toguna: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    except (ClusterError, TownFileError, commands.Stop) as error:
+        problem = str(error)
+    except DatabaseError as error:
+        problem = _("the database refused: {error}./toguna doctor says more.").format(error=f"{error}\n")
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        problem = str(error)
+    except KeyboardInterrupt:
+        return 130
+    print(f"toguna: {problem}", file=sys.stderr)
+    return 1
+
+
+def speak() -> None:
+    """The language of the terminal (LANGUAGE, LC_ALL, LC_MESSAGES, LANG); argparse's own words too."""
+    with contextlib.suppress(OSError):  # a checkout that we may not write to: English, or what was compiled before
+        list(catalogues.compile_stale(Path(__file__).parent))
+    gettext.bindtextdomain("toguna", str(Path(__file__).parent / "locale"))
+    gettext.textdomain("toguna")
 
 
 if __name__ == "__main__":

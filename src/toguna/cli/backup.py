@@ -1,12 +1,13 @@
 """Everything in one file, and back: database, photos, rasters, town.toml, secret.
 
-A backup is a tar: `manifest.json` first, `database.dump` (pg_dump's custom format), then the files. It is written under a
-temporary name, read back, and renamed. A restore fills a new database beside the old one and swaps the names at the end:
-one that fails leaves what was there.
+A backup is a tar: `manifest.json` first, `database.dump` (pg_dump's custom format, compressed), then the files. It is
+written under a temporary name, read back, and renamed. A restore fills a new database beside the old one and swaps the
+names at the end: one that fails leaves what was there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,18 +15,21 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+from gettext import gettext as _
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from toguna.cli import supervise
 from toguna.kernel import cluster, places
 
 FORMAT = 1
 FILES = ("town.toml", "secret", "media", "rasters")
+RESTORED = "toguna_restored"
 
 
 class BackupError(Exception):
@@ -37,31 +41,31 @@ def save(target: Path | None, say: Callable[[str], None]) -> Path:
     home = places.home()
     moment = datetime.now(UTC)
     target = (target or home / "backups" / f"{moment:%Y%m%d-%H%M%S}.toguna").absolute()
-    target.parent.mkdir(parents=True, exist_ok=True)
     making = target.with_name(target.name + ".part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".toguna-") as folder:
             dump = Path(folder) / "database.dump"
-            say("Database")
-            _run([_program("pg_dump"), "-Fc", "--no-owner", "-f", str(dump), _dsn()])
+            say(_("Database"))
+            _run(["pg_dump", "-Fc", "--no-owner", "--no-privileges", "-f", str(dump)])
             manifest = {"format": FORMAT, "made": moment.isoformat(), "database": _digest(dump)}
             described = Path(folder) / "manifest.json"
             described.write_text(json.dumps(manifest))
-            say("Files")
-            with tarfile.open(making, "w") as tar:
-                tar.add(described, "manifest.json")
-                tar.add(dump, "database.dump")
-                for name in FILES:
-                    if (home / name).exists():
-                        tar.add(home / name, f"files/{name}")
-            making.chmod(0o600)
-            say("Reading it back")
+            say(_("Files"))
+            with making.open("wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                with tarfile.open(fileobj=file, mode="w") as tar:
+                    tar.add(described, "manifest.json")
+                    tar.add(dump, "database.dump")
+                    for name in FILES:
+                        if (home / name).exists():
+                            tar.add(home / name, f"files/{name}")
+                file.flush()
+                os.fsync(file.fileno())
+            say(_("Reading it back"))
             _verify(making)
-        with making.open("rb") as file:
-            os.fsync(file.fileno())
         making.replace(target)
     except (OSError, tarfile.TarError) as error:
-        raise BackupError(f"the backup could not be written: {error}") from error
+        raise BackupError(_("the backup could not be written: {error}").format(error=error)) from error
     finally:
         making.unlink(missing_ok=True)
     return target
@@ -69,88 +73,140 @@ def save(target: Path | None, say: Callable[[str], None]) -> Path:
 
 def restore(source: Path, *, force: bool, say: Callable[[str], None]) -> None:
     """Puts a backup back into this home. Raises BackupError, and changes nothing, when the file is not whole."""
-    if not source.is_file():
-        raise BackupError(f"there is no file {source}")
     home = places.home()
-    from toguna.cli import supervise
-
+    if not source.is_file():
+        raise BackupError(_("there is no file {path}").format(path=source))
     if supervise.running():
-        raise BackupError("the town is being served: ./toguna stop first")
+        raise BackupError(_("the town is being served: ./toguna stop first"))
     if (home / "town.toml").exists() and not force:
-        raise BackupError(
-            f"there is a town in {home} already: --force replaces it (its database is kept until the end)"
-        )
-    say("Reading the backup")
+        raise BackupError(_("there is a town in {home} already: --force replaces it").format(home=home))
+    say(_("Reading the backup"))
     _verify(source)
+    home.mkdir(parents=True, exist_ok=True)
     if not cluster.external():
         cluster.Cluster().ensure(say)
-    home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix=".restore-") as folder:
-        with tarfile.open(source) as tar:
-            tar.extractall(folder, filter="data")
-        say("Database")
+    try:
+        with tempfile.TemporaryDirectory(dir=home, prefix=".restore-") as name:
+            folder = Path(name)
+            _unpack(source, folder)
+            say(_("Database"))
+            _fill(folder)
+            say(_("Putting it in place"))
+            with _files_swapped(folder / "files", home, folder / "before"):
+                _swap_databases()
         with _admin() as connection:
-            connection.execute("DROP DATABASE IF EXISTS toguna_restored WITH (FORCE)")
-            connection.execute("CREATE DATABASE toguna_restored")
-        listing = _run([_program("pg_restore"), "-l", f"{folder}/database.dump"])
-        # Extensions came with template1; a plain user may neither create nor comment on them.
-        wanted = Path(folder) / "list"
-        wanted.write_text("\n".join(line for line in listing.splitlines() if " EXTENSION " not in line))
-        _run([
-            _program("pg_restore"), "--no-owner", "--exit-on-error", "--single-transaction", "-L", str(wanted),
-            "-d", _dsn("toguna_restored"), f"{folder}/database.dump",
-        ])  # fmt: skip
-        say("Putting it in place")
-        name = _database()["NAME"]
-        with _admin() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(f"{name}_before"))
-            )
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-            connection.execute(rename.format(sql.Identifier(name), sql.Identifier(f"{name}_before")))
-            connection.execute(rename.format(sql.Identifier("toguna_restored"), sql.Identifier(name)))
-        for entry in FILES:
-            came, here = Path(folder) / "files" / entry, home / entry
-            if came.exists():
-                aside = home / f"{entry}.before"
-                shutil.rmtree(aside, ignore_errors=True) if aside.is_dir() else aside.unlink(missing_ok=True)
-                if here.exists():
-                    here.rename(aside)
-                came.rename(here)
-        with _admin() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(f"{name}_before"))
-            )
-        for entry in FILES:
-            aside = home / f"{entry}.before"
-            shutil.rmtree(aside, ignore_errors=True) if aside.is_dir() else aside.unlink(missing_ok=True)
-    say("Restored. ./toguna serve")
+            connection.execute(_drop(_before()))
+    except (OSError, psycopg.Error, tarfile.TarError) as error:
+        raise BackupError(
+            _("nothing was restored, the old data is still there: {error}").format(error=error)
+        ) from error
+    say(_("Restored. ./toguna serve"))
+
+
+def _fill(folder: Path) -> None:
+    """A new database beside the town's own, from `folder/database.dump`."""
+    with _admin() as connection:
+        connection.execute(_drop(RESTORED))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(RESTORED)))
+    # A plain user may not comment on extensions; those that are there already (from template1) are left as they are.
+    wanted = folder / "list"
+    listing = _run(["pg_restore", "-l", str(folder / "database.dump")], database=None)
+    wanted.write_text("\n".join(line for line in listing.splitlines() if " COMMENT - EXTENSION " not in line))
+    _run(
+        [
+            "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
+            "-L", str(wanted), "-d", RESTORED, str(folder / "database.dump"),
+        ],
+        database=RESTORED,
+    )  # fmt: skip
+
+
+def _swap_databases() -> None:
+    """Both renames or none: the town's own becomes `..._before`, the restored one the town's own."""
+    name = cluster.django_database()["NAME"]
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    with _admin() as connection:
+        connection.execute(_drop(_before()))
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        with connection.transaction():
+            connection.execute(rename.format(sql.Identifier(name), sql.Identifier(_before())))
+            connection.execute(rename.format(sql.Identifier(RESTORED), sql.Identifier(name)))
+
+
+@contextlib.contextmanager
+def _files_swapped(new: Path, home: Path, aside: Path) -> Iterator[None]:
+    """Puts `new/*` in the place of the home's own, which go to `aside`; all the way back when the block fails."""
+    aside.mkdir()
+    undo: list[tuple[Path, Path]] = []
+    try:
+        for name in FILES:
+            for source, target in ((home / name, aside / name), (new / name, home / name)):
+                if source.exists():
+                    source.rename(target)
+                    undo.append((target, source))
+        yield
+    except BaseException:
+        for source, target in reversed(undo):
+            source.rename(target)
+        raise
+
+
+def _before() -> str:
+    return f"{cluster.django_database()['NAME']}_before"
+
+
+def _drop(name: str) -> sql.Composed:
+    return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
 
 
 def _verify(path: Path) -> None:
-    """Reads the whole of it. Raises BackupError when it is cut short, changed or of a newer Toguna."""
+    """Reads the whole of it. Raises BackupError when it is cut short, changed, or of a newer Toguna."""
     try:
         with tarfile.open(path) as tar:
-            manifest = json.loads(_read(tar, "manifest.json"))
+            first = tar.next()
+            content = tar.extractfile(first) if first is not None and first.name == "manifest.json" else None
+            if content is None:
+                raise ValueError("manifest.json")
+            manifest = json.loads(content.read())
             if manifest["format"] > FORMAT:
-                raise BackupError(f"{path} was made by a newer Toguna: update this one first")
-            for member in tar:
-                content = tar.extractfile(member)
-                if content is None:
-                    continue
-                seen = hashlib.sha256()
-                while block := content.read(1 << 20):
-                    seen.update(block)
-                if member.name == "database.dump" and seen.hexdigest() != manifest["database"]:
-                    raise BackupError(f"{path}: the database in it is damaged")
-    except (OSError, tarfile.TarError, ValueError, KeyError) as error:
-        raise BackupError(f"{path} is not a whole backup of Toguna: {error}") from error
+                raise BackupError(_("{path} was made by a newer Toguna: update this one first").format(path=path))
+            seen = {member.name: _read(tar, member) for member in tar}
+    except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, EOFError) as error:
+        raise BackupError(
+            _("{path} is not a whole backup of Toguna ({error})").format(path=path, error=error)
+        ) from error
+    if seen.get("database.dump") != manifest["database"]:
+        raise BackupError(_("{path}: the database in it is damaged").format(path=path))
 
 
-def _read(tar: tarfile.TarFile, name: str) -> bytes:
-    content = tar.extractfile(name)
-    return content.read() if content else b""
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    content = tar.extractfile(member)
+    digest = hashlib.sha256()
+    while content is not None and (block := content.read(1 << 20)):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _unpack(source: Path, folder: Path) -> None:
+    """Plain files and folders only, by names that a backup has: one made by a stranger cannot write anywhere else.
+
+    By hand, because tarfile's `filter="data"` is not in Debian 12's Python (3.11.2).
+    """
+    with tarfile.open(source) as tar:
+        for member in tar:
+            parts = PurePosixPath(member.name).parts
+            known = member.name == "database.dump" or (parts[:1] == ("files",) and parts[1:2] and parts[1] in FILES)
+            content = tar.extractfile(member) if member.isreg() else None
+            if not known or ".." in parts or not (content or member.isdir()):
+                continue
+            target = folder.joinpath(*parts)
+            if content is None:
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                shutil.copyfileobj(content, file, 1 << 20)
+            target.chmod(0o600 if member.name == "files/secret" else 0o644)
 
 
 def _digest(path: Path) -> str:
@@ -158,25 +214,35 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _database() -> dict[str, Any]:
-    return cluster.django_database()
-
-
-def _dsn(name: str | None = None) -> str:
-    d = _database()
-    return psycopg.conninfo.make_conninfo(
-        host=d["HOST"], port=d["PORT"] or None, user=d["USER"], password=d.get("PASSWORD") or None,
-        dbname=name or d["NAME"], **d.get("OPTIONS", {}),
-    )  # fmt: skip
-
-
 def _admin() -> psycopg.Connection[Any]:
     """A connection that may rename databases: our own cluster's superuser, or the town's user on a managed server."""
     if cluster.external():
-        return psycopg.connect(_dsn("postgres"), autocommit=True)
+        told = cluster.django_database()
+        return psycopg.connect(
+            host=told["HOST"], port=told["PORT"] or None, user=told["USER"], password=told["PASSWORD"] or None,
+            dbname="postgres", autocommit=True, **told["OPTIONS"],
+        )  # fmt: skip
     connection = psycopg.connect(cluster.Cluster().dsn("postgres", "postgres"), autocommit=True)
-    connection.execute("SET ROLE toguna")
+    connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(cluster.NAME)))
     return connection
+
+
+def _run(command: list[str], database: str | None = "") -> str:
+    """Runs a PostgreSQL program. The connection goes by the environment: passwords do not show in the list of processes."""
+    told = cluster.django_database()
+    options = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}
+    given = {
+        "PGHOST": told["HOST"], "PGPORT": told["PORT"], "PGUSER": told["USER"], "PGPASSWORD": told.get("PASSWORD", ""),
+        "PGDATABASE": database or told["NAME"],
+        **{options[key]: value for key, value in told.get("OPTIONS", {}).items() if key in options},
+    }  # fmt: skip
+    environment = {**os.environ, **{key: value for key, value in given.items() if value}}
+    done = subprocess.run(
+        [_program(command[0]), *command[1:]], capture_output=True, text=True, check=False, env=environment
+    )
+    if done.returncode:
+        raise BackupError(f"{command[0]}: {done.stderr.strip()[-600:]}")
+    return done.stdout
 
 
 def _program(name: str) -> str:
@@ -184,12 +250,5 @@ def _program(name: str) -> str:
         return str(cluster.servers()[cluster.Cluster().status().version or 0] / name)
     found = shutil.which(name)
     if found is None:
-        raise BackupError(f"{name} is not installed: apt-get install postgresql-client")
+        raise BackupError(_("{name} is not installed: apt-get install postgresql-client").format(name=name))
     return found
-
-
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BackupError(f"{Path(command[0]).name}: {done.stderr.strip()[-600:]}")
-    return done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from argparse import Namespace
+from gettext import gettext as _
 from pathlib import Path
 
 from rich.console import Console
@@ -34,7 +35,9 @@ def serve(args: Namespace) -> int:
     _town_is_there()
     prepare.everything(say)
     try:
-        return supervise.serve(args.host, args.port, say, lambda url: print(f"Serving {url}", flush=True))
+        return supervise.serve(
+            args.host, args.port, say, lambda url: print(_("Serving {url}").format(url=url), flush=True)
+        )
     except supervise.Busy as error:
         raise Stop(str(error)) from error
 
@@ -43,14 +46,14 @@ def _town_is_there() -> None:
     from toguna.kernel import town
 
     if town.load() is None:
-        raise Stop("there is no town here yet. Run ./toguna init for yours, or ./toguna demo to look around.")
+        raise Stop(_("there is no town here yet. ./toguna init sets up yours; ./toguna demo shows a fictional one."))
 
 
 def demo(args: Namespace) -> int:
     if not 1_000 <= args.people <= 2_000_000:
-        raise Stop("--people is a number from 1,000 to 2,000,000")
+        raise Stop(_("--people is a number from 1,000 to 2,000,000"))
     if not args.once and not supervise.free("127.0.0.1", args.port) and supervise.running() is None:
-        raise Stop(f"port {args.port} is taken by another program: choose another with --port")
+        raise Stop(_("port {port} is taken by another program: choose another with --port").format(port=args.port))
     from toguna.demo import command
 
     def serving(port: int) -> int:
@@ -75,14 +78,21 @@ def status(args: Namespace) -> int:
     from toguna.kernel import town
 
     here, found = town.load(), supervise.running()
-    print(f"town      {here.name if here else 'none yet (./toguna init or ./toguna demo)'}")
-    print(f"home      {places.home()}")
     if cluster.external():
-        print("database  DATABASE_URL")
+        database = "DATABASE_URL"
     else:
         state = cluster.Cluster().status()
-        print(f"database  {state.status}" + (f" (PostgreSQL {state.version})" if state.version else ""))
-    print(f"web       {found.url if found else 'stopped'}")
+        words = {"absent": _("none yet"), "stopped": _("stopped"), "running": _("running")}
+        database = words[state.status] + (f" (PostgreSQL {state.version})" if state.version else "")
+    lines = {
+        _("town"): here.name if here else _("none yet"),
+        _("folder"): str(places.home()),
+        _("database"): database,
+        _("web"): found.url if found else _("stopped"),
+    }
+    width = max(map(len, lines)) + 2
+    for name, value in lines.items():
+        print(f"{name:<{width}}{value}")
     return 0
 
 
@@ -101,7 +111,7 @@ def init(args: Namespace) -> int:
 def territory(args: Namespace) -> int:
     path = Path(args.file)
     if not path.is_file():
-        raise Stop(f"there is no file {path}")
+        raise Stop(_("there is no file {path}").format(path=path))
     _town_is_there()
     _django()
     from toguna.engines.territory import api

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from gettext import gettext as _
 from pathlib import Path
 from typing import Literal
 
@@ -39,79 +40,100 @@ def run(*, as_json: bool) -> int:
 def findings() -> Iterator[Finding]:
     """Looks at each part; one that raises is a failure of that part, never of the doctor."""
     checks: list[Callable[[], Finding]] = [
-        python, libraries, home, disk, memory, database, postgis, geometry, tables, work, browser, static, town_file, mail,
+        python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, mail,
         server, backups,
     ]  # fmt: skip
+    asleep = not cluster.external() and cluster.Cluster().status().status != "running"
     for check in checks:
         try:
-            yield check()
+            if asleep and check in {postgis, tables, work}:
+                yield Finding(_(check.__name__), "warn", _("not looked at: the database is stopped"), "./toguna serve")
+            else:
+                yield check()
         except Exception as error:
-            yield Finding(
-                check.__name__.replace("_", " "),
-                "fail",
-                f"{type(error).__name__}: {error}",
-                "./toguna serve, then look again",
-            )
+            text = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+            yield Finding(check.__name__.replace("_", " "), "fail", text, _("./toguna serve, then look again"))
 
 
 def python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding("python", "ok", f"{version}, {sys.executable}")
+    return Finding(_("python"), "ok", f"{version}, {sys.executable}")
 
 
 def libraries() -> Finding:
     lock, done = places.checkout() / "requirements.lock", places.checkout() / ".venv" / "requirements.lock.done"
     if done.exists() and done.read_bytes() == lock.read_bytes():
-        return Finding("libraries", "ok", "as locked")
-    return Finding("libraries", "warn", "not as locked", "run any ./toguna command: it sets them up")
+        return Finding(_("libraries"), "ok", _("as locked"))
+    return Finding(_("libraries"), "warn", _("not as locked"), _("run any ./toguna command: it sets them up"))
 
 
 def home() -> Finding:
     folder = places.home()
     if not os.access(folder, os.W_OK):
-        return Finding("home", "fail", f"{folder} cannot be written", f"chown -R $(id -un) {folder}")
+        return Finding(
+            _("home"), "fail", _("{path} cannot be written").format(path=folder), f"chown -R $(id -un) {folder}"
+        )
     secret = folder / "secret"
     if secret.exists() and secret.stat().st_mode & 0o077:
-        return Finding("home", "fail", f"{secret} can be read by others", f"chmod 600 {secret}")
-    return Finding("home", "ok", str(folder))
+        return Finding(_("home"), "fail", _("{path} can be read by others").format(path=secret), f"chmod 600 {secret}")
+    return Finding(_("home"), "ok", str(folder))
 
 
 def disk() -> Finding:
     free = shutil.disk_usage(places.home()).free / 2**30
+    free_text = _("{size} GB free").format(size=f"{free:.1f}")
     if free < 0.5:
-        return Finding("disk", "fail", f"{free:.1f} GB free", "make room now: the database stops when it is full")
-    return Finding("disk", "warn" if free < 3 else "ok", f"{free:.1f} GB free", "make room soon" if free < 3 else "")
+        return Finding(_("disk"), "fail", free_text, _("make room now: the database stops when it is full"))
+    return Finding(_("disk"), "warn" if free < 3 else "ok", free_text, _("make room soon") if free < 3 else "")
 
 
 def memory() -> Finding:
     lines = Path("/proc/meminfo").read_text().splitlines()
     left = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 2**20
     return Finding(
-        "memory",
+        _("memory"),
         "warn" if left < 0.4 else "ok",
-        f"{left:.1f} GB available",
-        "close other programs" if left < 0.4 else "",
+        _("{size} GB free").format(size=f"{left:.1f}"),
+        _("close other programs") if left < 0.4 else "",
     )
+
+
+def clock() -> Finding:
+    """After a power cut a machine without a battery wakes up in the past; records and one-time codes then go wrong."""
+    known = max(path.stat().st_mtime for path in (places.checkout() / "requirements.lock", places.home()))
+    now = time.time()
+    text = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    if now < known - 60:
+        return Finding(_("clock"), "fail", text, _("it is in the past: set it, or install an NTP service"))
+    return Finding(_("clock"), "ok", text)
 
 
 def database() -> Finding:
     if cluster.external():
         import psycopg
-        from django.conf import settings
 
-        d = settings.DATABASES["default"]
+        d = cluster.django_database()
         with psycopg.connect(
-            host=d["HOST"], port=d["PORT"], user=d["USER"], password=d["PASSWORD"], dbname=d["NAME"]
+            host=d["HOST"],
+            port=d["PORT"] or None,
+            user=d["USER"],
+            password=d["PASSWORD"],
+            dbname=d["NAME"],
+            connect_timeout=5,
+            **d["OPTIONS"],
         ) as c:
-            return Finding("database", "ok", f"DATABASE_URL, PostgreSQL {c.info.server_version // 10000}")
+            return Finding(_("database"), "ok", f"DATABASE_URL, PostgreSQL {c.info.server_version // 10000}")
     state = cluster.Cluster().status()
     if state.status == "running":
-        return Finding("database", "ok", f"PostgreSQL {state.version}, process {state.pid}, {state.data}")
+        return Finding(_("database"), "ok", f"PostgreSQL {state.version}, {state.data}")
     if not cluster.servers():
         return Finding(
-            "database", "fail", "PostgreSQL with PostGIS is not installed", "apt-get install postgresql-postgis"
+            _("database"),
+            "fail",
+            _("PostgreSQL with PostGIS is not installed"),
+            "apt-get install --no-install-recommends postgresql-postgis",
         )
-    return Finding("database", "warn", state.status, "./toguna serve starts it")
+    return Finding(_("database"), "warn", _("stopped") if state.version else _("none yet"), "./toguna serve")
 
 
 def postgis() -> Finding:
@@ -121,9 +143,12 @@ def postgis() -> Finding:
     ]
     if missing:
         return Finding(
-            "postgis", "fail", f"missing: {', '.join(missing)}", f"as superuser: CREATE EXTENSION {missing[0]}"
+            _("postgis"),
+            "fail",
+            _("missing: {names}").format(names=", ".join(missing)),
+            _("as superuser: {command}").format(command=f"CREATE EXTENSION {missing[0]}"),
         )
-    return Finding("postgis", "ok", version)
+    return Finding(_("postgis"), "ok", version)
 
 
 def geometry() -> Finding:
@@ -132,7 +157,7 @@ def geometry() -> Finding:
     point = geos.Point(0.0, 10.0, srid=4326)
     point.transform(3857)  # needs PROJ's data too
     return Finding(
-        "geometry libraries", "ok", f"GDAL {gdal.gdal_version().decode()}, GEOS {geos.geos_version().decode()}"
+        _("geometry libraries"), "ok", f"GDAL {gdal.gdal_version().decode()}, GEOS {geos.geos_version().decode()}"
     )
 
 
@@ -144,8 +169,8 @@ def tables() -> Finding:
     executor = MigrationExecutor(connection)
     late = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if late:
-        return Finding("tables", "warn", f"{len(late)} changes to make", "./toguna serve makes them")
-    return Finding("tables", "ok", "up to date")
+        return Finding(_("tables"), "warn", _("{count} changes to make").format(count=len(late)), "./toguna serve")
+    return Finding(_("tables"), "ok", _("up to date"))
 
 
 def work() -> Finding:
@@ -156,34 +181,42 @@ def work() -> Finding:
     )
     (alive,) = _query("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '2 minutes'")
     if not alive:
-        return Finding("worker", "warn", f"none is alive; {waiting} jobs wait", "./toguna serve starts one")
+        return Finding(
+            _("worker"), "warn", _("none is alive; {count} jobs wait").format(count=waiting), "./toguna serve"
+        )
     if failed:
         return Finding(
-            "worker", "warn", f"{failed} jobs failed for good", "look at them in /admin/ (Procrastinate jobs)"
+            _("worker"),
+            "warn",
+            _("{count} jobs failed for good").format(count=failed),
+            _("look at them in /admin/ (Procrastinate jobs)"),
         )
-    return Finding("worker", "ok", f"{alive} alive, {waiting} jobs wait")
+    return Finding(_("worker"), "ok", _("alive; {count} jobs wait").format(count=waiting))
 
 
 def browser() -> Finding:
     if (prepare.SITE / "vendor" / ".done").exists():
-        return Finding("browser libraries", "ok", "fetched")
+        return Finding(_("browser libraries"), "ok", _("fetched"))
     return Finding(
-        "browser libraries", "warn", "not fetched: pages work, without maps", "connect to a network; ./toguna serve"
+        _("browser libraries"),
+        "warn",
+        _("not fetched: pages work, without maps"),
+        _("connect to a network, then ./toguna serve"),
     )
 
 
 def static() -> Finding:
     if (places.home() / "static" / ".done").exists():
-        return Finding("static files", "ok", str(places.home() / "static"))
-    return Finding("static files", "warn", "not prepared", "./toguna serve prepares them")
+        return Finding(_("static files"), "ok", str(places.home() / "static"))
+    return Finding(_("static files"), "warn", _("not prepared"), "./toguna serve")
 
 
 def town_file() -> Finding:
     here = town.load()
     if here is None:
-        return Finding("town", "warn", "none yet", "./toguna init, or ./toguna demo")
+        return Finding(_("town"), "warn", _("none yet"), _("./toguna init, or ./toguna demo"))
     return Finding(
-        "town", "ok", f"{here.name}, {here.country}, {'/'.join(here.languages)}, {here.currency}, {here.time_zone}"
+        _("town"), "ok", f"{here.name}, {here.country}, {'/'.join(here.languages)}, {here.currency}, {here.time_zone}"
     )
 
 
@@ -193,29 +226,34 @@ def mail() -> Finding:
     host = getattr(settings, "EMAIL_HOST", "")
     if not host or host == "localhost":
         return Finding(
-            "mail", "warn", "no server given: messages are kept and shown, not sent", f"[mail] in {town.path()}"
+            _("mail"),
+            "warn",
+            _("no server given: messages are kept and shown, not sent"),
+            _("set it in {path}").format(path=town.path()),
         )
-    return Finding("mail", "ok", host)
+    return Finding(_("mail"), "ok", host)
 
 
 def server() -> Finding:
     found = supervise.running()
     if found is None:
-        return Finding("web server", "warn", "stopped", "./toguna serve")
+        return Finding(_("web server"), "warn", _("stopped"), "./toguna serve")
     if not supervise.answers(found.url):
-        return Finding("web server", "fail", f"{found.url} does not answer", "./toguna stop; ./toguna serve")
-    return Finding("web server", "ok", found.url)
+        return Finding(
+            _("web server"), "fail", _("{url} does not answer").format(url=found.url), "./toguna stop; ./toguna serve"
+        )
+    return Finding(_("web server"), "ok", found.url)
 
 
 def backups() -> Finding:
     files = sorted((places.home() / "backups").glob("*.toguna"), key=lambda path: path.stat().st_mtime)
     if not files:
-        return Finding("backup", "warn", "none", "./toguna backup, each night; keep copies on another machine")
+        return Finding(_("backup"), "warn", _("none"), _("./toguna backup, each night; keep copies on another machine"))
     days = (time.time() - files[-1].stat().st_mtime) / 86400
     return Finding(
-        "backup",
+        _("backup"),
         "warn" if days > 2 else "ok",
-        f"{files[-1].name}, {days:.0f} days old",
+        _("{name}, {days} days old").format(name=files[-1].name, days=round(days)),
         "./toguna backup" if days > 2 else "",
     )
 

@@ -7,6 +7,7 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from gettext import gettext as _
 from zoneinfo import available_timezones
 
 from babel import Locale
@@ -22,7 +23,9 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
     from toguna.cli.commands import Stop
 
     if (here := town.load()) and not args.force:
-        raise Stop(f"there is a town here already: {here.name}. --force changes it (its data stays).")
+        raise Stop(
+            _("there is a town here already: {name}. --force changes it (its data stays).").format(name=here.name)
+        )
     asking = sys.stdin.isatty()
 
     def answer(given: str | None, question: str, default: str, wrong: Callable[[str], str]) -> str:
@@ -38,37 +41,39 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
                 raise Stop(f"{question}: {problem}")
             print(problem)
 
-    name = answer(args.name, "Name of the town", "", lambda v: "" if v.strip() else "a town needs a name (--name)")
+    name = answer(
+        args.name, _("Name of the town"), "", lambda v: "" if v.strip() else _("a town needs a name (--name)")
+    )
     countries = Locale("en").territories
     country = answer(
-        args.country and args.country.upper(), "Country (two letters)", "ML",
-        lambda v: "" if re.fullmatch("[A-Z]{2}", v) and v in countries else f"{v} is no ISO 3166 code, such as SN, ML, CV, GH",
+        args.country and args.country.upper(), _("Country (two letters)"), "ML",
+        lambda v: "" if re.fullmatch("[A-Z]{2}", v) and v in countries else _("no ISO 3166 code, such as SN, ML, CV, GH"),
     )  # fmt: skip
     languages = answer(
-        args.languages, "Languages, the town's own first", _languages(country),
-        lambda v: "" if set(_split(v)) <= set(town.LANGUAGES) and _split(v) else f"choose among {', '.join(town.LANGUAGES)}",
+        args.languages, _("Languages, the town's own first"), _languages(country),
+        lambda v: "" if set(_split(v)) <= set(town.LANGUAGES) and _split(v) else _("choose among fr, pt, en"),
     )  # fmt: skip
     currency = answer(
-        args.currency and args.currency.upper(), "Currency", next(iter(get_territory_currencies(country)), "XOF"),
-        lambda v: "" if v in list_currencies() else f"{v} is no ISO 4217 code, such as XOF, CVE, GHS",
+        args.currency and args.currency.upper(), _("Currency"), next(iter(get_territory_currencies(country)), "XOF"),
+        lambda v: "" if v in list_currencies() else _("no ISO 4217 code, such as XOF, CVE, GHS"),
     )  # fmt: skip
     zone = answer(
-        args.time_zone, "Time zone", _time_zone(country),
-        lambda v: "" if v in available_timezones() else f"{v} is no time zone, such as Africa/Dakar",
+        args.time_zone, _("Time zone"), _time_zone(country),
+        lambda v: "" if v in available_timezones() else _("no time zone, such as Africa/Dakar"),
     )  # fmt: skip
     accent = answer(
-        args.accent, "Accent colour", "#c8501e",
-        lambda v: "" if re.fullmatch("#[0-9a-fA-F]{6}", v) else "a colour reads #rrggbb",
+        args.accent, _("Accent colour"), "#c8501e",
+        lambda v: "" if re.fullmatch("#[0-9a-fA-F]{6}", v) else _("a colour reads #rrggbb"),
     )  # fmt: skip
     email = answer(
-        args.admin_email, "First administrator's e-mail", "",
-        lambda v: "" if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", v) else "an e-mail address is needed (--admin-email)",
+        args.admin_email, _("First administrator's e-mail"), "",
+        lambda v: "" if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", v) else _("an e-mail address is needed (--admin-email)"),
     )  # fmt: skip
     password = args.admin_password
     if password is None and asking:
-        password = getpass.getpass("Administrator's password (12 characters at least): ")
+        password = getpass.getpass(_("Administrator's password (12 characters at least)") + ": ")
     if not password or len(password) < 12:
-        raise Stop("the administrator's password has 12 characters at least (--admin-password)")
+        raise Stop(_("the administrator's password has 12 characters at least (--admin-password)"))
 
     town.write(town.Town(name.strip(), country, _split(languages), currency, zone, accent))
     prepare.everything(say)
@@ -79,9 +84,9 @@ def run(args: Namespace, say: Callable[[str], None]) -> int:
         email=email, password=password, name=args.admin_name or email.partition("@")[0],
         grants=(("administrator", "*", None),), superuser=True,
     )  # fmt: skip
-    print(f"{name} is set up.")
-    print("  ./toguna territory import FILE.osm.pbf   brings in its territory")
-    print(f"  ./toguna serve                           then log in as {email}")
+    print(_("{name} is set up.").format(name=name))
+    print(_("  ./toguna territory import FILE.osm.pbf   brings in its territory"))
+    print(_("  ./toguna serve                           then log in as {email}").format(email=email))
     return 0
 
 

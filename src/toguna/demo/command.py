@@ -156,10 +156,8 @@ def _say_log_ins(folder: Path, password: str, port: int) -> None:
         if role in first:
             print(f"    {first[role]['email']:<32} {title}")
     print(f"  Everyone: {folder / 'staff.csv'}")
-    print(
-        "  A resident logs in with a phone number of residents.csv; the page of the demo shows the one-time code.\n",
-        flush=True,
-    )
+    print("  Second factor: the six digits that this demo's log-in page shows.")
+    print("  Residents: a phone number of residents.csv; the page shows the one-time code.\n", flush=True)
 
 
 class _Bar:

@@ -220,19 +220,15 @@ def make(rng: np.random.Generator, size: Size) -> Terrain:
     surface = level + in_plain + 2.5 * _ramp(above / (0.12 * radius)) + 0.004 * np.clip(above, 0, None) + relief
 
     cells = _drain(surface, distance < half / n * 1.5, threshold=n * n // 90)
-    streams = []
+    streams: list[shapely.LineString] = []
     for path in cells:
         row, column = np.divmod(np.array(path), n)
         line = np.column_stack([axis[column], axis[row]])
         line[1:-1] += rng.normal(0, half / n * 0.35, line[1:-1].shape)
-        line[-1] = (
-            river.interpolate(river.project(shapely.Point(line[-1]))).coords[0]
-            if distance.ravel()[path[-1]] < half / n * 3
-            else line[-1]
-        )
-        streams.append(
-            shapely.LineString(smooth_line(line[::2] if len(line) % 2 else np.vstack([line[:-1:2], line[-1:]])))
-        )
+        mouth = shapely.Point(line[-1])
+        into = min([river, *streams], key=mouth.distance)
+        line[-1] = into.interpolate(into.project(mouth)).coords[0]
+        streams.append(shapely.LineString(smooth_line(np.vstack([line[:-1:2], line[-1:]]))))
     if streams:
         gully = shapely.distance(shapely.union_all(streams), points).reshape(x.shape)
         surface = surface - np.minimum(4.0, 0.25 * (surface - level)) * np.exp(-((gully / (half / n * 1.2)) ** 2))

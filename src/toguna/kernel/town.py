@@ -14,6 +14,10 @@ from toguna.kernel import places
 LANGUAGES = ("fr", "pt", "en")
 
 
+class TownFileError(ValueError):
+    """town.toml cannot be read; str() names the file and the line."""
+
+
 @dataclass(frozen=True)
 class Town:
     """name: for people; country: ISO 3166-1 alpha-2; languages: codes, the first is the default; currency: ISO 4217;
@@ -34,7 +38,7 @@ def path() -> Path:
 
 @cache
 def load() -> Town | None:
-    """The town, or None before `toguna init` or `toguna demo`. Raises ValueError, with the line, when the file is broken."""
+    """The town, or None before `toguna init` or `toguna demo`. Raises TownFileError when the file is broken."""
     try:
         raw = path().read_text("utf-8")
     except FileNotFoundError:
@@ -43,7 +47,7 @@ def load() -> Town | None:
         values = tomllib.loads(raw)["town"]
         return Town(**{**values, "languages": tuple(values.get("languages", LANGUAGES))})
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path()}: {error}") from error
+        raise TownFileError(f"{path()}: {error}") from error
 
 
 def current() -> Town:

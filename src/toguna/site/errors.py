@@ -20,11 +20,15 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, 400, _("This request could not be read"), _("Go back, look at what you typed, and send it again."))
+    return _page(
+        request, 400, _("This request could not be read"), _("Go back, look at what you typed, and send it again.")
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    text = _("Go back to the form and send it again: nothing was lost. If it happens again, allow cookies for this site.")
+    text = _(
+        "Go back to the form and send it again: nothing was lost. If it happens again, allow cookies for this site."
+    )
     return _page(request, 403, _("The form had been open for too long"), text)
 
 
@@ -47,7 +51,9 @@ def too_large(request: HttpRequest, text: Any) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    text = _("The fault is ours and it has been recorded. Nothing that you sent before is lost. Try again in a few minutes.")
+    text = _(
+        "The fault is ours and it has been recorded. Nothing that you sent before is lost. Try again in a few minutes."
+    )
     return _page(request, 500, _("Something broke on our side"), text)
 
 

@@ -44,12 +44,12 @@ INSTALLED_APPS = [
     "pgtrigger",
     "pghistory",
     "csp",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
     "toguna.kernel",
     *registry.rooms(),
     "toguna.site",
+    "allauth",  # after ours: our templates come first
+    "allauth.account",
+    "allauth.mfa",
 ]
 
 MIDDLEWARE = [
@@ -94,7 +94,10 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 AUTH_USER_MODEL = "people.Account"
 TOGUNA_ACTOR = "toguna.engines.people.api.actor_of"
 TOGUNA_TOO_MANY = "toguna.site.errors.too_many"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -106,6 +109,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "staff-login"
 LOGIN_REDIRECT_URL = "desk"
+MFA_ADAPTER = "toguna.engines.people.staff.MFAAdapter"
 ACCOUNT_ADAPTER = "toguna.engines.people.staff.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -126,6 +130,7 @@ SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "toguna.site.errors.csrf_failure"
 # MapLibre draws with a worker of its own and with images made in the page; nothing else comes from anywhere else.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

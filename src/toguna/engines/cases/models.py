@@ -65,7 +65,9 @@ class Case(models.Model):
     text = models.TextField(blank=True)
     language = models.CharField(max_length=8, blank=True)
     channel = models.CharField(max_length=12, default="web")
-    reporter = models.ForeignKey("people.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="cases")
+    reporter = models.ForeignKey(
+        "people.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="cases"
+    )
     team = models.ForeignKey("people.Team", null=True, blank=True, on_delete=models.SET_NULL, db_index=False)
     assignee = models.ForeignKey("people.Account", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created = models.DateTimeField(db_default=Now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,13 +14,14 @@ from django.http import HttpRequest
 
 from toguna.engines.people.erasure import Erasure, PersonalData
 from toguna.engines.people.models import Account, Contact, GrantRow, Person, Team
+from toguna.engines.people.onetime import CodeSender
 from toguna.engines.people.phones import contact, masked, shown
 from toguna.engines.territory import api as territory
 from toguna.kernel import audit
 from toguna.kernel.access import NOBODY, SYSTEM, Actor, Grant
 
 __all__ = [
-    "Account", "Contact", "Erasure", "Person", "PersonalData", "Reach", "Team", "actor_for", "actor_of", "contact",
+    "Account", "CodeSender", "Contact", "Erasure", "Person", "PersonalData", "Reach", "Team", "actor_for", "actor_of", "contact",
     "create_staff", "masked", "person_for", "reach", "set_grants", "shown",
 ]  # fmt: skip
 
@@ -65,8 +67,6 @@ def actor_for(account: int) -> Actor:
 
 
 def _json(value: Any) -> Any:
-    import json
-
     return json.loads(value) if isinstance(value, str) else value
 
 
@@ -95,12 +95,15 @@ def create_staff(
     return account
 
 
-def set_grants(account: Account, grants: Iterable[tuple[str, str, int | None]], *, by: Actor, until: date | None = None) -> None:
+def set_grants(
+    account: Account, grants: Iterable[tuple[str, str, int | None]], *, by: Actor, until: date | None = None
+) -> None:
     """Replaces what an account may do."""
     wanted = list(grants)
     account.grants.all().delete()
     GrantRow.objects.bulk_create(
-        GrantRow(account=account, role=role, service=service, zone_id=zone, until=until) for role, service, zone in wanted
+        GrantRow(account=account, role=role, service=service, zone_id=zone, until=until)
+        for role, service, zone in wanted
     )
     audit.record(by, "people.grant", f"people.account:{account.pk}", grants=[list(g) for g in wanted])
 

@@ -20,8 +20,16 @@ urlpatterns = [
     path("account/staff/password/set/", allauth.password_set, name="account_set_password"),
     path("account/staff/reset/", allauth.password_reset, name="account_reset_password"),
     path("account/staff/reset/done/", allauth.password_reset_done, name="account_reset_password_done"),
-    path("account/staff/reset/key/<uidb36>-<key>/", allauth.password_reset_from_key, name="account_reset_password_from_key"),
-    path("account/staff/reset/key/done/", allauth.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path(
+        "account/staff/reset/key/<uidb36>-<key>/",
+        allauth.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path(
+        "account/staff/reset/key/done/",
+        allauth.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
     path("account/staff/2fa/", include("allauth.mfa.urls")),
     path("desk/people/", views.people, name="people"),
     path("desk/people/<int:pk>/switch", views.person_switch, name="person-switch"),

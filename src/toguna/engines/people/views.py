@@ -31,13 +31,20 @@ DEVICE_COOKIE = "device"
 
 def device_of(request: HttpRequest) -> str:
     """An id of this browser, for limits only: from its cookie, else what can be told of it."""
-    return request.COOKIES.get(DEVICE_COOKIE) or f"{request.META.get('REMOTE_ADDR')}|{request.headers.get('User-Agent')}"
+    return (
+        request.COOKIES.get(DEVICE_COOKIE) or f"{request.META.get('REMOTE_ADDR')}|{request.headers.get('User-Agent')}"
+    )
 
 
 def remember_device(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     if DEVICE_COOKIE not in request.COOKIES:
         response.set_cookie(
-            DEVICE_COOKIE, secrets.token_urlsafe(16), max_age=365 * 86400, httponly=True, samesite="Lax", secure=request.is_secure()
+            DEVICE_COOKIE,
+            secrets.token_urlsafe(16),
+            max_age=365 * 86400,
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure(),
         )
     return response
 
@@ -114,7 +121,9 @@ def staff_login(request: HttpRequest) -> HttpResponse:
     if user.is_authenticated and isinstance(user, Account) and user.is_team:
         if is_mfa_enabled(user, ["totp", "webauthn"]):
             return redirect(back)
-        messages.warning(request, _("Add a second factor first: it keeps the town's records safe even if your password is found."))
+        messages.warning(
+            request, _("Add a second factor first: it keeps the town's records safe even if your password is found.")
+        )
         return redirect("mfa_activate_totp")
     if user.is_authenticated:
         django_logout(request)
@@ -170,7 +179,9 @@ class StaffForm(forms.Form):
     password = forms.CharField(
         label=gettext_lazy("First password"),
         min_length=12,
-        help_text=gettext_lazy("12 characters at least. They change it, and add a second factor, when they first log in."),
+        help_text=gettext_lazy(
+            "12 characters at least. They change it, and add a second factor, when they first log in."
+        ),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=lambda: list(ROLES.items()))
@@ -201,7 +212,12 @@ def people(request: Request) -> HttpResponse:
         grant = (d["role"], d["service"], int(d["zone"]) if d["zone"] else None)
         teams = [d["team"]] if d["team"] else []
         api.create_staff(
-            email=d["email"], password=d["password"], name=text.clean(d["name"]), grants=[grant], teams=teams, by=request.actor
+            email=d["email"],
+            password=d["password"],
+            name=text.clean(d["name"]),
+            grants=[grant],
+            teams=teams,
+            by=request.actor,
         )
         messages.success(request, _("The account is ready."))
         return redirect("people")

@@ -63,8 +63,10 @@ def forget() -> None:
 
 def _read() -> _Tree:
     if time.monotonic() - _tree.read > KEEP_SECONDS or not _tree.read:
-        rows = Zone.objects.filter(closed=None).order_by("level", "name").values_list(
-            "id", "level", "parent_id", "name", "names", "code"
+        rows = (
+            Zone.objects.filter(closed=None)
+            .order_by("level", "name")
+            .values_list("id", "level", "parent_id", "name", "names", "code")
         )
         _tree.items = {
             pk: ZoneItem(pk, level, parent, {"": name, **names}, code) for pk, level, parent, name, names, code in rows

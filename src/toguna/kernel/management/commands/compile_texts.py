@@ -1,15 +1,14 @@
-"""`manage compile_texts`: every room's .po becomes a .mo, where it is older or missing. Needs no gettext installed."""
+"""`manage compile_texts`: every room's .po becomes a .mo, where it is older or missing."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from django.core.management.base import BaseCommand
 
 import toguna
+from toguna.kernel import catalogues
 
 
 class Command(BaseCommand):
@@ -17,14 +16,5 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for source in sorted(Path(toguna.__file__).parent.rglob("locale/*/LC_MESSAGES/*.po")):
-            target = source.with_suffix(".mo")
-            if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-                continue
-            with source.open("rb") as file:
-                catalog = read_po(file, locale=source.parent.parent.name, domain=source.stem)
-            temporary = target.with_suffix(".mo.tmp")
-            with temporary.open("wb") as file:
-                write_mo(file, catalog)
-            temporary.replace(target)
-            self.stdout.write(f"{source.parent.parent.parent.parent.name} {source.parent.parent.name}")
+        for source in catalogues.compile_stale(Path(toguna.__file__).parent):
+            self.stdout.write(f"{source.parents[3].name} {source.parents[1].name}")
