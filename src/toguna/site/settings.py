@@ -164,6 +164,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "toguna.site.staticstore.Storage"},
 }
 WHITENOISE_MAX_AGE = 3600
+TOGUNA_URL = os.environ.get("TOGUNA_URL", "http://127.0.0.1:8000")  # what links in messages start with
 MEDIA_ROOT = HOME / "media"  # never served as files: every photo goes through a view that checks access
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from toguna.engines.territory.zones import Place, ZoneItem, districts, place, town_bounds, zone, zone_tree_ids, zones
+from toguna.engines.territory.zones import (
+    Place,
+    ZoneItem,
+    chain,
+    districts,
+    place,
+    town_bounds,
+    zone,
+    zone_tree_ids,
+    zones,
+)
 
-__all__ = ["Place", "ZoneItem", "districts", "place", "town_bounds", "zone", "zone_tree_ids", "zones"]
+__all__ = ["Place", "ZoneItem", "chain", "districts", "place", "town_bounds", "zone", "zone_tree_ids", "zones"]

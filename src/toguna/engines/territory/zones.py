@@ -132,3 +132,13 @@ def town_bounds() -> tuple[float, float, float, float] | None:
             )
             row = cursor.fetchone()
     return None if row is None or row[0] is None else tuple(row)
+
+
+def chain(pk: int) -> tuple[int, ...]:
+    """A zone and those around it, from the smallest to the town. Empty for a zone that is not in force."""
+    found: list[int] = []
+    at: int | None = pk
+    while at is not None and at in _read().items and at not in found:
+        found.append(at)
+        at = _read().items[at].parent
+    return tuple(found)

@@ -6,94 +6,113 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('cases', '0002_initial'),
-        ('people', '0001_initial'),
-        ('territory', '0001_initial'),
+        ("cases", "0002_initial"),
+        ("people", "0001_initial"),
+        ("territory", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='case',
-            name='zone',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='territory.zone'),
+            model_name="case",
+            name="zone",
+            field=models.ForeignKey(
+                blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="territory.zone"
+            ),
         ),
         migrations.AddField(
-            model_name='photo',
-            name='case',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='photos', to='cases.case'),
+            model_name="photo",
+            name="case",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="photos", to="cases.case"
+            ),
         ),
         migrations.AddField(
-            model_name='rule',
-            name='team',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='people.team'),
+            model_name="rule",
+            name="team",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="people.team"),
         ),
         migrations.AddField(
-            model_name='rule',
-            name='zone',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='territory.zone'),
+            model_name="rule",
+            name="zone",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to="territory.zone"
+            ),
         ),
         migrations.AddField(
-            model_name='step',
-            name='case',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='cases.case'),
+            model_name="step",
+            name="case",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="cases.case"),
         ),
         migrations.AddField(
-            model_name='topic',
-            name='parent',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='cases.topic'),
+            model_name="topic",
+            name="parent",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="children",
+                to="cases.topic",
+            ),
         ),
         migrations.AddField(
-            model_name='rule',
-            name='topic',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='cases.topic'),
+            model_name="rule",
+            name="topic",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to="cases.topic"
+            ),
         ),
         migrations.AddField(
-            model_name='case',
-            name='topic',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='cases.topic'),
+            model_name="case",
+            name="topic",
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to="cases.topic"),
         ),
         migrations.AddConstraint(
-            model_name='photo',
-            constraint=models.UniqueConstraint(fields=('case', 'digest'), name='cases_photo_once'),
+            model_name="photo",
+            constraint=models.UniqueConstraint(fields=("case", "digest"), name="cases_photo_once"),
         ),
         migrations.AddConstraint(
-            model_name='topic',
-            constraint=models.UniqueConstraint(fields=('case_type', 'slug'), name='cases_topic_slug'),
+            model_name="topic",
+            constraint=models.UniqueConstraint(fields=("case_type", "slug"), name="cases_topic_slug"),
         ),
         migrations.AddConstraint(
-            model_name='rule',
-            constraint=models.UniqueConstraint(fields=('case_type', 'topic', 'zone'), name='cases_rule_once', nulls_distinct=False),
+            model_name="rule",
+            constraint=models.UniqueConstraint(
+                fields=("case_type", "topic", "zone"), name="cases_rule_once", nulls_distinct=False
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('public', True)), fields=['type', '-id'], name='cases_case_public'),
+            model_name="case",
+            index=models.Index(condition=models.Q(("public", True)), fields=["type", "-id"], name="cases_case_public"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('open', True)), fields=['type', 'team', 'due', 'id'], name='cases_case_team'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("open", True)), fields=["type", "team", "due", "id"], name="cases_case_team"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('open', True)), fields=['type', 'due', 'id'], name='cases_case_due'),
+            model_name="case",
+            index=models.Index(condition=models.Q(("open", True)), fields=["type", "due", "id"], name="cases_case_due"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['type', 'zone', '-id'], name='cases_case_zone'),
+            model_name="case",
+            index=models.Index(fields=["type", "zone", "-id"], name="cases_case_zone"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['type', 'topic', '-id'], name='cases_case_topic'),
+            model_name="case",
+            index=models.Index(fields=["type", "topic", "-id"], name="cases_case_topic"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('open', False), ('public', True)), fields=['closed'], name='cases_case_closed'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("open", False), ("public", True)), fields=["closed"], name="cases_case_closed"
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=django.contrib.postgres.indexes.GistIndex(fields=['point'], name='cases_case_point'),
+            model_name="case",
+            index=django.contrib.postgres.indexes.GistIndex(fields=["point"], name="cases_case_point"),
         ),
     ]

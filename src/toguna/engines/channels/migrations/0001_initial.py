@@ -5,32 +5,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=120, unique=True)),
-                ('medium', models.CharField(max_length=12)),
-                ('address', models.CharField(max_length=254)),
-                ('language', models.CharField(blank=True, max_length=8)),
-                ('subject', models.CharField(blank=True, max_length=200)),
-                ('text', models.TextField()),
-                ('lane', models.SmallIntegerField()),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sent', 'Sent'), ('shown', 'Shown'), ('failed', 'Failed')], default='queued', max_length=8)),
-                ('tries', models.SmallIntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=300)),
-                ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('sent', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=120, unique=True)),
+                ("medium", models.CharField(max_length=12)),
+                ("address", models.CharField(max_length=254)),
+                ("language", models.CharField(blank=True, max_length=8)),
+                ("subject", models.CharField(blank=True, max_length=200)),
+                ("text", models.TextField()),
+                ("lane", models.SmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("queued", "Queued"), ("sent", "Sent"), ("shown", "Shown"), ("failed", "Failed")],
+                        default="queued",
+                        max_length=8,
+                    ),
+                ),
+                ("tries", models.SmallIntegerField(default=0)),
+                ("error", models.CharField(blank=True, max_length=300)),
+                ("created", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("sent", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'channels_message',
+                "db_table": "channels_message",
             },
         ),
     ]

@@ -6,54 +6,67 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
-        ('territory', '0001_initial'),
+        ("people", "0001_initial"),
+        ("territory", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='grantrow',
-            name='zone',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='territory.zone'),
+            model_name="grantrow",
+            name="zone",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to="territory.zone"
+            ),
         ),
         migrations.AddIndex(
-            model_name='onetimecode',
-            index=models.Index(fields=['expires'], name='people_otp_expires'),
+            model_name="onetimecode",
+            index=models.Index(fields=["expires"], name="people_otp_expires"),
         ),
         migrations.AddField(
-            model_name='contact',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='people.person'),
+            model_name="contact",
+            name="person",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="contacts", to="people.person"
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='person',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='account', to='people.person'),
+            model_name="account",
+            name="person",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="account",
+                to="people.person",
+            ),
         ),
         migrations.AddField(
-            model_name='team',
-            name='members',
-            field=models.ManyToManyField(blank=True, db_table='people_team_member', related_name='teams', to=settings.AUTH_USER_MODEL),
+            model_name="team",
+            name="members",
+            field=models.ManyToManyField(
+                blank=True, db_table="people_team_member", related_name="teams", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='team',
-            name='zones',
-            field=models.ManyToManyField(blank=True, db_table='people_team_zone', to='territory.zone'),
+            model_name="team",
+            name="zones",
+            field=models.ManyToManyField(blank=True, db_table="people_team_zone", to="territory.zone"),
         ),
         migrations.AddConstraint(
-            model_name='grantrow',
-            constraint=models.UniqueConstraint(fields=('account', 'role', 'service', 'zone'), name='people_grant_once', nulls_distinct=False),
+            model_name="grantrow",
+            constraint=models.UniqueConstraint(
+                fields=("account", "role", "service", "zone"), name="people_grant_once", nulls_distinct=False
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['value', 'kind'], name='people_contact_value'),
+            model_name="contact",
+            index=models.Index(fields=["value", "kind"], name="people_contact_value"),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(fields=('person', 'kind', 'value'), name='people_contact_once'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(fields=("person", "kind", "value"), name="people_contact_once"),
         ),
     ]

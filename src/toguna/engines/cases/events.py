@@ -1,0 +1,37 @@
+"""What is said when something happens to a case. Ids and codes only: who reacts reads what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toguna.kernel.events import Event
+
+
+@dataclass(frozen=True)
+class CaseOpened(Event):
+    case: int
+    type: str
+
+
+@dataclass(frozen=True)
+class CaseMoved(Event):
+    case: int
+    type: str
+    step: int
+    from_state: str
+    to_state: str
+
+
+@dataclass(frozen=True)
+class CaseAssigned(Event):
+    case: int
+    type: str
+    team: int | None
+    assignee: int | None
+
+
+@dataclass(frozen=True)
+class CaseReplied(Event):
+    case: int
+    type: str
+    step: int

@@ -1,0 +1,38 @@
+"""What `cases` declares: the notices, the photos, and what erasing a person means for their cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toguna.engines.cases import notices
+from toguna.engines.cases.events import CaseMoved, CaseOpened, CaseReplied
+from toguna.engines.cases.models import Case
+from toguna.engines.people.api import Erasure, PersonalData
+from toguna.kernel.events import Reaction
+from toguna.kernel.manifest import Service
+from toguna.kernel.web import Urls
+
+
+def export(person: int) -> list[dict[str, Any]]:
+    rows = (
+        Case.objects.filter(reporter=person).order_by("id").values("code", "type", "state", "place", "text", "created")
+    )
+    return [{**row, "created": row["created"].isoformat()} for row in rows]
+
+
+def erase(person: int) -> None:
+    """Their cases stay, without saying whose they were."""
+    Case.objects.filter(reporter=person).update(reporter=None)
+
+
+SERVICE = Service(
+    name="cases",
+    provides=(
+        Reaction(CaseOpened, notices.on_opened),
+        Reaction(CaseMoved, notices.on_moved),
+        Reaction(CaseReplied, notices.on_replied),
+        PersonalData("cases", export),
+        Erasure("cases", erase),
+        Urls("cases", "", "toguna.engines.cases.urls"),
+    ),
+)
