@@ -116,6 +116,9 @@ def run(people: int, port: int, once: bool, *, prepare: Callable[[], None], serv
     # Only now: the models can be imported once Django knows which town this is.
     from toguna.demo import loading
 
+    if not loading.town_is_there():
+        state = replace(state, done=())
+    already = state.done
     with _Bar() as bar:
         files = DemoFiles(folder, people, until, bar.show, state.password)
         for step in loading.steps(files):
@@ -123,7 +126,7 @@ def run(people: int, port: int, once: bool, *, prepare: Callable[[], None], serv
                 bar.show(step.title, 0.0)
                 step.load()
                 state = _keep(replace(state, done=(*state.done, step.name)))
-    print(f"Loaded in {time.monotonic() - started:.0f} s", flush=True)
+    print("Loaded already" if state.done == already else f"Loaded in {time.monotonic() - started:.0f} s", flush=True)
     _say_log_ins(folder, state.password, port)
     return 0 if once else serve(port)
 

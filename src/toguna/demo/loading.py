@@ -21,6 +21,11 @@ class Step:
     load: Callable[[], None]
 
 
+def town_is_there() -> bool:
+    """Whether the database holds the town's quarters: not when somebody gave it a new, empty database."""
+    return bool(territory.zones())
+
+
 def steps(files: DemoFiles) -> list[Step]:
     """All steps, in the order in which they must be loaded."""
 

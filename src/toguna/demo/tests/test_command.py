@@ -25,6 +25,7 @@ class Stage:
         self.emptied = 0
         self.served: list[int] = []
         self.break_at = ""
+        self.town_is_there = True
 
     def _load(self, name: str) -> Callable[[], None]:
         def load() -> None:
@@ -55,6 +56,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     made = Stage(tmp_path)
     loading = ModuleType("toguna.demo.loading")
     loading.steps = made.steps  # type: ignore[attr-defined]
+    loading.town_is_there = lambda: made.town_is_there  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "toguna.demo.loading", loading)
     monkeypatch.setattr("toguna.demo.loading", loading, raising=False)
     monkeypatch.setattr(command, "_empty", made.empty)
@@ -89,6 +91,13 @@ def test_goes_on_where_it_was_interrupted(stage: Stage) -> None:
     stage.break_at = ""
     stage.run()
     assert stage.ran == ["map", "reports"]
+
+
+def test_a_new_empty_database_is_filled_again(stage: Stage) -> None:
+    stage.run()
+    stage.town_is_there = False
+    stage.run()
+    assert stage.ran == ["categories", "map", "reports"]
 
 
 def test_the_next_day_is_the_same_town(stage: Stage) -> None:

@@ -12,17 +12,18 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest
 
+from toguna.engines.people.devices import device_of, remember_device
 from toguna.engines.people.erasure import Erasure, PersonalData
 from toguna.engines.people.models import Account, Contact, GrantRow, Person, Team
 from toguna.engines.people.onetime import CodeSender
-from toguna.engines.people.phones import contact, masked, shown
+from toguna.engines.people.phones import contact, masked, normal_email, normal_phone, shown
 from toguna.engines.territory import api as territory
 from toguna.kernel import audit
 from toguna.kernel.access import NOBODY, SYSTEM, Actor, Grant
 
 __all__ = [
     "Account", "CodeSender", "Contact", "Erasure", "Person", "PersonalData", "Reach", "Team", "actor_for", "actor_of", "contact",
-    "create_staff", "masked", "person_for", "reach", "set_grants", "shown",
+    "create_staff", "device_of", "masked", "normal_email", "normal_phone", "person_for", "remember_device", "reach", "set_grants", "shown",
 ]  # fmt: skip
 
 # What makes an actor, in one statement: the account, its second factor, its grants and its teams.

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from toguna.kernel import town
 
 
-def phone(typed: str) -> str:
+def normal_phone(typed: str) -> str:
     """E.164 ("+22370000001"); a number without a country is of the town's. Raises ValidationError, in words."""
     try:
         number = phonenumbers.parse(typed, town.current().country or None)
@@ -23,7 +23,7 @@ def phone(typed: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def email(typed: str) -> str:
+def normal_email(typed: str) -> str:
     """Lower case, trimmed. Raises ValidationError, in words."""
     value = typed.strip().lower()
     try:
@@ -35,7 +35,7 @@ def email(typed: str) -> str:
 
 def contact(typed: str) -> tuple[str, str]:
     """("email" | "phone", normalised value) of whichever was typed."""
-    return ("email", email(typed)) if "@" in typed else ("phone", phone(typed))
+    return ("email", normal_email(typed)) if "@" in typed else ("phone", normal_phone(typed))
 
 
 def shown(kind: str, value: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from typing import Any
 
@@ -20,34 +19,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from toguna.engines.people import api, erasure, onetime, phones
+from toguna.engines.people.devices import device_of, remember_device
 from toguna.engines.people.models import Account, Person, Team
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, registry, text, town
 from toguna.kernel.access import ROLES
 from toguna.kernel.web import Request, public, resident, staff
-
-DEVICE_COOKIE = "device"
-
-
-def device_of(request: HttpRequest) -> str:
-    """An id of this browser, for limits only: from its cookie, else what can be told of it."""
-    return (
-        request.COOKIES.get(DEVICE_COOKIE) or f"{request.META.get('REMOTE_ADDR')}|{request.headers.get('User-Agent')}"
-    )
-
-
-def remember_device(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    if DEVICE_COOKIE not in request.COOKIES:
-        response.set_cookie(
-            DEVICE_COOKIE,
-            secrets.token_urlsafe(16),
-            max_age=365 * 86400,
-            httponly=True,
-            samesite="Lax",
-            secure=request.is_secure(),
-        )
-    return response
-
 
 def _next(request: HttpRequest, default: str) -> str:
     back = request.POST.get("next") or request.GET.get("next") or ""
@@ -197,7 +174,7 @@ class StaffForm(forms.Form):
         self.fields["team"].queryset = Team.objects.order_by("slug")  # type: ignore[attr-defined]
 
     def clean_email(self) -> str:
-        email = phones.email(self.cleaned_data["email"])
+        email = phones.normal_email(self.cleaned_data["email"])
         if Account.objects.filter(email=email).exists():
             raise ValidationError(_("There is an account with this e-mail already."))
         return email

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toguna.engines.territory.points import plus_code, read_point
 from toguna.engines.territory.zones import (
     Place,
     ZoneItem,
@@ -14,4 +15,4 @@ from toguna.engines.territory.zones import (
     zones,
 )
 
-__all__ = ["Place", "ZoneItem", "chain", "districts", "place", "town_bounds", "zone", "zone_tree_ids", "zones"]
+__all__ = ["Place", "ZoneItem", "chain", "districts", "place", "plus_code", "read_point", "town_bounds", "zone", "zone_tree_ids", "zones"]

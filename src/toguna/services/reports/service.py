@@ -1,0 +1,34 @@
+"""The service `reports`: somebody sees something wrong in the town, and the right team hears of it."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
+from toguna.kernel.demo import Demo, Starter
+from toguna.kernel.manifest import Service
+from toguna.kernel.web import HomeBlock, Page, Urls
+from toguna.services.reports import demo, starter, views
+from toguna.services.reports.casetype import REPORT
+
+SERVICE = Service(
+    name="reports",
+    title=_("Reports"),
+    provides=(
+        REPORT,
+        Permission("reports.read", _("See reports in the back office"), frozenset({READER, AGENT, MANAGER, ADMINISTRATOR})),
+        Permission("reports.handle", _("Work on reports"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
+        Permission("reports.assign", _("Give reports to a team or a person, and answer"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
+        Page("report-choose", _("Report a problem"), "report", "report-choose", where=("home", "nav"), order=10,
+             summary=_("A pothole, a broken lamp, waste: tell us, with or without a name.")),
+        Page("report-follow", _("Follow my report"), "follow", "report-follow", where=("home",), order=20,
+             summary=_("With the code that you were given.")),
+        Page("reports", _("What was reported"), "list", "reports", where=("home", "nav"), order=30,
+             summary=_("All reports of the town, and what was done.")),
+        Page("desk-reports", _("Reports"), "report", "desk-reports", where=("desk",), permission="reports.read", order=10),
+        HomeBlock("reports-lately", "reports/lately.html", views.lately, order=10),
+        Urls("reports", "", "toguna.services.reports.urls"),
+        Starter("reports", starter.load, order=10),
+        Demo("reports", demo.load, order=50),
+    ),
+)  # fmt: skip

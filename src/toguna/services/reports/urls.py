@@ -1,0 +1,15 @@
+from django.urls import path
+
+from toguna.services.reports import views
+
+urlpatterns = [
+    path("reports/", views.reports, name="reports"),
+    path("reports/new", views.choose, name="report-choose"),
+    path("reports/new/<slug:slug>", views.new, name="report-new"),
+    path("reports/thanks/<slug:code>", views.thanks, name="report-thanks"),
+    path("reports/follow", views.follow, name="report-follow"),
+    path("reports/<slug:code>", views.report, name="report"),
+    path("desk/reports/", views.desk, name="desk-reports"),
+    path("desk/reports/<slug:code>", views.desk_report, name="desk-report"),
+    path("desk/reports/<slug:code>/act", views.desk_act, name="desk-report-act"),
+]

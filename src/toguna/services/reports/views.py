@@ -1,0 +1,250 @@
+"""Pages of the service: for residents, for everyone, and for the teams. Thin: the rules are in the actions of `cases`."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from toguna.engines.cases import api as cases
+from toguna.engines.people import api as people
+from toguna.engines.territory import api as territory
+from toguna.kernel import access, audit, codes, limits
+from toguna.kernel.web import Request, public, staff
+from toguna.services.reports.casetype import REPORT
+from toguna.services.reports.forms import ReportForm
+from toguna.services.reports.topics import topic, topics
+
+OURS = REPORT.name
+
+
+def limited(device: str, *, phone: str = "", account: int | None = None) -> None:
+    """Per account, phone and device; raises limits.TooMany. Never per address: a whole town shares one."""
+    who = f"account {account}" if account else phone or device
+    limits.hit("reports.open", who, at_most=20, per=timedelta(hours=1))
+
+
+@public
+def choose(request: HttpRequest) -> HttpResponse:
+    """First step: what is it? Pictograms with words."""
+    return render(request, "reports/choose.html", {"topics": [t for t in topics() if t.active]})
+
+
+@public
+def new(request: Request, slug: str) -> HttpResponse:
+    """Second step: where, the words, photos, and how to be told. The same form received twice is one report."""
+    chosen = topic(slug)
+    if chosen is None or not chosen.active:
+        messages.error(request, _("This category is closed. Choose another one."))
+        return redirect("report-choose")
+    form = ReportForm(request.POST or None, request.FILES or None, initial={"position": request.GET.get("at", "")})
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        kind, address = values["contact"] or ("", "")
+        device = people.device_of(request)
+        with transaction.atomic():
+            limited(device, phone=address, account=request.actor.account)
+            asked = cases.Asked(
+                type=OURS,
+                topic=chosen,
+                text=values["text"],
+                place=values["place"],
+                lon=form.where[0] if form.where else None,
+                lat=form.where[1] if form.where else None,
+                zone=values["district"],
+                language=(get_language() or "").split("-")[0],
+                client_id=values["client_id"],
+                name=values["name"],
+                phone=address if kind == "phone" else "",
+                email=address if kind == "email" else "",
+                photos=tuple(values["photos"] or ()),
+            )
+            try:
+                case, _made = cases.open_case(asked, by=request.actor)
+            except cases.Refused as error:
+                form.add_error(None, str(error))
+            else:
+                return people.remember_device(request, redirect("report-thanks", code=case.code))
+    return render(request, "reports/new.html", {"form": form, "topic": chosen}, status=422 if form.errors else 200)
+
+
+@public
+def thanks(request: HttpRequest, code: str) -> HttpResponse:
+    case = get_object_or_404(cases.Case.objects.select_related("topic"), type=OURS, code=code)
+    return render(request, "reports/thanks.html", {"case": case})
+
+
+@public
+def follow(request: HttpRequest) -> HttpResponse:
+    """Where a code is typed; spaces, dashes and case are forgiven."""
+    typed = request.GET.get("code", "")
+    code = codes.read(typed)
+    if code:
+        if cases.Case.objects.filter(type=OURS, code=code).exists():
+            return redirect("report", code=code)
+        messages.error(request, _("No report has the code %(code)s. Check it letter by letter.") % {"code": typed})
+    return render(request, "reports/follow.html", {"typed": typed})
+
+
+@public
+def report(request: HttpRequest, code: str) -> HttpResponse:
+    """The public page: what, where, its state and what was done. Never who reported it."""
+    case = get_object_or_404(cases.Case.objects.select_related("topic", "zone", "team"), type=OURS, code=codes.read(code))
+    values = {
+        "case": case,
+        "state": REPORT.state(case.state),
+        "steps": [(s, REPORT.state(s.to_state) if s.to_state else None) for s in cases.timeline(case)],
+        "photos": case.photos.filter(state=cases.Photo.State.READY, public=True) if case.public else [],
+        # Who holds the code of a private report follows its state; its words and place are not for everyone.
+        "open_to_all": case.public,
+    }
+    return render(request, "reports/report.html", values)
+
+
+def filtered(request: HttpRequest, found: Any) -> Any:
+    """What the list's filters say: ?state= &topic= &zone= &q="""
+    get = request.GET
+    if get.get("state") in {s.name for s in REPORT.states}:
+        found = found.filter(state=get["state"])
+    elif get.get("state") == "open":
+        found = found.filter(open=True)
+    if (chosen := topic(get.get("topic", ""))) is not None:
+        found = found.filter(topic=chosen.pk)
+    if get.get("zone", "").isdigit():
+        found = found.filter(zone__in=territory.zone_tree_ids(int(get["zone"])))
+    if code := codes.read(get.get("code", "")):
+        found = found.filter(code=code)
+    return found
+
+
+def choices() -> dict[str, Any]:
+    return {"topics": topics(), "districts": territory.districts(), "states": REPORT.states}
+
+
+@public
+def reports(request: HttpRequest) -> HttpResponse:
+    """All public reports, the newest first."""
+    found = filtered(request, cases.Case.objects.filter(type=OURS, public=True))
+    page = cases.page(found, after=request.GET.get("after", ""))
+    rows = [(case, REPORT.state(case.state)) for case in page.rows]
+    return render(request, "reports/list.html", {"rows": rows, "after": page.after, **choices()})
+
+
+def lately() -> dict[str, Any]:
+    """For the home page: what was solved lately, and how many wait."""
+    solved = (
+        cases.Case.objects.filter(type=OURS, open=False, public=True, state="solved").select_related("topic", "zone").order_by("-closed")
+    )
+    return {"rows": list(solved[:4])}
+
+
+# The back office
+
+
+@staff("reports.read")
+def desk(request: Request) -> HttpResponse:
+    """The inbox: list beside map. ?view=mine|team|late|open|all"""
+    view = request.GET.get("view", "open")
+    found = filtered(request, cases.scope(request.actor, OURS))
+    now = timezone.now()
+    views = {
+        "mine": Q(open=True, assignee=request.actor.account),
+        "team": Q(open=True, team__in=request.actor.teams),
+        "late": Q(open=True, due__lt=now),
+        "open": Q(open=True),
+        "all": Q(),
+    }
+    counts = found.filter(open=True).aggregate(
+        mine=Count("id", filter=views["mine"]),
+        team=Count("id", filter=views["team"]),
+        late=Count("id", filter=views["late"]),
+        open=Count("id"),
+    )
+    view = view if view in views else "open"
+    page = cases.page(found.filter(views[view]), after=request.GET.get("after", ""), by_due=view != "all")
+    rows = [(case, REPORT.state(case.state), bool(case.open and case.due and case.due < now)) for case in page.rows]
+    titles = {"mine": _("Mine"), "team": _("My teams"), "late": _("Late"), "open": _("All open"), "all": _("All")}
+    tabs = [(name, title, counts.get(name)) for name, title in titles.items()]
+    points = [
+        {"lon": c.point.x, "lat": c.point.y, "code": c.code, "title": c.topic.slug, "kind": s.kind} for c, s, _l in rows if c.point
+    ]
+    values = {"rows": rows, "after": page.after, "view": view, "tabs": tabs, "points": json.dumps(points), **choices()}
+    return render(request, "reports/desk.html", values)
+
+
+def _case(request: Request, code: str) -> cases.Case:
+    """The case with this code, when the actor may read it; 404 otherwise, so that codes cannot be tried."""
+    case = get_object_or_404(
+        cases.Case.objects.select_related("topic", "zone", "team", "assignee", "reporter"), type=OURS, code=code
+    )
+    if not cases.may_read(request.actor, case):
+        raise Http404
+    return case
+
+
+@staff("reports.read")
+def desk_report(request: Request, code: str) -> HttpResponse:
+    case = _case(request, code)
+    contacts = None
+    if request.GET.get("reporter") == "show" and case.reporter is not None:
+        # Reading who somebody is leaves a trace: it is asked for, never shown by itself.
+        audit.record(request.actor, "reports.read_reporter", f"cases.case:{case.pk}")
+        contacts = [people.shown(c.kind, c.value) for c in case.reporter.contacts.all()]
+    teams = people.Team.objects.order_by("slug")
+    members = people.Account.objects.filter(teams=case.team_id, is_active=True).order_by("name") if case.team_id else []
+    values = {
+        "case": case,
+        "state": REPORT.state(case.state),
+        "late": bool(case.open and case.due and case.due < timezone.now()),
+        "steps": [(s, REPORT.state(s.to_state) if s.to_state else None) for s in cases.timeline(case, whole=True)],
+        "photos": case.photos.filter(state=cases.Photo.State.READY),
+        "possible": [t for t in REPORT.possible(case.state) if access.can(request.actor, t.permission, zone=case.zone_id)],
+        "contacts": contacts,
+        "teams": teams,
+        "members": members,
+        "can_assign": access.can(request.actor, REPORT.assign, zone=case.zone_id),
+    }
+    return render(request, "reports/desk_report.html", values)
+
+
+@staff("reports.read")
+def desk_act(request: Request, code: str) -> HttpResponse:
+    """One action on a report: do=move|assign|reply|note."""
+    case = _case(request, code)
+    if request.method != "POST":
+        return redirect("desk-report", code=code)
+    post = request.POST
+    try:
+        match post.get("do"):
+            case "move":
+                cases.move(
+                    case.pk, post.get("transition", ""), by=request.actor, words=post.get("words", ""), seen=post.get("seen") or None
+                )
+            case "assign":
+                team, who = post.get("team", ""), post.get("assignee", "")
+                cases.assign(
+                    case.pk,
+                    by=request.actor,
+                    team=int(team) if team.isdigit() else None,
+                    assignee=int(who) if who.isdigit() else None,
+                )
+            case "reply":
+                cases.reply(case.pk, post.get("words", ""), by=request.actor)
+            case "note":
+                cases.reply(case.pk, post.get("words", ""), by=request.actor, public=False)
+            case _:
+                messages.error(request, _("There is no such action."))
+    except cases.Refused as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Done."))
+    return redirect("desk-report", code=code)
