@@ -23,6 +23,7 @@ from toguna.kernel.access import Actor
 from toguna.kernel.events import publish
 
 CODE_LENGTH = 6
+MOST_PHOTOS = 3
 
 
 class Refused(Exception):
@@ -204,3 +205,16 @@ def reply(case: int, words: str, *, by: Actor, public: bool = True) -> Step:
     if public:
         publish(events.CaseReplied(row.pk, row.type, step.pk))
     return step
+
+
+@transaction.atomic
+def add_photo(case: int, data: bytes, *, by: Actor) -> None:
+    """Adds a picture to a case that is still open; whoever sent it is known by then. Raises Refused, BadPhoto."""
+    row = Case.objects.select_for_update(of=("self",)).get(pk=case)
+    if not row.open:
+        raise Refused(_("This case is closed. Open a new one."))
+    if row.photos.count() >= MOST_PHOTOS:
+        raise Refused(_("Three photos at most."))
+    if photos.add(row, data) is not None:
+        Step.objects.create(case=row, account=by.account, action="photo")
+        audit.record(by, f"{row.type}.photo", f"cases.case:{row.pk}")

@@ -22,8 +22,27 @@ from toguna.kernel import audit
 from toguna.kernel.access import NOBODY, SYSTEM, Actor, Grant
 
 __all__ = [
-    "Account", "CodeSender", "Contact", "Erasure", "Person", "PersonalData", "Reach", "Team", "actor_for", "actor_of", "contact",
-    "create_staff", "device_of", "masked", "normal_email", "normal_phone", "person_for", "remember_device", "reach", "set_grants", "shown",
+    "Account",
+    "CodeSender",
+    "Contact",
+    "Erasure",
+    "Person",
+    "PersonalData",
+    "Reach",
+    "Team",
+    "actor_for",
+    "actor_of",
+    "contact",
+    "create_staff",
+    "device_of",
+    "masked",
+    "normal_email",
+    "normal_phone",
+    "person_for",
+    "reach",
+    "remember_device",
+    "set_grants",
+    "shown",
 ]  # fmt: skip
 
 # What makes an actor, in one statement: the account, its second factor, its grants and its teams.

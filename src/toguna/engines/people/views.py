@@ -26,6 +26,7 @@ from toguna.kernel import access, audit, registry, text, town
 from toguna.kernel.access import ROLES
 from toguna.kernel.web import Request, public, resident, staff
 
+
 def _next(request: HttpRequest, default: str) -> str:
     back = request.POST.get("next") or request.GET.get("next") or ""
     return back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else default

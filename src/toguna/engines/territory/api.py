@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from toguna.engines.territory.importing import ImportReport, import_file
 from toguna.engines.territory.points import plus_code, read_point
+from toguna.engines.territory.rasters import elevation
+from toguna.engines.territory.refusal import ImportRefused
 from toguna.engines.territory.zones import (
     Place,
     ZoneItem,
@@ -15,4 +18,20 @@ from toguna.engines.territory.zones import (
     zones,
 )
 
-__all__ = ["Place", "ZoneItem", "chain", "districts", "place", "plus_code", "read_point", "town_bounds", "zone", "zone_tree_ids", "zones"]
+__all__ = [
+    "ImportRefused",
+    "ImportReport",
+    "Place",
+    "ZoneItem",
+    "chain",
+    "districts",
+    "elevation",
+    "import_file",
+    "place",
+    "plus_code",
+    "read_point",
+    "town_bounds",
+    "zone",
+    "zone_tree_ids",
+    "zones",
+]

@@ -163,7 +163,7 @@ class ImportRun(models.Model):
     digest = models.CharField(max_length=64)
     layer = models.CharField(max_length=60, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
-    stage = models.CharField(max_length=40, blank=True)  # the last stage that is committed: where a new run goes on
+    stage = models.CharField(max_length=200, blank=True)  # the last stage that is committed: where a new run goes on
     started = models.DateTimeField(db_default=Now())
     ended = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)

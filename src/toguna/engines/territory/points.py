@@ -9,11 +9,15 @@ from openlocationcode import openlocationcode as olc
 from toguna.engines.territory import zones
 
 _NUMBER = r"(\d{1,3}(?:[.,]\d+)?)"
-_DECIMAL = re.compile(r"^\s*([+-]?\d{1,3}(?:[.,]\d+)?)\s*°?\s*([NSns])?\s*[,;\s/]\s*([+-]?\d{1,3}(?:[.,]\d+)?)\s*°?\s*([EWOLewol])?\s*$")
+_DECIMAL = re.compile(
+    r"^\s*([+-]?\d{1,3}(?:[.,]\d+)?)\s*°?\s*([NSns])?\s*[,;\s/]\s*([+-]?\d{1,3}(?:[.,]\d+)?)\s*°?\s*([EWOLewol])?\s*$"
+)
 _DMS = re.compile(
     rf"{_NUMBER}\s*°\s*(?:{_NUMBER}\s*['′’]\s*)?(?:{_NUMBER}\s*(?:\"|″|''|”)\s*)?([NSEWOL])", re.IGNORECASE
 )
-_LINK = re.compile(r"(?:@|[?&](?:q|query|mlat|ll|center)=|geo:|#map=\d+(?:\.\d+)?/)(-?\d{1,2}\.\d+)(?:,|/|&mlon=|%2C)(-?\d{1,3}\.\d+)")
+_LINK = re.compile(
+    r"(?:@|[?&](?:q|query|mlat|ll|center)=|geo:|#map=\d+(?:\.\d+)?/)(-?\d{1,2}\.\d+)(?:,|/|&mlon=|%2C)(-?\d{1,3}\.\d+)"
+)
 _PLUS = re.compile(r"\b([23456789CFGHJMPQRVWX]{2,8}\+[23456789CFGHJMPQRVWX]{0,3})\b", re.IGNORECASE)
 
 
@@ -26,7 +30,11 @@ def _sides(lat: float, lon: float) -> tuple[float, float] | None:
     bounds = zones.town_bounds()
 
     def near(lon: float, lat: float) -> bool:
-        return bounds is not None and bounds[0] - 0.2 <= lon <= bounds[2] + 0.2 and bounds[1] - 0.2 <= lat <= bounds[3] + 0.2
+        return (
+            bounds is not None
+            and bounds[0] - 0.2 <= lon <= bounds[2] + 0.2
+            and bounds[1] - 0.2 <= lat <= bounds[3] + 0.2
+        )
 
     if near(lat, lon) and not near(lon, lat):
         lat, lon = lon, lat

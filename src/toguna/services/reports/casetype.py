@@ -20,10 +20,20 @@ REPORT = CaseType(
     ),
     transitions=(
         Transition("accept", _("Accept"), frozenset({"received"}), "accepted", "reports.handle", "maybe", "check"),
-        Transition("start", _("Start the work"), frozenset({"received", "accepted"}), "started", "reports.handle", "maybe", "repair"),
+        Transition(
+            "start",
+            _("Start the work"),
+            frozenset({"received", "accepted"}),
+            "started",
+            "reports.handle",
+            "maybe",
+            "repair",
+        ),
         Transition("solve", _("Mark as solved"), _OPEN, "solved", "reports.handle", "maybe", "check"),
         Transition("refuse", _("Not for the town"), _OPEN, "refused", "reports.handle", "yes", "error"),
-        Transition("reopen", _("Open again"), frozenset({"solved", "refused"}), "accepted", "reports.handle", "yes", "history"),
+        Transition(
+            "reopen", _("Open again"), frozenset({"solved", "refused"}), "accepted", "reports.handle", "yes", "history"
+        ),
     ),
     initial="received",
     read="reports.read",

@@ -13,7 +13,13 @@ from toguna.kernel import codes
 from toguna.kernel.demo import DemoFiles
 from toguna.services.reports.casetype import REPORT
 
-STATES = {"open": "received", "acknowledged": "accepted", "in progress": "started", "resolved": "solved", "refused": "refused"}
+STATES = {
+    "open": "received",
+    "acknowledged": "accepted",
+    "in progress": "started",
+    "resolved": "solved",
+    "refused": "refused",
+}
 
 
 @transaction.atomic

@@ -32,7 +32,9 @@ class PhotosField(forms.FileField):
         found = []
         for file in files:
             if file.size > cases.MOST_BYTES:
-                raise ValidationError(_("This photo is too large (%(size)d MB at most).") % {"size": cases.MOST_BYTES // 10**6})
+                raise ValidationError(
+                    _("This photo is too large (%(size)d MB at most).") % {"size": cases.MOST_BYTES // 10**6}
+                )
             content = file.read()
             try:
                 cases.check_photo(content)
@@ -72,7 +74,10 @@ class ReportForm(forms.Form):
         help_text=gettext_lazy("Three at most. Faces and number plates are best left out."),
     )
     name = forms.CharField(
-        label=gettext_lazy("Your name"), required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=gettext_lazy("Your name"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     contact = forms.CharField(
         label=gettext_lazy("Your phone or e-mail"),
@@ -105,9 +110,14 @@ class ReportForm(forms.Form):
         if typed := values.get("position"):
             self.where = territory.read_point(typed)
             if self.where is None:
-                self.add_error("position", _("This position cannot be read. Type it as 13.9423, -8.8488, or leave it empty."))
+                self.add_error(
+                    "position", _("This position cannot be read. Type it as 13.9423, -8.8488, or leave it empty.")
+                )
             elif not territory.place(*self.where).inside:
-                self.add_error("position", _("This place is outside the town. Check it on the map, or choose a district in the list."))
+                self.add_error(
+                    "position",
+                    _("This place is outside the town. Check it on the map, or choose a district in the list."),
+                )
         if not typed and not values.get("district"):
             hits = territory.geocode(values.get("place") or "", language=None, limit=1) if values.get("place") else []
             if hits and hits[0].sure:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Service
-from toguna.kernel.web import HomeBlock, Page, Urls
+from toguna.kernel.web import Api, HomeBlock, Page, Urls
 from toguna.services.reports import demo, starter, views
 from toguna.services.reports.casetype import REPORT
 
@@ -28,6 +28,8 @@ SERVICE = Service(
         Page("desk-reports", _("Reports"), "report", "desk-reports", where=("desk",), permission="reports.read", order=10),
         HomeBlock("reports-lately", "reports/lately.html", views.lately, order=10),
         Urls("reports", "", "toguna.services.reports.urls"),
+        Urls("open311", "open311/v2/", "toguna.services.reports.open311"),
+        Api("reports", "reports", "toguna.services.reports.rest.router"),
         Starter("reports", starter.load, order=10),
         Demo("reports", demo.load, order=50),
     ),

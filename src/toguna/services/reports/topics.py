@@ -23,3 +23,9 @@ def topics() -> Sequence[Topic]:
 
 def topic(slug: str) -> Topic | None:
     return next((t for t in topics() if t.slug == slug), None)
+
+
+def forget() -> None:
+    """After the town changed them in this process; other processes see it within KEEP_SECONDS."""
+    global _kept
+    _kept = (0.0, [])

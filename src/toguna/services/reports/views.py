@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,19 +16,14 @@ from django.utils.translation import gettext as _
 from toguna.engines.cases import api as cases
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, codes, limits
+from toguna.kernel import access, audit, codes
 from toguna.kernel.web import Request, public, staff
+from toguna.services.reports import finding, intake
 from toguna.services.reports.casetype import REPORT
 from toguna.services.reports.forms import ReportForm
 from toguna.services.reports.topics import topic, topics
 
 OURS = REPORT.name
-
-
-def limited(device: str, *, phone: str = "", account: int | None = None) -> None:
-    """Per account, phone and device; raises limits.TooMany. Never per address: a whole town shares one."""
-    who = f"account {account}" if account else phone or device
-    limits.hit("reports.open", who, at_most=20, per=timedelta(hours=1))
 
 
 @public
@@ -50,31 +43,29 @@ def new(request: Request, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         kind, address = values["contact"] or ("", "")
-        device = people.device_of(request)
-        with transaction.atomic():
-            limited(device, phone=address, account=request.actor.account)
-            asked = cases.Asked(
-                type=OURS,
-                topic=chosen,
-                text=values["text"],
-                place=values["place"],
-                lon=form.where[0] if form.where else None,
-                lat=form.where[1] if form.where else None,
-                zone=values["district"],
-                language=(get_language() or "").split("-")[0],
-                client_id=values["client_id"],
-                name=values["name"],
-                phone=address if kind == "phone" else "",
-                email=address if kind == "email" else "",
-                photos=tuple(values["photos"] or ()),
-            )
-            try:
-                case, _made = cases.open_case(asked, by=request.actor)
-            except cases.Refused as error:
-                form.add_error(None, str(error))
-            else:
-                return people.remember_device(request, redirect("report-thanks", code=case.code))
-    return render(request, "reports/new.html", {"form": form, "topic": chosen}, status=422 if form.errors else 200)
+        asked = cases.Asked(
+            type=OURS,
+            topic=chosen,
+            text=values["text"],
+            place=values["place"],
+            lon=form.where[0] if form.where else None,
+            lat=form.where[1] if form.where else None,
+            zone=values["district"],
+            language=(get_language() or "").split("-")[0],
+            client_id=values["client_id"],
+            name=values["name"],
+            phone=address if kind == "phone" else "",
+            email=address if kind == "email" else "",
+            photos=tuple(values["photos"] or ()),
+        )
+        try:
+            case, _made = intake.take(asked, request=request)
+        except cases.Refused as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("report-thanks", code=case.code)
+    page = render(request, "reports/new.html", {"form": form, "topic": chosen}, status=422 if form.errors else 200)
+    return people.remember_device(request, page)
 
 
 @public
@@ -98,7 +89,9 @@ def follow(request: HttpRequest) -> HttpResponse:
 @public
 def report(request: HttpRequest, code: str) -> HttpResponse:
     """The public page: what, where, its state and what was done. Never who reported it."""
-    case = get_object_or_404(cases.Case.objects.select_related("topic", "zone", "team"), type=OURS, code=codes.read(code))
+    case = get_object_or_404(
+        cases.Case.objects.select_related("topic", "zone", "team"), type=OURS, code=codes.read(code)
+    )
     values = {
         "case": case,
         "state": REPORT.state(case.state),
@@ -110,22 +103,6 @@ def report(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "reports/report.html", values)
 
 
-def filtered(request: HttpRequest, found: Any) -> Any:
-    """What the list's filters say: ?state= &topic= &zone= &q="""
-    get = request.GET
-    if get.get("state") in {s.name for s in REPORT.states}:
-        found = found.filter(state=get["state"])
-    elif get.get("state") == "open":
-        found = found.filter(open=True)
-    if (chosen := topic(get.get("topic", ""))) is not None:
-        found = found.filter(topic=chosen.pk)
-    if get.get("zone", "").isdigit():
-        found = found.filter(zone__in=territory.zone_tree_ids(int(get["zone"])))
-    if code := codes.read(get.get("code", "")):
-        found = found.filter(code=code)
-    return found
-
-
 def choices() -> dict[str, Any]:
     return {"topics": topics(), "districts": territory.districts(), "states": REPORT.states}
 
@@ -133,7 +110,7 @@ def choices() -> dict[str, Any]:
 @public
 def reports(request: HttpRequest) -> HttpResponse:
     """All public reports, the newest first."""
-    found = filtered(request, cases.Case.objects.filter(type=OURS, public=True))
+    found = finding.public(request.GET.dict())
     page = cases.page(found, after=request.GET.get("after", ""))
     rows = [(case, REPORT.state(case.state)) for case in page.rows]
     return render(request, "reports/list.html", {"rows": rows, "after": page.after, **choices()})
@@ -142,7 +119,9 @@ def reports(request: HttpRequest) -> HttpResponse:
 def lately() -> dict[str, Any]:
     """For the home page: what was solved lately, and how many wait."""
     solved = (
-        cases.Case.objects.filter(type=OURS, open=False, public=True, state="solved").select_related("topic", "zone").order_by("-closed")
+        cases.Case.objects.filter(type=OURS, open=False, public=True, state="solved")
+        .select_related("topic", "zone")
+        .order_by("-closed")
     )
     return {"rows": list(solved[:4])}
 
@@ -154,7 +133,7 @@ def lately() -> dict[str, Any]:
 def desk(request: Request) -> HttpResponse:
     """The inbox: list beside map. ?view=mine|team|late|open|all"""
     view = request.GET.get("view", "open")
-    found = filtered(request, cases.scope(request.actor, OURS))
+    found = finding.narrowed(cases.scope(request.actor, OURS), request.GET.dict())
     now = timezone.now()
     views = {
         "mine": Q(open=True, assignee=request.actor.account),
@@ -175,7 +154,9 @@ def desk(request: Request) -> HttpResponse:
     titles = {"mine": _("Mine"), "team": _("My teams"), "late": _("Late"), "open": _("All open"), "all": _("All")}
     tabs = [(name, title, counts.get(name)) for name, title in titles.items()]
     points = [
-        {"lon": c.point.x, "lat": c.point.y, "code": c.code, "title": c.topic.slug, "kind": s.kind} for c, s, _l in rows if c.point
+        {"lon": c.point.x, "lat": c.point.y, "code": c.code, "title": c.topic.slug, "kind": s.kind}
+        for c, s, _l in rows
+        if c.point
     ]
     values = {"rows": rows, "after": page.after, "view": view, "tabs": tabs, "points": json.dumps(points), **choices()}
     return render(request, "reports/desk.html", values)
@@ -207,7 +188,9 @@ def desk_report(request: Request, code: str) -> HttpResponse:
         "late": bool(case.open and case.due and case.due < timezone.now()),
         "steps": [(s, REPORT.state(s.to_state) if s.to_state else None) for s in cases.timeline(case, whole=True)],
         "photos": case.photos.filter(state=cases.Photo.State.READY),
-        "possible": [t for t in REPORT.possible(case.state) if access.can(request.actor, t.permission, zone=case.zone_id)],
+        "possible": [
+            t for t in REPORT.possible(case.state) if access.can(request.actor, t.permission, zone=case.zone_id)
+        ],
         "contacts": contacts,
         "teams": teams,
         "members": members,
@@ -227,7 +210,11 @@ def desk_act(request: Request, code: str) -> HttpResponse:
         match post.get("do"):
             case "move":
                 cases.move(
-                    case.pk, post.get("transition", ""), by=request.actor, words=post.get("words", ""), seen=post.get("seen") or None
+                    case.pk,
+                    post.get("transition", ""),
+                    by=request.actor,
+                    words=post.get("words", ""),
+                    seen=post.get("seen") or None,
                 )
             case "assign":
                 team, who = post.get("team", ""), post.get("assignee", "")

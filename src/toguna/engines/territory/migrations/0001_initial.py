@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("stage", models.CharField(blank=True, max_length=40)),
+                ("stage", models.CharField(blank=True, max_length=200)),
                 ("started", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("ended", models.DateTimeField(null=True)),
                 ("counts", models.JSONField(default=dict)),

@@ -1,0 +1,37 @@
+"""The layers that an OpenStreetMap file fills. They are rows of `Layer` like any other: the town may change how they look."""
+
+from __future__ import annotations
+
+from toguna.engines.territory.models import Layer
+
+OSM_CREDIT = "© OpenStreetMap"
+
+# slug: (geometry, pictogram, order of drawing, colour, {language: words})
+OSM_LAYERS: dict[str, tuple[str, str, int, str, dict[str, str]]] = {
+    "landuse": ("polygon", "tree", 10, "#d9e3c4", {"fr": "Occupation du sol", "pt": "Uso do solo", "en": "Land use"}),
+    "water": ("mixed", "water", 20, "#9cc3d9", {"fr": "Eau", "pt": "Água", "en": "Water"}),
+    "buildings": ("polygon", "building", 30, "#cdb8a0", {"fr": "Bâtiments", "pt": "Edifícios", "en": "Buildings"}),
+    "streets": ("line", "road", 40, "#ffffff", {"fr": "Rues", "pt": "Ruas", "en": "Streets"}),
+    "places": ("point", "pin", 50, "#1f2a5c", {"fr": "Lieux-dits", "pt": "Lugares", "en": "Places"}),
+    "addresses": ("point", "home", 60, "#5b5047", {"fr": "Adresses", "pt": "Endereços", "en": "Addresses"}),
+    "facilities": ("mixed", "market", 70, "#33418a", {"fr": "Équipements", "pt": "Equipamentos", "en": "Facilities"}),
+}
+
+
+def ensure_osm_layers() -> dict[str, int]:
+    """{slug: id}; makes those that are missing, changes none."""
+    Layer.objects.bulk_create(
+        [
+            Layer(
+                slug=slug,
+                geometry=geometry,
+                icon=icon,
+                style={"order": order, "colour": colour},
+                names=names,
+                attribution=OSM_CREDIT,
+            )
+            for slug, (geometry, icon, order, colour, names) in OSM_LAYERS.items()
+        ],
+        ignore_conflicts=True,
+    )
+    return dict(Layer.objects.filter(slug__in=OSM_LAYERS).values_list("slug", "id"))

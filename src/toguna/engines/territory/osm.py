@@ -1,0 +1,260 @@
+"""OpenStreetMap files (PBF) into zones and layers: read once in C++, copied into a staging table, merged set by set.
+
+Each stage is committed with its name in the ImportRun: an import that was cut goes on where it stopped. A file that is
+damaged changes nothing. What the town edited is kept; what vanished from the file's area is closed, not deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import osmium
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from toguna.engines.territory import zoning
+from toguna.engines.territory.kinds import of_tags
+from toguna.engines.territory.layers import ensure_osm_layers
+from toguna.engines.territory.models import ImportRun
+from toguna.engines.territory.refusal import ImportRefused
+
+Progress = Callable[[str, float], None]
+
+# What makes an object worth reading at all; everything else never leaves C++.
+KEYS = (
+    "building", "highway", "amenity", "shop", "office", "craft", "healthcare", "tourism", "historic", "leisure", "man_made",
+    "natural", "waterway", "water", "landuse", "place", "boundary", "addr:housenumber", "railway", "aeroway", "power",
+)  # fmt: skip
+_STREETS = {
+    "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link", "tertiary",
+    "tertiary_link", "unclassified", "residential", "living_street", "service", "pedestrian", "footway", "path", "track",
+    "steps", "cycleway", "road", "bridleway", "corridor", "construction",
+}  # fmt: skip
+_LANDUSE_NATURAL = {"wood", "scrub", "grassland", "heath", "sand", "beach", "wetland", "bare_rock", "scree", "cliff"}
+_LANDUSE_LEISURE = {"park", "garden", "pitch", "golf_course", "nature_reserve", "stadium", "track", "playground"}
+_DROPPED = ("name", "source", "created_by", "note", "fixme", "FIXME", "tiger:", "import", "wikipedia", "wikidata")
+
+
+def run(path: Path, run: ImportRun, progress: Progress) -> dict[str, int]:
+    """Imports a PBF. Returns counts: read, added, changed, closed, zones. Raises ImportRefused, having changed nothing."""
+    stage = f"territory_stage_{run.pk}"
+    counts: dict[str, int] = dict(run.counts)
+    if run.stage and not _staged(stage, counts.get("read", -1)):
+        run.stage = ""  # the staging table went with a crash of the database: read again
+    if not run.stage:
+        progress(_("Reading the file"), 0.0)
+        counts = {"read": _read(path, stage, run, progress)}
+        _commit(run, "read", counts)
+    if run.stage == "read":
+        progress(_("Boundaries"), 0.6)
+        with transaction.atomic():
+            counts["zones"] = zoning.merge(stage, run)
+            _commit(run, "zones", counts)
+    layers = ensure_osm_layers()
+    done = run.stage.split(",") if run.stage.startswith("zones") else ["zones"]
+    for number, (slug, layer) in enumerate(layers.items()):
+        if slug in done:
+            continue
+        progress(_("Putting in place: %(layer)s") % {"layer": slug}, 0.65 + 0.3 * number / len(layers))
+        with transaction.atomic():
+            for key, value in _merge(stage, slug, layer).items():
+                counts[key] = counts.get(key, 0) + value
+            done.append(slug)
+            _commit(run, ",".join(done), counts)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {stage}")
+        cursor.execute("ANALYZE territory_feature")
+        cursor.execute("ANALYZE territory_zone")
+    progress(_("Done"), 1.0)
+    return counts
+
+
+def _commit(run: ImportRun, stage: str, counts: dict[str, int]) -> None:
+    run.stage, run.counts = stage, counts
+    run.save(update_fields=["stage", "counts", "problems"])
+
+
+def _staged(stage: str, rows: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [stage])
+        if cursor.fetchone()[0] is None:
+            return False
+        cursor.execute(f"SELECT count(*) FROM {stage}")  # noqa: S608 - our own name
+        return bool(cursor.fetchone()[0] == rows)
+
+
+def _read(path: Path, stage: str, run: ImportRun, progress: Progress) -> int:
+    """Copies what concerns us into a staging table, in one transaction. Returns the number of rows."""
+    problems: list[dict[str, Any]] = []
+    expected = max(1, path.stat().st_size // 40)  # objects with our tags, roughly: only for the progress bar
+    rows = 0
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {stage}")
+            # Unlogged: it can be made again from the file, and must not cost a second writing of everything.
+            cursor.execute(
+                f"CREATE UNLOGGED TABLE {stage} (layer text, source text, name text, names jsonb, kind text, attrs jsonb, geom geometry)"
+            )
+            with cursor.copy(f"COPY {stage} FROM STDIN") as copy:
+                for row in _objects(path, problems):
+                    copy.write_row(row)
+                    rows += 1
+                    if rows % 5000 == 0:
+                        progress(
+                            _("Reading the file: %(rows)d objects") % {"rows": rows}, min(0.58, 0.58 * rows / expected)
+                        )
+            cursor.execute(f"CREATE INDEX ON {stage} (layer, source)")
+            cursor.execute(f"ANALYZE {stage}")
+    except RuntimeError as error:  # what osmium raises for a file that it cannot read to the end
+        raise ImportRefused(
+            _("The file is damaged or cut short, so nothing was changed. Download it again. (%(error)s)")
+            % {"error": error}
+        ) from error
+    if rows == 0:
+        raise ImportRefused(_("There is nothing in this file that Toguna knows how to use."))
+    run.problems = problems[:1000]
+    return rows
+
+
+def _objects(path: Path, problems: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, str, str, str, str]]:
+    """(layer, source, name, names, kind, attrs, geometry as hex WKB) of each object and each layer that it belongs to."""
+    wkb = osmium.geom.WKBFactory()
+    processor = (
+        osmium.FileProcessor(str(path))
+        .with_areas(osmium.filter.KeyFilter(*KEYS))
+        .with_filter(osmium.filter.KeyFilter(*KEYS))
+    )
+    for thing in processor:
+        tags = dict(thing.tags)
+        if thing.is_area():
+            source = f"osm:{'w' if thing.from_way() else 'r'}{thing.orig_id()}"
+            layers, make = _area_layers(tags), wkb.create_multipolygon
+        elif thing.is_way():
+            source, layers, make = f"osm:w{thing.id}", _line_layers(tags, thing.is_closed()), wkb.create_linestring
+        elif thing.is_node():
+            source, layers, make = f"osm:n{thing.id}", _point_layers(tags), wkb.create_point
+        else:
+            continue
+        if not layers:
+            continue
+        try:
+            geometry = make(thing)
+        except (RuntimeError, osmium.InvalidLocationError) as error:
+            problems.append({"line": source.removeprefix("osm:"), "reason": str(error)})
+            continue
+        name = tags.get("name", "")
+        names = {key[5:]: value for key, value in tags.items() if key.startswith("name:") and len(key) <= 8}
+        kept = {k: v for k, v in tags.items() if not k.startswith(_DROPPED)}
+        packed = json.dumps(kept, ensure_ascii=False)
+        for layer, kind in layers:
+            yield layer, source, name[:250], json.dumps(names, ensure_ascii=False), kind, packed, geometry
+
+
+def _facility(tags: dict[str, str]) -> list[tuple[str, str]]:
+    found = of_tags(tags)
+    return [("facilities", found.kind if found.kind != "worship" else _worship(tags))] if found else []
+
+
+def _worship(tags: dict[str, str]) -> str:
+    return {"muslim": "mosque", "christian": "church"}.get(tags.get("religion", ""), "worship")
+
+
+def _point_layers(tags: dict[str, str]) -> list[tuple[str, str]]:
+    found = _facility(tags)
+    if tags.get("place") in {
+        "city",
+        "town",
+        "village",
+        "suburb",
+        "quarter",
+        "neighbourhood",
+        "hamlet",
+        "locality",
+        "square",
+        "islet",
+    }:
+        found.append(("places", tags["place"]))
+    if "addr:housenumber" in tags:
+        found.append(("addresses", "address"))
+    return found
+
+
+def _line_layers(tags: dict[str, str], closed: bool) -> list[tuple[str, str]]:
+    if tags.get("highway") in _STREETS and not (closed and tags.get("area") == "yes"):
+        return [("streets", tags["highway"])]
+    if tags.get("waterway") in {"river", "stream", "canal", "drain", "ditch"}:
+        return [("water", tags["waterway"])]
+    return []
+
+
+def _area_layers(tags: dict[str, str]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if tags.get("boundary") == "administrative" and tags.get("admin_level", "").isdigit():
+        return [("boundary", tags["admin_level"])]
+    if tags.get("building", "no") != "no":
+        found.append(("buildings", tags["building"] if len(tags["building"]) <= 60 else "yes"))
+    if (
+        tags.get("natural") in {"water", "bay", "strait"}
+        or tags.get("waterway") in {"riverbank", "dock"}
+        or "water" in tags
+    ):
+        found.append(("water", tags.get("water", "water")[:60]))
+    elif "landuse" in tags:
+        found.append(("landuse", tags["landuse"][:60]))
+    elif tags.get("natural") in _LANDUSE_NATURAL:
+        found.append(("landuse", tags["natural"]))
+    elif tags.get("leisure") in _LANDUSE_LEISURE:
+        found.append(("landuse", tags["leisure"]))
+    if tags.get("highway") in _STREETS and tags.get("area") == "yes":
+        found.append(("landuse", "pedestrian"))
+    found += _facility(tags)
+    if "addr:housenumber" in tags:
+        found.append(("addresses", "address"))
+    if tags.get("place") in {"island", "islet", "square", "neighbourhood", "quarter", "suburb"}:
+        found.append(("places", tags["place"]))
+    return found
+
+
+# One statement a layer: new rows come in, changed ones change, edited ones stay as the town made them. Points stand for
+# areas in the layers of points. A ring that crosses itself is mended.
+_MERGE = """
+WITH mended AS (
+    SELECT DISTINCT ON (source) source, name, names, kind, attrs, ST_SetSRID(
+        CASE WHEN %(point)s THEN ST_PointOnSurface(geom)
+             WHEN ST_Dimension(geom) = 2 AND NOT ST_IsValid(geom) THEN ST_CollectionExtract(ST_MakeValid(geom), 3)
+             WHEN ST_NumGeometries(geom) = 1 THEN ST_GeometryN(geom, 1) ELSE geom END, 4326) AS geom
+    FROM {stage} WHERE layer = %(slug)s ORDER BY source
+), put AS (
+    INSERT INTO territory_feature AS f (layer_id, source, name, names, kind, attrs, geom, edited)
+    SELECT %(layer)s, source, name, names, kind, attrs, geom, false FROM mended WHERE NOT ST_IsEmpty(geom)
+    ON CONFLICT (layer_id, source) DO UPDATE
+    SET name = excluded.name, names = excluded.names, kind = excluded.kind, attrs = excluded.attrs, geom = excluded.geom,
+        valid_to = NULL, version = f.version + 1, updated = now()
+    WHERE NOT f.edited AND (f.name, f.kind, f.names, f.attrs, f.valid_to IS NULL)
+        IS DISTINCT FROM (excluded.name, excluded.kind, excluded.names, excluded.attrs, true)
+        OR NOT f.edited AND NOT ST_OrderingEquals(f.geom, excluded.geom)
+    RETURNING xmax = 0 AS added
+)
+SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added) FROM put
+"""
+_CLOSE = """
+UPDATE territory_feature f SET valid_to = current_date, version = version + 1, updated = now()
+WHERE f.layer_id = %(layer)s AND f.valid_to IS NULL AND NOT f.edited AND f.source LIKE 'osm:%%'
+  AND f.geom && (SELECT ST_SetSRID(ST_Extent(geom)::geometry, 4326) FROM {stage})
+  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.layer = %(slug)s AND s.source = f.source)
+"""
+
+
+def _merge(stage: str, slug: str, layer: int) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        values = {"slug": slug, "layer": layer, "point": slug in ("addresses", "places")}
+        cursor.execute(_MERGE.format(stage=stage), values)
+        added, changed = cursor.fetchone()
+        cursor.execute(_CLOSE.format(stage=stage), values)
+        closed = cursor.rowcount
+        if added or changed or closed:
+            cursor.execute("UPDATE territory_layer SET version = version + 1 WHERE id = %s", [layer])
+    return {"added": added, "changed": changed, "closed": closed}

@@ -1,0 +1,38 @@
+"""Which reports a list shows: the same filters on the web, in the back office and in the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import QuerySet
+
+from toguna.engines.cases import api as cases
+from toguna.engines.territory import api as territory
+from toguna.kernel import codes
+from toguna.services.reports.casetype import REPORT
+from toguna.services.reports.topics import topic
+
+
+def narrowed(found: QuerySet[cases.Case], asked: Mapping[str, str]) -> QuerySet[cases.Case]:
+    """state: a state's name or "open"; topic: a category's slug; zone: an id, with all inside it; code: as typed.
+
+    What is not understood is left out: a filter never breaks a page.
+    """
+    state = asked.get("state", "")
+    if state in {s.name for s in REPORT.states}:
+        found = found.filter(state=state)
+    elif state == "open":
+        found = found.filter(open=True)
+    if (chosen := topic(asked.get("topic", ""))) is not None:
+        found = found.filter(topic=chosen.pk)
+    zone = asked.get("zone", "")
+    if zone.isascii() and zone.isdigit() and len(zone) < 18:
+        found = found.filter(zone__in=territory.zone_tree_ids(int(zone)))
+    if code := codes.read(asked.get("code", "")):
+        found = found.filter(code=code)
+    return found
+
+
+def public(asked: Mapping[str, str]) -> QuerySet[cases.Case]:
+    """Public reports that fit."""
+    return narrowed(cases.Case.objects.filter(type=REPORT.name, public=True), asked)
