@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.gis",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    "django.forms",  # the templates of its widgets, for our form renderer
     "procrastinate.contrib.django",
     "pgtrigger",
     "pghistory",
@@ -67,6 +68,9 @@ MIDDLEWARE = [
     "toguna.kernel.middleware.Gate",
 ]
 
+# GDAL older than 3.9 may follow links inside a coordinate system: none that users send is given to this GDAL (imports are
+# read by the newer one inside pyogrio).
+SILENCED_SYSTEM_CHECKS = ["gis.W001"]
 ROOT_URLCONF = "toguna.site.urls"
 WSGI_APPLICATION = "toguna.site.wsgi.application"
 TEMPLATES = [

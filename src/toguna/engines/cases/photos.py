@@ -18,7 +18,7 @@ from toguna.kernel import tasks
 MOST_BYTES = 12_000_000
 MOST_PIXELS = 60_000_000
 SIZES = {"large": 1600, "small": 320}
-TYPES = {"JPEG", "PNG", "WEBP", "GIF", "MPO"}
+TYPES = {"JPEG", "PNG", "WEBP", "GIF"}
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 
