@@ -30,6 +30,10 @@ class Refused(Exception):
     """The case cannot be opened or moved; str() is a sentence for the person, in their language."""
 
 
+class Outside(Refused):
+    """The place is not in the town."""
+
+
 class Conflict(Refused):
     """Somebody else changed the case meanwhile."""
 
@@ -57,9 +61,9 @@ class Asked:
 def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
     """Opens a case; (case, True), or (the case it already is, False) when this client_id was received before.
 
-    Raises Refused when the place is outside the town or the topic is closed.
+    Raises Refused when the topic is closed, Outside when the place is not in the town.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         found = Case.objects.filter(client_id=asked.client_id).first()
         if found is not None:
             return found, False
@@ -69,7 +73,7 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
         if asked.lon is not None and asked.lat is not None:
             where = territory.place(asked.lon, asked.lat)
             if not where.inside:
-                raise Refused(
+                raise Outside(
                     _("This place is outside the town. Check it on the map, or choose a district in the list.")
                 )
             zones = where.zones
@@ -104,13 +108,7 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
             updated=now,
             due=now + timedelta(days=asked.topic.days),
         )
-        try:
-            with transaction.atomic():
-                _insert(case)
-        except IntegrityError:  # the same form, received twice at once: the other one won
-            found = Case.objects.filter(client_id=asked.client_id).first()
-            if found is None:
-                raise
+        if (found := _insert(case)) is not None:
             return found, False
         Step.objects.create(case=case, account=by.account, action="opened", to_state=case.state, public=True)
         for data in asked.photos:
@@ -120,16 +118,17 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
     return case, True
 
 
-def _insert(case: Case) -> None:
-    """Saves it; a code that is taken already (1 in 500,000 at a thousand cases) is drawn again."""
+def _insert(case: Case) -> Case | None:
+    """Saves it; or gives the case that is there already, when the same form arrived twice at once and the other won.
+    A code that is taken (1 in 500,000 at a thousand cases) is drawn again."""
     for _attempt in range(5):
         try:
             with transaction.atomic():
                 case.save(force_insert=True)
-            return
-        except IntegrityError as error:
-            if "code" not in str(error):
-                raise
+            return None
+        except IntegrityError:
+            if (found := Case.objects.filter(client_id=case.client_id).first()) is not None:
+                return found
             case.code = codes.make(CODE_LENGTH)
     raise RuntimeError("no free code was found")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toguna.engines.cases.actions import Asked, Conflict, Refused, add_photo, assign, move, open_case, reply
+from toguna.engines.cases.actions import Asked, Conflict, Outside, Refused, add_photo, assign, move, open_case, reply
 from toguna.engines.cases.events import CaseAssigned, CaseMoved, CaseOpened, CaseReplied
 from toguna.engines.cases.models import Case, Photo, Rule, Step, Topic
 from toguna.engines.cases.photos import MOST_BYTES, BadPhoto
@@ -13,6 +13,6 @@ from toguna.engines.cases.workflow import CaseType, State, Transition, case_type
 
 __all__ = [
     "MOST_BYTES", "PAGE", "Asked", "BadPhoto", "Case", "CaseAssigned", "CaseMoved", "CaseOpened", "CaseReplied", "CaseType",
-    "Conflict", "Page", "Photo", "Refused", "Rule", "State", "Step", "Topic", "Transition", "add_photo", "assign", "case_type",
+    "Conflict", "Outside", "Page", "Photo", "Refused", "Rule", "State", "Step", "Topic", "Transition", "add_photo", "assign", "case_type",
     "check_photo", "may_read", "move", "open_case", "page", "photo_folder", "reply", "scope", "timeline",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toguna.engines.territory.geocode import Hit, geocode, reverse
 from toguna.engines.territory.importing import ImportReport, import_file
 from toguna.engines.territory.points import plus_code, read_point
 from toguna.engines.territory.rasters import elevation
@@ -19,6 +20,7 @@ from toguna.engines.territory.zones import (
 )
 
 __all__ = [
+    "Hit",
     "ImportRefused",
     "ImportReport",
     "Place",
@@ -26,10 +28,12 @@ __all__ = [
     "chain",
     "districts",
     "elevation",
+    "geocode",
     "import_file",
     "place",
     "plus_code",
     "read_point",
+    "reverse",
     "town_bounds",
     "zone",
     "zone_tree_ids",

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from toguna.engines.territory import formats, osm, rasters, zones
+from toguna.engines.territory import formats, names, osm, rasters, zones
 from toguna.engines.territory.models import ImportRun
 from toguna.engines.territory.refusal import ImportRefused
 from toguna.kernel import audit
@@ -73,5 +73,8 @@ def import_file(
     run.state, run.ended, run.counts = ImportRun.State.DONE, timezone.now(), counts
     run.save()
     zones.forget()
+    if kind != "raster":
+        tell(_("Names"), 0.97)
+        names.rebuild()
     audit.record(by, "territory.import", f"territory.import:{run.pk}", counts=counts)
     return ImportReport(path.name, counts, run.problems)

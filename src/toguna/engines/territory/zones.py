@@ -51,6 +51,7 @@ class _Tree:
     read: float = 0.0
     items: dict[int, ZoneItem] = field(default_factory=dict)
     inside: dict[int, frozenset[int]] = field(default_factory=dict)
+    bounds: tuple[float, float, float, float] | None = None  # asked for at every report with coordinates
 
 
 _tree = _Tree()
@@ -76,6 +77,7 @@ def _read() -> _Tree:
             if item.parent in inside:
                 inside[item.parent] |= inside[item.id]
         _tree.inside = {pk: frozenset(ids) for pk, ids in inside.items()}
+        _tree.bounds = None
         _tree.read = time.monotonic()
     return _tree
 
@@ -119,6 +121,13 @@ def place(lon: float, lat: float) -> Place:
 
 def town_bounds() -> tuple[float, float, float, float] | None:
     """(west, south, east, north) of the town in degrees; of all features when there is no boundary; None when empty."""
+    tree = _read()
+    if tree.bounds is None:
+        tree.bounds = _bounds()
+    return tree.bounds
+
+
+def _bounds() -> tuple[float, float, float, float] | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM (SELECT ST_Extent(geom) e FROM territory_zone "

@@ -113,11 +113,6 @@ class ReportForm(forms.Form):
                 self.add_error(
                     "position", _("This position cannot be read. Type it as 13.9423, -8.8488, or leave it empty.")
                 )
-            elif not territory.place(*self.where).inside:
-                self.add_error(
-                    "position",
-                    _("This place is outside the town. Check it on the map, or choose a district in the list."),
-                )
         if not typed and not values.get("district"):
             hits = territory.geocode(values.get("place") or "", language=None, limit=1) if values.get("place") else []
             if hits and hits[0].sure:

@@ -60,6 +60,8 @@ def new(request: Request, slug: str) -> HttpResponse:
         )
         try:
             case, _made = intake.take(asked, request=request)
+        except cases.Outside as error:
+            form.add_error("position" if values["position"] else "place", str(error))
         except cases.Refused as error:
             form.add_error(None, str(error))
         else:

@@ -57,7 +57,9 @@ def town(db):
 def hire(town):
     """hire("agent", zone=..., teams=[...]) -> a client logged in as such a person, with a second factor."""
 
-    def hired(role: str = "", *, zone: int | None = None, teams=(), service: str = "reports", factor: bool = True) -> Client:
+    def hired(
+        role: str = "", *, zone: int | None = None, teams=(), service: str = "reports", factor: bool = True
+    ) -> Client:
         account = people.create_staff(
             email=f"{uuid.uuid4().hex}@town.test",
             password="long enough to be one",

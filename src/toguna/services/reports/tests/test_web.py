@@ -92,7 +92,9 @@ def test_a_district_is_enough(client, town, fields):
     assert case.zone == town.south and case.point is None
 
 
-@pytest.mark.parametrize("words", ["🕳️🚲 trou énorme", "حفرة كبيرة أمام المدرسة", "a\u202eb", "<script>alert(1)</script>", "x" * 4000])
+@pytest.mark.parametrize(
+    "words", ["🕳️🚲 trou énorme", "حفرة كبيرة أمام المدرسة", "a\u202eb", "<script>alert(1)</script>", "x" * 4000]
+)
 def test_any_writing_is_kept(client, fields, words):
     code = code_of(send(client, fields(text=words)))
     assert Case.objects.get(code=code).text == words.replace("\u202e", "")
@@ -204,7 +206,9 @@ def test_statements_of_the_lists(client, hire, opened, town, django_assert_max_n
     assert {c.code for c, _s, _l in rest.context["rows"]} | seen == {c.code for c in cases}
 
 
-@pytest.mark.parametrize("query", ["zone=x", "zone=99999999999999999999", "state=nope", "topic=nope", "after=zzz", "code=%00", "zone=²"])
+@pytest.mark.parametrize(
+    "query", ["zone=x", "zone=99999999999999999999", "state=nope", "topic=nope", "after=zzz", "code=%00", "zone=²"]
+)
 def test_filters_never_break(client, hire, opened, query):
     opened()
     assert client.get(f"/reports/?{query}").status_code == 200

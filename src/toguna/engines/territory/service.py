@@ -1,0 +1,21 @@
+"""What `territory` declares: its pages and who may change the ground."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
+from toguna.kernel.manifest import Service
+from toguna.kernel.web import Page, Urls
+
+SERVICE = Service(
+    name="territory",
+    title=_("Territory"),
+    provides=(
+        Permission("territory.read", _("See layers that are not public"), frozenset({READER, AGENT, MANAGER, ADMINISTRATOR})),
+        Permission("territory.edit", _("Change what is on the ground"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
+        Permission("territory.import", _("Bring files in"), frozenset({MANAGER, ADMINISTRATOR})),
+        Page("search", _("Find a place"), "search", "search", where=("home", "nav"), order=50, summary=_("A landmark, a street, a district.")),
+        Urls("territory", "", "toguna.engines.territory.urls"),
+    ),
+)  # fmt: skip
