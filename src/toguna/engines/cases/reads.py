@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
@@ -42,23 +43,30 @@ def may_read(actor: Actor, case: Case) -> bool:
 
 def page(cases: QuerySet[Case], *, after: str = "", by_due: bool = False) -> Page:
     """One page by key, never by offset: the thousandth is as quick as the first. `after` is a key that a page gave."""
+    due, pk = _key(after)
     if by_due:
         cases = cases.order_by("due", "id")
-        if after:
-            due, _, pk = after.rpartition("~")
-            moment = parse_datetime(due) if pk.isdigit() else None
-            if moment is not None:
-                cases = cases.filter(Q(due__gt=moment) | Q(due=moment, id__gt=int(pk)))
+        if due is not None and pk is not None:
+            cases = cases.filter(Q(due__gt=due) | Q(due=due, id__gt=pk))
     else:
         cases = cases.order_by("-id")
-        if after.isdigit():
-            cases = cases.filter(id__lt=int(after))
+        if pk is not None:
+            cases = cases.filter(id__lt=pk)
     rows = list(cases.select_related("topic", "zone", "team", "assignee")[: PAGE + 1])
     if len(rows) <= PAGE:
         return Page(rows, "")
     last = rows[PAGE - 1]
     key = f"{last.due.isoformat()}~{last.pk}" if by_due and last.due else str(last.pk)
     return Page(rows[:PAGE], key)
+
+
+def _key(after: str) -> tuple[datetime | None, int | None]:
+    """What `page` wrote, read again; None for what somebody else wrote."""
+    due, _, pk = after.rpartition("~")
+    try:
+        return parse_datetime(due), int(pk) if pk.isascii() and pk.isdigit() else None
+    except ValueError:
+        return None, None
 
 
 def timeline(case: Case, *, whole: bool = False) -> QuerySet[Step]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toguna.engines.territory.geocode import Hit, geocode, reverse
 from toguna.engines.territory.importing import ImportReport, import_file
+from toguna.engines.territory.layers import LayerItem, public_layers
 from toguna.engines.territory.points import plus_code, read_point
 from toguna.engines.territory.rasters import elevation
 from toguna.engines.territory.refusal import ImportRefused
@@ -23,6 +24,7 @@ __all__ = [
     "Hit",
     "ImportRefused",
     "ImportReport",
+    "LayerItem",
     "Place",
     "ZoneItem",
     "chain",
@@ -32,6 +34,7 @@ __all__ = [
     "import_file",
     "place",
     "plus_code",
+    "public_layers",
     "read_point",
     "reverse",
     "town_bounds",

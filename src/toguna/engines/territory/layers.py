@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from toguna.engines.territory.models import Layer
+from toguna.kernel import text
 
 OSM_CREDIT = "© OpenStreetMap"
 
@@ -35,3 +38,22 @@ def ensure_osm_layers() -> dict[str, int]:
         ignore_conflicts=True,
     )
     return dict(Layer.objects.filter(slug__in=OSM_LAYERS).values_list("slug", "id"))
+
+
+@dataclass(frozen=True)
+class LayerItem:
+    """A layer for lists."""
+
+    id: int
+    slug: str
+    names: dict[str, str]
+    attribution: str
+
+    @property
+    def name(self) -> str:
+        return text.pick(self.names)
+
+
+def public_layers() -> list[LayerItem]:
+    rows = Layer.objects.filter(public=True).order_by("slug").values_list("id", "slug", "names", "attribution")
+    return [LayerItem(*row) for row in rows]

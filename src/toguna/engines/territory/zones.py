@@ -93,8 +93,7 @@ def zone(pk: int | None) -> ZoneItem | None:
 
 def districts() -> Sequence[ZoneItem]:
     """The zones of the finest level but blocks: what people call their neighbourhood."""
-    found = zones(Zone.Level.DISTRICT) or zones(Zone.Level.ARRONDISSEMENT) or zones(Zone.Level.TOWN)
-    return found
+    return zones(Zone.Level.DISTRICT) or zones(Zone.Level.ARRONDISSEMENT) or zones(Zone.Level.TOWN)
 
 
 def zone_tree_ids(pk: int) -> frozenset[int]:

@@ -78,9 +78,9 @@ def load(files: DemoFiles) -> None:
                 (r.created, 'opened', '', 'received', ''),
                 (r.acknowledged, 'moved', 'received', 'accepted', ''),
                 (r.assigned, 'moved', 'accepted', 'started', ''),
-                (r.resolved, 'moved', 'started', c.state, r.reply)
+                (r.resolved, 'moved', CASE WHEN r.assigned IS NOT NULL THEN 'started' ELSE 'accepted' END, c.state, r.reply)
             ) s(at, action, from_state, to_state, text)
-            WHERE s.at IS NOT NULL AND (s.action = 'opened' OR s.to_state IN ('accepted', 'started') OR s.to_state IN ('solved', 'refused'))
+            WHERE s.at IS NOT NULL
             ORDER BY s.at, c.id
             """
         )

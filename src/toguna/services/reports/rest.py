@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from ninja import File, Header, Query, Router, Schema, Status
+from ninja import File, Header, Router, Schema, Status
 from ninja.errors import HttpError
 from ninja.files import UploadedFile
 from ninja.security import APIKeyCookie
@@ -169,7 +169,7 @@ def listed(
     category: str = "",
     district: int | None = None,
     after: str = "",
-    format: Literal["json", "geojson"] = Query("json"),
+    format: Literal["json", "geojson"] = "json",
 ) -> Any:
     """Public reports, the newest first, 50 at a time. state: a state's name or "open"; format=geojson: an RFC 7946
     FeatureCollection of those that have a point."""
@@ -215,7 +215,9 @@ def one(request: HttpRequest, code: str) -> dict[str, Any]:
 
 @router.post("", response={201: Opened, 200: Opened, 422: Problem, 429: Problem})
 def opened(
-    request: HttpRequest, report: ReportIn, idempotency_key: uuid.UUID | None = Header(None, alias="Idempotency-Key")
+    request: HttpRequest,
+    report: ReportIn,
+    idempotency_key: Annotated[uuid.UUID | None, Header(alias="Idempotency-Key")] = None,
 ) -> Any:
     """Reports a problem: 201. The same `client_id` (or Idempotency-Key, a UUID) again: 200 and the report that it is."""
     chosen = topic(report.category)
@@ -254,7 +256,7 @@ def opened(
 
 
 @router.post("/{client_id}/photos", response={204: None, 404: Problem, 422: Problem})
-def photo(request: HttpRequest, client_id: uuid.UUID, photo: UploadedFile = File(...)) -> Any:
+def photo(request: HttpRequest, client_id: uuid.UUID, photo: Annotated[UploadedFile, File()]) -> Any:
     """Adds a photo to one's own report, known by its client_id (three at most; the same one twice is kept once)."""
     case = get_object_or_404(cases.Case, type=REPORT.name, client_id=client_id)
     try:

@@ -11,14 +11,16 @@ from toguna.kernel.web import Api, HomeBlock, Page, Urls
 from toguna.services.reports import demo, starter, views
 from toguna.services.reports.casetype import REPORT
 
+WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
+
 SERVICE = Service(
     name="reports",
     title=_("Reports"),
     provides=(
         REPORT,
-        Permission("reports.read", _("See reports in the back office"), frozenset({READER, AGENT, MANAGER, ADMINISTRATOR})),
-        Permission("reports.handle", _("Work on reports"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
-        Permission("reports.assign", _("Give reports to a team or a person, and answer"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
+        Permission("reports.read", _("See reports in the back office"), WORKERS | {READER}),
+        Permission("reports.handle", _("Work on reports"), WORKERS),
+        Permission("reports.assign", _("Give reports to a team or a person, and answer"), WORKERS),
         Page("report-choose", _("Report a problem"), "report", "report-choose", where=("home", "nav"), order=10,
              summary=_("A pothole, a broken lamp, waste: tell us, with or without a name.")),
         Page("report-follow", _("Follow my report"), "follow", "report-follow", where=("home",), order=20,

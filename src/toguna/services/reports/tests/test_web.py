@@ -192,7 +192,7 @@ def test_statements_of_the_lists(client, hire, opened, town, django_assert_max_n
     cases = [opened(lon=0.1 + n / 100) for n in range(60)]
     assert len(cases) == 60
     with django_assert_max_num_queries(6):
-        page = client.get("/reports/?zone=%d&state=open" % town.north.pk)
+        page = client.get(f"/reports/?zone={town.north.pk}&state=open")
     assert page.content.decode().count('<li class="item">') == 50 and page.context["after"]
     rest = client.get("/reports/", {"after": page.context["after"]})
     assert rest.content.decode().count('<li class="item">') == 10
@@ -207,7 +207,19 @@ def test_statements_of_the_lists(client, hire, opened, town, django_assert_max_n
 
 
 @pytest.mark.parametrize(
-    "query", ["zone=x", "zone=99999999999999999999", "state=nope", "topic=nope", "after=zzz", "code=%00", "zone=²"]
+    "query",
+    [
+        "zone=x",
+        "zone=99999999999999999999",
+        "state=nope",
+        "topic=nope",
+        "after=zzz",
+        "code=%00",
+        "zone=²",
+        "after=²",
+        "after=2026-13-45T00:00:00~5",
+        "after=2026-01-01T00:00:00~5",
+    ],
 )
 def test_filters_never_break(client, hire, opened, query):
     opened()
