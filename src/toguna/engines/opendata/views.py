@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
@@ -32,9 +33,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     found = dataset(name)
     if found is None:
         raise Http404
-    preview = []
-    for row in rows(Dataset(**{**found.__dict__, "sql": f"SELECT * FROM ({found.sql}) x LIMIT {PREVIEW}"})):  # noqa: S608
-        preview.append(row)
+    preview = list(rows(replace(found, sql=f"SELECT * FROM ({found.sql}) x LIMIT {PREVIEW}")))  # noqa: S608 - declared
     values = {"dataset": found, "files": files(found), "licence": LICENCES[found.licence], "preview": preview}
     return render(request, "opendata/page.html", values)
 

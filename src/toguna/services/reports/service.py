@@ -8,8 +8,9 @@ from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permissi
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Service
 from toguna.kernel.web import Api, HomeBlock, Page, Urls
-from toguna.services.reports import demo, starter, views
+from toguna.services.reports import demo, figures, open_data, starter, views
 from toguna.services.reports.casetype import REPORT
+from toguna.services.reports.figures import MEASURES, REPORTS
 
 WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
 
@@ -28,10 +29,14 @@ SERVICE = Service(
         Page("reports", _("What was reported"), "list", "reports", where=("home", "nav"), order=30,
              summary=_("All reports of the town, and what was done.")),
         Page("desk-reports", _("Reports"), "report", "desk-reports", where=("desk",), permission="reports.read", order=10),
+        *figures.MEASURES,
+        open_data.REPORTS,
         HomeBlock("reports-lately", "reports/lately.html", views.lately, order=10),
         Urls("reports", "", "toguna.services.reports.urls"),
         Urls("open311", "open311/v2/", "toguna.services.reports.open311"),
         Api("reports", "reports", "toguna.services.reports.rest.router"),
+        *MEASURES,
+        REPORTS,
         Starter("reports", starter.load, order=10),
         Demo("reports", demo.load, order=50),
     ),

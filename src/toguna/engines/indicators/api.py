@@ -1,0 +1,8 @@
+"""The door of `indicators`: what a service declares to count."""
+
+from __future__ import annotations
+
+from toguna.engines.indicators.counting import refresh_all
+from toguna.engines.indicators.measures import Measure
+
+__all__ = ["Measure", "refresh_all"]
