@@ -1,7 +1,7 @@
 """A report by HTTP: CPU time of the web server and SQL statements, for the form of the web and for the API.
 
 Method: a demo town of 5,000 people in a home of its own; granian with one worker, as `./toguna serve` starts it; POSTS
-reports without a photo by each door, half of them with a phone number, over one connection kept open, each 20 from another
+reports without a photo by each door, half of them with a phone number, over one connection kept open, each from another
 device. CPU is user plus system time of the server's processes from /proc, PostgreSQL not included (the same holds for the
 rival's figure). Statements are those in PostgreSQL's own log (`log_statement = all`), BEGIN, SAVEPOINT and COMMIT included,
 over 40 more reports. Every answer is checked, and the reports are counted in the database afterwards.
@@ -54,7 +54,9 @@ def run() -> list[Result]:
     )  # fmt: skip
     try:
         _wait(port)
-        return [r for name, post in (("", _form), ("-api", _api)) for r in _measure(name, post, port, server.pid, database)]
+        return [
+            r for name, post in (("", _form), ("-api", _api)) for r in _measure(name, post, port, server.pid, database)
+        ]
     finally:
         server.terminate()
         server.wait(20)
@@ -63,7 +65,9 @@ def run() -> list[Result]:
 
 def _measure(name: str, post: Post, port: int, server: int, database: cluster.Cluster) -> list[Result]:
     with psycopg.connect(database.dsn(), autocommit=True) as sql:
-        row = sql.execute("SELECT array_agg(array[ST_X(p), ST_Y(p)]) FROM (SELECT point p FROM cases_case ORDER BY id LIMIT 500) x").fetchone()
+        row = sql.execute(
+            "SELECT array_agg(array[ST_X(p), ST_Y(p)]) FROM (SELECT point p FROM cases_case ORDER BY id LIMIT 500) x"
+        ).fetchone()
         spots = row[0] if row else []
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         count = "SELECT count(*) FROM cases_case"
@@ -81,7 +85,7 @@ def _measure(name: str, post: Post, port: int, server: int, database: cluster.Cl
         many(POSTS)
         milliseconds = (_cpu(server) - used) * 1000 / POSTS
         wall = (time.perf_counter() - began) * 1000 / POSTS
-        statements = _statements(sql, database, lambda: many(COUNTED))
+        statements = _statements(database, lambda: many(COUNTED))
         connection.close()
     door = "POST /api/v1/reports" if name else "POST of the web form"
     return [
@@ -96,6 +100,10 @@ def _measure(name: str, post: Post, port: int, server: int, database: cluster.Cl
     ]  # fmt: skip
 
 
+def _phone() -> str:
+    return f"+223 7{secrets.randbelow(10**7):07d}"
+
+
 def _form(connection: http.client.HTTPConnection, n: int, spot: tuple[float, float]) -> None:
     token = secrets.token_hex(16)
     body = urlencode(
@@ -106,12 +114,12 @@ def _form(connection: http.client.HTTPConnection, n: int, spot: tuple[float, flo
             "place": "Derrière la mosquée",
             "text": f"Un grand trou au milieu de la route, numéro {n}",
             "name": "Awa Traoré" if n % 2 else "",
-            "contact": f"+223 70 {n % 100:02d} {n // 100:02d} 11" if n % 2 else "",
+            "contact": _phone() if n % 2 else "",
         }
     )
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
-        "Cookie": f"csrftoken={token}; device=bench-{os.getpid()}-form-{n // 20}-{time.time():.0f}",
+        "Cookie": f"csrftoken={token}; device={secrets.token_hex(12)}",
         "Accept-Language": "fr",
     }
     connection.request("POST", "/reports/new/pothole", body, headers)
@@ -129,9 +137,12 @@ def _api(connection: http.client.HTTPConnection, n: int, spot: tuple[float, floa
         "lat": spot[1],
         "place": "Derrière la mosquée",
         "client_id": str(uuid.uuid4()),
-        **({"name": "Awa Traoré", "phone": f"+223 70 {n % 100:02d} {n // 100:02d} 12"} if n % 2 else {}),
+        **({"name": "Awa Traoré", "phone": _phone()} if n % 2 else {}),
     }
-    headers = {"Content-Type": "application/json", "Cookie": f"device=bench-{os.getpid()}-api-{n // 20}-{time.time():.0f}"}
+    headers = {
+        "Content-Type": "application/json",
+        "Cookie": f"device={secrets.token_hex(12)}",
+    }
     connection.request("POST", "/api/v1/reports", json.dumps(body), headers)
     response = connection.getresponse()
     answer = response.read()
@@ -159,20 +170,25 @@ def _cpu(root: int) -> float:
     return total / os.sysconf("SC_CLK_TCK")
 
 
-def _statements(sql: psycopg.Connection, database: cluster.Cluster, work: Callable[[], None]) -> float:
-    """Statements of the server for each report that `work` sends; this connection's own two counts are taken off."""
-    sql.execute("ALTER SYSTEM SET log_statement = 'all'")
-    sql.execute("SELECT pg_reload_conf()")
-    time.sleep(1)
-    start = database.log.stat().st_size
-    work()
-    sql.execute("ALTER SYSTEM RESET log_statement")
-    sql.execute("SELECT pg_reload_conf()")
+def _statements(database: cluster.Cluster, work: Callable[[], None]) -> float:
+    """Statements of the server for each report that `work` sends; the bench's own are taken off."""
+    with psycopg.connect(database.dsn(user="postgres"), autocommit=True) as sql:
+        sql.execute("ALTER SYSTEM SET log_statement = 'all'")
+        sql.execute("SELECT pg_reload_conf()")
+        time.sleep(1)
+        start = database.log.stat().st_size
+        work()
+        sql.execute("ALTER SYSTEM RESET log_statement")
+        sql.execute("SELECT pg_reload_conf()")
     with database.log.open("rb") as file:
         file.seek(start)
         lines = file.read().decode("utf-8", "replace").splitlines()
     logged = [line for line in lines if "LOG:  statement: " in line or "LOG:  execute " in line]
-    ours = [line for line in logged if "SELECT count(*) FROM cases_case" in line or "ALTER SYSTEM" in line or "pg_reload_conf" in line]
+    ours = [
+        line
+        for line in logged
+        if "SELECT count(*) FROM cases_case" in line or "ALTER SYSTEM" in line or "pg_reload_conf" in line
+    ]
     return (len(logged) - len(ours)) / COUNTED
 
 

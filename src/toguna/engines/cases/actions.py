@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.contrib.gis.geos import Point
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases import events, photos
@@ -133,18 +134,37 @@ def _insert(case: Case) -> Case | None:
     raise RuntimeError("no free code was found")
 
 
-def _locked(pk: int, permission: str, by: Actor) -> Case:
-    """The case, locked until the end of the transaction, when the actor may do that to it. One lock, as late as possible."""
+def _locked(pk: int, permission: str, by: Actor, *, key: str = "") -> Case:
+    """The case, locked until the end of the transaction, when the actor may do that to it (or holds its key). One lock,
+    as late as possible."""
     case = Case.objects.select_for_update(of=("self",)).get(pk=pk)
-    access.require(by, permission, zone=case.zone_id)
+    if not (key and holds_key(case, key)):
+        access.require(by, permission, zone=case.zone_id)
     return case
+
+
+def key_of(case: Case) -> str:
+    """What only the person who opened the case is given, in the links that they get: it lets them answer the town."""
+    return salted_hmac("cases.reporter", str(case.client_id), algorithm="sha256").hexdigest()[:20]
+
+
+def holds_key(case: Case, key: str) -> bool:
+    return constant_time_compare(key, key_of(case))
 
 
 @transaction.atomic
 def move(
-    case: int, transition: str, *, by: Actor, words: str = "", seen: str | None = None, pictures: Iterable[bytes] = ()
+    case: int,
+    transition: str,
+    *,
+    by: Actor,
+    words: str = "",
+    seen: str | None = None,
+    pictures: Iterable[bytes] = (),
+    key: str = "",
 ) -> Case:
-    """Takes a transition. `seen` is the state that the actor was looking at: Conflict when it is another by now.
+    """Takes a transition. `seen` is the state that the actor was looking at: Conflict when it is another by now. `key`
+    opens the transitions that belong to the person who opened the case, and no others.
 
     Raises Refused when the workflow has no such transition from here or its words are missing, Denied without permission.
     """
@@ -152,7 +172,7 @@ def move(
     rule = kind.transition(transition)
     if rule is None:
         raise Refused(_("There is no such action."))
-    row = _locked(case, rule.permission, by)
+    row = _locked(case, rule.permission, by, key=key if rule.reporter else "")
     if (seen is not None and seen != row.state) or row.state not in rule.sources:
         raise Conflict(
             _("Somebody has changed this case meanwhile: it is now “%(state)s”. Look at it again, then decide.")
@@ -163,10 +183,17 @@ def move(
         raise Refused(_("Say in a few words why: the person who wrote to the town will read it."))
     target, before, now = kind.state(rule.target), row.state, timezone.now()
     row.state, row.open, row.updated = target.name, target.open, now
-    row.closed = None if target.open else now
+    row.closed = None if target.open else row.closed or now
     row.save(update_fields=["state", "open", "updated", "closed"])
     step = Step.objects.create(
-        case=row, account=by.account, action="moved", from_state=before, to_state=target.name, text=words, public=True
+        case=row,
+        account=by.account,
+        action="moved",
+        from_state=before,
+        to_state=target.name,
+        text=words,
+        public=True,
+        data={"reporter": True} if rule.reporter else {},
     )
     for data in pictures:
         photos.add(row, data)

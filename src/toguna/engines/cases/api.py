@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from toguna.engines.cases.actions import Asked, Conflict, Outside, Refused, add_photo, assign, move, open_case, reply
+from toguna.engines.cases.actions import (
+    Asked,
+    Conflict,
+    Outside,
+    Refused,
+    add_photo,
+    assign,
+    holds_key,
+    key_of,
+    move,
+    open_case,
+    reply,
+)
 from toguna.engines.cases.events import CaseAssigned, CaseMoved, CaseOpened, CaseReplied
 from toguna.engines.cases.models import Case, Photo, Rule, Step, Topic
 from toguna.engines.cases.photos import MOST_BYTES, BadPhoto
@@ -36,6 +48,8 @@ __all__ = [
     "assign",
     "case_type",
     "check_photo",
+    "holds_key",
+    "key_of",
     "may_read",
     "move",
     "open_case",

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from toguna.engines.cases.actions import key_of
 from toguna.engines.cases.events import CaseMoved, CaseOpened, CaseReplied
 from toguna.engines.cases.models import Case, Step
 from toguna.engines.cases.workflow import case_type
@@ -16,8 +17,14 @@ from toguna.kernel import text, town
 
 
 def link(case: Case) -> str:
-    """The public page of a case, with the site's host."""
-    return f"{settings.TOGUNA_URL}{reverse(case_type(case.type).public_url, args=[case.code])}"
+    """The page of a case for the person who opened it, with the site's host."""
+    return f"{settings.TOGUNA_URL}{reverse(case_type(case.type).public_url, args=[case.code])}?key={key_of(case)}"
+
+
+def _tell_team(case: Case, key: str, subject: str, words: str) -> None:
+    if case.team is not None and case.team.email:
+        address = f"{settings.TOGUNA_URL}{reverse(case_type(case.type).desk_url, args=[case.code])}"
+        channels.send("email", case.team.email, key=f"{key}:team", subject=subject, text=f"{words}\n{address}")
 
 
 def _tell_reporter(case: Case, key: str, subject: str, words: str) -> None:
@@ -42,24 +49,22 @@ def on_opened(event: CaseOpened) -> None:
             case, f"case.opened:{case.pk}", _("We have received it: %(code)s") % values,
             _("Received: %(topic)s. Your code is %(code)s. Follow it here:") % values,
         )  # fmt: skip
-    if case.team is not None and case.team.email:
-        with translation.override(settings.LANGUAGE_CODE):
-            values = {
-                "topic": text.pick(case.topic.names),
-                "zone": case.zone.name if case.zone else "",
-                "code": case.code,
-            }
-            address = f"{settings.TOGUNA_URL}{reverse(case_type(case.type).desk_url, args=[case.code])}"
-            channels.send(
-                "email", case.team.email, key=f"case.opened:{case.pk}:team", text=f"{case.place}\n{case.text}\n{address}",
-                subject=_("New for your team: %(topic)s, %(zone)s (%(code)s)") % values,
-            )  # fmt: skip
+    with translation.override(settings.LANGUAGE_CODE):
+        values = {"topic": text.pick(case.topic.names), "zone": case.zone.name if case.zone else "", "code": case.code}
+        subject = _("New for your team: %(topic)s, %(zone)s (%(code)s)") % values
+        _tell_team(case, f"case.opened:{case.pk}", subject, f"{case.place}\n{case.text}")
 
 
 def on_moved(event: CaseMoved) -> None:
-    case, step = _case(event.case), Step.objects.get(pk=event.step)
+    case, step, kind = _case(event.case), Step.objects.get(pk=event.step), case_type(event.type)
+    if step.data.get("reporter"):  # they know: it is the team that must hear of it
+        with translation.override(settings.LANGUAGE_CODE):
+            values = {"code": case.code, "state": kind.state(event.to_state).title}
+            subject = _("The person has answered: %(code)s (%(state)s)") % values
+            _tell_team(case, f"case.moved:{step.pk}", subject, step.text)
+        return
     with translation.override(case.language or settings.LANGUAGE_CODE):
-        title = case_type(case.type).state(event.to_state).title
+        title = kind.state(event.to_state).title
         values = {"topic": text.pick(case.topic.names), "code": case.code, "state": title}
         words = _("%(topic)s (%(code)s): %(state)s.") % values
         _tell_reporter(case, f"case.moved:{step.pk}", f"{case.code}: {title}", f"{words} {step.text}".strip())

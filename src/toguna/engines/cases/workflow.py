@@ -29,7 +29,8 @@ class State:
 @dataclass(frozen=True)
 class Transition:
     """From any of `sources` to `target`, by whoever has `permission`. `verb` is what its button says. `ask` says whether
-    words for the public are needed ("yes"), welcome ("maybe") or not asked for ("no")."""
+    words for the public are needed ("yes"), welcome ("maybe") or not asked for ("no"). `reporter`: it is the person who
+    opened the case who takes it, not the town hall."""
 
     name: str
     verb: Any
@@ -38,6 +39,7 @@ class Transition:
     permission: str
     ask: Literal["yes", "maybe", "no"] = "maybe"
     icon: str = "arrow"
+    reporter: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class CaseType(Declaration):
     def transition(self, name: str) -> Transition | None:
         return next((t for t in self.transitions if t.name == name), None)
 
-    def possible(self, state: str) -> list[Transition]:
-        """The transitions that leave that state."""
-        return [t for t in self.transitions if state in t.sources]
+    def possible(self, state: str, *, reporter: bool = False) -> list[Transition]:
+        """The transitions that leave that state, for the town hall or for the person who opened the case."""
+        return [t for t in self.transitions if state in t.sources and t.reporter == reporter]
 
     def problems(self) -> Iterator[str]:
         names = [s.name for s in self.states]

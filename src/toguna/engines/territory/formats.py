@@ -264,21 +264,21 @@ def _layer(path: Path, layer: str, info: dict[str, Any], taken: _Taken, progress
             path, layer=layer, skip_features=start, max_features=BATCH, force_2d=True
         )
         names = [str(name) for name in meta["fields"]]
-        shapes = _to_wgs84(shapely.from_wkb(geometries, on_invalid="ignore"), crs)
+        shapes = to_crs(shapely.from_wkb(geometries, on_invalid="ignore"), crs)
         for number, shape in enumerate(shapes):
             attrs = {name: _plain(column[number]) for name, column in zip(names, columns, strict=True)}
             taken.take(start + number + 1, {k: v for k, v in attrs.items() if v is not None}, shape)
         progress(_("Reading %(layer)s") % {"layer": layer}, min(0.9, 0.9 * (start + BATCH) / total))
 
 
-def _to_wgs84(shapes: Any, crs: str | None) -> Any:
-    """Geometries in degrees. crs: "EPSG:32630", WKT, or None for degrees already."""
-    if crs in (None, "EPSG:4326", "OGC:CRS84") or len(shapes) == 0:
+def to_crs(shapes: Any, source: str | None, target: Any = _WGS84) -> Any:
+    """Geometries from one coordinate system to another. None: degrees (WGS 84). Longitude, or easting, comes first."""
+    if len(shapes) == 0 or (source in (None, "EPSG:4326", "OGC:CRS84") and target == _WGS84):
         return shapes
-    source = CRS.from_user_input(crs)
+    start = CRS.from_user_input(source or _WGS84)
 
     def move(points: Any) -> Any:
-        x, y = transform(source, _WGS84, points[:, 0].tolist(), points[:, 1].tolist())
+        x, y = transform(start, target, points[:, 0].tolist(), points[:, 1].tolist())
         return shapely.get_coordinates(shapely.points(x, y))
 
     return shapely.transform(shapes, move)

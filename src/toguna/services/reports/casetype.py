@@ -34,6 +34,26 @@ REPORT = CaseType(
         Transition(
             "reopen", _("Open again"), frozenset({"solved", "refused"}), "accepted", "reports.handle", "yes", "history"
         ),
+        Transition(
+            "thank",
+            _("Yes, thank you"),
+            frozenset({"solved"}),
+            "solved",
+            "reports.handle",
+            "maybe",
+            "check",
+            reporter=True,
+        ),
+        Transition(
+            "contest",
+            _("No, it is not solved"),
+            frozenset({"solved"}),
+            "accepted",
+            "reports.handle",
+            "yes",
+            "history",
+            reporter=True,
+        ),
     ),
     initial="received",
     read="reports.read",

@@ -10,7 +10,6 @@ from toguna.kernel.manifest import Service
 from toguna.kernel.web import Api, HomeBlock, Page, Urls
 from toguna.services.reports import demo, figures, open_data, starter, views
 from toguna.services.reports.casetype import REPORT
-from toguna.services.reports.figures import MEASURES, REPORTS
 
 WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
 
@@ -35,8 +34,6 @@ SERVICE = Service(
         Urls("reports", "", "toguna.services.reports.urls"),
         Urls("open311", "open311/v2/", "toguna.services.reports.open311"),
         Api("reports", "reports", "toguna.services.reports.rest.router"),
-        *MEASURES,
-        REPORTS,
         Starter("reports", starter.load, order=10),
         Demo("reports", demo.load, order=50),
     ),

@@ -9,6 +9,7 @@ urlpatterns = [
     path("reports/thanks/<slug:code>", views.thanks, name="report-thanks"),
     path("reports/follow", views.follow, name="report-follow"),
     path("reports/<slug:code>", views.report, name="report"),
+    path("reports/<slug:code>/answer", views.answer, name="report-answer"),
     path("desk/reports/", views.desk, name="desk-reports"),
     path("desk/reports/<slug:code>", views.desk_report, name="desk-report"),
     path("desk/reports/<slug:code>/act", views.desk_act, name="desk-report-act"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Count, Min, Q
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -24,6 +26,7 @@ from toguna.services.reports.forms import ReportForm
 from toguna.services.reports.topics import topic, topics
 
 OURS = REPORT.name
+ANSWER_WITHIN = timedelta(days=28)  # after it was closed; later it is a new report
 
 
 @public
@@ -65,15 +68,21 @@ def new(request: Request, slug: str) -> HttpResponse:
         except cases.Refused as error:
             form.add_error(None, str(error))
         else:
-            return redirect("report-thanks", code=case.code)
+            return redirect(f"{reverse('report-thanks', args=[case.code])}?key={cases.key_of(case)}")
     page = render(request, "reports/new.html", {"form": form, "topic": chosen}, status=422 if form.errors else 200)
     return people.remember_device(request, page)
 
 
 @public
 def thanks(request: HttpRequest, code: str) -> HttpResponse:
-    case = get_object_or_404(cases.Case.objects.select_related("topic"), type=OURS, code=code)
-    return render(request, "reports/thanks.html", {"case": case})
+    case = get_object_or_404(cases.Case.objects.select_related("topic"), type=OURS, code=codes.read(code))
+    return render(request, "reports/thanks.html", {"case": case, "key": _key(request.GET, case)})
+
+
+def _key(given: QueryDict, case: cases.Case) -> str:
+    """The key of the person who opened the case, when the address holds it."""
+    key = given.get("key", "")
+    return key if cases.holds_key(case, key) else ""
 
 
 @public
@@ -99,6 +108,8 @@ def report(request: HttpRequest, code: str) -> HttpResponse:
         "state": REPORT.state(case.state),
         "steps": [(s, REPORT.state(s.to_state) if s.to_state else None) for s in cases.timeline(case)],
         "photos": case.photos.filter(state=cases.Photo.State.READY, public=True) if case.public else [],
+        "key": _key(request.GET, case),
+        "answers": REPORT.possible(case.state, reporter=True) if _may_answer(case) else [],
         # Who holds the code of a private report follows its state; its words and place are not for everyone.
         "open_to_all": case.public,
     }
@@ -107,6 +118,32 @@ def report(request: HttpRequest, code: str) -> HttpResponse:
 
 def choices() -> dict[str, Any]:
     return {"topics": topics(), "districts": territory.districts(), "states": REPORT.states}
+
+
+def _may_answer(case: cases.Case) -> bool:
+    return case.closed is not None and timezone.now() - case.closed < ANSWER_WITHIN
+
+
+@public
+def answer(request: Request, code: str) -> HttpResponse:
+    """The person who reported says whether it is solved; "no" opens it again. Nobody else can."""
+    case = get_object_or_404(cases.Case, type=OURS, code=codes.read(code))
+    key = _key(request.POST, case)
+    back = f"{reverse('report', args=[case.code])}?key={key}"
+    if request.method != "POST" or not key:
+        return redirect("report", code=case.code)
+    try:
+        if not _may_answer(case):
+            raise cases.Refused(_("It is too long ago. Report it again, please."))
+        wanted, words = request.POST.get("transition", ""), request.POST.get("words", "")
+        if wanted not in {t.name for t in REPORT.possible(case.state, reporter=True)}:
+            raise cases.Refused(_("There is no such action."))
+        cases.move(case.pk, wanted, by=request.actor, words=words, key=key)
+    except cases.Refused as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Thank you: the team reads your answer."))
+    return redirect(back)
 
 
 @public
@@ -160,7 +197,21 @@ def desk(request: Request) -> HttpResponse:
         for c, s, _l in rows
         if c.point
     ]
-    values = {"rows": rows, "after": page.after, "view": view, "tabs": tabs, "points": json.dumps(points), **choices()}
+    teams = (
+        found.filter(open=True)
+        .order_by("team__slug")
+        .values_list("team__names")
+        .annotate(Count("id"), Count("id", filter=views["late"]), Min("created"))
+    )
+    values = {
+        "teams": teams,
+        "rows": rows,
+        "after": page.after,
+        "view": view,
+        "tabs": tabs,
+        "points": json.dumps(points),
+        **choices(),
+    }
     return render(request, "reports/desk.html", values)
 
 

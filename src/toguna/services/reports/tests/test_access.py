@@ -30,7 +30,7 @@ def address(name: str, code: str) -> str:
 
 
 def test_every_page_is_in_this_matrix():
-    assert {p.name for p in urls.urlpatterns} == OPEN_TO_ALL | DESK
+    assert {p.name for p in urls.urlpatterns} == OPEN_TO_ALL | DESK | {"report-answer"}  # who may: the test below
     assert get_resolver()
 
 
@@ -39,6 +39,46 @@ def test_every_page_is_in_this_matrix():
 def test_public_pages_are_open_to_all(name, role, hire, opened):
     client = Client() if role == "nobody" else hire(role)
     assert client.get(address(name, opened().code)).status_code == 200
+
+
+def test_only_the_person_who_reported_answers(opened, town, hire, run_jobs):
+    """With the key of their links, within the time: never somebody else, and never another transition than theirs."""
+    case = opened(email="awa@example.org")
+    cases.move(case.pk, "solve", by=SYSTEM)
+    url, key = f"/reports/{case.code}/answer", cases.key_of(case)
+    contest = {"transition": "contest", "words": "Le trou est toujours là"}
+    anyone = Client()
+
+    def state() -> str:
+        return cases.Case.objects.values_list("state", flat=True).get(pk=case.pk)
+
+    for wrong in ({}, {"key": "x"}, {"key": key[:-1]}, {"key": cases.key_of(opened())}):
+        anyone.post(url, {**contest, **wrong})
+        assert state() == "solved"
+    anyone.post(url, {**contest, "key": key, "transition": "reopen"})
+    anyone.post(url, {**contest, "key": key, "words": " "})
+    assert state() == "solved"
+    assert "transition" not in anyone.get(f"/reports/{case.code}").content.decode()
+    assert "transition" in anyone.get(f"/reports/{case.code}?key={key}").content.decode()
+    anyone.post(url, {"key": key, "transition": "thank"})
+    assert state() == "solved"
+    anyone.post(url, {**contest, "key": key})
+    assert state() == "accepted"
+    run_jobs()
+    from toguna.engines.channels.models import Message
+
+    assert Message.objects.filter(address="voirie@town.test", text__contains="toujours là").count() == 1
+    assert Message.objects.filter(address="awa@example.org", text__contains=f"?key={key}").exists()
+    agent = hire("agent")
+    agent.post(f"/desk/reports/{case.code}/act", {"do": "move", "transition": "solve"})
+    agent.post(f"/desk/reports/{case.code}/act", {"do": "move", "transition": "thank"})
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    cases.Case.objects.filter(pk=case.pk).update(closed=timezone.now() - timedelta(days=29))
+    anyone.post(url, {**contest, "key": key})
+    assert state() == "solved"
 
 
 @pytest.mark.parametrize("name", sorted(DESK))
