@@ -35,7 +35,7 @@ def refresh(measure: Measure, *, everything: bool = False) -> None:
             INSERT INTO indicators_snapshot (measure, zone_id, month, numerator, denominator)
             SELECT %(measure)s, zone_id, month, sum(numerator), sum(COALESCE(denominator, 0)) FROM ({measure.sql}) q
             GROUP BY zone_id, month
-            """,  # noqa: S608 - declared by our own services
+            """,
             {"measure": measure.name, "since": since},
         )
         Refreshed.objects.update_or_create(measure=measure.name, defaults={"at": timezone.now()})

@@ -41,7 +41,7 @@ def rows(dataset: Dataset, geometry: str | None = None) -> Iterator[Row]:
     """The rows, from a cursor of the server, in one snapshot. geometry: SQL on `geom` to add as a last column, or None."""
     names = ", ".join(f'"{c.name}"' for c in dataset.columns)
     last = f", {geometry}" if geometry else ""
-    statement = f"SELECT {names}{last} FROM ({dataset.sql}) q"  # noqa: S608 - declared by our own services
+    statement = f"SELECT {names}{last} FROM ({dataset.sql}) q"
     with transaction.atomic():
         connection.ensure_connection()
         with connection.connection.cursor(name="opendata") as cursor:

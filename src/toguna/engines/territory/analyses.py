@@ -122,7 +122,7 @@ def run(name: str, title: str, a: Layer, *, by: Actor, b: Layer | None = None, m
                 INSERT INTO territory_feature (layer_id, source, name, names, kind, attrs, geom, edited)
                 SELECT %(layer)s, left(source, 120), name, '{{}}', kind, attrs, geom, false FROM ({analysis.sql}) q
                 WHERE NOT ST_IsEmpty(geom) ON CONFLICT DO NOTHING
-                """,  # noqa: S608 - our own statements
+                """,
                 values,
             )
             cursor.execute("SET LOCAL statement_timeout = 0")

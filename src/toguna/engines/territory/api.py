@@ -8,6 +8,7 @@ from toguna.engines.territory.layers import LayerItem, public_layers
 from toguna.engines.territory.points import plus_code, read_point
 from toguna.engines.territory.rasters import elevation
 from toguna.engines.territory.refusal import ImportRefused
+from toguna.engines.territory.tiles import TileLayer
 from toguna.engines.territory.zones import (
     Place,
     ZoneItem,
@@ -26,6 +27,7 @@ __all__ = [
     "ImportReport",
     "LayerItem",
     "Place",
+    "TileLayer",
     "ZoneItem",
     "chain",
     "districts",

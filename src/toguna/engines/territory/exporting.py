@@ -36,7 +36,7 @@ class Format:
 
 
 FORMATS = {
-    "geojson": Format("GeoJSON", "application/geo+json"),
+    "geojson": Format("GeoJSON", "application/geo+json", fixed=True),  # RFC 7946
     "gpkg": Format("GPKG", "application/geopackage+sqlite3"),
     "zip": Format("ESRI Shapefile", "application/zip"),
     "kml": Format("KML", "application/vnd.google-earth.kml+xml", fixed=True),

@@ -82,7 +82,7 @@ def _staged(stage: str, rows: int) -> bool:
         cursor.execute("SELECT to_regclass(%s)", [stage])
         if cursor.fetchone()[0] is None:
             return False
-        cursor.execute(f"SELECT count(*) FROM {stage}")  # noqa: S608 - our own name
+        cursor.execute(f"SELECT count(*) FROM {stage}")
         return bool(cursor.fetchone()[0] == rows)
 
 

@@ -16,6 +16,7 @@ SERVICE = Service(
         Permission("territory.edit", _("Change what is on the ground"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
         Permission("territory.import", _("Bring files in"), frozenset({MANAGER, ADMINISTRATOR})),
         Page("search", _("Find a place"), "search", "search", where=("home", "nav"), order=50, summary=_("A landmark, a street, a district.")),
+        Page("desk-territory", _("Territory"), "layers", "desk-territory", where=("desk",), permission="territory.read", order=70),
         Urls("territory", "", "toguna.engines.territory.urls"),
     ),
 )  # fmt: skip

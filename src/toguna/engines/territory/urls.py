@@ -1,6 +1,6 @@
 from django.urls import path
 
-from toguna.engines.territory import ogc, search_views
+from toguna.engines.territory import desk_views, ogc, search_views, tiles
 
 urlpatterns = [
     path("ogc/", ogc.landing, name="ogc"),
@@ -10,5 +10,14 @@ urlpatterns = [
     path("ogc/collections/<slug:name>", ogc.collection, name="ogc-collection"),
     path("ogc/collections/<slug:name>/items", ogc.items, name="ogc-items"),
     path("ogc/collections/<slug:name>/items/<int:pk>", ogc.item, name="ogc-item"),
+    path("tiles/<slug:name>/<int:z>/<int:x>/<int:y>.mvt", tiles.tile, name="tile"),
     path("search", search_views.search, name="search"),
+    path("desk/territory/", desk_views.index, name="desk-territory"),
+    path("desk/territory/import", desk_views.bring, name="desk-import"),
+    path("desk/territory/analyse", desk_views.analyse, name="desk-analyse"),
+    path("desk/territory/feature/<int:pk>", desk_views.feature, name="desk-feature"),
+    path("desk/territory/<slug:slug>", desk_views.layer, name="desk-layer"),
+    path("desk/territory/<slug:slug>/new", desk_views.new, name="desk-feature-new"),
+    path("desk/territory/<slug:slug>/publish", desk_views.publish, name="desk-layer-publish"),
+    path("desk/territory/<slug:slug>/export.<str:extension>", desk_views.export, name="desk-export"),
 ]

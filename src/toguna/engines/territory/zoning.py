@@ -29,7 +29,7 @@ def merge(stage: str, run: ImportRun) -> int:
             SELECT DISTINCT ON (source) source, name, names, kind::int AS admin_level,
                 ST_Multi(ST_CollectionExtract(ST_MakeValid(ST_SetSRID(geom, 4326)), 3))::geometry(MultiPolygon, 4326) AS geom
             FROM {stage} WHERE layer = 'boundary' AND name <> '' ORDER BY source
-            """  # noqa: S608 - our own name
+            """
         )
         found = _town(cursor, stage)
         if found is None:
@@ -114,7 +114,7 @@ def _town(cursor: Any, stage: str) -> str | None:
         ORDER BY abs(b.admin_level - 8),
             (SELECT count(*) FROM boundary d WHERE d.admin_level > b.admin_level AND ST_Intersects(b.geom, ST_PointOnSurface(d.geom))) DESC,
             count(f.p) DESC, ST_Area(b.geom) DESC LIMIT 1
-        """  # noqa: S608 - our own name
+        """
     )
     row = cursor.fetchone()
     return row[0] if row else None

@@ -67,7 +67,7 @@ def load(files: DemoFiles) -> None:
                 ORDER BY k.id LIMIT 1) c ON true
             LEFT JOIN people_team team ON team.names ->> 'fr' = r.team
             ORDER BY r.created
-            """,  # noqa: S608 - only our own constants
+            """,
         )
         cursor.execute(
             """

@@ -15,7 +15,7 @@ from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
 from toguna.kernel import text
 
-MOST_PHOTOS = 3
+MOST_PHOTOS, MOST_CHOICES = 3, 6
 
 
 class Photos(forms.ClearableFileInput):
@@ -92,6 +92,7 @@ class ReportForm(forms.Form):
         choices = [("", _("Choose a district")), *((z.id, z.name) for z in territory.districts())]
         self.fields["district"].choices = choices  # type: ignore[attr-defined]
         self.where: tuple[float, float] | None = None
+        self.choices: list[territory.Hit] = []  # places that the words may mean, when it must be asked
         if not self.is_bound:
             self.initial.setdefault("client_id", uuid.uuid4())
 
@@ -113,10 +114,21 @@ class ReportForm(forms.Form):
                 self.add_error(
                     "position", _("This position cannot be read. Type it as 13.9423, -8.8488, or leave it empty.")
                 )
-        if not typed and not values.get("district"):
-            hits = territory.geocode(values.get("place") or "", language=None, limit=1) if values.get("place") else []
-            if hits and hits[0].sure:
-                self.where = (hits[0].lon, hits[0].lat)
-            elif "district" not in self.errors:
-                self.add_error("district", _("Choose the district, so that the right team gets your report."))
+        if not typed:
+            self._landmark(values.get("place") or "", values.get("district"))
         return values
+
+    def _landmark(self, words: str, district: int | None) -> None:
+        """Finds the point of "behind the mosque". With a district, only inside it; without one, what is not sure is asked."""
+        hits = list(territory.geocode(words, limit=MOST_CHOICES)) if words else []
+        if district is not None:
+            inside = territory.zone_tree_ids(district)
+            hits = [hit for hit in hits if hit.sure and inside & set(territory.place(hit.lon, hit.lat).zones)]
+        if hits and hits[0].sure:
+            self.where = (hits[0].lon, hits[0].lat)
+        elif district is None and "district" not in self.errors:
+            self.choices = hits
+            if hits:
+                self.add_error("place", _("Which of these places is it? Choose one below, or choose the district."))
+            else:
+                self.add_error("district", _("Choose the district, so that the right team gets your report."))

@@ -42,7 +42,10 @@ def new(request: Request, slug: str) -> HttpResponse:
     if chosen is None or not chosen.active:
         messages.error(request, _("This category is closed. Choose another one."))
         return redirect("report-choose")
-    form = ReportForm(request.POST or None, request.FILES or None, initial={"position": request.GET.get("at", "")})
+    sent = request.POST.copy()
+    if "chosen" in sent:  # a button beside one of the places that the words may mean
+        sent["position"] = sent["chosen"]
+    form = ReportForm(sent or None, request.FILES or None, initial={"position": request.GET.get("at", "")})
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         kind, address = values["contact"] or ("", "")
@@ -200,8 +203,8 @@ def desk(request: Request) -> HttpResponse:
     teams = (
         found.filter(open=True)
         .order_by("team__slug")
-        .values_list("team__names")
-        .annotate(Count("id"), Count("id", filter=views["late"]), Min("created"))
+        .values("team__names")
+        .annotate(waiting=Count("id"), late=Count("id", filter=views["late"]), oldest=Min("created"))
     )
     values = {
         "teams": teams,
