@@ -28,6 +28,21 @@ def style(request: HttpRequest) -> HttpResponse:
 
 
 @public
+def badge(request: HttpRequest, name: str) -> HttpResponse:
+    """A pictogram as a round badge, for maps."""
+    inside = ICONS.get(name, ICONS["pin"])
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="48" height="48" viewBox="0 0 48 48">'
+        '<circle cx="24" cy="24" r="21" fill="#fffdf9" stroke="#33418a" stroke-width="2.5"/>'
+        f'<g transform="translate(10.8 10.8) scale(1.1)" fill="none" stroke="#33418a" stroke-width="2" stroke-linecap="round" '
+        f'stroke-linejoin="round">{inside}</g></svg>'
+    )
+    response = HttpResponse(svg, content_type="image/svg+xml")
+    response["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+@public
 def town_css(request: HttpRequest) -> HttpResponse:
     """The town's accent, and the ink that is readable on it (WCAG contrast, 4.5 at least)."""
     accent = town.current().accent

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("language/", language.choose, name="language"),
     path("town.css", home.town_css, name="town-css"),
+    path("icons/<slug:name>.svg", home.badge, name="badge"),
     path("desk/", home.desk, name="desk"),
     path("api/v1/", api.api.urls),
     path("admin/", admin.site.urls),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from toguna.engines.territory import desk_views, ogc, search_views, tiles
+from toguna.engines.territory import desk_views, map_views, ogc, search_views, tiles
 
 urlpatterns = [
     path("ogc/", ogc.landing, name="ogc"),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("ogc/collections/<slug:name>/items", ogc.items, name="ogc-items"),
     path("ogc/collections/<slug:name>/items/<int:pk>", ogc.item, name="ogc-item"),
     path("tiles/<slug:name>/<int:z>/<int:x>/<int:y>.mvt", tiles.tile, name="tile"),
+    path("map", map_views.page, name="map"),
+    path("map/embed", map_views.embed, name="map-embed"),
+    path("map/style.json", map_views.style, name="map-style"),
     path("search", search_views.search, name="search"),
     path("desk/territory/", desk_views.index, name="desk-territory"),
     path("desk/territory/import", desk_views.bring, name="desk-import"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.text import slugify
@@ -101,7 +102,7 @@ def _rules(files: DemoFiles) -> None:
                 continue
             for slug in row["categories"].split(";"):
                 if slug in topics:
-                    zones = list(team.zones.all()) or [None]
+                    zones: list[Any] = list(team.zones.all()) or [None]
                     rules += [Rule(case_type=REPORT.name, topic=topics[slug], zone=zone, team=team) for zone in zones]
     Rule.objects.filter(case_type=REPORT.name).delete()
     Rule.objects.bulk_create(rules)

@@ -215,10 +215,10 @@ def requests(request: Request, format: str) -> HttpResponse:
         if slugs := get.get("service_code"):
             found = found.filter(topic__in=[t.pk for t in topics() if t.slug in slugs.split(",")])
         if status := get.get("status"):
-            wanted = {{"open": True, "closed": False}.get(s.strip()) for s in status.split(",")}
-            if None in wanted:
+            wanted = {s.strip() for s in status.split(",")}
+            if not wanted <= {"open", "closed"}:
                 raise Problem(400, _("status is open or closed."))
-            found = found.filter(open__in=wanted)
+            found = found.filter(open__in=[s == "open" for s in wanted])
     page, size = _number(request, "page", 1, 10**6), _number(request, "page_size", MOST, MOST)
     return _answer("service_requests", _requests(found[(page - 1) * size : page * size]), format)
 

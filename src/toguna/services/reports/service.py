@@ -8,7 +8,7 @@ from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permissi
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Service
 from toguna.kernel.web import Api, HomeBlock, Page, Urls
-from toguna.services.reports import demo, figures, open_data, starter, views
+from toguna.services.reports import demo, figures, layers, open_data, starter, views
 from toguna.services.reports.casetype import REPORT
 
 WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
@@ -30,6 +30,7 @@ SERVICE = Service(
         Page("desk-reports", _("Reports"), "report", "desk-reports", where=("desk",), permission="reports.read", order=10),
         *figures.MEASURES,
         open_data.REPORTS,
+        layers.PUBLIC,
         HomeBlock("reports-lately", "reports/lately.html", views.lately, order=10),
         Urls("reports", "", "toguna.services.reports.urls"),
         Urls("open311", "open311/v2/", "toguna.services.reports.open311"),

@@ -43,8 +43,8 @@ def new(request: Request, slug: str) -> HttpResponse:
         messages.error(request, _("This category is closed. Choose another one."))
         return redirect("report-choose")
     sent = request.POST.copy()
-    if "chosen" in sent:  # a button beside one of the places that the words may mean
-        sent["position"] = sent["chosen"]
+    if picked := request.POST.get("chosen"):  # a button beside one of the places that the words may mean
+        sent["position"] = picked
     form = ReportForm(sent or None, request.FILES or None, initial={"position": request.GET.get("at", "")})
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data

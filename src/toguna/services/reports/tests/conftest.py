@@ -141,8 +141,8 @@ def opened(town):
     """opened("pothole") -> a report, straight into the system."""
     from toguna.engines.cases import api as cases
 
-    def make(slug: str = "pothole", *, lon: float = 0.5, lat: float = 0.5, **more) -> Case:
-        asked = cases.Asked(type="reports", topic=town.topics[slug], text="Un trou", lon=lon, lat=lat, **more)
+    def make(slug: str = "pothole", *, lon: float = 0.5, lat: float = 0.5, text: str = "Un trou", **more) -> Case:
+        asked = cases.Asked(type="reports", topic=town.topics[slug], text=text, lon=lon, lat=lat, **more)
         return cases.open_case(asked, by=access.NOBODY)[0]
 
     return make

@@ -8,6 +8,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -138,7 +139,7 @@ def peer(town, live_server, monkeypatch):
     return three.Three(f"{live_server.url}/open311/v2/")
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, available_apps=settings.INSTALLED_APPS)  # so that its TRUNCATE cascades
 def test_open311_with_an_independent_client(peer, town, live_server, hire):
     import requests
 

@@ -68,6 +68,29 @@ def test_whole_life(client, town, fields, hire, run_jobs, picture):
     assert client.get("/reports/follow", {"code": f" {code[:3].lower()}-{code[3:]} "}).url == f"/reports/{code}"
 
 
+def test_a_landmark_is_a_place_without_javascript(client, town, fields):
+    """Words that fit one place are enough; words that fit several are asked about, with a button for each."""
+    from django.contrib.gis.geos import Point
+
+    from toguna.engines.territory import names
+    from toguna.engines.territory.models import Feature, Layer
+
+    layer = Layer.objects.create(slug="facilities", names={"fr": "Lieux"})
+    for n, (name, kind, lon) in enumerate(
+        (("Pharmacie du Fleuve", "pharmacy", 0.25), ("École Nord", "school", 0.3), ("École Sud", "school", 1.7))
+    ):
+        Feature.objects.create(layer=layer, source=f"t:{n}", name=name, kind=kind, geom=Point(lon, 0.5, srid=4326))
+    names.rebuild()
+    code = code_of(send(client, fields(position="", place="derrière la pharmacie du fleuve")))
+    assert Case.objects.get(code=code).point.x == pytest.approx(0.25, abs=1e-6)
+    asked = send(client, fields(position="", place="école"))
+    assert asked.status_code == 422
+    buttons = re.findall(r'name="chosen" value="([^"]+)"', asked.content.decode())
+    assert len(buttons) == 2
+    code = code_of(send(client, fields(position="", place="école", chosen=next(b for b in buttons if "1.7" in b))))
+    assert Case.objects.get(code=code).zone == town.south
+
+
 def test_a_double_post_is_one_report(client, fields):
     values = fields()
     assert code_of(send(client, values)) == code_of(send(client, values))

@@ -1,0 +1,134 @@
+// The interactive map, where one is opened. Every page that has one works without it.
+//
+// <div data-map>                      a map; data-full, data-lon/-lat (a mark), data-points (JSON list), data-bounds
+// <div data-map-pick="id_of_input">   a button that opens a map on which a tap fills the input with "lat, lon"
+// The library, its worker and its style sheet come from data-maplibre, data-worker, data-css of the element, or of <html>'s
+// <link rel="map-*"> when the page has several.
+
+const COLOURS = { open: "#33418a", waiting: "#b26a00", done: "#1d6b3c", refused: "#a3201f" };
+let library;
+
+function where(element, name) {
+  return element.dataset[name] || document.querySelector(`link[data-map-${name}]`)?.href || document.querySelector(`[data-${name}]`)?.dataset[name];
+}
+
+async function load(element) {
+  library ??= import(where(element, "maplibre")).then((made) => {
+    made.setWorkerUrl(new URL(where(element, "worker"), location.href).href);
+    const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: where(element, "css") });
+    document.head.append(sheet);
+    return new Promise((done) => { sheet.onload = sheet.onerror = () => done(made); });
+  });
+  return library;
+}
+
+async function draw(element) {
+  const { Map, NavigationControl, GeolocateControl, ScaleControl, Marker, LngLatBounds, AttributionControl } = await load(element);
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const style = new URL(where(element, "style") || "/map/style.json", location.href);
+  if (dark) style.searchParams.set("theme", "dark");
+  const full = "full" in element.dataset;
+  const bounds = where(element, "bounds") ? JSON.parse(where(element, "bounds")) : null;
+  element.replaceChildren();
+  const map = new Map({
+    container: element, style: style.href, hash: full, attributionControl: false, cooperativeGestures: !full,
+    canvasContextAttributes: { preserveDrawingBuffer: full }, // so that what is seen can be printed
+    ...(bounds && !location.hash ? { bounds, fitBoundsOptions: { padding: 20 } } : {}),
+  });
+  map.addControl(new AttributionControl({ compact: true }));
+  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(new ScaleControl());
+  if (full && navigator.geolocation) map.addControl(new GeolocateControl({ positionOptions: { enableHighAccuracy: true } }), "top-right");
+  const badges = new Set();
+  map.on("styleimagemissing", ({ id }) => {
+    if (badges.has(id)) return;
+    badges.add(id);
+    const image = new Image(48, 48);
+    image.onload = () => map.hasImage(id) || map.addImage(id, image);
+    image.src = `/icons/${id}.svg`;
+  });
+  if (element.dataset.lon) {
+    const at = [Number(element.dataset.lon), Number(element.dataset.lat)];
+    new Marker({ color: "#c8501e" }).setLngLat(at).addTo(map);
+    map.jumpTo({ center: at, zoom: 16 });
+  }
+  const points = element.dataset.points ? JSON.parse(element.dataset.points) : [];
+  if (points.length) {
+    const around = new LngLatBounds();
+    for (const point of points) {
+      const link = Object.assign(document.createElement("a"), { href: point.url || `${location.pathname}${point.code}`, className: "mark", title: point.title || point.code, textContent: "" });
+      link.setAttribute("aria-label", `${point.title || ""} ${point.code}`);
+      link.dataset.kind = point.kind || "open";
+      new Marker({ element: link }).setLngLat([point.lon, point.lat]).addTo(map);
+      around.extend([point.lon, point.lat]);
+    }
+    map.fitBounds(around, { padding: 40, maxZoom: 16, animate: false });
+  }
+  return map;
+}
+
+// Opened at once where data are cheap, by its button elsewhere.
+function cheap() {
+  const net = navigator.connection;
+  return !net || (!net.saveData && !/2g|3g/.test(net.effectiveType || ""));
+}
+
+for (const element of document.querySelectorAll("[data-map]")) {
+  const button = element.querySelector("[data-map-open]");
+  const open = async () => {
+    try {
+      const map = await draw(element);
+      tools(map);
+    } catch (error) { console.warn(error); }
+  };
+  if (!button || cheap()) open();
+  else { button.hidden = false; button.addEventListener("click", open, { once: true }); }
+}
+
+function tools(map) {
+  for (const box of document.querySelectorAll("[data-map-layer]")) {
+    const show = () => {
+      for (const id of [`extra-${box.dataset.mapLayer}`, `extra-${box.dataset.mapLayer}-n`])
+        if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", box.checked ? "visible" : "none");
+    };
+    box.addEventListener("change", show);
+    map.once("load", show);
+  }
+  for (const box of document.querySelectorAll("[data-map-own]")) {
+    const slug = box.dataset.mapOwn, colour = box.dataset.colour;
+    box.addEventListener("change", () => {
+      if (!map.getSource(slug)) {
+        map.addSource(slug, { type: "vector", tiles: [`${location.origin}/tiles/${slug}/{z}/{x}/{y}.mvt`], maxzoom: 16 });
+        const common = { source: slug, "source-layer": slug };
+        map.addLayer({ ...common, id: `own-${slug}-fill`, type: "fill", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": colour, "fill-opacity": 0.35 } });
+        map.addLayer({ ...common, id: `own-${slug}-line`, type: "line", filter: ["!=", ["geometry-type"], "Point"], paint: { "line-color": colour, "line-width": 2 } });
+        map.addLayer({ ...common, id: `own-${slug}-dot`, type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": colour, "circle-radius": 6, "circle-stroke-color": "#fff", "circle-stroke-width": 1.5 } });
+      }
+      for (const part of ["fill", "line", "dot"]) map.setLayoutProperty(`own-${slug}-${part}`, "visibility", box.checked ? "visible" : "none");
+    });
+  }
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+}
+
+for (const place of document.querySelectorAll("[data-map-pick]")) {
+  const input = document.getElementById(place.dataset.mapPick);
+  if (!input) continue;
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "button quiet", textContent: place.dataset.label || "🗺" });
+  place.append(button);
+  button.addEventListener("click", async () => {
+    button.remove();
+    const element = Object.assign(document.createElement("div"), { className: "map" });
+    place.append(element);
+    const map = await draw(element);
+    const { Marker } = await load(element);
+    let mark;
+    const put = (at) => { mark ??= new Marker({ color: "#c8501e", draggable: true }).setLngLat(at).addTo(map).on("dragend", () => tell(mark.getLngLat())); mark.setLngLat(at); };
+    const tell = ({ lng, lat }) => { input.value = `${lat.toFixed(6)}, ${lng.toFixed(6)}`; };
+    map.on("click", ({ lngLat }) => { put(lngLat); tell(lngLat); });
+    const known = /^\s*(-?\d+\.\d+)\s*,\s*(-?\d+\.\d+)\s*$/.exec(input.value);
+    if (known) { put([Number(known[2]), Number(known[1])]); map.jumpTo({ center: [Number(known[2]), Number(known[1])], zoom: 16 }); }
+  }, { once: true });
+}
