@@ -37,5 +37,9 @@ def entries(where: str, actor: access.Actor, here: str) -> list[dict[str, Any]]:
         if page.permission and not access.can(actor, page.permission, anywhere=True):
             continue
         url = reverse(page.url_name)
-        shown.append({"page": page, "url": url, "current": here == url or (url != "/" and here.startswith(url))})
+        shown.append({"page": page, "url": url, "current": False})
+    # The entry of this page is the one with the longest address that it starts with: /reports/new is not under /reports/.
+    around = [e for e in shown if here == e["url"] or (e["url"] != "/" and here.startswith(e["url"]))]
+    if around:
+        max(around, key=lambda e: len(e["url"]))["current"] = True
     return shown

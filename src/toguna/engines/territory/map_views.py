@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from csp.decorators import csp_update
+from csp.decorators import csp_replace
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -178,7 +178,7 @@ DRAWN = {"landuse", "water", "buildings", "streets", "places", "addresses", "fac
 
 
 @public
-@csp_update({"frame-ancestors": "*"})
+@csp_replace({"frame-ancestors": ["*"]})
 @xframe_options_exempt
 def embed(request: HttpRequest) -> HttpResponse:
     """The map alone, for other sites."""

@@ -117,7 +117,6 @@ def refresh(features: Iterable[int]) -> None:
     ids = list(features)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM territory_name WHERE source = 'f' AND ref = ANY(%s)", [ids])
-        cursor.execute("DROP TABLE IF EXISTS kind_words, thing, thing_word")
         _kind_words()
         only = "AND f.id = ANY(ARRAY[{}]::bigint[])".format(",".join(str(int(i)) for i in ids))
         cursor.execute(_FILL.format(things=_THINGS.format(only=only)))

@@ -23,6 +23,7 @@ def merge(stage: str, run: ImportRun) -> int:
     most districts, then most buildings. Zones are the boundaries inside it; neighbours are left out.
     """
     with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS boundary")
         cursor.execute(
             f"""
             CREATE TEMP TABLE boundary ON COMMIT DROP AS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.cases import api as cases
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, codes
+from toguna.kernel import access, audit, codes, text
 from toguna.kernel.web import Request, public, staff
 from toguna.services.reports import finding, intake
 from toguna.services.reports.casetype import REPORT
@@ -119,6 +120,16 @@ def report(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "reports/report.html", values)
 
 
+def points(rows: Iterable[tuple[cases.Case, cases.State]]) -> str:
+    """The reports of a page for the map beside it, as JSON; "" when none has a point."""
+    found = [
+        {"lon": c.point.x, "lat": c.point.y, "code": c.code, "title": text.pick(c.topic.names), "kind": state.kind}
+        for c, state in rows
+        if c.point
+    ]
+    return json.dumps(found) if found else ""
+
+
 def choices() -> dict[str, Any]:
     return {"topics": topics(), "districts": territory.districts(), "states": REPORT.states}
 
@@ -155,7 +166,9 @@ def reports(request: HttpRequest) -> HttpResponse:
     found = finding.public(request.GET.dict())
     page = cases.page(found, after=request.GET.get("after", ""))
     rows = [(case, REPORT.state(case.state)) for case in page.rows]
-    return render(request, "reports/list.html", {"rows": rows, "after": page.after, **choices()})
+    return render(
+        request, "reports/list.html", {"rows": rows, "after": page.after, "points": points(rows), **choices()}
+    )
 
 
 def lately() -> dict[str, Any]:
@@ -195,11 +208,6 @@ def desk(request: Request) -> HttpResponse:
     rows = [(case, REPORT.state(case.state), bool(case.open and case.due and case.due < now)) for case in page.rows]
     titles = {"mine": _("Mine"), "team": _("My teams"), "late": _("Late"), "open": _("All open"), "all": _("All")}
     tabs = [(name, title, counts.get(name)) for name, title in titles.items()]
-    points = [
-        {"lon": c.point.x, "lat": c.point.y, "code": c.code, "title": c.topic.slug, "kind": s.kind}
-        for c, s, _l in rows
-        if c.point
-    ]
     teams = (
         found.filter(open=True)
         .order_by("team__slug")
@@ -212,7 +220,7 @@ def desk(request: Request) -> HttpResponse:
         "after": page.after,
         "view": view,
         "tabs": tabs,
-        "points": json.dumps(points),
+        "points": points([(case, state) for case, state, _late in rows]),
         **choices(),
     }
     return render(request, "reports/desk.html", values)

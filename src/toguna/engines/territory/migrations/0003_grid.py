@@ -11,7 +11,7 @@ CELL = 360 / 2**17 * 0.625
 
 SQL = f"""
 CREATE TABLE territory_grid (
-    layer_id bigint NOT NULL REFERENCES territory_layer(id) ON DELETE CASCADE,
+    layer_id bigint NOT NULL,
     gx integer NOT NULL, gy integer NOT NULL,
     n integer NOT NULL, lon float8 NOT NULL, lat float8 NOT NULL,
     PRIMARY KEY (layer_id, gx, gy)
