@@ -60,7 +60,7 @@ def export(layer: Layer, extension: str, crs: str = "EPSG:4326") -> Iterator[Pat
         raise ExportRefused(_("Choose one of these formats: %(all)s.") % {"all": ", ".join(FORMATS)})
     try:
         target_crs = CRS.from_user_input("EPSG:4326" if kind.fixed else crs)
-    except CRSError:
+    except (CRSError, ValueError):
         raise ExportRefused(_("“%(crs)s” is not a coordinate system. Write it as EPSG:32629.") % {"crs": crs}) from None
     with tempfile.TemporaryDirectory(prefix="toguna-export-") as made:
         folder = Path(made)

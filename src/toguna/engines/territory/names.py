@@ -74,6 +74,7 @@ FROM thing t JOIN (
 
 def _kind_words() -> None:
     with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS kind_words, thing, thing_word")
         cursor.execute(
             "CREATE TEMP TABLE kind_words (layer text, kind text, weight smallint, words text) ON COMMIT DROP"
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -187,7 +187,7 @@ _RESERVED = {"bbox", "bbox-crs", "crs", "limit", "after", "f", "datetime", "lang
 
 
 @public
-def items(request: HttpRequest, name: str) -> HttpResponseBase:
+def items(request: HttpRequest, name: str) -> HttpResponse:
     """?bbox= &limit= &name= or any property &after= (opaque, from the `next` link)."""
     found = _collection(name)
     get = request.GET
@@ -247,7 +247,7 @@ def items(request: HttpRequest, name: str) -> HttpResponseBase:
             yield f'{comma}{{"type": "Feature", "id": {pk}, "geometry": {geometry}, "properties": {properties}}}'
         yield "\n]}"
 
-    response = StreamingHttpResponse(("".join(body()),), content_type="application/geo+json")
+    response = HttpResponse("".join(body()), content_type="application/geo+json")
     response["Content-Crs"] = f"<{CRS84}>"
     response["Access-Control-Allow-Origin"] = "*"
     return response

@@ -47,6 +47,7 @@ def sound(page: Any, browse: Any) -> None:
         return
     from axe_playwright_python.sync_playwright import Axe
 
+    page.wait_for_load_state("load")  # with its style
     wide = "[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > 321).map(e => e.outerHTML.slice(0, 120))"
     assert page.evaluate("document.documentElement.scrollWidth") <= 320, (page.url, page.evaluate(wide))
     found = Axe().run(page).response["violations"]
