@@ -46,14 +46,22 @@ class Gate:
             name = "staff-login" if gate.who == "staff" else "login"
             return redirect(f"{reverse(name)}?{urlencode({'next': request.get_full_path()})}")
         if gate.permission:
-            access.require(actor, gate.permission, anywhere=True)
+            try:
+                access.require(actor, gate.permission, anywhere=True)
+            except access.Denied as denied:
+                _audit(request, denied)  # what is raised before the view never reaches process_exception
+                raise
         return None
 
     def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
         if isinstance(error, access.Denied):
-            audit.record(error.actor, "access.denied", permission=error.permission, path=request.path)
+            _audit(request, error)
         if isinstance(error, TooMany):
             response = import_string(settings.TOGUNA_TOO_MANY)(request, error)
             response["Retry-After"] = str(error.retry_after)
             return response  # type: ignore[no-any-return]
         return None
+
+
+def _audit(request: Any, denied: access.Denied) -> None:
+    audit.record(denied.actor, "access.denied", permission=denied.permission, path=request.path)

@@ -30,7 +30,7 @@ def ticks(top: float, about: int = 4) -> list[float]:
     >>> ticks(87)
     [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
     """
-    if top <= 0:
+    if top < 1e-9:
         return [0.0, 1.0]
     raw = top / about
     power = 10.0 ** math.floor(math.log10(raw))

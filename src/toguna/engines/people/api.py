@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.http import HttpRequest
 
+from toguna.engines.people.actions import create_staff, set_grants
 from toguna.engines.people.devices import device_of, remember_device
 from toguna.engines.people.erasure import Erasure, PersonalData
-from toguna.engines.people.models import Account, Contact, GrantRow, Person, Team
+from toguna.engines.people.models import Account, Contact, Person, Team
 from toguna.engines.people.onetime import CodeSender
 from toguna.engines.people.phones import contact, masked, normal_email, normal_phone, shown
+from toguna.engines.people.staff import factors_passed
 from toguna.engines.territory import api as territory
-from toguna.kernel import audit
-from toguna.kernel.access import NOBODY, SYSTEM, Actor, Grant
+from toguna.kernel.access import NOBODY, Actor, Grant
 
 __all__ = [
     "Account",
@@ -45,10 +45,10 @@ __all__ = [
     "shown",
 ]  # fmt: skip
 
-# What makes an actor, in one statement: the account, its second factor, its grants and its teams.
+# What makes an actor, in one statement: the account, its second factors, its grants and its teams.
 _ACTOR = """
 SELECT a.name, a.email, a.person_id, a.is_team,
-  EXISTS (SELECT FROM mfa_authenticator m WHERE m.user_id = a.id AND m.type IN ('totp', 'webauthn')),
+  ARRAY(SELECT m.id FROM mfa_authenticator m WHERE m.user_id = a.id),
   COALESCE((SELECT jsonb_agg(jsonb_build_array(g.role, g.service, g.zone_id)) FROM people_grant g
             WHERE g.account_id = a.id AND (g.until IS NULL OR g.until >= current_date)), '[]'),
   ARRAY(SELECT team_id FROM people_team_member t WHERE t.account_id = a.id)
@@ -57,22 +57,23 @@ FROM people_account a WHERE a.id = %s AND a.is_active
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Who makes this request. Nobody, at no cost, without a session cookie. Staff without a second factor act as nobody."""
+    """Who makes this request. Nobody, at no cost, without a session cookie. Staff who have not shown, in this very session,
+    a second factor that the account still has, act as somebody without any right."""
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return NOBODY
     user = request.user
-    return actor_for(user.pk) if user.is_authenticated else NOBODY
+    return actor_for(user.pk, factors_passed(request)) if user.is_authenticated else NOBODY
 
 
-def actor_for(account: int) -> Actor:
-    """The actor of an account. One statement (zones come from a brief cache)."""
+def actor_for(account: int, passed: Collection[int]) -> Actor:
+    """The actor of an account that has shown these second factors. One statement (zones come from a brief cache)."""
     with connection.cursor() as cursor:
         cursor.execute(_ACTOR, [account])
         row = cursor.fetchone()
     if row is None:
         return NOBODY
-    name, email, person, works_here, second_factor, grants, teams = row
-    staff = bool(works_here and second_factor)
+    name, email, person, works_here, factors, grants, teams = row
+    staff = bool(works_here and not set(factors).isdisjoint(passed))
     return Actor(
         account=account,
         person=person,
@@ -88,44 +89,6 @@ def actor_for(account: int) -> Actor:
 
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
-
-
-@transaction.atomic
-def create_staff(
-    *,
-    email: str,
-    password: str,
-    name: str,
-    grants: Iterable[tuple[str, str, int | None]] = (),
-    teams: Iterable[Team] = (),
-    language: str = "",
-    superuser: bool = False,
-    by: Actor = SYSTEM,
-) -> Account:
-    """Makes a staff account, or updates the one with this e-mail. grants: (role, service or "*", zone id or None)."""
-    account = Account.objects.filter(email=email.lower()).first() or Account(email=email.lower())
-    account.name, account.language = name, language
-    account.is_team = account.is_active = True
-    account.is_staff = account.is_superuser = superuser
-    account.set_password(password)
-    account.save()
-    set_grants(account, grants, by=by)
-    account.teams.set(teams)
-    audit.record(by, "people.create_staff", f"people.account:{account.pk}")
-    return account
-
-
-def set_grants(
-    account: Account, grants: Iterable[tuple[str, str, int | None]], *, by: Actor, until: date | None = None
-) -> None:
-    """Replaces what an account may do."""
-    wanted = list(grants)
-    account.grants.all().delete()
-    GrantRow.objects.bulk_create(
-        GrantRow(account=account, role=role, service=service, zone_id=zone, until=until)
-        for role, service, zone in wanted
-    )
-    audit.record(by, "people.grant", f"people.account:{account.pk}", grants=[list(g) for g in wanted])
 
 
 @dataclass(frozen=True)
@@ -150,8 +113,8 @@ def person_for(*, name: str = "", phone: str = "", email: str = "", language: st
         if name:
             known = known.filter(name__in=[name, ""])
         if found := known.order_by("id").first():
-            if name and not found.name:
-                Person.objects.filter(pk=found.pk).update(name=name)
+            if name and not found.name and not found.contacts.exclude(verified=None).exists():
+                Person.objects.filter(pk=found.pk).update(name=name)  # who has logged in names themselves
             return found
     person = Person.objects.create(name=name, language=language)
     if given:

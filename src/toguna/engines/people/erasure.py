@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from toguna.engines.people.models import Account, Contact, Person
+from toguna.engines.people.models import Account, Contact, OneTimeCode, Person
 from toguna.kernel import audit, registry
 from toguna.kernel.access import Actor
 from toguna.kernel.manifest import Declaration
@@ -47,7 +47,10 @@ def erase(person: Person, *, by: Actor) -> None:
     """Every room forgets them, then so do we; the emptied row stays so that what points at it holds."""
     for declared in registry.declared(Erasure):
         declared.erase(person.pk)
-    Contact.objects.filter(person=person).delete()
+    mine = Contact.objects.filter(person=person)
+    OneTimeCode.objects.filter(value__in=mine.values("value")).delete()
+    mine.delete()
+    Account.objects.filter(person=person, is_team=True).update(person=None)
     Account.objects.filter(person=person).delete()
     Person.objects.filter(pk=person.pk).update(name="", language="", erased=Now())
     audit.record(by, "people.erase", f"people.person:{person.pk}")

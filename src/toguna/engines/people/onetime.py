@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 
+from toguna.engines.people import phones
 from toguna.engines.people.models import Account, Contact, OneTimeCode, Person
 from toguna.kernel import audit, limits, registry
 from toguna.kernel.access import Actor
@@ -40,18 +43,27 @@ def _code(challenge: uuid.UUID) -> str:
 
 
 @transaction.atomic
-def ask(kind: str, value: str, *, device: str) -> uuid.UUID:
+def ask(kind: str, value: str, *, device: str, newcomer: str = "") -> uuid.UUID:
     """Sends a code and returns its challenge; the answer is the same whether or not we know this number.
 
-    Raises limits.TooMany: per number (a resident who tries), and per device over all numbers (who pumps paid SMS).
+    newcomer: the address of a device that we have not known for long; many new devices at one address, each with few
+    numbers, are how paid SMS are pumped. Raises limits.TooMany: per number, per device over all numbers, and that.
     """
     limits.hit("one-time-code", value, at_most=4, per=timedelta(hours=1))
     limits.hit("one-time-code-day", value, at_most=10, per=timedelta(days=1))
     limits.hit("one-time-code-device", device, at_most=12, per=timedelta(hours=1))
+    if newcomer:
+        limits.hit("one-time-code-newcomers", newcomer, at_most=100, per=timedelta(hours=1))
     row = OneTimeCode.objects.create(kind=kind, value=value, expires=timezone.now() + GOOD_FOR)
     for sender in registry.declared(CodeSender):
         sender.send(kind, value, _code(row.challenge), str(row.challenge))
     return row.challenge
+
+
+def sent_to(challenge: uuid.UUID) -> str:
+    """Where the code went, masked; "" when there is no such challenge, or no more."""
+    row = OneTimeCode.objects.filter(challenge=challenge, used=False, expires__gt=timezone.now()).first()
+    return phones.masked(row.kind, row.value) if row else ""
 
 
 def demo_code(challenge: uuid.UUID) -> str:
@@ -79,23 +91,23 @@ def check(challenge: uuid.UUID, typed: str) -> Account | None:
 
 
 def _account(kind: str, value: str) -> Account:
-    """The account of whoever proved to hold this number. Several people may share one: the oldest person that was
+    """The account of whoever proved to hold this number, never a staff account. Several people may share one: the oldest person that was
     verified on it, else the oldest, else a new one."""
     contact = (
         Contact.objects.filter(kind=kind, value=value, person__erased=None)
+        .exclude(person__account__is_team=True)  # a code alone never opens the desk
         .select_related("person__account")
         .order_by("verified", "id")
         .first()
     )
     if contact is None:
-        contact = Contact.objects.create(person=Person.objects.create(), kind=kind, value=value)
+        person = Person.objects.create(language=get_language() or "")
+        contact = Contact.objects.create(person=person, kind=kind, value=value)
     if contact.verified is None:
         contact.verified = timezone.now()
         contact.save(update_fields=["verified"])
-    account = Account.objects.filter(person=contact.person).first()
-    if account is None:
-        account = Account.objects.create_user(person=contact.person, name=contact.person.name)
-    return account
+    password = make_password(None)  # none at all
+    return Account.objects.get_or_create(person=contact.person, defaults={"password": password})[0]
 
 
 def forget_old() -> None:

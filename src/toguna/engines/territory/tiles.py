@@ -7,13 +7,14 @@ be smaller than one.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from toguna.engines.territory.models import Layer
 from toguna.kernel import access, registry
@@ -194,11 +195,21 @@ def tile(request: Request, name: str, z: int, x: int, y: int) -> HttpResponse:
             body = zone_tile(int(level) if level else None, name, z, x, y)
         else:
             body = feature_tile(layer.pk, name, layer.geometry, z, x, y)  # type: ignore[union-attr]
-        response = HttpResponse(body, content_type=CONTENT)
+        response = _packed(request, body)
     response["ETag"] = etag
+    response["Vary"] = "Accept-Encoding"
     response["Cache-Control"] = "private, no-cache" if private else "public, max-age=60"
     if not private:
         response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _packed(request: HttpRequest, body: bytes) -> HttpResponse:
+    """Compressed for whom takes it: a tile of streets becomes half as heavy, for a millisecond or two."""
+    if len(body) < 400 or "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return HttpResponse(body, content_type=CONTENT)
+    response = HttpResponse(gzip.compress(body, compresslevel=4, mtime=0), content_type=CONTENT)
+    response["Content-Encoding"] = "gzip"
     return response
 
 

@@ -21,10 +21,13 @@ pytestmark = [
 
 
 @pytest.fixture(params=[False, True], ids=["without JavaScript", "with JavaScript"])
-def browse(request, monkeypatch) -> Iterator[Any]:
+def browse(request, monkeypatch, settings) -> Iterator[Any]:
     """browse(cookies) -> a page of a 320-pixel browser in French."""
     from playwright.sync_api import sync_playwright
 
+    # The test's server finds static files in the sources, by their plain names.
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright runs a loop in this thread
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -47,7 +50,8 @@ def sound(page: Any, browse: Any) -> None:
         return
     from axe_playwright_python.sync_playwright import Axe
 
-    page.wait_for_load_state("load")  # with its style
+    page.wait_for_load_state("load")
+    assert page.evaluate("getComputedStyle(document.body).margin") == "0px", "the style sheet is not there"
     wide = "[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > 321).map(e => e.outerHTML.slice(0, 120))"
     assert page.evaluate("document.documentElement.scrollWidth") <= 320, (page.url, page.evaluate(wide))
     found = Axe().run(page).response["violations"]
@@ -64,7 +68,7 @@ def test_a_report_from_the_hand_to_the_page(browse, live_server, town, hire, pic
     resident.get_by_role("link", name="Nid-de-poule").click()
     sound(resident, browse)
     resident.get_by_role("button", name="Envoyer mon signalement").click()  # empty: said, not sent
-    assert resident.get_by_role("alert").is_visible()
+    resident.get_by_role("alert").first.wait_for()
     assert not Case.objects.exists()
     sound(resident, browse)
     resident.get_by_label("Où est-ce ?").fill("Derrière la mosquée")
@@ -92,24 +96,24 @@ def test_a_report_from_the_hand_to_the_page(browse, live_server, town, hire, pic
     desk.get_by_role("link", name="Nid-de-poule").first.click()
     sound(desk, browse)
     desk.get_by_role("link", name="Afficher (c'est enregistré)").click()
-    assert desk.get_by_text("awa@example.org").is_visible()
+    desk.get_by_text("awa@example.org").first.wait_for()
     desk.get_by_label("Message pour la personne et le public").fill("C'est rebouché")
     desk.get_by_role("button", name="Marquer comme résolu").click()
-    assert desk.get_by_text("C'est fait.").is_visible()
+    desk.get_by_text("C'est fait.").first.wait_for()
     run_jobs()
 
     resident.get_by_role("link", name="Suivre mon signalement").first.click()
-    assert resident.get_by_text("C'est rebouché").is_visible()
-    assert resident.get_by_role("img", name="Photo du signalement").is_visible()
+    resident.get_by_text("C'est rebouché").first.wait_for()
+    resident.get_by_role("img", name="Photo du signalement").first.wait_for()
     sound(resident, browse)
     resident.get_by_label("Votre message").fill("Le trou est revenu")
     resident.get_by_role("button", name="Non, ce n'est pas résolu").click()
-    assert resident.get_by_text("l'équipe lit votre réponse").is_visible()
+    resident.get_by_text("l'équipe lit votre réponse").first.wait_for()
     case.refresh_from_db()
     assert case.state == "accepted"
     resident.goto(f"{live_server.url}/reports/")
     sound(resident, browse)
-    assert resident.get_by_text("Un grand trou").is_visible()
+    resident.get_by_text("Un grand trou").first.wait_for()
 
 
 @pytest.mark.parametrize("path", ["/reports/follow", "/reports/new", "/reports/new/pothole", "/reports/"])

@@ -39,13 +39,11 @@ async function draw(element) {
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new ScaleControl());
   if (full && navigator.geolocation) map.addControl(new GeolocateControl({ positionOptions: { enableHighAccuracy: true } }), "top-right");
-  const badges = new Set();
-  map.on("styleimagemissing", ({ id }) => {
-    if (badges.has(id)) return;
-    badges.add(id);
+  map.setMissingStyleImageResolver(async (id) => {
     const image = new Image(48, 48);
-    image.onload = () => map.hasImage(id) || map.addImage(id, image);
     image.src = `/icons/${id}.svg`;
+    await image.decode();
+    if (!map.hasImage(id)) map.addImage(id, image);
   });
   if (element.dataset.lon) {
     const at = [Number(element.dataset.lon), Number(element.dataset.lat)];
