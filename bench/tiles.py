@@ -6,7 +6,8 @@ each with a primary key and a GiST index of its own: its best case. Both servers
 PostgreSQL. The same tiles, of zooms 8 to 16, spread over the town by a fixed seed, are asked of one then the other in turn,
 gzip accepted as browsers do, over a connection kept open; none twice, so that no cache answers. A zoom's figure is the
 median of its tiles; the line tells of the zoom where we do worst, its method of all of them. tipg keeps its defaults, which
-cut a tile at 10,000 features: below zoom 14 it sends a part of the points, we count them all.
+cut a tile at 10,000 features: below zoom 14 it sends a part of the points (and no building that
+is smaller than a pixel), we count them all.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def _measure(slug: str, table: str, ours_port: int, rival_port: int) -> Result:
                 began = time.perf_counter()
                 size = _get(connection, path)
                 times.append((time.perf_counter() - began) * 1000)
-                if size == 0 and z <= 10:
+                if size == 0 and z <= 10 and times is mine:
                     raise RuntimeError(f"{path} is empty")
         figures.append((median(mine), median(theirs), z))
     ours.close()

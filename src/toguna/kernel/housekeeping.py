@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 
-KEEP_JOBS = timedelta(days=14)
-KEEP_EVENTS = timedelta(days=400)
+KEEP_JOBS: Any = timedelta(days=14)
+KEEP_EVENTS: Any = timedelta(days=400)
 
 
 def retry_stalled_jobs() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import ngettext
@@ -35,7 +36,7 @@ def hit(what: str, who: str, *, at_most: int, per: timedelta) -> None:
             ON CONFLICT (key, "window") DO UPDATE SET count = kernel_limit.count + 1
             RETURNING count, extract(epoch FROM "window" + %s - now())::int
             """,
-            [key, per, per],
+            list[Any]([key, per, per]),
         )
         count, left = cursor.fetchone()
     if count > at_most:

@@ -23,6 +23,10 @@ class Declaration:
         """Sentences that say what is wrong with this declaration; each becomes an error of `manage check`."""
         return iter(())
 
+    def trial(self) -> None:
+        """Does what is declared once, where there is something to do, and fails where it does not work. The contract that
+        every service is tested by runs it (see `contract`), in each language, in a transaction that is rolled back."""
+
 
 @dataclass(frozen=True)
 class Service:

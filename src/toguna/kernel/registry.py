@@ -34,7 +34,7 @@ def register_room(name: str) -> None:
         return
     service = import_module(f"{name}.service").SERVICE
     _services[service.name] = service
-    declared.cache_clear()
+    _declared.cache_clear()
 
 
 def services() -> list[Service]:
@@ -47,9 +47,13 @@ def service_of(declaration: Declaration) -> Service:
 
 
 @cache
+def _declared(kind: Any) -> tuple[Any, ...]:
+    return tuple(d for s in _services.values() for d in s.provides if isinstance(d, kind))
+
+
 def declared(kind: type[D]) -> Sequence[D]:
     """Every declaration of that class, in the order of the rooms."""
-    return tuple(d for s in _services.values() for d in s.provides if isinstance(d, kind))
+    return _declared(kind)
 
 
 def find(kind: type[D], name: str) -> D | None:

@@ -61,7 +61,7 @@ def _is_words(value: Any) -> None:
         raise ValidationError(_("Give the words as one text for each language."))
 
 
-class WordsField(models.JSONField):  # type: ignore[type-arg]
+class WordsField(models.JSONField):
     """A JSON object {language: words}."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -23,7 +23,7 @@ class Language:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         chosen = wanted(request)
         translation.activate(chosen)
-        request.LANGUAGE_CODE = chosen  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = chosen
         response = self.get_response(request)
         patch_vary_headers(response, ("Accept-Language", "Cookie"))
         response.headers.setdefault("Content-Language", chosen)

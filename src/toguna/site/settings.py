@@ -31,7 +31,7 @@ ALLOWED_HOSTS = [h for h in os.environ.get("TOGUNA_HOSTS", "").split(",") if h] 
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if HTTPS else []
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "toguna.site.backstage.Config",  # django.contrib.admin, behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -93,7 +93,8 @@ FORM_RENDERER = "toguna.site.forms.Renderer"
 
 DATABASES = {"default": {**cluster.django_database(), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# In the database: what allauth remembers of guesses and used codes must hold over all processes and hosts.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "people_cache"}}
 
 AUTH_USER_MODEL = "people.Account"
 TOGUNA_ACTOR = "toguna.engines.people.api.actor_of"
@@ -121,9 +122,23 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # whoever works for the town hears of each change of password or second factor
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+# Per account, never per address: a whole town hall, or a whole town, shares one. Passwords: see people/staff.py.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "5/300s/key",
+    "reset_password": "5/h/key",
+    "reset_password_from_key": None,
+    "change_password": "5/m/user",
+    "reauthenticate": "10/m/user",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1  # a telephone's clock may be half a minute wrong, and typing on one takes time
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers themselves allow passkeys on plain HTTP on localhost only
 MFA_TOTP_ISSUER = f"Toguna {TOWN.name}"
 
 SESSION_COOKIE_AGE = 60 * 60 * 12
@@ -183,8 +198,8 @@ LOGGING = {
     "loggers": {"procrastinate": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},
 }
 
-# The whole of mail, until the town gives a server: messages are kept and shown, never lost (see engines/channels).
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+# All mail goes through engines/channels: written down first, then sent by a worker to the server that the town gave.
+EMAIL_BACKEND = "toguna.engines.channels.mail.Backend"
 
 if find_spec("django_stubs_ext") is not None:
     import django_stubs_ext

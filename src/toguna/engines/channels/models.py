@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class Message(models.Model):
     """`key` says what the message is ("cases.moved:81:email"): asked for twice, it is one row and is sent once."""
 
     class State(models.TextChoices):
-        QUEUED = "queued"
-        SENT = "sent"
-        SHOWN = "shown"  # no gateway for this medium: written to the log, where the IT person sees it
-        FAILED = "failed"
+        QUEUED = "queued", _("waiting")
+        SENT = "sent", _("sent")
+        SHOWN = "shown", _("written to the server's log")  # no gateway for this medium: the IT person sees it there
+        FAILED = "failed", _("failed")
 
     key = models.CharField(max_length=120, unique=True)
     medium = models.CharField(max_length=12)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_lazy as _
 
+from toguna.engines.channels import reads
 from toguna.engines.channels.codes import send_code
-from toguna.engines.people.api import CodeSender
+from toguna.engines.channels.sending import requeue
+from toguna.engines.people.api import CodeSender, Erasure, PersonalData
 from toguna.kernel.access import ADMINISTRATOR, Permission
 from toguna.kernel.manifest import Service
+from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
 
 SERVICE = Service(
@@ -16,6 +21,9 @@ SERVICE = Service(
         CodeSender("channels", send_code),
         Permission("channels.read", _("See what messages left the town"), frozenset({ADMINISTRATOR})),
         Page("messages", _("Messages"), "message", "messages", where=("desk",), permission="channels.read", order=95),
+        Periodic("waiting-messages", timedelta(minutes=30), requeue),
+        PersonalData("messages", reads.export),
+        Erasure("messages", reads.erase),
         Urls("channels", "", "toguna.engines.channels.urls"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toguna.engines.indicators.counting import refresh_all
+from toguna.engines.indicators.counting import refresh, refresh_all
 from toguna.engines.indicators.measures import Measure
 
-__all__ = ["Measure", "refresh_all"]
+__all__ = ["Measure", "refresh", "refresh_all"]

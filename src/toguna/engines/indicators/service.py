@@ -40,6 +40,7 @@ SERVICE = Service(
             order=60,
         ),
         Periodic("indicators", timedelta(minutes=15), counting.refresh_all),
+        Periodic("indicators-older", timedelta(days=1), counting.refresh_older),
         Demo("indicators", lambda files: counting.refresh_all(everything=True), order=900),
         Urls("indicators", "", "toguna.engines.indicators.urls"),
     ),

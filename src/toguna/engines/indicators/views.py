@@ -3,113 +3,157 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.formats import date_format
 
 from toguna.engines.indicators import charts
-from toguna.engines.indicators.counting import Series, read
+from toguna.engines.indicators.counting import Scope, Series, read
 from toguna.engines.indicators.measures import Measure
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, registry
 from toguna.kernel.web import Request, public, staff
 
 PERIODS = (6, 12, 18, 24)
+READ = "indicators.read"
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:
+    """zone and months of the address; what cannot be read is as if it were not there."""
     zone, months = request.GET.get("zone", ""), request.GET.get("months", "")
-    known = territory.zone(int(zone)) if zone.isdigit() and len(zone) < 18 else None
+    known = territory.zone(int(zone)) if zone.isascii() and zone.isdigit() and len(zone) < 18 else None
     return {
         "zone": known.id if known else None,
-        "months": int(months) if months.isdigit() and int(months) in PERIODS else 12,
+        "months": next((p for p in PERIODS if str(p) == months), 12),
     }
 
 
 def _card(series: Series) -> dict[str, Any]:
     """A figure with its words: value, unit, how it moved, whether that is good."""
-    measure, change, good = series.measure, None, ""
-    if series.total is not None and series.before:
-        change = (series.total - series.before) / series.before * 100
-        if measure.better and abs(change) >= 1:
-            good = "done" if (change > 0) == (measure.better == "up") else "late"
-    unit = "%" if measure.kind == "ratio" else measure.unit
+    measure, trend = series.measure, series.trend
+    moved = trend is not None and abs(trend) >= 1
+    good = ""
+    if trend is not None and moved and measure.better:
+        good = "done" if (trend > 0) == (measure.better == "up") else "late"
     return {
         "series": series,
         "value": charts.number(series.total),
-        "unit": unit,
-        "change": None
-        if change is None
-        else f"{'+' if change > 0 else '−' if change < 0 else ''}{charts.number(abs(change), 0)} %",
+        "unit": measure.shown_unit if series.total is not None else "",
+        "trend": None if trend is None else charts.number(abs(trend), 0),
+        "way": "" if trend is None or not moved else "up" if trend > 0 else "down",
+        "points": measure.kind == "ratio",
         "good": good,
         "spark": charts.spark(series.values),
     }
 
 
 def _page(
-    request: HttpRequest, measures: list[Measure], template: str, url_name: str, within: frozenset[int] | None
+    request: HttpRequest, measures: Sequence[Measure], frame: str, url_name: str, scope: Callable[[Measure], Scope]
 ) -> HttpResponse:
     asked = _asked(request)
-    cards = [_card(s) for s in read(sorted(measures, key=lambda m: m.order), **asked, within=within)]
+    cards = [_card(s) for s in read(sorted(measures, key=lambda m: m.order), **asked, scope=scope)]
     values = {
         "cards": cards,
         "districts": territory.districts(),
         "periods": PERIODS,
         "url_name": url_name,
-        "frame": template,
+        "frame": frame,
         **asked,
     }
     return render(request, "indicators/index.html", values)
 
 
 def _one(
-    request: HttpRequest, measure: Measure | None, template: str, index: str, within: frozenset[int] | None
+    request: HttpRequest, measure: Measure | None, frame: str, index: str, scope: Callable[[Measure], Scope]
 ) -> HttpResponse:
     if measure is None:
         raise Http404
     asked = _asked(request)
-    (series,) = read([measure], **asked, within=within)
+    (series,) = read([measure], **asked, scope=scope)
     if request.GET.get("format") == "csv":
-        response = HttpResponse(content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="{measure.name}.csv"'
-        writer = csv.writer(response)
-        writer.writerow(["month", "value"])
-        writer.writerows(
-            (m.isoformat()[:7], "" if v is None else v) for m, v in zip(series.months, series.values, strict=True)
-        )
-        return response
-    unit = "%" if measure.kind == "ratio" else str(measure.unit)
-    known = [v for _z, v in series.by_zone if v is not None]
-    most = max(known, default=0) or 1
+        return _csv(series)
+    unit, title, ranked = measure.shown_unit, str(measure.title), series.by_zone()
+    drawing, key = charts.zone_map(
+        *territory.outlines(),
+        {z.id: v for z, v in ranked},
+        title=f"{title}: {territory.zone(asked['zone']) or ''}",
+        unit=unit,
+    )
+    most = max((v for _z, v in ranked if v is not None), default=0)
+    settled = series.settled
     values = {
-        **_card(series),
+        "card": _card(series),
+        "unit": unit,
         "measure": measure,
-        "chart": charts.bars(series.months, series.values, title=str(measure.title), unit=unit),
-        "rows": [(date_format(m, "F Y"), charts.number(v)) for m, v in zip(series.months, series.values, strict=True)],
-        "zones": [(z, charts.number(v), round((v or 0) / most * 100)) for z, v in series.by_zone],
+        "chart": charts.columns(series.months, series.values, settled, title=title, unit=unit),
+        "moving": not all(ok or v is None for ok, v in zip(settled, series.values, strict=True)),
+        "rows": [
+            (charts.month_name(m), charts.number(v), not ok and v is not None)
+            for m, v, ok in zip(series.months, series.values, settled, strict=True)
+        ],
+        "zones": [(z, charts.number(v), charts.share(v, most)) for z, v in ranked],
+        "map": drawing,
+        "key": key,
+        "steps": max(1, sum(shade.css != "none" for shade in key)),
         "districts": territory.districts(),
         "periods": PERIODS,
-        "frame": template,
+        "frame": frame,
         "index": index,
         **asked,
     }
     return render(request, "indicators/measure.html", values)
 
 
+def _csv(series: Series) -> HttpResponse:
+    """Month by month, everything together (no district) and each district. What was not counted yet is left out."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{series.measure.name}.csv"'
+    writer = csv.writer(response)
+    writer.writerow(["month", "zone", "district", "value", "numerator", "denominator"])
+    for month in (m for m in series.months if series.first and m >= series.first):
+        lines: list[tuple[int | str, str, Any]] = [("", "", series.by_month[month])]
+        lines += [(z.id, z.name, series.by_district[z.id, month]) for z in series.districts]
+        for zone, name, tally in lines:
+            value = series.over([tally])
+            safe = f"'{name}" if name[:1] in ("=", "+", "-", "@") else name  # a spreadsheet would run it
+            writer.writerow(
+                [f"{month:%Y-%m}", zone, safe, "" if value is None else value, tally.numerator, tally.denominator]
+            )
+    return response
+
+
+def _everywhere(measure: Measure) -> Scope:
+    return None
+
+
 @public
 def index(request: HttpRequest) -> HttpResponse:
-    return _page(request, [m for m in registry.declared(Measure) if not m.permission], "base.html", "figure", None)
+    measures = [m for m in registry.declared(Measure) if not m.permission]
+    return _page(request, measures, "base.html", "figure", _everywhere)
 
 
 @public
 def figure(request: HttpRequest, name: str) -> HttpResponse:
     found = registry.find(Measure, name)
-    return _one(request, found if found and not found.permission else None, "base.html", "figures", None)
+    return _one(request, found if found and not found.permission else None, "base.html", "figures", _everywhere)
 
 
-@staff("indicators.read")
+def _scope(actor: access.Actor) -> Callable[[Measure], Scope]:
+    """Where the actor sees a measure of the back office: within their zones, by each permission that it asks for."""
+
+    def of(measure: Measure) -> Scope:
+        where = access.zones(actor, READ)
+        if measure.permission:
+            narrower = access.zones(actor, measure.permission)
+            where = narrower if where is None else where if narrower is None else where & narrower
+        return where
+
+    return of
+
+
+@staff(READ)
 def desk(request: Request) -> HttpResponse:
     """Every measure that the actor may read, within the zones where they may."""
     measures = [
@@ -117,12 +161,12 @@ def desk(request: Request) -> HttpResponse:
         for m in registry.declared(Measure)
         if not m.permission or access.can(request.actor, m.permission, anywhere=True)
     ]
-    return _page(request, measures, "desk.html", "desk-figure", access.zones(request.actor, "indicators.read"))
+    return _page(request, measures, "desk.html", "desk-figure", _scope(request.actor))
 
 
-@staff("indicators.read")
+@staff(READ)
 def desk_figure(request: Request, name: str) -> HttpResponse:
     found = registry.find(Measure, name)
     if found and found.permission:
         access.require(request.actor, found.permission, anywhere=True)
-    return _one(request, found, "desk.html", "desk-figures", access.zones(request.actor, "indicators.read"))
+    return _one(request, found, "desk.html", "desk-figures", _scope(request.actor))

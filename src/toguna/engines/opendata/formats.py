@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 from pyogrio.raw import write as write_raw
 
 from toguna.engines.opendata.datasets import LICENCES, Dataset
@@ -29,18 +31,22 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Format:
-    """content: media type; write(dataset, options) gives the bytes, in chunks; geometry: needs one."""
+    """content: media type; write(dataset, options) gives the bytes, in chunks; geometry: needs one; text: as large as
+    its rows; describes: says what the data is instead of holding it."""
 
     extension: str
     content: str
     write: Callable[[Dataset, dict[str, str]], Iterator[bytes]]
     geometry: bool = False
+    text: bool = True
+    describes: bool = False
 
 
 def rows(dataset: Dataset, geometry: str | None = None) -> Iterator[Row]:
-    """The rows, from a cursor of the server, in one snapshot. geometry: SQL on `geom` to add as a last column, or None."""
+    """The rows, from a cursor of the server, in one snapshot. geometry: SQL on `geom` to add as last columns, or None."""
     names = ", ".join(f'"{c.name}"' for c in dataset.columns)
     last = f", {geometry}" if geometry else ""
+    # What a query in brackets is ordered by is what comes out of it, as long as nothing is done with it but to read it.
     statement = f"SELECT {names}{last} FROM ({dataset.sql}) q"
     with transaction.atomic():
         connection.ensure_connection()
@@ -50,7 +56,8 @@ def rows(dataset: Dataset, geometry: str | None = None) -> Iterator[Row]:
             yield from cursor
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, (date, UUID)):
@@ -60,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 def _cell(value: Any) -> Any:
     """A CSV cell. Text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    value = _plain(value)
+    value = plain(value)
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value
     if isinstance(value, bool):
@@ -68,15 +75,24 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _flat(dataset: Dataset) -> tuple[list[str], str | None]:
+    """The names of the columns where there is no geometry, and the SQL of those added for it: lat and lon of a point in
+    it, unless the dataset has its own."""
+    names = [c.name for c in dataset.columns]
+    if not dataset.geometry or {"lat", "lon"} & {*names}:
+        return names, None
+    return [*names, "lat", "lon"], "ST_Y(ST_PointOnSurface(geom)), ST_X(ST_PointOnSurface(geom))"
+
+
 def _csv(dataset: Dataset, options: dict[str, str]) -> Iterator[bytes]:
     """RFC 4180, UTF-8. sep=";" writes it as French and Portuguese spreadsheets expect it, with the mark that they need."""
     semicolon = options.get("sep") == ";"
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";" if semicolon else ",", lineterminator="\r\n")
-    geometry = "ST_Y(ST_PointOnSurface(geom)), ST_X(ST_PointOnSurface(geom))" if dataset.geometry else None
+    names, geometry = _flat(dataset)
     if semicolon:
         buffer.write("\ufeff")
-    writer.writerow([*(c.name for c in dataset.columns), *(("lat", "lon") if dataset.geometry else ())])
+    writer.writerow(names)
     for row in rows(dataset, geometry):
         writer.writerow([_cell(v) for v in row])
         if buffer.tell() > CHUNK:
@@ -115,14 +131,13 @@ def _head(dataset: Dataset) -> dict[str, Any]:
 
 
 def _json(dataset: Dataset, options: dict[str, str]) -> Iterator[bytes]:
-    names = [c.name for c in dataset.columns] + (["lat", "lon"] if dataset.geometry else [])
-    geometry = "ST_Y(ST_PointOnSurface(geom)), ST_X(ST_PointOnSurface(geom))" if dataset.geometry else None
+    names, geometry = _flat(dataset)
 
     def pieces() -> Iterator[str]:
         yield json.dumps(_head(dataset), ensure_ascii=False)[:-1] + ', "rows": ['
         comma = "\n"
         for row in rows(dataset, geometry):
-            yield comma + json.dumps(dict(zip(names, map(_plain, row), strict=True)), ensure_ascii=False)
+            yield comma + json.dumps(dict(zip(names, map(plain, row), strict=True)), ensure_ascii=False)
             comma = ",\n"
         yield "\n]}\n"
 
@@ -139,7 +154,7 @@ def _geojson(dataset: Dataset, options: dict[str, str]) -> Iterator[bytes]:
         )
         comma = "\n"
         for *values, geometry in rows(dataset, "ST_AsGeoJSON(geom, 7)"):
-            properties = json.dumps(dict(zip(names, map(_plain, values), strict=True)), ensure_ascii=False)
+            properties = json.dumps(dict(zip(names, map(plain, values), strict=True)), ensure_ascii=False)
             yield f'{comma}{{"type": "Feature", "geometry": {geometry or "null"}, "properties": {properties}}}'
             comma = ",\n"
         yield "\n]}\n"
@@ -147,74 +162,79 @@ def _geojson(dataset: Dataset, options: dict[str, str]) -> Iterator[bytes]:
     return _chunks(pieces())
 
 
-_NUMPY: dict[str, Any] = {"integer": "float64", "number": "float64", "boolean": "object"}
+# How a type is kept in an array, and what stands where nothing is (the mask says that it is nothing).
+_ARRAYS: dict[str, tuple[str, Any]] = {
+    "integer": ("int64", 0),
+    "number": ("float64", 0.0),
+    "boolean": ("bool", False),
+    "date": ("datetime64[D]", np.datetime64("1970-01-01")),
+    "datetime": ("datetime64[ms]", np.datetime64("1970-01-01")),
+    "string": ("object", None),
+}
 
 
 def _gpkg(dataset: Dataset, options: dict[str, str]) -> Iterator[bytes]:
     """A GeoPackage cannot be streamed (it is a database): written in batches to a file beside, sent, removed."""
-    handle, name = tempfile.mkstemp(suffix=".gpkg")
-    os.close(handle)
-    path = Path(name)
-    path.unlink()
-    try:
-        batch: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="toguna-") as folder:
+        path = Path(folder) / f"{dataset.name}.gpkg"
+        source = rows(dataset, "ST_AsBinary(geom)" if dataset.geometry else None)
         written = False
-        source = rows(dataset, "ST_AsBinary(geom), GeometryType(geom)" if dataset.geometry else None)
-        for row in source:
-            batch.append(row)
-            if len(batch) >= 10 * BATCH:
-                _write(path, dataset, batch, append=written)
-                batch, written = [], True
-        if batch or not written:
+        while (batch := list(islice(source, 10 * BATCH))) or not written:
             _write(path, dataset, batch, append=written)
+            written = True
         with path.open("rb") as file:
             while block := file.read(1 << 18):
                 yield block
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, dataset: Dataset, batch: list[Row], *, append: bool) -> None:
-    columns = []
+    arrays, masks = [], []
     for index, column in enumerate(dataset.columns):
-        values = [_plain(row[index]) for row in batch]
-        if column.type in ("integer", "number"):
-            numbers = [float("nan") if v is None else float(v) for v in values]
-            whole = column.type == "integer" and all(v is not None for v in values)
-            columns.append(
-                np.array(numbers if not whole else [int(v) for v in values], dtype="int64" if whole else "float64")
-            )
-        elif column.type == "boolean":
-            columns.append(np.array([bool(v) for v in values], dtype=bool))
-        else:
-            columns.append(np.array([None if v is None else str(v) for v in values], dtype=object))
+        kind, nothing = _ARRAYS[column.type]
+        values = [row[index] for row in batch]
+        if column.type == "datetime":  # numpy knows no time zones: all are told in UTC
+            values = [v and v.astimezone(UTC).replace(tzinfo=None) for v in values]
+        elif column.type == "string":
+            values = [None if v is None else str(v) for v in values]
+        arrays.append(np.array([nothing if v is None else v for v in values], dtype=kind))
+        masks.append(np.array([v is None for v in values], dtype=bool))
     width = len(dataset.columns)
-    geometry = (
-        np.array([bytes(r[width]) if r[width] is not None else None for r in batch], dtype=object)
-        if dataset.geometry
-        else None
-    )
+    geometry = np.empty(len(batch), dtype=object) if dataset.geometry else None
+    if geometry is not None:
+        geometry[:] = [None if row[width] is None else bytes(row[width]) for row in batch]
     write_raw(
         path,
         geometry,
-        columns,
+        arrays,
         np.array([c.name for c in dataset.columns], dtype=object),
+        field_mask=masks,
         layer=dataset.name,
         driver="GPKG",
         geometry_type="Unknown" if dataset.geometry else None,
         crs="EPSG:4326" if dataset.geometry else None,
         append=append,
+        layer_metadata=None if append else {k: v for k, v in _head(dataset).items() if v},
+        gdal_tz_offsets={c.name: 100 for c in dataset.columns if c.type == "datetime"},  # GDAL's word for UTC
     )
 
 
 def _schema(dataset: Dataset, options: dict[str, str]) -> Iterator[bytes]:
-    fields = [{"name": c.name, "type": c.type, "title": str(c.title)} for c in dataset.columns]
-    if dataset.geometry:
+    """The columns of the CSV, as a Table Schema."""
+    fields: list[dict[str, Any]] = [
+        {"name": c.name, "type": c.type, "title": str(c.title)}
+        | ({"description": str(c.masked)} if c.masked else {})
+        | ({"format": "any"} if c.type == "datetime" else {})
+        for c in dataset.columns
+    ]
+    if _flat(dataset)[1]:
         fields += [
-            {"name": "lat", "type": "number", "title": "latitude"},
-            {"name": "lon", "type": "number", "title": "longitude"},
+            {"name": "lat", "type": "number", "title": _("Latitude, degrees (WGS 84)")},
+            {"name": "lon", "type": "number", "title": _("Longitude, degrees (WGS 84)")},
         ]
-    yield json.dumps({**_head(dataset), "fields": fields}, ensure_ascii=False, indent=1).encode()
+    name, address = LICENCES[dataset.licence]
+    licences = [{"name": dataset.licence, "title": name, "path": address}]
+    head = {"$schema": "https://datapackage.org/profiles/2.0/tableschema.json", **_head(dataset), "licenses": licences}
+    yield json.dumps({**head, "fields": fields}, ensure_ascii=False, indent=1).encode()
 
 
 FORMATS: dict[str, Format] = {
@@ -223,7 +243,16 @@ FORMATS: dict[str, Format] = {
         Format("csv", "text/csv; charset=utf-8", _csv),
         Format("json", "application/json", _json),
         Format("geojson", "application/geo+json", _geojson, geometry=True),
-        Format("gpkg", "application/geopackage+sqlite3", _gpkg),
-        Format("schema.json", "application/json", _schema),
+        Format("gpkg", "application/geopackage+sqlite3", _gpkg, text=False),
+        Format("schema.json", "application/json", _schema, describes=True),
     )
 }
+
+
+def squeezed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same as gzip, as it comes: a sixth of the data, on a line where data costs."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    for chunk in chunks:
+        if packed := packer.compress(chunk):
+            yield packed
+    yield packer.flush()

@@ -28,6 +28,7 @@ def datasets() -> Sequence[Dataset]:
             geometry=True,
             keywords=("boundaries",),
             attribution="© OpenStreetMap contributors",
+            version="SELECT count(*) || '-' || COALESCE(max(id), 0) || '-' || COALESCE(max(valid_from)::text, '') FROM territory_zone_version",
         )
     ]
     for layer in territory.public_layers():
@@ -48,6 +49,7 @@ def datasets() -> Sequence[Dataset]:
                 params=(layer.id,),
                 keywords=("map",),
                 attribution=layer.attribution,
+                version="SELECT version FROM territory_layer WHERE id = %s",
             )
         )
     return found

@@ -2,84 +2,182 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import http_date
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from toguna.engines.opendata.datasets import LICENCES, Dataset, catalogue, dataset
-from toguna.engines.opendata.formats import FORMATS, rows
-from toguna.kernel import town
-from toguna.kernel.web import public
+from toguna.engines.opendata.datasets import LICENCES, Dataset, catalogue
+from toguna.engines.opendata.formats import FORMATS, Format, plain, rows, squeezed
+from toguna.kernel import access, audit, town
+from toguna.kernel.web import Request, public
 
 PREVIEW = 10
+SAMPLE = 200  # rows by which the sizes of the files are told
 
 
-def files(found: Dataset) -> list[str]:
-    return [
-        f.extension for f in FORMATS.values() if (found.geometry or not f.geometry) and f.extension != "schema.json"
+def _files(found: Dataset) -> list[Format]:
+    """The formats in which a dataset comes out."""
+    return [f for f in FORMATS.values() if (found.geometry or not f.geometry) and not f.describes]
+
+
+@public
+def index(request: Request) -> HttpResponse:
+    shown = [(d, _files(d), LICENCES[d.licence]) for d in catalogue(request.actor)]
+    return render(request, "opendata/index.html", {"rows": shown})
+
+
+@dataclass(frozen=True)
+class _Sized:
+    """A file to download. size: bytes, about; None where only making it would tell."""
+
+    extension: str
+    size: int | None
+
+
+def _sizes(found: Dataset) -> tuple[list[Any], int, list[_Sized]]:
+    """The first rows, how many there are, and about how large each file is: a sample, and what the planner expects of
+    the rest. Nobody waits for a million rows to be counted."""
+    sample = replace(found, sql=f"SELECT * FROM ({found.sql}) x LIMIT {SAMPLE}")
+    some = list(rows(sample))
+    count = len(some)
+    if count == SAMPLE:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {found.sql}", list(found.params) or None)
+            plan = cursor.fetchone()[0]
+        plan = json.loads(plan) if isinstance(plan, str) else plan
+        count = max(count, int(plan[0]["Plan"]["Plan Rows"]))
+    sizes = [
+        _Sized(f.extension, sum(map(len, f.write(sample, {}))) * count // max(1, len(some)) if f.text else None)
+        for f in _files(found)
     ]
+    return some[:PREVIEW], count, sizes
 
 
 @public
-def index(request: HttpRequest) -> HttpResponse:
-    return render(request, "opendata/index.html", {"rows": [(d, files(d), LICENCES[d.licence]) for d in catalogue()]})
-
-
-@public
-def page(request: HttpRequest, name: str) -> HttpResponse:
-    found = dataset(name)
+def page(request: Request, name: str) -> HttpResponse:
+    found = _dataset(request, name)
     if found is None:
-        raise Http404
-    preview = list(rows(replace(found, sql=f"SELECT * FROM ({found.sql}) x LIMIT {PREVIEW}")))
-    values = {"dataset": found, "files": files(found), "licence": LICENCES[found.licence], "preview": preview}
+        return _missing(request, name)
+    preview, count, sizes = _sizes(found)
+    moved = found.moves()
+    values = {
+        "dataset": found,
+        "files": sizes,
+        "licence": LICENCES[found.licence],
+        "preview": [[plain(v) for v in row] for row in preview],
+        "count": count,
+        "exact": count < SAMPLE,
+        "changed": moved if isinstance(moved, datetime) else None,
+    }
     return render(request, "opendata/page.html", values)
 
 
 @public
-def download(request: HttpRequest, name: str, extension: str) -> HttpResponseBase:
+def download(request: Request, name: str, extension: str) -> HttpResponseBase:
     """The file, streamed. An unknown format says which there are."""
-    found = dataset(name)
+    found = _dataset(request, name)
     if found is None:
-        raise Http404
+        return _missing(request, name)
     kind = FORMATS.get(extension)
     if kind is None or (kind.geometry and not found.geometry):
         words = _("There is no %(extension)s of this dataset. There are: %(all)s.") % {
             "extension": extension,
-            "all": ", ".join(files(found)),
+            "all": ", ".join(f.extension for f in _files(found)),
         }
         return HttpResponse(words, status=404, content_type="text/plain; charset=utf-8")
-    response = StreamingHttpResponse(kind.write(found, request.GET.dict()), content_type=kind.content)
+    moved = found.moves()
+    etag = _etag(found, kind, request, moved) if moved is not None else None
+    seconds = int(moved.timestamp()) if isinstance(moved, datetime) else None
+    unchanged = get_conditional_response(request, etag, seconds) if etag or seconds else None
+    if unchanged is not None:
+        return unchanged
+    if found.permission:
+        audit.record(request.actor, "opendata.download", f"opendata.dataset:{found.name}", format=extension)
+    # The first piece is made before anything is said: a failure there is a page that says so, not half a file.
+    stream = iter(kind.write(found, request.GET.dict()))
+    chunks: Iterable[bytes] = chain([next(stream, b"")], stream)
+    squeeze = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = StreamingHttpResponse(squeezed(chunks) if squeeze else chunks, content_type=kind.content)
+    if squeeze:
+        response["Content-Encoding"] = "gzip"
+    patch_vary_headers(response, ("Accept-Encoding",))
     response["Content-Disposition"] = f'attachment; filename="{found.name}.{extension}"'
     response["Link"] = f'<{LICENCES[found.licence][1]}>; rel="license"'
-    response["Access-Control-Allow-Origin"] = "*"
+    if not found.permission:
+        response["Access-Control-Allow-Origin"] = "*"
+    if etag:
+        response["ETag"] = etag
+    if seconds:
+        response["Last-Modified"] = http_date(seconds)
     return response
 
 
+def _etag(found: Dataset, kind: Format, request: HttpRequest, moved: Any) -> str:
+    said = f"{found.name}.{kind.extension}?{request.GET.urlencode()} {get_language()} {moved}"
+    return f'W/"{hashlib.sha256(said.encode()).hexdigest()[:20]}"'
+
+
+def _dataset(request: Request, name: str) -> Dataset | None:
+    """The dataset of that name; Denied where it is not for this actor."""
+    found = next((d for d in catalogue(access.SYSTEM) if d.name == name), None)
+    if found is not None and found.permission:
+        access.require(request.actor, found.permission, anywhere=True)
+    return found
+
+
+def _missing(request: Request, name: str) -> HttpResponse:
+    """Says which datasets have a name like it."""
+    known = {d.name: d for d in catalogue(request.actor)}
+    near = [known[n] for n in get_close_matches(name, known, n=3, cutoff=0.5)]
+    return render(request, "opendata/missing.html", {"name": name, "near": near}, status=404)
+
+
 @public
-def dcat(request: HttpRequest) -> HttpResponse:
-    """The catalogue as DCAT (JSON-LD)."""
+def dcat(request: Request) -> HttpResponse:
+    """The catalogue as DCAT (JSON-LD), for harvesters: what everyone may have."""
     base = request.build_absolute_uri("/data/")
+    language = get_language() or ""
+    publisher = {"@type": "foaf:Agent", "foaf:name": town.current().name}
 
     def described(d: Dataset) -> dict[str, Any]:
+        licence = {"@id": LICENCES[d.licence][1]}
+        moved = d.moves()
+        changed = {"dct:modified": moved.isoformat(timespec="seconds")} if isinstance(moved, datetime) else {}
         return {
             "@type": "dcat:Dataset",
             "@id": f"{base}{d.name}",
             "dct:identifier": d.name,
-            "dct:title": str(d.title),
-            "dct:description": str(d.description),
-            "dct:license": {"@id": LICENCES[d.licence][1]},
+            "dct:title": {"@value": str(d.title), "@language": language},
+            "dct:description": {"@value": str(d.description), "@language": language},
+            "dct:publisher": publisher,
+            "dct:license": licence,
+            "dcat:landingPage": {"@id": f"{base}{d.name}"},
             "dcat:keyword": list(d.keywords),
+            **changed,
             "dcat:distribution": [
                 {
                     "@type": "dcat:Distribution",
-                    "dcat:downloadURL": {"@id": f"{base}{d.name}.{extension}"},
-                    "dcat:mediaType": FORMATS[extension].content.partition(";")[0],
-                    "dct:license": {"@id": LICENCES[d.licence][1]},
+                    "dct:title": f.extension.upper(),
+                    "dcat:accessURL": {"@id": f"{base}{d.name}"},
+                    "dcat:downloadURL": {"@id": f"{base}{d.name}.{f.extension}"},
+                    "dcat:mediaType": f.content.partition(";")[0],
+                    "dct:conformsTo": {"@id": f"{base}{d.name}.schema.json"},
+                    "dct:license": licence,
                 }
-                for extension in files(d)
+                for f in _files(d)
             ],
         }
 
@@ -92,7 +190,9 @@ def dcat(request: HttpRequest) -> HttpResponse:
         "@type": "dcat:Catalog",
         "@id": base,
         "dct:title": town.current().name,
-        "dct:publisher": {"@type": "foaf:Agent", "foaf:name": town.current().name},
-        "dcat:dataset": [described(d) for d in catalogue()],
+        "dct:publisher": publisher,
+        "dcat:dataset": [described(d) for d in catalogue(access.NOBODY)],
     }
-    return JsonResponse(catalog, content_type="application/ld+json", json_dumps_params={"ensure_ascii": False})
+    response = JsonResponse(catalog, content_type="application/ld+json", json_dumps_params={"ensure_ascii": False})
+    response["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -86,13 +86,15 @@ def check(challenge: uuid.UUID, typed: str) -> Account | None:
             audit.record(Actor(), "people.code_refused", f"people.code:{row.challenge}", tries=row.tries)
             return None
         account = _account(row.kind, row.value)
+        if not account.is_active:
+            return None
         audit.record(Actor(account=account.pk), "people.login", f"people.account:{account.pk}", how="one-time code")
         return account
 
 
 def _account(kind: str, value: str) -> Account:
-    """The account of whoever proved to hold this number, never a staff account. Several people may share one: the oldest person that was
-    verified on it, else the oldest, else a new one."""
+    """The account of whoever proved to hold this number, never a staff account. Several people may share a number: the
+    first who was verified on it, else the oldest, else a new one."""
     contact = (
         Contact.objects.filter(kind=kind, value=value, person__erased=None)
         .exclude(person__account__is_team=True)  # a code alone never opens the desk

@@ -1,7 +1,7 @@
 from allauth.account import views as allauth
 from django.urls import include, path
 
-from toguna.engines.people import views
+from toguna.engines.people import desk_views, views
 
 urlpatterns = [
     path("account/", views.account, name="account"),
@@ -31,6 +31,8 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("account/staff/2fa/", include("allauth.mfa.urls")),
-    path("desk/people/", views.people, name="people"),
-    path("desk/people/<int:pk>/switch", views.person_switch, name="person-switch"),
+    path("desk/people/", desk_views.people, name="people"),
+    path("desk/people/<int:pk>/", desk_views.person, name="person"),
+    path("desk/people/teams/", desk_views.team, name="teams"),
+    path("desk/people/teams/<int:pk>/", desk_views.team, name="team"),
 ]

@@ -1,30 +1,28 @@
-"""Logging in and out, a resident's own page, and the people of the town hall."""
+"""Logging in and out, and a person's own page."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import cast
 
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login as django_login
 from django.contrib.auth import logout as django_logout
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from toguna.engines.people import api, erasure, onetime, phones
-from toguna.engines.people.devices import device_of, remember_device
-from toguna.engines.people.models import Account, Person, Team
-from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, registry, text, town
-from toguna.kernel.access import ROLES
-from toguna.kernel.web import Request, public, resident, staff
+from toguna.engines.people import erasure, onetime, phones
+from toguna.engines.people.devices import address_of, device_of, is_new, remember_device
+from toguna.engines.people.models import Person
+from toguna.kernel import access, audit, text, town
+from toguna.kernel.web import Request, public, resident
 
 
 def _next(request: HttpRequest, default: str) -> str:
@@ -57,25 +55,28 @@ def login(request: HttpRequest) -> HttpResponse:
     form = ContactForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         kind, value = form.cleaned_data["contact"]
-        challenge = onetime.ask(kind, value, device=device_of(request))
-        query = urlencode({"next": _next(request, "/account/"), "to": phones.masked(kind, value)})
-        return remember_device(request, redirect(f"{reverse('login-code', args=[challenge])}?{query}"))
-    return render(request, "people/login.html", {"form": form, "next": _next(request, "")})
+        newcomer = address_of(request) if is_new(request) else ""
+        challenge = onetime.ask(kind, value, device=device_of(request), newcomer=newcomer)
+        address = reverse("login-code", args=[challenge])
+        return redirect(f"{address}?{urlencode({'next': _next(request, '/account/')})}")
+    response = render(request, "people/login.html", {"form": form, "next": _next(request, "")})
+    return remember_device(request, response)
 
 
 @public
 def login_code(request: HttpRequest, challenge: uuid.UUID) -> HttpResponse:
+    """Where the code is typed: the right one opens a new session."""
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         account = onetime.check(challenge, form.cleaned_data["code"])
-        if account is not None and account.is_active:
+        if account is not None:
             django_login(request, account, backend="django.contrib.auth.backends.ModelBackend")  # a new session key
             return redirect(_next(request, "/account/"))
         form.add_error("code", _("This code is wrong or too old. Look at the last message, or ask for another code."))
     values = {
         "form": form,
         "next": _next(request, ""),
-        "to": request.GET.get("to", ""),
+        "to": onetime.sent_to(challenge),
         "demo_code": onetime.demo_code(challenge) if town.current().demo else "",
     }
     return render(request, "people/login_code.html", values)
@@ -83,35 +84,46 @@ def login_code(request: HttpRequest, challenge: uuid.UUID) -> HttpResponse:
 
 @public
 def logout(request: HttpRequest) -> HttpResponse:
+    """Asks first: a link alone logs nobody out."""
     if request.method == "POST":
         if request.user.is_authenticated:
             audit.record(access.Actor(account=request.user.pk), "people.logout", f"people.account:{request.user.pk}")
         django_logout(request)
-        return redirect("home")
-    return render(request, "people/logout.html")
+        return redirect(_next(request, "/"))
+    return render(request, "people/logout.html", {"next": _next(request, "")})
 
 
 @public
 def staff_login(request: HttpRequest) -> HttpResponse:
-    """Where staff are sent: to log in, to add the second factor that they lack, or back to their desk."""
-    user = request.user
-    back = _next(request, "/desk/")
-    if user.is_authenticated and isinstance(user, Account) and user.is_team:
-        if is_mfa_enabled(user, ["totp", "webauthn"]):
-            return redirect(back)
+    """Where staff are sent: to log in, to add the second factor that they lack, to show it, or back to their desk."""
+    user, then = request.user, urlencode({"next": _next(request, "/desk/")})
+    if not user.is_authenticated:
+        return redirect(f"{reverse('account_login')}?{then}")
+    if not user.is_team:
         messages.warning(
-            request, _("Add a second factor first: it keeps the town's records safe even if your password is found.")
+            request, _("You are logged in as a resident. Log out first, then log in with your work account.")
         )
-        return redirect("mfa_activate_totp")
-    if user.is_authenticated:
-        django_logout(request)
-    return redirect(f"{reverse('account_login')}?{urlencode({'next': back})}")
+        return redirect(f"{reverse('logout')}?{urlencode({'next': reverse('staff-login')})}")
+    if cast(Request, request).actor.staff:
+        return redirect(_next(request, "/desk/"))
+    if is_mfa_enabled(user, ["totp"]):
+        return redirect(f"{reverse('mfa_reauthenticate')}?{then}")
+    if is_mfa_enabled(user, ["webauthn"]):
+        return redirect(f"{reverse('mfa_reauthenticate_webauthn')}?{then}")
+    messages.warning(
+        request, _("Add a second factor first: it keeps the town's records safe even if your password is found.")
+    )
+    return redirect("mfa_activate_totp")
 
 
 class ProfileForm(forms.ModelForm[Person]):
+    language = forms.ChoiceField(
+        label=gettext_lazy("In which language we write to you"), choices=lambda: settings.LANGUAGES
+    )
+
     class Meta:
         model = Person
-        fields = ["name"]
+        fields = ["name", "language"]
         labels = {"name": gettext_lazy("Your name")}
 
     def clean_name(self) -> str:
@@ -120,15 +132,17 @@ class ProfileForm(forms.ModelForm[Person]):
 
 @resident
 def account(request: Request) -> HttpResponse:
+    """A person's own page. Staff come here to change their password or second factor."""
     person = Person.objects.filter(pk=request.actor.person).first()
-    form = ProfileForm(request.POST or None, instance=person) if person else None
+    initial = {"language": (person and person.language) or get_language()}
+    form = ProfileForm(request.POST or None, instance=person, initial=initial) if person else None
     if request.method == "POST" and form is not None and form.is_valid():
         form.save()
         messages.success(request, _("Saved."))
         return redirect("account")
-    data = {d.name: d.export(person.pk) for d in registry.declared(api.PersonalData)} if person else {}
     contacts = [phones.shown(c.kind, c.value) for c in person.contacts.all()] if person else []
-    return render(request, "people/account.html", {"form": form, "person": person, "data": data, "contacts": contacts})
+    works_here = getattr(request.user, "is_team", False)
+    return render(request, "people/account.html", {"form": form, "contacts": contacts, "works_here": works_here})
 
 
 @resident
@@ -149,67 +163,3 @@ def account_erase(request: Request) -> HttpResponse:
         messages.success(request, _("Your personal data has been erased."))
         return redirect("home")
     return render(request, "people/erase.html")
-
-
-class StaffForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
-    email = forms.EmailField(label=gettext_lazy("E-mail"))
-    password = forms.CharField(
-        label=gettext_lazy("First password"),
-        min_length=12,
-        help_text=gettext_lazy(
-            "12 characters at least. They change it, and add a second factor, when they first log in."
-        ),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=lambda: list(ROLES.items()))
-    service = forms.ChoiceField(label=gettext_lazy("Service"))
-    zone = forms.ChoiceField(label=gettext_lazy("Zone"), required=False)
-    team = forms.ModelChoiceField(label=gettext_lazy("Team"), queryset=Team.objects.none(), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        services = [(s.name, s.title) for s in registry.services() if s.title]
-        self.fields["service"].choices = [("*", _("All services")), *services]  # type: ignore[attr-defined]
-        self.fields["zone"].choices = [("", _("The whole town")), *((z.id, z.name) for z in territory.zones())]  # type: ignore[attr-defined]
-        self.fields["team"].queryset = Team.objects.order_by("slug")  # type: ignore[attr-defined]
-
-    def clean_email(self) -> str:
-        email = phones.normal_email(self.cleaned_data["email"])
-        if Account.objects.filter(email=email).exists():
-            raise ValidationError(_("There is an account with this e-mail already."))
-        return email
-
-
-@staff("people.administer")
-def people(request: Request) -> HttpResponse:
-    access.require(request.actor, "people.administer")
-    form = StaffForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        d = form.cleaned_data
-        grant = (d["role"], d["service"], int(d["zone"]) if d["zone"] else None)
-        teams = [d["team"]] if d["team"] else []
-        api.create_staff(
-            email=d["email"],
-            password=d["password"],
-            name=text.clean(d["name"]),
-            grants=[grant],
-            teams=teams,
-            by=request.actor,
-        )
-        messages.success(request, _("The account is ready."))
-        return redirect("people")
-    rows = Account.objects.filter(is_team=True).prefetch_related("grants__zone", "teams").order_by("name", "pk")
-    return render(request, "people/desk.html", {"accounts": rows, "form": form, "roles": ROLES})
-
-
-@staff("people.administer")
-def person_switch(request: Request, pk: int) -> HttpResponse:
-    """Disables or enables a staff account."""
-    access.require(request.actor, "people.administer")
-    who = get_object_or_404(Account, pk=pk, is_team=True)
-    if request.method == "POST" and who.pk != request.actor.account:
-        who.is_active = not who.is_active
-        who.save(update_fields=["is_active"])
-        audit.record(request.actor, "people.enable" if who.is_active else "people.disable", f"people.account:{who.pk}")
-    return redirect("people")

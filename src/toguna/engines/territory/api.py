@@ -10,10 +10,12 @@ from toguna.engines.territory.rasters import elevation
 from toguna.engines.territory.refusal import ImportRefused
 from toguna.engines.territory.tiles import TileLayer
 from toguna.engines.territory.zones import (
+    Outline,
     Place,
     ZoneItem,
     chain,
     districts,
+    outlines,
     place,
     town_bounds,
     zone,
@@ -26,6 +28,7 @@ __all__ = [
     "ImportRefused",
     "ImportReport",
     "LayerItem",
+    "Outline",
     "Place",
     "TileLayer",
     "ZoneItem",
@@ -34,6 +37,7 @@ __all__ = [
     "elevation",
     "geocode",
     "import_file",
+    "outlines",
     "place",
     "plus_code",
     "public_layers",

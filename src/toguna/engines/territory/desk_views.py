@@ -10,7 +10,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -192,8 +191,8 @@ class ImportForm(forms.Form):
         help_text=gettext_lazy("A new name makes a new layer."),
     )
 
-    def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
         if file.size and file.size > MOST_UPLOAD:
             raise ValidationError(_("This file is too large for the web: use ./toguna territory import."))
         return file

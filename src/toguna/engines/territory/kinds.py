@@ -48,8 +48,15 @@ def kind(name: str) -> Kind | None:
     return kinds().get(name)
 
 
+_KEYS = frozenset(
+    ["amenity", "healthcare", "man_made", "highway", "tourism", "historic", "leisure", "railway", "aeroway", "landuse", "power", "office", "shop", "craft"]
+)
+
+
 def of_tags(tags: dict[str, str]) -> Kind | None:
     """The kind of a facility with these OSM tags, or None."""
+    if _KEYS.isdisjoint(tags):
+        return None
     known = table()
     for key in ("amenity", "healthcare", "man_made", "highway", "tourism", "historic", "leisure", "railway", "aeroway",
                 "landuse", "power", "office", "shop", "craft"):  # fmt: skip

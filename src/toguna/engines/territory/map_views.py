@@ -128,6 +128,29 @@ def style(request: HttpRequest) -> JsonResponse:
         "name": "Toguna",
         "sources": {"town": town} | {d.name: source(d.name) for d in registry.declared(TileLayer) if not d.permission},
         "layers": layers,
+        # For map.js: what MapLibre says and what a kind is called, in the reader's language.
+        "metadata": {
+            "toguna:words": {
+                "Map.Title": _("Map. Arrow keys move it, plus and minus change its scale."),
+                "NavigationControl.ZoomIn": _("Closer"),
+                "NavigationControl.ZoomOut": _("Farther"),
+                "GeolocateControl.FindMyLocation": _("Where I am"),
+                "GeolocateControl.LocationNotAvailable": _("This device does not say where it is"),
+                "AttributionControl.ToggleAttribution": _("Who made the data"),
+                "Popup.Close": _("Close"),
+                "Marker.Title": _("The place"),
+                "CooperativeGesturesHandler.WindowsHelpText": _(
+                    "Hold Ctrl while you turn the wheel, to change the scale"
+                ),
+                "CooperativeGesturesHandler.MacHelpText": _("Hold ⌘ while you turn the wheel, to change the scale"),
+                "CooperativeGesturesHandler.MobileHelpText": _("Use two fingers to move the map"),
+                "fails": _(
+                    "The map cannot be drawn here: the network is cut, or this device cannot. The page says the same in words."
+                ),
+                "place": _("A place"),
+            },
+            "toguna:kinds": {kind: found.name for kind, found in kinds().items()},
+        },
     }
     if bounds:
         value["center"] = [(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]

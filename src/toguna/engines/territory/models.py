@@ -92,7 +92,8 @@ class Layer(models.Model):
 class Feature(models.Model):
     """A thing on the ground, in one layer. `source` is who knows it: "osm:w45", "town:<uuid>", or the file's own id."""
 
-    layer = models.ForeignKey(Layer, on_delete=models.CASCADE, db_index=False)
+    # No constraint in the database: it would look each layer up again for each of a million rows. Only this room writes here.
+    layer = models.ForeignKey(Layer, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     source = models.CharField(max_length=120)
     name = models.CharField(max_length=250, blank=True)
     names = WordsField(blank=True)
@@ -112,7 +113,6 @@ class Feature(models.Model):
             # Layer first: one index serves every layer, each as if it had its own (btree_gist).
             GistIndex(fields=["layer", "geom"], name="territory_feature_geom", condition=models.Q(valid_to=None)),
             models.Index(fields=["layer", "id"], name="territory_feature_page", condition=models.Q(valid_to=None)),
-            models.Index(fields=["layer", "kind"], name="territory_feature_kind", condition=models.Q(valid_to=None)),
         ]
 
     def __str__(self) -> str:

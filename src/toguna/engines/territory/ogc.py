@@ -117,7 +117,7 @@ def landing(request: HttpRequest) -> HttpResponse:
             _link(f"{base}/collections", "data"),
         ],
     }
-    return _answer(request, values, values["title"])
+    return _answer(request, values, town.current().name)
 
 
 @public

@@ -7,7 +7,7 @@ damaged changes nothing. What the town edited is kept; what vanished from the fi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.territory import zoning
 from toguna.engines.territory.kinds import of_tags
 from toguna.engines.territory.layers import ensure_osm_layers
-from toguna.engines.territory.models import ImportRun
+from toguna.engines.territory.models import Feature, ImportRun
 from toguna.engines.territory.refusal import ImportRefused
 
 Progress = Callable[[str, float], None]
@@ -54,7 +54,17 @@ def run(path: Path, run: ImportRun, progress: Progress) -> dict[str, int]:
             counts["zones"] = zoning.merge(stage, run)
             _commit(run, "zones", counts)
     layers = ensure_osm_layers()
-    done = run.stage.split(",") if run.stage.startswith("zones") else ["zones"]
+    if run.stage == "zones" and not Feature.objects.exists():
+        # The first import: all layers in one transaction, and the map's index made at the end, once, rather than row by row.
+        progress(_("Putting everything in place"), 0.65)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("DROP INDEX territory_feature_geom")
+            for slug, layer in layers.items():
+                counts["added"] = counts.get("added", 0) + _first(stage, slug, layer)
+            cursor.execute(_GEOM_INDEX)
+            _commit(run, ",".join(["zones", *layers]), {**counts, "changed": 0, "closed": 0})
+        counts = run.counts
+    done = run.stage.split(",")
     for number, (slug, layer) in enumerate(layers.items()):
         if slug in done:
             continue
@@ -127,14 +137,27 @@ def _objects(path: Path, problems: list[dict[str, Any]]) -> Iterator[tuple[str, 
         .with_areas(osmium.filter.KeyFilter(*KEYS))
         .with_filter(osmium.filter.KeyFilter(*KEYS))
     )
+    thing: Any  # node, way or area: each knows only some of what is asked below
+    make: Any
     for thing in processor:
-        tags = dict(thing.tags)
         if thing.is_area():
+            layers: Sequence[tuple[str, str]]
             source = f"osm:{'w' if thing.from_way() else 'r'}{thing.orig_id()}"
-            layers, make = _area_layers(tags), wkb.create_multipolygon
+            make = wkb.create_multipolygon
+            if len(thing.tags) == 1 and (kind := thing.tags.get("building")):
+                # Most of a town: a building of which nothing else is said. Walking its tags costs more than all the rest.
+                try:
+                    yield "buildings", source, "", "{}", kind[:60], _encode({"building": kind}), make(thing)
+                except (RuntimeError, osmium.InvalidLocationError) as error:
+                    problems.append({"line": source.removeprefix("osm:"), "reason": str(error)})
+                continue
+            tags = dict(thing.tags)
+            layers = _area_layers(tags)
         elif thing.is_way():
-            source, layers, make = f"osm:w{thing.id}", _line_layers(tags, thing.is_closed()), wkb.create_linestring
+            tags = dict(thing.tags)
+            source, layers, make = f"osm:w{thing.id}", _line_layers(tags, thing), wkb.create_linestring
         elif thing.is_node():
+            tags = dict(thing.tags)
             source, layers, make = f"osm:n{thing.id}", _point_layers(tags), wkb.create_point
         else:
             continue
@@ -146,11 +169,17 @@ def _objects(path: Path, problems: list[dict[str, Any]]) -> Iterator[tuple[str, 
             problems.append({"line": source.removeprefix("osm:"), "reason": str(error)})
             continue
         name = tags.get("name", "")
-        names = {key[5:]: value for key, value in tags.items() if key.startswith("name:") and len(key) <= 8}
-        kept = {k: v for k, v in tags.items() if not k.startswith(_DROPPED)}
-        packed = json.dumps(kept, ensure_ascii=False)
+        names = (
+            {key[5:]: value for key, value in tags.items() if key[:5] == "name:" and len(key) <= 8} if name else None
+        )
+        kept = _encode({k: v for k, v in tags.items() if not k.startswith(_DROPPED)})
+        packed = _encode(names) if names else "{}"
         for layer, kind in layers:
-            yield layer, source, name[:250], json.dumps(names, ensure_ascii=False), kind, packed, geometry
+            yield layer, source, name[:250], packed, kind, kept, geometry
+
+
+# Made once: json.dumps() makes an encoder at each call.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _facility(tags: dict[str, str]) -> list[tuple[str, str]]:
@@ -182,8 +211,8 @@ def _point_layers(tags: dict[str, str]) -> list[tuple[str, str]]:
     return found
 
 
-def _line_layers(tags: dict[str, str], closed: bool) -> list[tuple[str, str]]:
-    if tags.get("highway") in _STREETS and not (closed and tags.get("area") == "yes"):
+def _line_layers(tags: dict[str, str], way: Any) -> list[tuple[str, str]]:
+    if tags.get("highway") in _STREETS and not (tags.get("area") == "yes" and way.is_closed()):
         return [("streets", tags["highway"])]
     if tags.get("waterway") in {"river", "stream", "canal", "drain", "ditch"}:
         return [("water", tags["waterway"])]
@@ -218,14 +247,25 @@ def _area_layers(tags: dict[str, str]) -> list[tuple[str, str]]:
     return found
 
 
-# One statement a layer: new rows come in, changed ones change, edited ones stay as the town made them. Points stand for
-# areas in the layers of points. A ring that crosses itself is mended.
-_MERGE = """
-WITH mended AS (
-    SELECT DISTINCT ON (source) source, name, names, kind, attrs, ST_SetSRID(
+# As in the model's Meta.
+_GEOM_INDEX = (
+    "CREATE INDEX territory_feature_geom ON territory_feature USING gist (layer_id, geom) WHERE valid_to IS NULL"
+)
+# What a staged geometry becomes: points stand for areas in the layers of points; a ring that crosses itself is mended.
+_MENDED = """ST_SetSRID(
         CASE WHEN %(point)s THEN ST_PointOnSurface(geom)
              WHEN ST_Dimension(geom) = 2 AND NOT ST_IsValid(geom) THEN ST_CollectionExtract(ST_MakeValid(geom), 3)
-             WHEN ST_NumGeometries(geom) = 1 THEN ST_GeometryN(geom, 1) ELSE geom END, 4326) AS geom
+             WHEN ST_NumGeometries(geom) = 1 THEN ST_GeometryN(geom, 1) ELSE geom END, 4326)"""
+_FIRST = """
+INSERT INTO territory_feature (layer_id, source, name, names, kind, attrs, geom, edited)
+SELECT %(layer)s, source, name, names, kind, attrs, g, false
+FROM (SELECT *, {mended} AS g FROM {stage} WHERE layer = %(slug)s) s WHERE NOT ST_IsEmpty(g)
+ON CONFLICT DO NOTHING
+"""
+# One statement a layer: new rows come in, changed ones change, edited ones stay as the town made them.
+_MERGE = """
+WITH mended AS (
+    SELECT DISTINCT ON (source) source, name, names, kind, attrs, {mended} AS geom
     FROM {stage} WHERE layer = %(slug)s ORDER BY source
 ), put AS (
     INSERT INTO territory_feature AS f (layer_id, source, name, names, kind, attrs, geom, edited)
@@ -248,10 +288,18 @@ WHERE f.layer_id = %(layer)s AND f.valid_to IS NULL AND NOT f.edited AND f.sourc
 """
 
 
-def _merge(stage: str, slug: str, layer: int) -> dict[str, int]:
+def _first(stage: str, slug: str, layer: int) -> int:
+    """Fills a layer that has nothing yet. Returns how many came in."""
     with connection.cursor() as cursor:
         values = {"slug": slug, "layer": layer, "point": slug in ("addresses", "places")}
-        cursor.execute(_MERGE.format(stage=stage), values)
+        cursor.execute(_FIRST.format(stage=stage, mended=_MENDED), values)
+        return int(cursor.rowcount)
+
+
+def _merge(stage: str, slug: str, layer: int) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        values: dict[str, Any] = {"slug": slug, "layer": layer, "point": slug in ("addresses", "places")}
+        cursor.execute(_MERGE.format(stage=stage, mended=_MENDED), values)
         added, changed = cursor.fetchone()
         cursor.execute(_CLOSE.format(stage=stage), values)
         closed = cursor.rowcount

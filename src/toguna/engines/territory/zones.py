@@ -46,12 +46,24 @@ class Place:
         return self.zones[0] if self.zones else None
 
 
+@dataclass(frozen=True)
+class Outline:
+    """A zone to be drawn: an SVG path in a drawing 1000 units wide; x, y: a point inside; width: of the zone, units."""
+
+    zone: int
+    path: str
+    x: int
+    y: int
+    width: float
+
+
 @dataclass
 class _Tree:
     read: float = 0.0
     items: dict[int, ZoneItem] = field(default_factory=dict)
     inside: dict[int, frozenset[int]] = field(default_factory=dict)
     bounds: tuple[float, float, float, float] | None = None  # asked for at every report with coordinates
+    outlines: tuple[int, list[Outline]] | None = None
 
 
 _tree = _Tree()
@@ -77,7 +89,7 @@ def _read() -> _Tree:
             if item.parent in inside:
                 inside[item.parent] |= inside[item.id]
         _tree.inside = {pk: frozenset(ids) for pk, ids in inside.items()}
-        _tree.bounds = None
+        _tree.bounds = _tree.outlines = None
         _tree.read = time.monotonic()
     return _tree
 
@@ -150,3 +162,26 @@ def chain(pk: int) -> tuple[int, ...]:
         found.append(at)
         at = _read().items[at].parent
     return tuple(found)
+
+
+def outlines() -> tuple[int, list[Outline]]:
+    """The districts as a small drawing: its height for 1000 units of width, and each one's outline. One statement."""
+    tree = _read()
+    if tree.outlines is None:
+        with connection.cursor() as cursor:
+            cursor.execute(_OUTLINES, [[z.id for z in districts()]])
+            rows = cursor.fetchall()
+        tree.outlines = (rows[0][0] if rows else 0, [Outline(*row[1:]) for row in rows])
+    return tree.outlines
+
+
+# Degrees to units: longitudes shrink by the cosine of the latitude; ST_AsSVG turns y over.
+_OUTLINES = """
+WITH wanted AS (SELECT id, geom FROM territory_zone WHERE id = ANY(%s)),
+box AS (SELECT ST_XMin(e) AS west, ST_YMax(e) AS north, ST_YMax(e) - ST_YMin(e) AS high, cos(radians((ST_YMax(e) + ST_YMin(e)) / 2)) AS narrow,
+        1000 / GREATEST(1e-9, ST_XMax(e) - ST_XMin(e)) AS k FROM (SELECT ST_Extent(geom) AS e FROM wanted) x WHERE e IS NOT NULL),
+drawn AS (SELECT id, ceil(high * k / narrow)::int AS high,
+          ST_SimplifyPreserveTopology(ST_Affine(ST_SetSRID(geom, 0), k, 0, 0, k / narrow, -west * k, -north * k / narrow), 2) AS g FROM wanted, box)
+SELECT high, id, ST_AsSVG(g, 1, 0), ST_X(ST_PointOnSurface(g))::int, (-ST_Y(ST_PointOnSurface(g)))::int, ST_XMax(g) - ST_XMin(g)
+FROM drawn WHERE NOT ST_IsEmpty(g) ORDER BY id
+"""

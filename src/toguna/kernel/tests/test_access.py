@@ -13,9 +13,9 @@ from toguna.kernel.middleware import Gate
 def service(monkeypatch):
     service = Service("wells", provides=(Permission("wells.close", "Close a well", frozenset({AGENT, MANAGER})),))
     monkeypatch.setitem(registry._services, "wells", service)
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
     yield
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
 
 
 def actor(*grants: Grant) -> Actor:

@@ -38,9 +38,9 @@ def service(monkeypatch):
         ),
     )
     monkeypatch.setitem(registry._services, "bell", bell)
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
     yield bell
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
 
 
 def jobs() -> list[tuple[str, dict]]:

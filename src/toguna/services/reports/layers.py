@@ -10,7 +10,7 @@ PUBLIC = TileLayer(
     "reports",
     _("Reports"),
     raw="""
-    SELECT c.code, t.slug AS category, t.icon, c.state, c.open, c.point AS geom
+    SELECT c.code, '/reports/' || c.code AS url, t.slug AS category, t.icon, c.state, c.open, c.point AS geom
     FROM cases_case c JOIN cases_topic t ON t.id = c.topic_id
     WHERE c.type = 'reports' AND c.public AND c.point && {bounds}
     """,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.opendata.api import Column, Dataset
+from toguna.services.reports import layers
 
 REPORTS = Dataset(
     "reports",
@@ -35,4 +36,5 @@ REPORTS = Dataset(
     """,
     geometry=True,
     keywords=("reports", "signalements", "open311"),
+    version=layers.PUBLIC.version,
 )

@@ -42,9 +42,9 @@ PERMIT = CaseType(
 @pytest.fixture
 def permit(db, monkeypatch):
     monkeypatch.setitem(registry._services, "permit", Service("permit", provides=(PERMIT,)))
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
     yield cases.Topic.objects.create(case_type="permit", slug="stall", names={"en": "Stall"})
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
 
 
 def test_the_table_is_checked():

@@ -28,7 +28,7 @@ SECRET = Measure("test.secret", "Secret", "Counted so.", ROWS, permission="indic
 @pytest.fixture
 def town(db, monkeypatch):
     monkeypatch.setitem(registry._services, "test", Service("test", provides=(OPENED, SHARE, SECRET)))
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
     box = MultiPolygon(Polygon.from_bbox((0, 0, 1, 1)))
     whole = Zone.objects.create(level=0, name="Ville", source="t:0", geom=box)
     for name in ("Nord", "Sud"):
@@ -38,7 +38,7 @@ def town(db, monkeypatch):
         counting.refresh(measure)
     yield whole
     zones.forget()
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
 
 
 def test_districts_add_up_to_the_town_and_a_ratio_is_right_at_every_level(town):

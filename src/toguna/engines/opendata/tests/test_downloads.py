@@ -28,9 +28,9 @@ MANY = Dataset(
 @pytest.fixture(autouse=True)
 def service(monkeypatch):
     monkeypatch.setitem(registry._services, "wells", Service("wells", provides=(WELLS, PLAIN, MANY)))
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
     yield
-    registry.declared.cache_clear()
+    registry._declared.cache_clear()
 
 
 def get(client, url: str) -> bytes:

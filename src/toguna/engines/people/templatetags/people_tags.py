@@ -1,4 +1,4 @@
-"""What only the log-in pages of the demo town show."""
+"""What the pages of people show in a way of their own."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import Any
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django import template
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from toguna.engines.people.demo import totp_secret
-from toguna.kernel import town
+from toguna.engines.people.models import GrantRow
+from toguna.kernel import registry, town
+from toguna.kernel.access import EVERY_SERVICE, ROLES
 
 register = template.Library()
 
@@ -20,4 +24,18 @@ def demo_totp(form: Any) -> str:
     email = getattr(getattr(form, "user", None), "email", "") or ""
     if not (town.current().demo and email.endswith(".test")):
         return ""
-    return format_hotp_value(hotp_value(totp_secret(email), int(time.time()) // 30))
+    return str(format_hotp_value(hotp_value(totp_secret(email), int(time.time()) // 30)))
+
+
+@register.filter
+def granted(row: GrantRow) -> str:
+    """A grant as people say it: "Agent · Reports · Zongo · until 31 December 2026"."""
+    parts = [str(ROLES.get(row.role, row.role))]
+    if row.service != EVERY_SERVICE:
+        title = next((s.title for s in registry.services() if s.name == row.service), "")
+        parts.append(str(title or row.service))
+    if row.zone is not None:
+        parts.append(str(row.zone))
+    if row.until is not None:
+        parts.append(_("until %(date)s") % {"date": date_format(row.until)})
+    return " · ".join(parts)

@@ -170,8 +170,28 @@ def test_etag_changes_with_the_layer_and_only_then(client: Client) -> None:
     again = client.get(url, headers={"If-None-Match": first["ETag"]})
     assert again.status_code == 304
     assert again.content == b""
-    Layer.objects.filter(pk=wells.pk).update(version=2)
-    assert client.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 200
+    put(layer("others"))
+    assert client.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 304
+
+
+@pytest.mark.parametrize("change", ["added", "changed", "closed", "deleted"])
+def test_whatever_changes_a_feature_is_seen(client: Client, change: str) -> None:
+    wells = layer("wells")
+    put(wells, 2)
+    url = f"/tiles/wells/{at(14)}.mvt"
+    first = client.get(url)
+    one = Feature.objects.filter(pk=Feature.objects.filter(layer=wells).values_list("pk", flat=True)[0])
+    if change == "added":
+        put(wells)
+    elif change == "changed":
+        one.update(name="Manguier")
+    elif change == "closed":
+        one.update(valid_to="2026-01-01")
+    else:
+        one.delete()
+    again = client.get(url, headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 200
+    assert again.content != first.content
 
 
 def test_an_unchanged_tile_costs_one_statement_a_new_one_two(client: Client, django_assert_num_queries: Any) -> None:
@@ -210,3 +230,21 @@ def test_a_tile_never_asks_for_more_than_its_share_of_cells(z: int) -> None:
     across = 360 / 2**z / tiles.CELL / 2 ** tiles.grid_level(z)
     assert across <= 48
     assert across > 20 or tiles.grid_level(z) == 0  # fine enough to show a shape
+
+
+def test_straight_tiles_are_where_mercator_puts_them() -> None:
+    """From zoom 14 no vertex is projected: it must stay within half a unit of 4096 of where the projection puts it."""
+    with connection.cursor() as cursor:
+        for lat in (-33.9, 0.5, 12.6, 43.7):
+            z, x, y = (int(part) for part in at(14, lat=lat).split("/"))
+            cursor.execute(
+                f"""
+                WITH t AS (SELECT ST_TileEnvelope({z}, {x}, {y}) AS env), d AS (SELECT env, ST_Transform(env, 4326) AS box FROM t),
+                p AS (SELECT env, box, ST_SetSRID(ST_MakePoint(ST_XMin(box) + (ST_XMax(box) - ST_XMin(box)) * a,
+                    ST_YMin(box) + (ST_YMax(box) - ST_YMin(box)) * b), 4326) AS point
+                    FROM d, generate_series(0.05, 0.95, 0.1) a, generate_series(0.05, 0.95, 0.1) b)
+                SELECT max(abs((ST_Y(point) - ST_YMin(box)) / (ST_YMax(box) - ST_YMin(box))
+                    - (ST_Y(ST_Transform(point, 3857)) - ST_YMin(env)) / (ST_YMax(env) - ST_YMin(env)))) * 4096 FROM p
+                """
+            )
+            assert cursor.fetchone()[0] < 0.5

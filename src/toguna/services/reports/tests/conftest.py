@@ -7,14 +7,17 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
+from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from PIL import Image
 
 from toguna.engines.cases.api import Case, Rule, Topic
 from toguna.engines.people import api as people
+from toguna.engines.people.testing import sign_in
 from toguna.engines.territory import zones
 from toguna.engines.territory.models import Zone
 from toguna.kernel import access
@@ -67,14 +70,17 @@ def hire(town):
             grants=[(role, service, zone)] if role else [],
             teams=teams,
         )
-        if factor:
-            Authenticator.objects.create(user=account, type=Authenticator.Type.TOTP, data={"secret": "x"})
         client = Client()
-        client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+        sign_in(client, account, factor=factor)
         client.account = account
         return client
 
     return hired
+
+
+@pytest.fixture(name="sign_in")
+def signing_in():
+    return sign_in
 
 
 @pytest.fixture

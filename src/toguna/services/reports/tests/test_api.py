@@ -94,7 +94,7 @@ def test_photos_of_ones_own_report(client, town, picture):
     assert send(picture, uuid.uuid4()).status_code == 404
 
 
-def test_staff_act_under_the_same_rules(hire, opened, town):
+def test_staff_act_under_the_same_rules(hire, opened, town, sign_in):
     case = opened()
     url = f"{URL}/{case.code}/actions"
     agent, elsewhere, reader = hire("agent", zone=town.north.pk), hire("agent", zone=town.south.pk), hire("reader")
@@ -109,7 +109,7 @@ def test_staff_act_under_the_same_rules(hire, opened, town):
     assert post(agent, {"do": "note", "words": "secret"}, url).status_code == 200
     assert "secret" not in Client().get(f"{URL}/{case.code}").content.decode()
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(agent.account, backend="django.contrib.auth.backends.ModelBackend")
+    sign_in(strict, agent.account)
     assert post(strict, {"do": "reply", "words": "x"}, url).status_code == 403
 
 

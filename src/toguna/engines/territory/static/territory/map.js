@@ -19,22 +19,34 @@ async function load(element) {
     document.head.append(sheet);
     return new Promise((done) => { sheet.onload = sheet.onerror = () => done(made); });
   });
+  library.catch(() => { library = undefined; }); // the network may be back at the next try
   return library;
 }
 
 async function draw(element) {
-  const { Map, NavigationControl, GeolocateControl, ScaleControl, Marker, LngLatBounds, AttributionControl } = await load(element);
+  const { Map, NavigationControl, GeolocateControl, ScaleControl, Marker, LngLatBounds, AttributionControl, Popup } = await load(element);
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const style = new URL(where(element, "style") || "/map/style.json", location.href);
   if (dark) style.searchParams.set("theme", "dark");
+  const answer = await fetch(style);
+  if (!answer.ok) throw new Error(`style: ${answer.status}`);
+  const drawn = await answer.json();
+  const words = drawn.metadata["toguna:words"], kinds = drawn.metadata["toguna:kinds"];
   const full = "full" in element.dataset;
   const bounds = where(element, "bounds") ? JSON.parse(where(element, "bounds")) : null;
+  const before = [...element.childNodes];
   element.replaceChildren();
-  const map = new Map({
-    container: element, style: style.href, hash: full, attributionControl: false, cooperativeGestures: !full,
-    canvasContextAttributes: { preserveDrawingBuffer: full }, // so that what is seen can be printed
-    ...(bounds && !location.hash ? { bounds, fitBoundsOptions: { padding: 20 } } : {}),
-  });
+  let map;
+  try {
+    map = new Map({
+      container: element, style: drawn, locale: words, hash: full, attributionControl: false, cooperativeGestures: !full,
+      canvasContextAttributes: { preserveDrawingBuffer: full }, // so that what is seen can be printed
+      ...(bounds && !location.hash ? { bounds, fitBoundsOptions: { padding: 20 } } : {}),
+    });
+  } catch (error) { // a device without WebGL: what stood there comes back
+    element.replaceChildren(...before, Object.assign(document.createElement("p"), { className: "mapopen notice warn", textContent: words.fails }));
+    throw error;
+  }
   map.addControl(new AttributionControl({ compact: true }));
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new ScaleControl());
@@ -44,6 +56,14 @@ async function draw(element) {
     image.src = `/icons/${id}.svg`;
     await image.decode();
     if (!map.hasImage(id)) map.addImage(id, image);
+  });
+  if (!("pick" in element.dataset)) map.on("click", ({ point, lngLat }) => {
+    const shown = map.getStyle().layers.filter(({ id }) => /^(facilities|place-names|extra-|own-)/.test(id)).map(({ id }) => id);
+    const [found] = map.queryRenderedFeatures([[point.x - 8, point.y - 8], [point.x + 8, point.y + 8]], { layers: shown });
+    if (!found) return;
+    const at = found.geometry.type === "Point" ? found.geometry.coordinates : lngLat;
+    if (found.properties.n > 1) return map.easeTo({ center: at, zoom: map.getZoom() + 2 });
+    new Popup().setLngLat(at).setDOMContent(bubble(found.properties, kinds, words.place)).addTo(map);
   });
   if (element.dataset.lon) {
     const at = [Number(element.dataset.lon), Number(element.dataset.lat)];
@@ -63,6 +83,16 @@ async function draw(element) {
     map.fitBounds(around, { padding: 40, maxZoom: 16, animate: false });
   }
   return map;
+}
+
+// What was pressed, as text: a name is never markup.
+function bubble({ name, kind, code, url }, kinds, unknown) {
+  const box = document.createElement("div");
+  const title = Object.assign(document.createElement(url ? "a" : "strong"), { textContent: name || code || kinds[kind] || unknown });
+  if (url) title.href = url;
+  box.append(title);
+  if (name && kinds[kind]) box.append(Object.assign(document.createElement("p"), { textContent: kinds[kind] }));
+  return box;
 }
 
 // Opened at once where data are cheap, by its button elsewhere.
@@ -119,13 +149,28 @@ for (const place of document.querySelectorAll("[data-map-pick]")) {
   button.addEventListener("click", async () => {
     button.remove();
     const element = Object.assign(document.createElement("div"), { className: "map" });
+    element.dataset.pick = "";
     place.append(element);
     const map = await draw(element);
     const { Marker } = await load(element);
     let mark;
-    const put = (at) => { mark ??= new Marker({ color: "#c8501e", draggable: true }).setLngLat(at).addTo(map).on("dragend", () => tell(mark.getLngLat())); mark.setLngLat(at); };
+    const put = (at) => {
+      if (!mark) {
+        mark = new Marker({ color: "#c8501e", draggable: true }).setLngLat(at).addTo(map);
+        mark.on("dragend", () => tell(mark.getLngLat())); // `on` answers a subscription, not the mark
+      }
+      mark.setLngLat(at);
+    };
     const tell = ({ lng, lat }) => { input.value = `${lat.toFixed(6)}, ${lng.toFixed(6)}`; };
     map.on("click", ({ lngLat }) => { put(lngLat); tell(lngLat); });
+    // With keys: arrows move the map under the cross, Enter takes the place under it.
+    element.append(Object.assign(document.createElement("span"), { className: "mapcross" }));
+    map.getCanvas().addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      put(map.getCenter());
+      tell(map.getCenter());
+    });
     const known = /^\s*(-?\d+\.\d+)\s*,\s*(-?\d+\.\d+)\s*$/.exec(input.value);
     if (known) { put([Number(known[2]), Number(known[1])]); map.jumpTo({ center: [Number(known[2]), Number(known[1])], zoom: 16 }); }
   }, { once: true });

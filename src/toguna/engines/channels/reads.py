@@ -1,0 +1,25 @@
+"""What `channels` knows of a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+
+from toguna.engines.channels.models import Message
+from toguna.engines.people import api as people
+
+
+def _of(person: int) -> Q:
+    """Messages for them, and those to their phone or e-mail that name nobody else."""
+    addresses = people.Contact.objects.filter(person=person).values("value")
+    return Q(person=person) | Q(person=None, address__in=addresses)
+
+
+def export(person: int) -> list[dict[str, Any]]:
+    rows = Message.objects.filter(_of(person)).order_by("id").values("medium", "address", "subject", "text", "created")
+    return [{**row, "created": row["created"].isoformat()} for row in rows]
+
+
+def erase(person: int) -> None:
+    Message.objects.filter(_of(person)).delete()

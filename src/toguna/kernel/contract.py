@@ -1,0 +1,140 @@
+"""What every service is held to, whoever writes it: one class of tests that reads the manifests. It needs pytest.
+
+Inherit it once, in `tests/test_contract.py`, and give it a way to log in. A new service is tested by being there.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.extract import extract
+from django.test import Client
+from django.urls import resolve, reverse
+from django.utils import translation
+from django.utils.translation import trans_real
+from django.utils.translation.template import templatize
+
+import toguna
+from toguna.kernel import access, registry
+from toguna.kernel.access import Permission
+from toguna.kernel.manifest import Declaration
+from toguna.kernel.town import LANGUAGES
+from toguna.kernel.web import Gate, Page
+
+ROOT = Path(toguna.__file__).parent
+NOBODY = "nobody"
+# What xgettext is told of our functions: which argument is the text (1 and 2: singular and plural; c: a context).
+_KEYWORDS: dict[str, Any] = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop")),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
+    **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
+}
+
+
+def rooms() -> list[str]:
+    """The folders that show texts: "kernel", "engines/people", "services/reports"..."""
+    found = [ROOT / "kernel", *(ROOT / floor for floor in ("demo", "site"))]
+    for floor in ("engines", "services"):
+        found += sorted(path.parent for path in (ROOT / floor).glob("*/apps.py"))
+    return [str(path.relative_to(ROOT)) for path in found]
+
+
+def texts(room: str) -> Iterator[tuple[str, str]]:
+    """(where, text) of everything in a room's code and templates that is to be translated; of plurals, the singular."""
+    for path in sorted((ROOT / room).rglob("*")):
+        if "tests" in path.parts or path.suffix not in (".py", ".html", ".txt"):
+            continue
+        source = path.read_text("utf-8")
+        if path.suffix != ".py":
+            source = templatize(source)
+        for line, message, _comments, context in extract("python", io.BytesIO(source.encode()), _KEYWORDS):
+            text = message if isinstance(message, str) else next(m for m in message if m)
+            yield f"{path.relative_to(ROOT)}:{line}", f"{context}\x04{text}" if context else text
+
+
+def untranslated(room: str, language: str) -> list[str]:
+    catalog: Any = trans_real.translation(language)._catalog  # type: ignore[attr-defined] # of all rooms together
+    known = {key[0] if isinstance(key, tuple) else key for key in catalog.keys()}
+    return [f"{where} {text!r}" for where, text in texts(room) if text and text not in known]
+
+
+def _every(kind: type[Declaration]) -> list[Any]:
+    return [
+        pytest.param(d, id=f"{s.name} {type(d).__name__} {d.key() or ''}".strip())
+        for s in registry.services()
+        for d in s.provides
+        if isinstance(d, kind)
+    ]
+
+
+def _tried() -> list[Any]:
+    """The declarations that have something to try."""
+    return [p for p in _every(Declaration) if type(p.values[0]).trial is not Declaration.trial]
+
+
+class ServiceContract:
+    """Inherit it and say how to log in."""
+
+    def client(self, role: str) -> Client:
+        """A client of somebody who is staff with that role for every service, in the whole town."""
+        raise NotImplementedError
+
+    def test_nothing_is_wrong_with_the_manifests(self) -> None:
+        assert registry.check() == []
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize("declaration", _tried())
+    def test_what_is_declared_works(self, declaration: Declaration, language: str) -> None:
+        with translation.override(language):
+            declaration.trial()
+
+    @pytest.mark.parametrize("page", _every(Page))
+    def test_a_menu_shows_a_page_to_those_who_may_open_it(self, page: Page) -> None:
+        gate = _gate(page)
+        if page.permission:
+            assert (gate.who, gate.permission) == ("staff", page.permission)
+            assert registry.find(Permission, page.permission)
+        else:
+            assert gate.who != "staff"
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("role", [NOBODY, *access.ROLES])
+    @pytest.mark.parametrize("page", _every(Page))
+    def test_each_page_opens_to_whom_it_should(self, page: Page, role: str) -> None:
+        gate = _gate(page)
+        permission = registry.find(Permission, gate.permission) if gate.permission else None
+        client = Client() if role == NOBODY else self.client(role)
+        status = client.get(reverse(page.url_name)).status_code
+        if role == NOBODY and gate.who != "public":
+            assert status == 302  # to the log-in page
+        elif permission is not None and role not in permission.roles:
+            assert status == 403
+        else:
+            assert status == 200
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("language", LANGUAGES)
+    @pytest.mark.parametrize("page", _every(Page))
+    def test_each_page_speaks_each_language(self, page: Page, language: str) -> None:
+        answer = self.client(access.ADMINISTRATOR).get(reverse(page.url_name), headers={"accept-language": language})
+        assert f'<html lang="{language}"' in answer.content.decode()
+        with translation.override(language):
+            assert str(page.title)
+
+    @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])  # the code itself is in English
+    @pytest.mark.parametrize("room", rooms())
+    def test_every_text_is_translated(self, room: str, language: str) -> None:
+        assert untranslated(room, language) == []
+
+
+def _gate(page: Page) -> Gate:
+    view: Any = resolve(reverse(page.url_name)).func
+    gate = getattr(view, "gate", None)
+    assert isinstance(gate, Gate), f"{page.url_name} does not say who may open it"
+    return gate

@@ -1,0 +1,37 @@
+"""Every service keeps the contract: what it declares works, opens to whom it should, and speaks every language."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.test import Client
+
+from toguna.engines.people import api as people
+from toguna.kernel import registry
+from toguna.kernel.contract import ServiceContract
+from toguna.kernel.demo import Starter
+
+
+class TestContract(ServiceContract):
+    @pytest.fixture(autouse=True)
+    def started(self, request: pytest.FixtureRequest) -> None:
+        """A town as it begins."""
+        if request.node.get_closest_marker("django_db"):
+            request.getfixturevalue("db")
+            for starter in registry.declared(Starter):
+                starter.load()
+
+    def client(self, role: str) -> Client:
+        account = people.create_staff(
+            email=f"{uuid.uuid4().hex}@town.test",
+            password="long enough to be one",
+            name=role,
+            grants=[(role, "*", None)],
+            teams=(),
+        )
+        Authenticator.objects.create(user=account, type=Authenticator.Type.TOTP, data={"secret": "x"})
+        client = Client()
+        client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+        return client
