@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from toguna.engines.people import api as people
+from toguna.engines.people import testing
 from toguna.kernel import registry
 from toguna.kernel.contract import ServiceContract
 from toguna.kernel.demo import Starter
@@ -31,7 +31,6 @@ class TestContract(ServiceContract):
             grants=[(role, "*", None)],
             teams=(),
         )
-        Authenticator.objects.create(user=account, type=Authenticator.Type.TOTP, data={"secret": "x"})
         client = Client()
-        client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+        testing.sign_in(client, account)
         return client

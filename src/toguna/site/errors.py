@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -20,6 +23,8 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request, _("Send a shorter text, or fewer and smaller photos."))
     return _page(
         request, 400, _("This request could not be read"), _("Go back, look at what you typed, and send it again.")
     )
@@ -47,10 +52,13 @@ def too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
 
 
 def too_large(request: HttpRequest, text: Any) -> HttpResponse:
-    return _page(request, 413, _("That file is too large"), str(text))
+    return _page(request, 413, _("That is too large to be sent"), str(text))
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    # Django calls this while the exception is being handled: a database that stopped is not a fault of the page.
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        return away(request)
     text = _(
         "The fault is ours and it has been recorded. Nothing that you sent before is lost. Try again in a few minutes."
     )

@@ -1,4 +1,4 @@
-"""The home page, the desk's first page, the style page, and the town's colours."""
+"""The home page, the desk's first page, badges for maps, and the town's colours."""
 
 from __future__ import annotations
 
@@ -22,12 +22,6 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 
 @public
-def style(request: HttpRequest) -> HttpResponse:
-    """The living style page: every component, as the pages use it."""
-    return render(request, "style.html", {"icons": sorted(ICONS)})
-
-
-@public
 def badge(request: HttpRequest, name: str) -> HttpResponse:
     """A pictogram as a round badge, for maps."""
     inside = ICONS.get(name, ICONS["pin"])
@@ -44,22 +38,47 @@ def badge(request: HttpRequest, name: str) -> HttpResponse:
 
 @public
 def town_css(request: HttpRequest) -> HttpResponse:
-    """The town's accent, and the ink that is readable on it (WCAG contrast, 4.5 at least)."""
+    """The town's accent, the ink that is readable on it, and the accent as a line on our paper, light and dark (WCAG)."""
     accent = town.current().accent
-    css = f":root{{--accent:{accent};--on-accent:{ink_on(accent)}}}"
+    css = (
+        f":root{{--accent:{accent};--on-accent:{ink_on(accent)};--mark:{mark_on(PAPER, accent)}}}"
+        f"@media (prefers-color-scheme:dark){{:root{{--mark:{mark_on(PAPER_DARK, accent)}}}}}"
+    )
     response = HttpResponse(css, content_type="text/css; charset=utf-8")
-    response["Cache-Control"] = "public, max-age=3600"
+    response["Cache-Control"] = "public, max-age=86400"
     return response
+
+
+PAPER, PAPER_DARK = "#fffdf9", "#201c18"  # --paper in toguna.css
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours "#rrggbb", 1 to 21 (WCAG 2.2)."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def luminance(colour: str) -> float:
     """Relative luminance of "#rrggbb", 0 to 1 (WCAG 2.2)."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels(colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def channels(colour: str) -> list[float]:
+    return [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+
+
 def ink_on(colour: str) -> str:
-    """White or near-black: whichever is more readable on that colour."""
-    light = luminance(colour)
-    return "#ffffff" if 1.05 / (light + 0.05) >= (light + 0.05) / 0.0525 else "#16110c"
+    """White or black, whichever is more readable on that colour: 4.58 at least, whatever the colour."""
+    return max("#ffffff", "#000000", key=lambda ink: contrast(ink, colour))
+
+
+def mark_on(paper: str, colour: str) -> str:
+    """That colour, taken towards black or white only as far as it must to stand out 3 to 1 on the paper."""
+    towards = channels(ink_on(paper))
+    for step in range(21):
+        mixed = [c + (t - c) * step / 20 for c, t in zip(channels(colour), towards, strict=True)]
+        mark = "#" + "".join(f"{round(c * 255):02x}" for c in mixed)
+        if contrast(mark, paper) >= 3:
+            return mark
+    raise AssertionError("black on light paper and white on dark always stand out")

@@ -31,7 +31,7 @@ ALLOWED_HOSTS = [h for h in os.environ.get("TOGUNA_HOSTS", "").split(",") if h] 
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if HTTPS else []
 
 INSTALLED_APPS = [
-    "toguna.site.backstage.Config",  # django.contrib.admin, behind a second factor
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from toguna.kernel import registry
 from toguna.kernel.web import Urls
-from toguna.site import api, errors, health, home, language
+from toguna.site import api, backstage, errors, health, home, language, style
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.index, name="home"),
@@ -18,11 +17,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("icons/<slug:name>.svg", home.badge, name="badge"),
     path("desk/", home.desk, name="desk"),
     path("api/v1/", api.api.urls),
-    path("admin/", admin.site.urls),
+    path("admin/", backstage.backstage().urls),
     *(path(urls.prefix, include(urls.module)) for urls in registry.declared(Urls)),
 ]
 if settings.TOWN.demo or settings.DEBUG:
-    urlpatterns.append(path("style/", home.style, name="style"))
+    urlpatterns.append(path("style/", style.show, name="style"))
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden

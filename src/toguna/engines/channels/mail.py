@@ -24,7 +24,7 @@ class Backend(BaseEmailBackend):
                         "email",
                         address,
                         key=f"mail:{uuid.uuid4()}",
-                        subject=message.subject,
+                        subject=str(message.subject),
                         text=str(message.body),
                         language=get_language() or "",
                     )

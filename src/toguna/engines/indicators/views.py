@@ -8,6 +8,8 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from toguna.engines.indicators import charts
 from toguna.engines.indicators.counting import Scope, Series, read
@@ -41,12 +43,23 @@ def _card(series: Series) -> dict[str, Any]:
         "series": series,
         "value": charts.number(series.total),
         "unit": measure.shown_unit if series.total is not None else "",
-        "trend": None if trend is None else charts.number(abs(trend), 0),
-        "way": "" if trend is None or not moved else "up" if trend > 0 else "down",
-        "points": measure.kind == "ratio",
+        "trend": "" if trend is None else _moved(trend if moved else 0, points=measure.kind == "ratio"),
+        "arrow": "=" if trend is None or not moved else "▲" if trend > 0 else "▼",
         "good": good,
         "spark": charts.spark(series.values),
     }
+
+
+def _moved(trend: float, *, points: bool) -> str:
+    """How a figure moved, in words. A share of 40 % that becomes 44 % has 4 points more, not 10 % more."""
+    n, shown = round(abs(trend)), {"n": charts.number(abs(trend), 0)}
+    if not n:
+        return _("Steady")
+    if points and trend > 0:
+        return ngettext("%(n)s point more", "%(n)s points more", n) % shown
+    if points:
+        return ngettext("%(n)s point less", "%(n)s points less", n) % shown
+    return (_("%(n)s %% more") if trend > 0 else _("%(n)s %% less")) % shown
 
 
 def _page(

@@ -67,9 +67,7 @@ def grant(account: Account, wanted: Wanted, *, until: date | None = None, by: Ac
     """Adds one grant; given again, it changes until when."""
     _not_oneself(account, by)
     role, service, zone = wanted
-    GrantRow.objects.update_or_create(
-        account=account, role=role, service=service, zone_id=zone, defaults={"until": until}
-    )
+    GrantRow.objects.update_or_create(account=account, role=role, service=service, zone=zone, defaults={"until": until})
     audit.record(by, "people.grant", _subject(account), grants=[list(wanted)], until=until and until.isoformat())
 
 

@@ -17,10 +17,20 @@ def normal_phone(typed: str) -> str:
     try:
         number = phonenumbers.parse(typed, town.current().country or None)
     except phonenumbers.NumberParseException:
-        raise ValidationError(_("This is not a phone number. Type it as 70 00 00 01 or +223 70 00 00 01.")) from None
+        raise ValidationError(
+            _("This is not a phone number. It looks like %(example)s; a foreign one begins with + and its country.")
+            % {"example": _example()}
+        ) from None
     if not phonenumbers.is_possible_number(number):
         raise ValidationError(_("This phone number has too few or too many digits."))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _example() -> str:
+    """A number as the town writes it, such as "65 01 23 45" in Mali: nobody's, from the numbering plan's description."""
+    country = town.current().country
+    number = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE) if country else None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL) if number else "+223 65 01 23 45"
 
 
 def normal_email(typed: str) -> str:

@@ -87,4 +87,4 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         if code == "incorrect_code":
             account = getattr(self.request.user, "pk", None)
             audit.record(Actor(account=account), "people.second_factor_failed", f"people.account:{account or ''}")
-        return super().validation_error(code, *args)
+        return super().validation_error(code, *args)  # type: ignore[no-any-return]

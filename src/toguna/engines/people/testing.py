@@ -17,7 +17,9 @@ from toguna.engines.people.models import Account
 def give_factor(account: Account) -> Authenticator:
     """The second factor of a demo account, whose codes anybody can compute."""
     return Authenticator.objects.get_or_create(
-        user=account, type=Authenticator.Type.TOTP, defaults={"data": {"secret": encrypt(totp_secret(account.email or ""))}}
+        user=account,
+        type=Authenticator.Type.TOTP,
+        defaults={"data": {"secret": encrypt(totp_secret(account.email or ""))}},
     )[0]
 
 

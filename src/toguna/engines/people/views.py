@@ -133,7 +133,7 @@ class ProfileForm(forms.ModelForm[Person]):
 @resident
 def account(request: Request) -> HttpResponse:
     """A person's own page. Staff come here to change their password or second factor."""
-    person = Person.objects.filter(pk=request.actor.person).first()
+    person = Person.objects.filter(pk=request.actor.person or 0).first()
     initial = {"language": (person and person.language) or get_language()}
     form = ProfileForm(request.POST or None, instance=person, initial=initial) if person else None
     if request.method == "POST" and form is not None and form.is_valid():

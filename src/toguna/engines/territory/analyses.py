@@ -33,8 +33,8 @@ class Analysis:
     needs: frozenset[str] = frozenset()
 
 
-_A = "territory_feature a WHERE a.layer_id = %(a)s AND a.valid_to IS NULL"
-_JOIN = "territory_feature a JOIN territory_feature b ON b.layer_id = %(b)s AND b.valid_to IS NULL AND {on} WHERE a.layer_id = %(a)s AND a.valid_to IS NULL"
+_A = "territory_feature a WHERE a.layer_id = %(a)s::bigint AND a.valid_to IS NULL"
+_JOIN = "territory_feature a JOIN territory_feature b ON b.layer_id = %(b)s::bigint AND b.valid_to IS NULL AND {on} WHERE a.layer_id = %(a)s::bigint AND a.valid_to IS NULL"
 
 ANALYSES: dict[str, Analysis] = {
     a.name: a
@@ -77,8 +77,8 @@ ANALYSES: dict[str, Analysis] = {
             gettext_lazy("For each feature of the first layer, the nearest of the second and how far it is"),
             "SELECT a.source, a.name, a.kind, a.attrs || jsonb_build_object('nearest', n.name, 'metres', round(n.metres)) AS attrs, a.geom "
             "FROM territory_feature a CROSS JOIN LATERAL (SELECT b.name, ST_Distance(a.geom::geography, b.geom::geography) AS metres "
-            "FROM territory_feature b WHERE b.layer_id = %(b)s AND b.valid_to IS NULL ORDER BY b.geom <-> a.geom LIMIT 1) n "
-            "WHERE a.layer_id = %(a)s AND a.valid_to IS NULL",
+            "FROM territory_feature b WHERE b.layer_id = %(b)s::bigint AND b.valid_to IS NULL ORDER BY b.geom <-> a.geom LIMIT 1) n "
+            "WHERE a.layer_id = %(a)s::bigint AND a.valid_to IS NULL",
             frozenset({"b"}),
         ),
         Analysis(
@@ -86,7 +86,7 @@ ANALYSES: dict[str, Analysis] = {
             gettext_lazy("How many in each district, and how many to the square kilometre"),
             "SELECT 'zone:' || z.id AS source, z.name, 'zone' AS kind, jsonb_build_object('count', count(a.id), "
             "'per_km2', round((count(a.id) / NULLIF(ST_Area(z.geom::geography) / 1e6, 0))::numeric, 2)) AS attrs, z.geom "
-            "FROM territory_zone z LEFT JOIN territory_feature a ON a.layer_id = %(a)s AND a.valid_to IS NULL "
+            "FROM territory_zone z LEFT JOIN territory_feature a ON a.layer_id = %(a)s::bigint AND a.valid_to IS NULL "
             "AND ST_Intersects(z.geom, a.geom) AND ST_Intersects(z.geom, ST_PointOnSurface(a.geom)) "
             "WHERE z.closed IS NULL AND z.level = (SELECT max(level) FROM territory_zone WHERE closed IS NULL AND level <= 2) GROUP BY z.id",
         ),

@@ -63,7 +63,7 @@ def collections() -> list[Collection]:
             layer.slug,
             layer.name,
             "territory_feature",
-            "layer_id = %s AND valid_to IS NULL",
+            "layer_id = %s::bigint AND valid_to IS NULL",
             (layer.id,),
             "attrs || jsonb_build_object('name', name, 'kind', kind, 'source', source)",
         )

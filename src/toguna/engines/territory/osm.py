@@ -260,6 +260,7 @@ _FIRST = """
 INSERT INTO territory_feature (layer_id, source, name, names, kind, attrs, geom, edited)
 SELECT %(layer)s, source, name, names, kind, attrs, g, false
 FROM (SELECT *, {mended} AS g FROM {stage} WHERE layer = %(slug)s) s WHERE NOT ST_IsEmpty(g)
+ORDER BY g
 ON CONFLICT DO NOTHING
 """
 # One statement a layer: new rows come in, changed ones change, edited ones stay as the town made them.

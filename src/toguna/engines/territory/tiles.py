@@ -49,6 +49,7 @@ class TileLayer(Declaration):
 
 
 # The envelope of the tile in degrees, with a margin for what is drawn across its edge.
+# A layer's id is always written with its cast: GiST takes no other type of integer, and would read all layers of the place.
 _BOUNDS = "ST_Transform(ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 0.0625), 4326)"
 _MVT = """
 WITH t AS MATERIALIZED (SELECT {bounds} AS box, {envelope} AS env)
@@ -85,13 +86,13 @@ def feature_tile(layer: int, name: str, geometry: str, z: int, x: int, y: int) -
     if z >= RAW_FROM:
         statement = _mvt(
             z, id="'id'", columns="f.id, f.name, f.kind", geom="f.geom", buffer=64,
-            source="territory_feature f WHERE f.layer_id = %(layer)s AND f.valid_to IS NULL AND f.geom && t.box",
+            source="territory_feature f WHERE f.layer_id = %(layer)s::bigint AND f.valid_to IS NULL AND f.geom && t.box",
         )  # fmt: skip
     elif geometry == Layer.Geometry.LINE:
         # Small streets say nothing from afar: what is shown grows with the zoom.
         statement = _mvt(
             z, id="'id'", columns="f.id, f.name, f.kind", geom="ST_SimplifyPreserveTopology(f.geom, %(px)s)", buffer=16,
-            source="territory_feature f WHERE f.layer_id = %(layer)s AND f.valid_to IS NULL AND f.geom && t.box "
+            source="territory_feature f WHERE f.layer_id = %(layer)s::bigint AND f.valid_to IS NULL AND f.geom && t.box "
             + ("" if z >= 13 else "AND f.kind NOT IN ('footway', 'path', 'steps', 'service', 'track', 'corridor', 'cycleway') ")
             + ("" if z >= 12 else "AND f.kind NOT IN ('residential', 'living_street', 'unclassified', 'pedestrian') ")
             + ("" if z >= 10 else "AND f.kind NOT IN ('tertiary', 'secondary', 'stream', 'drain', 'ditch') "),
@@ -99,7 +100,7 @@ def feature_tile(layer: int, name: str, geometry: str, z: int, x: int, y: int) -
     elif name in _AREAS:
         statement = _mvt(
             z, id="'id'", columns="f.id, f.name, f.kind", geom="ST_SimplifyPreserveTopology(f.geom, %(px)s)", buffer=16,
-            source="territory_feature f WHERE f.layer_id = %(layer)s AND f.valid_to IS NULL AND f.geom && t.box "
+            source="territory_feature f WHERE f.layer_id = %(layer)s::bigint AND f.valid_to IS NULL AND f.geom && t.box "
             "AND (ST_XMax(f.geom) - ST_XMin(f.geom)) + (ST_YMax(f.geom) - ST_YMin(f.geom)) > 4 * %(px)s",
         )  # fmt: skip
     else:

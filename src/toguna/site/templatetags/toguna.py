@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.forms import BaseForm, CheckboxSelectMultiple, RadioSelect
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -69,3 +70,15 @@ def with_query(context: dict[str, Any], **changes: Any) -> str:
             query[key] = value
     encoded = query.urlencode()
     return f"?{encoded}" if encoded else "?"
+
+
+@register.filter
+def problems(form: BaseForm) -> list[tuple[str, str]]:
+    """What is wrong in a form, for the summary above it: (id of the field to go to, "" for the form's own; the error)."""
+    found = [("", str(error)) for error in form.non_field_errors()]
+    for field in form:
+        # A group of choices has no element of its own: one goes to its first choice.
+        group = isinstance(field.field.widget, (RadioSelect, CheckboxSelectMultiple))
+        anchor = "" if field.is_hidden else f"{field.auto_id}_0" if group else field.id_for_label
+        found += [(anchor, str(error)) for error in field.errors]
+    return found

@@ -4,15 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('channels', '0002_initial'),
+        ("channels", "0002_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='message',
-            name='state',
-            field=models.CharField(choices=[('queued', 'waiting'), ('sent', 'sent'), ('shown', "written to the server's log"), ('failed', 'failed')], default='queued', max_length=8),
+            model_name="message",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("queued", "waiting"),
+                    ("sent", "sent"),
+                    ("shown", "written to the server's log"),
+                    ("failed", "failed"),
+                ],
+                default="queued",
+                max_length=8,
+            ),
         ),
     ]

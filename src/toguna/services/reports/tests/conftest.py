@@ -7,11 +7,8 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
-from allauth.account.internal.flows.login import record_authentication
-from allauth.mfa.models import Authenticator
 from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.db import connection
-from django.http import HttpRequest
 from django.test import Client
 from PIL import Image
 
@@ -114,8 +111,11 @@ def fields(town):
 
 
 @pytest.fixture
-def run_jobs():
+def run_jobs(town):
     """Does the work that is queued, as the worker would, until none is left."""
+    with connection.cursor() as cursor:
+        # Not our tables, so a test with transactions of its own leaves its jobs behind.
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
     from procrastinate.contrib.django import app
 
     from toguna.kernel import registry  # noqa: F401 - declares what the jobs need

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.urls import get_resolver
@@ -171,7 +170,7 @@ def test_nobody_may_act_from_inside_either(opened):
             act()
 
 
-@pytest.mark.django_db(transaction=True, available_apps=settings.INSTALLED_APPS)  # so that its TRUNCATE cascades
+@pytest.mark.django_db(transaction=True)
 def test_two_agents_at_once(opened):
     case = opened()
     start, results = threading.Barrier(2), []
@@ -193,7 +192,7 @@ def test_two_agents_at_once(opened):
     assert Step.objects.filter(case=case, action="moved").count() == 1
 
 
-@pytest.mark.django_db(transaction=True, available_apps=settings.INSTALLED_APPS)  # so that its TRUNCATE cascades
+@pytest.mark.django_db(transaction=True)
 def test_the_same_form_twice_at_once(town):
     import uuid
 

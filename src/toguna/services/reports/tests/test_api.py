@@ -8,7 +8,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -139,7 +138,7 @@ def peer(town, live_server, monkeypatch):
     return three.Three(f"{live_server.url}/open311/v2/")
 
 
-@pytest.mark.django_db(transaction=True, available_apps=settings.INSTALLED_APPS)  # so that its TRUNCATE cascades
+@pytest.mark.django_db(transaction=True)
 def test_open311_with_an_independent_client(peer, town, live_server, hire):
     import requests
 
