@@ -10,8 +10,10 @@ from django.test import Client
 from toguna.engines.people import api as people
 from toguna.engines.people import testing
 from toguna.kernel import registry
-from toguna.kernel.contract import ServiceContract
 from toguna.kernel.demo import Starter
+
+pytest.register_assert_rewrite("toguna.kernel.contract")  # so that a failure says what differs
+from toguna.kernel.contract import ServiceContract  # noqa: E402
 
 
 class TestContract(ServiceContract):

@@ -214,7 +214,8 @@ def _write(path: Path, dataset: Dataset, batch: list[Row], *, append: bool) -> N
         crs="EPSG:4326" if dataset.geometry else None,
         append=append,
         layer_metadata=None if append else {k: v for k, v in _head(dataset).items() if v},
-        gdal_tz_offsets={c.name: 100 for c in dataset.columns if c.type == "datetime"},  # GDAL's word for UTC
+        # 100 is GDAL's word for UTC
+        gdal_tz_offsets={c.name: np.full(len(batch), 100) for c in dataset.columns if c.type == "datetime"},
     )
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
-from itertools import chain
 from typing import Any
 
 from django.db import connection
@@ -108,7 +107,7 @@ def download(request: Request, name: str, extension: str) -> HttpResponseBase:
         audit.record(request.actor, "opendata.download", f"opendata.dataset:{found.name}", format=extension)
     # The first piece is made before anything is said: a failure there is a page that says so, not half a file.
     stream = iter(kind.write(found, request.GET.dict()))
-    chunks: Iterable[bytes] = chain([next(stream, b"")], stream)
+    chunks = _whole(next(stream, b""), stream)
     squeeze = "gzip" in request.headers.get("Accept-Encoding", "")
     response = StreamingHttpResponse(squeezed(chunks) if squeeze else chunks, content_type=kind.content)
     if squeeze:
@@ -123,6 +122,11 @@ def download(request: Request, name: str, extension: str) -> HttpResponseBase:
     if seconds:
         response["Last-Modified"] = http_date(seconds)
     return response
+
+
+def _whole(first: bytes, stream: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from stream
 
 
 def _etag(found: Dataset, kind: Format, request: HttpRequest, moved: Any) -> str:

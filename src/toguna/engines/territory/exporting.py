@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import shapely
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
-from pyogrio.errors import DataSourceError
-from pyogrio.raw import write as write_raw
-from rasterio.crs import CRS
-from rasterio.errors import CRSError
 
 from toguna.engines.territory.formats import to_crs
 from toguna.engines.territory.models import Layer
+from toguna.kernel.heavy import Heavy
+
+np = Heavy("numpy")
+pyogrio = Heavy("pyogrio")
+shapely = Heavy("shapely")
+coordinates = Heavy("rasterio.crs")
+errors = Heavy("rasterio.errors")
 
 BATCH = 20_000
 
@@ -59,8 +60,8 @@ def export(layer: Layer, extension: str, crs: str = "EPSG:4326") -> Iterator[Pat
     if kind is None:
         raise ExportRefused(_("Choose one of these formats: %(all)s.") % {"all": ", ".join(FORMATS)})
     try:
-        target_crs = CRS.from_user_input("EPSG:4326" if kind.fixed else crs)
-    except (CRSError, ValueError):
+        target_crs = coordinates.CRS.from_user_input("EPSG:4326" if kind.fixed else crs)
+    except (errors.CRSError, ValueError):
         raise ExportRefused(_("“%(crs)s” is not a coordinate system. Write it as EPSG:32629.") % {"crs": crs}) from None
     with tempfile.TemporaryDirectory(prefix="toguna-export-") as made:
         folder = Path(made)
@@ -166,10 +167,10 @@ def _text(value: Any) -> str | None:
 
 
 def _write(
-    path: Path, driver: str, layer: str, shapes: Any, fields: dict[str, list[Any]], crs: CRS, *, append: bool
+    path: Path, driver: str, layer: str, shapes: Any, fields: dict[str, list[Any]], crs: Any, *, append: bool
 ) -> None:
     try:
-        write_raw(
+        pyogrio.raw.write(
             path,
             None if shapes is None else np.array([shapely.to_wkb(s) for s in shapes], dtype=object),
             [np.array(values, dtype=object) for values in fields.values()],
@@ -181,7 +182,7 @@ def _write(
             append=append,
             encoding="UTF-8",
         )
-    except DataSourceError as error:
+    except pyogrio.errors.DataSourceError as error:
         raise ExportRefused(str(error)) from error
 
 

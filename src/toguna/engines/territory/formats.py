@@ -16,18 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-import pyogrio
-import shapely
 from django.db import connection, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from pyogrio.errors import DataLayerError, DataSourceError
-from pyogrio.raw import read as read_raw
-from rasterio.crs import CRS
-from rasterio.warp import transform
 
 from toguna.engines.territory.models import ImportRun, Layer
 from toguna.engines.territory.refusal import ImportRefused
+from toguna.kernel.heavy import Heavy
+
+pyogrio = Heavy("pyogrio")
+shapely = Heavy("shapely")
+coordinates = Heavy("rasterio.crs")
+warp = Heavy("rasterio.warp")
 
 Progress = Callable[[str, float], None]
 Kind = Literal["osm", "raster", "vector", "archive", "csv"]
@@ -248,7 +248,7 @@ def _features(path: Path, taken: _Taken, progress: Progress) -> None:
         for layer, _kind in layers:
             info = pyogrio.read_info(path, layer=layer, force_feature_count=True)
             _layer(path, str(layer), info, taken, progress)
-    except (DataSourceError, DataLayerError) as error:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise ImportRefused(
             _("This file cannot be read: it is damaged or is not what its name says. (%(error)s)") % {"error": error}
         ) from error
@@ -260,7 +260,7 @@ def _layer(path: Path, layer: str, info: dict[str, Any], taken: _Taken, progress
     if crs is None and path.suffix.lower() == ".shp":
         taken.problem(path.name, _("It has no .prj: its coordinates were taken for degrees (WGS 84)."))
     for start in range(0, total, BATCH):
-        meta, _fids, geometries, columns = read_raw(
+        meta, _fids, geometries, columns = pyogrio.raw.read(
             path, layer=layer, skip_features=start, max_features=BATCH, force_2d=True
         )
         names = [str(name) for name in meta["fields"]]
@@ -275,10 +275,10 @@ def to_crs(shapes: Any, source: str | None, target: Any = _WGS84) -> Any:
     """Geometries from one coordinate system to another. None: degrees (WGS 84). Longitude, or easting, comes first."""
     if len(shapes) == 0 or (source in (None, "EPSG:4326", "OGC:CRS84") and target == _WGS84):
         return shapes
-    start = CRS.from_user_input(source or _WGS84)
+    start = coordinates.CRS.from_user_input(source or _WGS84)
 
     def move(points: Any) -> Any:
-        x, y = transform(start, target, points[:, 0].tolist(), points[:, 1].tolist())
+        x, y = warp.transform(start, target, points[:, 0].tolist(), points[:, 1].tolist())
         return shapely.get_coordinates(shapely.points(x, y))
 
     return shapely.transform(shapes, move)

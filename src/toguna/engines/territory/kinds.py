@@ -49,7 +49,22 @@ def kind(name: str) -> Kind | None:
 
 
 _KEYS = frozenset(
-    ["amenity", "healthcare", "man_made", "highway", "tourism", "historic", "leisure", "railway", "aeroway", "landuse", "power", "office", "shop", "craft"]
+    [
+        "amenity",
+        "healthcare",
+        "man_made",
+        "highway",
+        "tourism",
+        "historic",
+        "leisure",
+        "railway",
+        "aeroway",
+        "landuse",
+        "power",
+        "office",
+        "shop",
+        "craft",
+    ]
 )
 
 

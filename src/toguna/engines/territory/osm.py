@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import osmium
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
@@ -20,6 +19,9 @@ from toguna.engines.territory.kinds import of_tags
 from toguna.engines.territory.layers import ensure_osm_layers
 from toguna.engines.territory.models import Feature, ImportRun
 from toguna.engines.territory.refusal import ImportRefused
+from toguna.kernel.heavy import Heavy
+
+osmium = Heavy("osmium")
 
 Progress = Callable[[str, float], None]
 
@@ -116,7 +118,8 @@ def _read(path: Path, stage: str, run: ImportRun, progress: Progress) -> int:
                         progress(
                             _("Reading the file: %(rows)d objects") % {"rows": rows}, min(0.58, 0.58 * rows / expected)
                         )
-            cursor.execute(f"CREATE INDEX ON {stage} (layer, source)")
+            if Feature.objects.exists():
+                cursor.execute(f"CREATE INDEX ON {stage} (layer, source)")  # to find what vanished
             cursor.execute(f"ANALYZE {stage}")
     except RuntimeError as error:  # what osmium raises for a file that it cannot read to the end
         raise ImportRefused(

@@ -10,19 +10,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import rasterio
 from django.contrib.gis.geos import Point, Polygon
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from rasterio.errors import RasterioError
-from rasterio.shutil import copy as raster_copy
-from rasterio.warp import transform, transform_bounds
 
 from toguna.engines.territory.models import Raster
 from toguna.engines.territory.refusal import ImportRefused
 from toguna.kernel import places
+from toguna.kernel.heavy import Heavy
+
+np = Heavy("numpy")
+rasterio = Heavy("rasterio")
+warp = Heavy("rasterio.warp")
 
 MOST_BYTES = 20 * 2**30
 
@@ -54,10 +54,12 @@ def bring_in(path: Path, name: str, progress: Callable[[str, float], None]) -> d
             with rasterio.open(source) as grid:
                 if grid.crs is None:
                     raise ImportRefused(_("This grid does not say where it is: it has no coordinate system."))
-                bounds = transform_bounds(grid.crs, "EPSG:4326", *grid.bounds)
+                bounds = warp.transform_bounds(grid.crs, "EPSG:4326", *grid.bounds)
                 stats = _stats(grid)
-                raster_copy(grid, target, driver="COG", compress="DEFLATE", predictor="YES", blocksize=256)
-        except RasterioError as error:
+                Heavy("rasterio.shutil").copy(
+                    grid, target, driver="COG", compress="DEFLATE", predictor="YES", blocksize=256
+                )
+        except rasterio.errors.RasterioError as error:
             raise ImportRefused(
                 _("This grid cannot be read: it is damaged or cut short. (%(error)s)") % {"error": error}
             ) from error
@@ -110,6 +112,6 @@ def elevation(lon: float, lat: float) -> float | None:
         return None
     path = folder() / row.file
     grid = _open(str(path), path.stat().st_mtime)
-    (x,), (y,) = transform("EPSG:4326", grid.crs, [lon], [lat])
+    (x,), (y,) = warp.transform("EPSG:4326", grid.crs, [lon], [lat])
     value = next(grid.sample([(x, y)], masked=True))[0]
     return None if np.ma.is_masked(value) else float(value)

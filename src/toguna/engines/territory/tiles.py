@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -48,31 +49,51 @@ class TileLayer(Declaration):
             yield "its queries do not use {bounds}: each tile would read everything"
 
 
-# The envelope of the tile in degrees, with a margin for what is drawn across its edge.
+MERCATOR = 20037508.342789244  # metres from the middle of the world to its edge, in EPSG:3857
+MARGIN = 0.0625  # of a tile: what is drawn across its edge
+
+
+def _latitude(y: float, z: int) -> float:
+    """Degrees of the north edge of row `y` of tiles; y may be between two rows."""
+    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y / 2**z))))
+
+
+def _edges(z: int, x: int, y: int) -> dict[str, float]:
+    """The tile as the statements know it: w, s, e, n the box to read, in degrees with a margin; x0, y0, x1, y1 the tile, in
+    degrees from zoom 14 up, in metres of EPSG:3857 below. Reckoned here: PostGIS would project them again in each statement."""
+    side = 2 * MERCATOR / 2**z
+    straight = z >= RAW_FROM
+    return {
+        "w": (x - MARGIN) / 2**z * 360 - 180,
+        "e": (x + 1 + MARGIN) / 2**z * 360 - 180,
+        "n": _latitude(y - MARGIN, z),
+        "s": _latitude(y + 1 + MARGIN, z),
+        "x0": x / 2**z * 360 - 180 if straight else x * side - MERCATOR,
+        "x1": (x + 1) / 2**z * 360 - 180 if straight else (x + 1) * side - MERCATOR,
+        "y0": _latitude(y + 1, z) if straight else MERCATOR - (y + 1) * side,
+        "y1": _latitude(y, z) if straight else MERCATOR - y * side,
+        "px": degrees(z),
+    }
+
+
 # A layer's id is always written with its cast: GiST takes no other type of integer, and would read all layers of the place.
-_BOUNDS = "ST_Transform(ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 0.0625), 4326)"
+_BOX = "ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326)"
+_TILE = "ST_MakeBox2D(ST_MakePoint(%(x0)s, %(y0)s), ST_MakePoint(%(x1)s, %(y1)s))"
 _MVT = """
-WITH t AS MATERIALIZED (SELECT {bounds} AS box, {envelope} AS env)
 SELECT ST_AsMVT(m, %(name)s, 4096, 'geom', {id}) FROM (
-    SELECT {columns}, ST_AsMVTGeom({projected}, t.env, 4096, {buffer}, true) AS geom FROM t, {source}
+    SELECT {columns}, ST_AsMVTGeom({projected}, {tile}, 4096, {buffer}, true) AS geom FROM {source}
 ) m
 """
-_ENVELOPE = "ST_TileEnvelope(%(z)s, %(x)s, %(y)s)"
-# From zoom 14 a tile is so small that Mercator is straight in it: degrees are stretched into the tile as they are, off by
-# h * tan(latitude) / 8 of the tile's height h in radians (0.04 of its 4096 units at 12 degrees, 0.4 at 65), which spares
-# a projection of every vertex, most of the work of a tile of points.
-_STRAIGHT = f"ST_Transform({_ENVELOPE}, 4326)"
 
 
 def _mvt(z: int, *, geom: str, **parts: Any) -> str:
-    """The statement of a tile. geom: an expression in EPSG:4326. A geometry that falls outside is null, and left out by ST_AsMVT."""
-    straight = z >= RAW_FROM
-    return _MVT.format(
-        bounds=_BOUNDS,
-        envelope=_STRAIGHT if straight else _ENVELOPE,
-        projected=geom if straight else f"ST_Transform({geom}, 3857)",
-        **parts,
-    )
+    """The statement of a tile. geom: an expression in EPSG:4326. A geometry that falls outside is null, and left out by ST_AsMVT.
+
+    From zoom 14 a tile is so small that Mercator is straight in it: degrees are stretched into the tile as they are, off by
+    h * tan(latitude) / 8 of the tile's height h in radians (0.04 of its 4096 units at 12 degrees, 0.4 at 65), which spares a
+    projection of every vertex, most of the work of a tile of points.
+    """
+    return _MVT.format(tile=_TILE, projected=geom if z >= RAW_FROM else f"ST_Transform({geom}, 3857)", **parts)
 
 
 def degrees(z: int) -> float:
@@ -82,17 +103,17 @@ def degrees(z: int) -> float:
 
 def feature_tile(layer: int, name: str, geometry: str, z: int, x: int, y: int) -> bytes:
     """A tile of a layer of features."""
-    values = {"z": z, "x": x, "y": y, "name": name, "layer": layer, "px": degrees(z), "cell": grid_level(z)}
+    values = {**_edges(z, x, y), "name": name, "layer": layer, "cell": grid_level(z)}
     if z >= RAW_FROM:
         statement = _mvt(
             z, id="'id'", columns="f.id, f.name, f.kind", geom="f.geom", buffer=64,
-            source="territory_feature f WHERE f.layer_id = %(layer)s::bigint AND f.valid_to IS NULL AND f.geom && t.box",
+            source=f"territory_feature f WHERE f.layer_id = %(layer)s::bigint AND f.valid_to IS NULL AND f.geom && {_BOX} ",
         )  # fmt: skip
     elif geometry == Layer.Geometry.LINE:
         # Small streets say nothing from afar: what is shown grows with the zoom.
         statement = _mvt(
             z, id="'id'", columns="f.id, f.name, f.kind", geom="ST_SimplifyPreserveTopology(f.geom, %(px)s)", buffer=16,
-            source="territory_feature f WHERE f.layer_id = %(layer)s::bigint AND f.valid_to IS NULL AND f.geom && t.box "
+            source=f"territory_feature f WHERE f.layer_id = %(layer)s::bigint AND f.valid_to IS NULL AND f.geom && {_BOX} "
             + ("" if z >= 13 else "AND f.kind NOT IN ('footway', 'path', 'steps', 'service', 'track', 'corridor', 'cycleway') ")
             + ("" if z >= 12 else "AND f.kind NOT IN ('residential', 'living_street', 'unclassified', 'pedestrian') ")
             + ("" if z >= 10 else "AND f.kind NOT IN ('tertiary', 'secondary', 'stream', 'drain', 'ditch') "),
@@ -100,7 +121,7 @@ def feature_tile(layer: int, name: str, geometry: str, z: int, x: int, y: int) -
     elif name in _AREAS:
         statement = _mvt(
             z, id="'id'", columns="f.id, f.name, f.kind", geom="ST_SimplifyPreserveTopology(f.geom, %(px)s)", buffer=16,
-            source="territory_feature f WHERE f.layer_id = %(layer)s::bigint AND f.valid_to IS NULL AND f.geom && t.box "
+            source=f"territory_feature f WHERE f.layer_id = %(layer)s::bigint AND f.valid_to IS NULL AND f.geom && {_BOX} "
             "AND (ST_XMax(f.geom) - ST_XMin(f.geom)) + (ST_YMax(f.geom) - ST_YMin(f.geom)) > 4 * %(px)s",
         )  # fmt: skip
     else:
@@ -108,9 +129,9 @@ def feature_tile(layer: int, name: str, geometry: str, z: int, x: int, y: int) -
         statement = _mvt(
             z, id="NULL", columns="g.n", geom="ST_SetSRID(ST_MakePoint(g.lon / g.n, g.lat / g.n), 4326)", buffer=8,
             source=f"""(SELECT (gx >> (%(cell)s)) AS cx, (gy >> (%(cell)s)) AS cy, sum(n) AS n, sum(lon) AS lon, sum(lat) AS lat
-                FROM territory_grid, t WHERE layer_id = %(layer)s AND n > 0
-                AND gx BETWEEN floor((ST_XMin(t.box) + 180) / {CELL})::int AND floor((ST_XMax(t.box) + 180) / {CELL})::int
-                AND gy BETWEEN floor((ST_YMin(t.box) + 90) / {CELL})::int AND floor((ST_YMax(t.box) + 90) / {CELL})::int
+                FROM territory_grid WHERE layer_id = %(layer)s AND n > 0
+                AND gx BETWEEN floor((%(w)s + 180) / {CELL})::int AND floor((%(e)s + 180) / {CELL})::int
+                AND gy BETWEEN floor((%(s)s + 90) / {CELL})::int AND floor((%(n)s + 90) / {CELL})::int
                 GROUP BY 1, 2) g""",
         )  # fmt: skip
     return _run(statement, values)
@@ -132,31 +153,34 @@ def grid_level(z: int) -> int:
 
 
 def zone_tile(level: int | None, name: str, z: int, x: int, y: int) -> bytes:
-    condition = "z.closed IS NULL AND z.geom && t.box" + ("" if level is None else " AND z.level = %(level)s")
+    condition = f"z.closed IS NULL AND z.geom && {_BOX}" + ("" if level is None else " AND z.level = %(level)s")
     statement = _mvt(
         z, id="'id'", columns="z.id, z.name, z.level", buffer=32, source=f"territory_zone z WHERE {condition}",
         geom="z.geom" if z >= RAW_FROM else "ST_SimplifyPreserveTopology(z.geom, %(px)s)",
     )  # fmt: skip
-    return _run(statement, {"z": z, "x": x, "y": y, "name": name, "level": level, "px": degrees(z)})
+    return _run(statement, {**_edges(z, x, y), "name": name, "level": level})
 
 
 def declared_tile(layer: TileLayer, z: int, x: int, y: int) -> bytes:
     """A tile of a layer that a service declared."""
-    raw = z >= RAW_FROM
-    query = (
-        (layer.raw if raw else layer.grouped).replace("{bounds}", "(SELECT box FROM t)").replace("{cell}", "%(cell)s")
-    )
+    straight = z >= RAW_FROM
+    query = (layer.raw if straight else layer.grouped).replace("{bounds}", _BOX).replace("{cell}", "%(cell)s")
     statement = f"""
-    WITH t AS MATERIALIZED (SELECT {_BOUNDS} AS box, ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS env), q AS ({query}),
-    m AS (SELECT to_jsonb(q) - 'geom' AS properties, ST_AsMVTGeom(ST_Transform(q.geom, 3857), t.env, 4096, 64, true) AS geom FROM q, t)
-    SELECT ST_AsMVT(m, %(name)s, 4096, 'geom') FROM m WHERE geom IS NOT NULL
+    WITH q AS ({query})
+    SELECT ST_AsMVT(m, %(name)s, 4096, 'geom') FROM (
+        SELECT to_jsonb(q) - 'geom' AS properties, ST_AsMVTGeom({"q.geom" if straight else "ST_Transform(q.geom, 3857)"}, {_TILE}, 4096, 64, true) AS geom
+        FROM q) m
     """
-    return _run(statement, {"z": z, "x": x, "y": y, "name": layer.name, "cell": degrees(z) * 24})
+    return _run(statement, {**_edges(z, x, y), "name": layer.name, "cell": degrees(z) * 24})
 
 
 def _run(statement: str, values: dict[str, Any]) -> bytes:
+    # Helpers and compiled plans take longer to start (15 ms and more) than a tile takes to make: both are off for this
+    # statement alone, which travels with the settings and is one transaction with them.
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(f"SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; {statement}", values)
+        cursor.nextset()
+        cursor.nextset()
         return bytes(cursor.fetchone()[0] or b"")
 
 

@@ -109,7 +109,7 @@ def _town(cursor: Any, stage: str) -> str | None:
     cursor.execute(
         f"""
         SELECT b.source FROM boundary b
-        LEFT JOIN (SELECT ST_SetSRID(ST_PointOnSurface(geom), 4326) AS p FROM {stage} WHERE layer = 'buildings' LIMIT 20000) f
+        LEFT JOIN (SELECT ST_SetSRID(ST_PointOnSurface(geom), 4326) AS p FROM {stage} WHERE layer = 'buildings' LIMIT 2000) f
             ON ST_Intersects(b.geom, f.p)
         GROUP BY b.source, b.admin_level, b.geom
         ORDER BY abs(b.admin_level - 8),

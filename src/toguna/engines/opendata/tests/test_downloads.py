@@ -1,16 +1,24 @@
 """What a service declares comes out in every format, streamed, with its licence; read by independent programs."""
 
 import csv
+import gzip
 import io
 import json
-import resource
+import re
 import subprocess
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from toguna.engines.opendata import formats
 from toguna.engines.opendata.api import Column, Dataset
+from toguna.engines.people import api as people
+from toguna.engines.people import testing
+from toguna.engines.territory import api as territory
 from toguna.kernel import registry
 from toguna.kernel.manifest import Service
+from toguna.kernel.models import AuditEntry
 
 COLUMNS = (Column("n", "integer", "Number"), Column("words", "string", "Words"), Column("at", "datetime", "When"))
 WELLS = Dataset(
@@ -20,14 +28,34 @@ WELLS = Dataset(
     geometry=True, params=(5,),
 )  # fmt: skip
 PLAIN = Dataset("plain", "Plain", "No geometry.", "CC0-1.0", COLUMNS[:1], "SELECT 1 AS n ORDER BY 1")
+KINDS = Dataset(
+    "kinds", "Kinds", "Each type, and nothing.", "CC0-1.0",
+    (Column("whole", "integer", "Whole"), Column("yes", "boolean", "Yes"), Column("day", "date", "Day"), Column("at", "datetime", "At")),
+    "SELECT * FROM (VALUES (9007199254740993, true, date '2026-02-03', timestamptz '2026-01-01 12:00+02'), (NULL, NULL, NULL, NULL)) "
+    "v (whole, yes, day, at) ORDER BY whole",
+)  # fmt: skip
+OWN = Dataset(
+    "own", "Own", "Its own point.", "CC0-1.0", (Column("lon", "number", "Lon"), Column("lat", "number", "Lat")),
+    "SELECT 1.5 AS lon, 2.5 AS lat, ST_SetSRID(ST_MakePoint(1.5, 2.5), 4326) AS geom ORDER BY 1", geometry=True,
+)  # fmt: skip
+MOVING = replace(PLAIN, name="moving", version="SELECT timestamptz '2026-01-01 00:00Z'")
+SALARIES = replace(PLAIN, name="salaries", title="Salaries", permission="indicators.read")
 MANY = Dataset(
-    "many", "Many", "A million.", "CC0-1.0", COLUMNS[:1], "SELECT n FROM generate_series(1, 1000000) n ORDER BY n"
-)
+    "many", "Many", "A million.", "CC0-1.0", COLUMNS[:1],
+    "SELECT n, ST_SetSRID(ST_MakePoint(n / 1e6, 14), 4326) AS geom FROM generate_series(1, 1000000) n ORDER BY n", geometry=True,
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def service(monkeypatch):
-    monkeypatch.setitem(registry._services, "wells", Service("wells", provides=(WELLS, PLAIN, MANY)))
+    monkeypatch.setitem(
+        registry._services,
+        "wells",
+        Service(
+            "wells",
+            provides=(WELLS, replace(WELLS, name="wells500", params=(500,)), PLAIN, KINDS, OWN, MOVING, SALARIES, MANY),
+        ),
+    )
     registry._declared.cache_clear()
     yield
     registry._declared.cache_clear()
@@ -69,13 +97,124 @@ def test_gdal_reads_it(client, tmp_path, name):
     assert f"Feature Count: {1 if 'plain' in name else 5}" in seen
 
 
+def memory() -> int:
+    """What this process holds now, kB."""
+    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_million_rows_take_no_memory(client):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    answer = client.get("/data/many.csv")
-    lines = sum(chunk.count(b"\n") for chunk in answer.streaming_content)
-    assert lines == 1_000_001
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # kB
+@pytest.mark.parametrize("extension", ["csv", "json", "geojson"])
+def test_a_million_rows_take_no_memory(client, extension):
+    get(client, f"/data/wells.{extension}")  # whatever is loaded once is loaded
+    before, most, lines = memory(), 0, 0
+    for n, chunk in enumerate(client.get(f"/data/many.{extension}").streaming_content):
+        lines += chunk.count(b"\n")
+        if n % 50 == 0:
+            most = max(most, memory())
+    assert lines >= 1_000_001
+    assert most - before < 150_000
+
+
+@pytest.mark.django_db
+def test_a_geopackage_keeps_types_and_what_is_not_known(client, tmp_path):
+    path = tmp_path / "kinds.gpkg"
+    path.write_bytes(get(client, "/data/kinds.gpkg"))
+    seen = subprocess.run(["ogrinfo", "-al", path], capture_output=True, text=True, check=True).stdout
+    for said in (
+        "whole (Integer64) = 9007199254740993",  # more than a float holds
+        "whole (Integer64) = (null)",
+        "yes (Integer(Boolean)) = (null)",
+        "yes (Integer(Boolean)) = 1",
+        "day (Date) = 2026/02/03",
+        "day (Date) = (null)",
+        "at (DateTime) = 2026/01/01 10:00:00+00",
+        "license=https://creativecommons.org/publicdomain/zero/1.0/",
+    ):
+        assert said in seen, said
+
+
+@pytest.mark.django_db
+def test_a_geopackage_of_several_batches_is_whole_and_leaves_nothing_behind(client, tmp_path, monkeypatch):
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setattr(formats, "BATCH", 7)
+    answer = client.get("/data/wells500.gpkg")
+    assert list(folder.iterdir())
+    path = tmp_path / "wells.gpkg"
+    path.write_bytes(b"".join(answer.streaming_content))
+    assert not list(folder.iterdir())
+    seen = subprocess.run(["ogrinfo", "-so", "-al", path], capture_output=True, text=True, check=True).stdout
+    assert "Feature Count: 500" in seen
+    client.get("/data/wells500.gpkg").close()  # somebody who leaves before the end
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.django_db
+def test_a_point_that_the_dataset_has_itself_is_not_given_twice(client):
+    assert get(client, "/data/own.csv") == b"lon,lat\r\n1.5,2.5\r\n"
+    fields = json.loads(get(client, "/data/own.schema.json"))["fields"]
+    assert [f["name"] for f in fields] == ["lon", "lat"]
+
+
+@pytest.mark.django_db
+def test_it_travels_squeezed_to_those_who_can_read_that(client):
+    plain = get(client, "/data/wells.csv")
+    answer = client.get("/data/wells.csv", headers={"accept-encoding": "gzip, br"})
+    assert answer["Content-Encoding"] == "gzip" and "Accept-Encoding" in answer["Vary"]
+    assert gzip.decompress(b"".join(answer.streaming_content)) == plain
+
+
+@pytest.mark.django_db
+def test_what_did_not_change_is_not_sent_again(client):
+    first = client.get("/data/moving.csv")
+    assert first["Last-Modified"] == "Thu, 01 Jan 2026 00:00:00 GMT"
+    known = {"if-none-match": first["ETag"]}
+    assert client.get("/data/moving.csv", headers=known).status_code == 304
+    assert client.get("/data/moving.csv?sep=;", headers=known).status_code == 200
+    assert client.get("/data/moving.json", headers=known).status_code == 200
+    assert "ETag" not in client.get("/data/wells.csv")
+
+
+@pytest.mark.django_db
+def test_a_dataset_of_the_services_is_for_those_who_may(client):
+    assert "Salaries" not in client.get("/data/").content.decode() + client.get("/data/catalog.jsonld").content.decode()
+    assert client.get("/data/salaries.csv").status_code == client.get("/data/salaries").status_code == 403
+    account = people.create_staff(
+        email="chief@town.test", password="long enough to be one", name="Chief", grants=[("agent", "*", None)], teams=()
+    )
+    testing.sign_in(client, account)
+    assert "Salaries" in client.get("/data/").content.decode()
+    assert client.get("/data/salaries").status_code == 200
+    answer = client.get("/data/salaries.csv")
+    assert answer.status_code == 200 and "Access-Control-Allow-Origin" not in answer
+    assert AuditEntry.objects.filter(action="opendata.download", account=account.pk).exists()
+
+
+@pytest.mark.django_db
+def test_what_is_not_there_is_said_with_what_is_near_it(client):
+    answer = client.get("/data/wels.csv", headers={"accept-language": "fr"})
+    assert answer.status_code == 404
+    page = answer.content.decode()
+    assert "Ce jeu de données n’existe pas" in page and 'href="/data/wells"' in page
+    wrong = client.get("/data/wells.exe", headers={"accept-language": "fr"})
+    assert wrong.status_code == 404 and "csv, json, geojson, gpkg" in wrong.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_page_says_what_each_file_weighs(client):
+    page = client.get("/data/wells", headers={"accept-language": "en"}).content.decode()
+    size = len(get(client, "/data/wells.csv"))
+    assert f"({size}\xa0bytes)" in page
+    many = client.get("/data/many", headers={"accept-language": "en"}).content.decode()
+    assert "about 1000000" in many.replace(",", "") and "≈ " in many
+
+
+@pytest.mark.django_db
+def test_the_ground_of_the_town_is_there(client):
+    names = {d["dct:identifier"] for d in client.get("/data/catalog.jsonld").json()["dcat:dataset"]}
+    assert "zones" in names and {f"layer-{layer.slug}" for layer in territory.public_layers()} <= names
+    assert json.loads(get(client, "/data/zones.geojson"))["type"] == "FeatureCollection"
 
 
 @pytest.mark.django_db
@@ -93,3 +232,12 @@ def test_the_catalogue_and_what_is_not_in_it(client):
 def test_a_dataset_without_a_licence_is_refused_at_start():
     bad = Dataset("x", "X", "X", "", COLUMNS, "SELECT 1")
     assert any("licence" in p for p in bad.problems()) and any("ORDER BY" in p for p in bad.problems())
+
+
+@pytest.mark.parametrize("name", ["phone", "reporter_name", "contact", "e_mail", "email", "account_id", "birth"])
+def test_a_column_about_a_person_must_say_how_it_is_masked(name):
+    columns = (Column(name, "string", "Title"),)
+    assert any(name in p for p in replace(PLAIN, columns=columns).problems())
+    masked = (replace(columns[0], masked="the last four digits are left out"),)
+    assert not list(replace(PLAIN, columns=masked).problems())
+    assert not list(replace(PLAIN, columns=(Column("name", "string", "Name of the well"),)).problems())

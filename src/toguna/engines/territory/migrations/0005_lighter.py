@@ -5,19 +5,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('territory', '0004_layer_version'),
+        ("territory", "0004_layer_version"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='feature',
-            name='territory_feature_kind',
+            model_name="feature",
+            name="territory_feature_kind",
         ),
         migrations.AlterField(
-            model_name='feature',
-            name='layer',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='territory.layer'),
+            model_name="feature",
+            name="layer",
+            field=models.ForeignKey(
+                db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to="territory.layer"
+            ),
         ),
     ]

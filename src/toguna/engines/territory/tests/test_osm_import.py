@@ -63,18 +63,18 @@ def test_what_vanished_from_the_file_is_closed_and_not_deleted(monaco):
 def test_an_import_cut_in_the_middle_goes_on_where_it_stopped(shared_data, monkeypatch):
     monkeypatch.setattr(town, "current", lambda: town.Town("Monaco", "MC"))
     path = shared_data / "osm" / "monaco.osm.pbf"
-    real = osm._merge
+    real = osm._first
 
     def power_cut(stage, slug, layer):
         if slug == "streets":
             raise KeyboardInterrupt
         return real(stage, slug, layer)
 
-    monkeypatch.setattr(osm, "_merge", power_cut)
+    monkeypatch.setattr(osm, "_first", power_cut)
     with pytest.raises(KeyboardInterrupt):
         api.import_file(path)
-    assert put("buildings") > 20_000 and put("streets") == 0
-    monkeypatch.setattr(osm, "_merge", real)
+    assert put("buildings") == 0 and Zone.objects.filter(level=2).count() == 9  # the stage that was cut left nothing
+    monkeypatch.setattr(osm, "_first", real)
     monkeypatch.setattr(osm, "_read", lambda *a: pytest.fail("read again"))
     report = api.import_file(path)
     assert put("streets") > 2_500
