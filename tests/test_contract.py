@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+import shutil
 import uuid
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 
 from toguna.engines.people import api as people
 from toguna.engines.people import testing
-from toguna.kernel import registry
+from toguna.kernel import access, registry
 from toguna.kernel.demo import Starter
+from toguna.kernel.web import Page
 
 pytest.register_assert_rewrite("toguna.kernel.contract")  # so that a failure says what differs
 from toguna.kernel.contract import ServiceContract  # noqa: E402
@@ -36,3 +42,43 @@ class TestContract(ServiceContract):
         client = Client()
         testing.sign_in(client, account)
         return client
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+WEIGHT = 30_000  # bytes, compressed, of a public page with all that it loads
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.django_db(transaction=True, available_apps=settings.INSTALLED_APPS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_sound_on_a_small_phone(live_server, monkeypatch, scheme):
+    """In a 320-pixel browser: nothing that axe finds, nothing wider than the screen, nothing heavier than 2G bears."""
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    for starter in registry.declared(Starter):
+        starter.load()
+    session = TestContract().client(access.ADMINISTRATOR).cookies[settings.SESSION_COOKIE_NAME].value
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright runs a loop in this thread
+    wrong = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for entry in registry.declared(Page):
+            context = browser.new_context(
+                viewport={"width": 320, "height": 640}, locale="fr-FR", color_scheme=scheme, reduced_motion="reduce"
+            )
+            if entry.permission:
+                cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}
+                context.add_cookies([cookie])
+            page, loaded = context.new_page(), []
+            page.on("response", loaded.append)
+            page.goto(live_server.url + reverse(entry.url_name), wait_until="load")
+            weight = sum(len(gzip.compress(r.body())) for r in loaded if r.status == 200)
+            width = page.evaluate("document.documentElement.scrollWidth")
+            found = [(v["id"], v["nodes"][0]["html"]) for v in Axe().run(page).response["violations"]]
+            if found or width > 320 or (weight > WEIGHT and not entry.permission):
+                wrong.append((entry.name, found, f"{width} px", f"{weight} bytes"))
+            context.close()
+        browser.close()
+    assert wrong == []

@@ -195,7 +195,11 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"procrastinate": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},
+    "loggers": {
+        "procrastinate": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},
+        "pyogrio": {"level": "WARNING"},
+    },
 }
 
 # All mail goes through engines/channels: written down first, then sent by a worker to the server that the town gave.

@@ -1,5 +1,5 @@
 from allauth.account import views as allauth
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from toguna.engines.people import desk_views, views
 
@@ -20,8 +20,8 @@ urlpatterns = [
     path("account/staff/password/set/", allauth.password_set, name="account_set_password"),
     path("account/staff/reset/", allauth.password_reset, name="account_reset_password"),
     path("account/staff/reset/done/", allauth.password_reset_done, name="account_reset_password_done"),
-    path(
-        "account/staff/reset/key/<uidb36>-<key>/",
+    re_path(  # the key has hyphens of its own
+        r"^account/staff/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
         allauth.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
