@@ -72,8 +72,9 @@ def test_every_page_is_sound_on_a_small_phone(live_server, monkeypatch, scheme):
                 cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}
                 context.add_cookies([cookie])
             page, loaded = context.new_page(), []
-            page.on("response", loaded.append)
+            page.on("response", lambda r, loaded=loaded: loaded.append(r))
             page.goto(live_server.url + reverse(entry.url_name), wait_until="load")
+            print(entry.name, [(r.status, r.url[-40:], len(r.body())) for r in loaded])
             weight = sum(len(gzip.compress(r.body())) for r in loaded if r.status == 200)
             width = page.evaluate("document.documentElement.scrollWidth")
             found = [(v["id"], v["nodes"][0]["html"]) for v in Axe().run(page).response["violations"]]

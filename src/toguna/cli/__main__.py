@@ -138,12 +138,13 @@ def main(argv: Sequence[str]) -> int:
     from django.db import DatabaseError
 
     from toguna.cli import commands
+    from toguna.cli.stopping import Stop
     from toguna.kernel.cluster import ClusterError
     from toguna.kernel.town import TownFileError
 
     try:
         return int(getattr(commands, args.command)(args) or 0)
-    except (ClusterError, TownFileError, commands.Stop) as error:
+    except (ClusterError, TownFileError, Stop) as error:
         problem = str(error)
     except DatabaseError as error:
         problem = _("the database refused: {error}./toguna doctor says more.").format(error=f"{error}\n")

@@ -52,7 +52,7 @@ def save(target: Path | None, say: Callable[[str], None]) -> Path:
             described = Path(folder) / "manifest.json"
             described.write_text(json.dumps(manifest))
             say(_("Files"))
-            with making.open("wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            with os.fdopen(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 with tarfile.open(fileobj=file, mode="w") as tar:
                     tar.add(described, "manifest.json")
                     tar.add(dump, "database.dump")

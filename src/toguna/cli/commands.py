@@ -12,13 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from toguna.cli import prepare, supervise
+from toguna.cli.stopping import Stop
 from toguna.kernel import cluster, places
 
 console = Console(stderr=True, highlight=False)
-
-
-class Stop(Exception):
-    """A command ends here, with a sentence for whoever typed it."""
 
 
 def say(text: str) -> None:

@@ -15,13 +15,12 @@ from babel.core import get_global
 from babel.numbers import get_territory_currencies, list_currencies
 
 from toguna.cli import prepare
+from toguna.cli.stopping import Stop
 from toguna.kernel import registry, town
 
 
 def run(args: Namespace, say: Callable[[str], None]) -> int:
     """Writes town.toml, prepares the database, loads what services start with, makes the first administrator."""
-    from toguna.cli.commands import Stop
-
     if (here := town.load()) and not args.force:
         raise Stop(
             _("there is a town here already: {name}. --force changes it (its data stays).").format(name=here.name)

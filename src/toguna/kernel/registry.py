@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.core.checks import CheckMessage, Error
 
@@ -53,7 +53,7 @@ def _declared(kind: Any) -> tuple[Any, ...]:
 
 def declared(kind: type[D]) -> Sequence[D]:
     """Every declaration of that class, in the order of the rooms."""
-    return _declared(kind)
+    return _declared(cast(Any, kind))
 
 
 def find(kind: type[D], name: str) -> D | None:

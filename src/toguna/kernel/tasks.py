@@ -77,7 +77,7 @@ def tick() -> int:
         for work in works:
             cursor.execute(
                 "UPDATE kernel_periodic SET last_at = now(), next_at = now() + %s WHERE name = %s AND next_at <= now()",
-                [work.every, work.name],
+                list[Any]([work.every, work.name]),
             )
             if cursor.rowcount:
                 due.append({"name": work.name})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -30,16 +31,24 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def entries(where: str, actor: access.Actor, here: str) -> list[dict[str, Any]]:
+@dataclass
+class Entry:
+    """A page in a menu; current: it is the page being read, or the one that this one stands under."""
+
+    page: Page
+    url: str
+    current: bool = False
+
+
+def entries(where: str, actor: access.Actor, here: str) -> list[Entry]:
     """The menu's entries that this actor may open."""
-    shown = []
-    for page in sorted((p for p in registry.declared(Page) if where in p.where), key=lambda p: p.order):
-        if page.permission and not access.can(actor, page.permission, anywhere=True):
-            continue
-        url = reverse(page.url_name)
-        shown.append({"page": page, "url": url, "current": False})
+    shown = [
+        Entry(page, reverse(page.url_name))
+        for page in sorted((p for p in registry.declared(Page) if where in p.where), key=lambda p: p.order)
+        if not page.permission or access.can(actor, page.permission, anywhere=True)
+    ]
     # The entry of this page is the one with the longest address that it starts with: /reports/new is not under /reports/.
-    around = [e for e in shown if here == e["url"] or (e["url"] != "/" and here.startswith(e["url"]))]
+    around = [e for e in shown if here == e.url or (e.url != "/" and here.startswith(e.url))]
     if around:
-        max(around, key=lambda e: len(e["url"]))["current"] = True
+        max(around, key=lambda e: len(e.url)).current = True
     return shown

@@ -295,7 +295,7 @@ WHERE f.layer_id = %(layer)s AND f.valid_to IS NULL AND NOT f.edited AND f.sourc
 def _first(stage: str, slug: str, layer: int) -> int:
     """Fills a layer that has nothing yet. Returns how many came in."""
     with connection.cursor() as cursor:
-        values = {"slug": slug, "layer": layer, "point": slug in ("addresses", "places")}
+        values: dict[str, Any] = {"slug": slug, "layer": layer, "point": slug in ("addresses", "places")}
         cursor.execute(_FIRST.format(stage=stage, mended=_MENDED), values)
         return int(cursor.rowcount)
 

@@ -117,7 +117,7 @@ def test_killed_at_random_moments_it_comes_back_with_all_that_was_committed(made
     for _ in range(3):
         end = threading.Event()
 
-        def write() -> None:
+        def write(end: threading.Event = end) -> None:
             nonlocal committed
             try:
                 with psycopg.connect(made.dsn(), autocommit=True) as connection:
