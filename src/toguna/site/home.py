@@ -42,7 +42,7 @@ def town_css(request: HttpRequest) -> HttpResponse:
     accent = town.current().accent
     css = (
         f":root{{--accent:{accent};--on-accent:{ink_on(accent)};--mark:{mark_on(PAPER, accent)}}}"
-        f"@media (prefers-color-scheme:dark){{:root{{--mark:{mark_on(PAPER_DARK, accent)}}}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{--mark:{mark_on(PAPER_DARK, accent)}}}}}"
     )
     response = HttpResponse(css, content_type="text/css; charset=utf-8")
     response["Cache-Control"] = "public, max-age=86400"
