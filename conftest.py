@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from toguna.engines.territory import zones
+from toguna.services.reports import topics
+
 SHARED_DATA = Path(__file__).parent.parent / "shared" / "data"
 
 
@@ -13,3 +16,10 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real data (../shared/data) is not beside this checkout")
     return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """What processes keep in memory for a few seconds (zones, categories) is another test's."""
+    zones.forget()
+    topics.forget()

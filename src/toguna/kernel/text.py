@@ -34,7 +34,8 @@ def fold(text: str) -> str:
     >>> fold("L'École  Sainte-Marie")
     'l ecole sainte marie'
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
+    plain = unicodedata.normalize("NFKC", text).casefold()  # 𝑨 is an A before it can be an a
+    decomposed = unicodedata.normalize("NFKD", plain.replace("œ", "oe").replace("æ", "ae"))
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return re.sub(r"(?:[^\w]|_)+", " ", bare).strip()
 

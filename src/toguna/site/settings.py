@@ -7,7 +7,6 @@ names the site answers to), TOGUNA_HTTPS=1 (behind a TLS proxy: secure cookies, 
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -95,7 +94,13 @@ FORM_RENDERER = "toguna.site.forms.Renderer"
 DATABASES = {"default": {**cluster.django_database(), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # In the database: what allauth remembers of guesses and used codes must hold over all processes and hosts.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "people_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "people_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # more than guessers can fill in the minutes that entries live
+    }
+}
 
 AUTH_USER_MODEL = "people.Account"
 TOGUNA_ACTOR = "toguna.engines.people.api.actor_of"
@@ -138,6 +143,7 @@ ACCOUNT_RATE_LIMITS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {"add_webauthn": "toguna.engines.people.forms.PasskeyForm"}
 MFA_TOTP_TOLERANCE = 1  # a telephone's clock may be half a minute wrong, and typing on one takes time
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers themselves allow passkeys on plain HTTP on localhost only
 MFA_TOTP_ISSUER = f"Toguna {TOWN.name}"
@@ -205,8 +211,3 @@ LOGGING = {
 
 # All mail goes through engines/channels: written down first, then sent by a worker to the server that the town gave.
 EMAIL_BACKEND = "toguna.engines.channels.mail.Backend"
-
-if find_spec("django_stubs_ext") is not None:
-    import django_stubs_ext
-
-    django_stubs_ext.monkeypatch()

@@ -257,7 +257,8 @@ def test_degrees_are_metres() -> None:
 
 
 def test_twenty_thousand_people_in_ten_seconds_and_400_mb(tmp_path: Path) -> None:
-    used = "u = resource.getrusage(resource.RUSAGE_SELF); print(u.ru_utime + u.ru_stime, u.ru_maxrss / 1024)"
+    # Not ru_maxrss: a child's begins at what its parent held.
+    used = "u = resource.getrusage(resource.RUSAGE_SELF); print(u.ru_utime + u.ru_stime, int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024)"
     seconds, megabytes = map(float, elsewhere(tmp_path / "town", 20_000, used).split())
     assert seconds < 10
     assert megabytes < 400

@@ -83,7 +83,8 @@ def _deliver(message: int) -> None:
             row.state = Message.State.SENT
         else:
             # No gateway for this medium yet: the log is the console on which the IT person sees it.
-            log.info("%s to %s: %s", row.medium, row.address, " ".join(f"{row.subject} {row.text}".split()))
+            subject = f"{row.subject}: " if row.medium == "email" else ""
+            log.info("%s to %s: %s%s", row.medium, row.address, subject, " ".join(row.text.split()))
             row.state = Message.State.SHOWN
         row.tries, row.sent, row.error = row.tries + 1, timezone.now(), ""
     except Unsendable as refusal:

@@ -184,13 +184,13 @@ class Shade:
 
 
 def shades(values: Sequence[float]) -> list[float]:
-    """Round limits, equally spaced, that hold all values: CLASSES steps or one more. One value alone has none.
+    """Round limits, equally spaced, that hold all values: CLASSES steps or one more. None when all are the same.
 
     >>> shades([83.8, 93.8])
     [82.0, 84.0, 86.0, 88.0, 90.0, 92.0, 94.0]
     """
     low, high = min(values), max(values)
-    if high <= low:
+    if high - low < 1e-6 * max(1, high):  # as good as the same
         return []
     step = _round_step((high - low) / CLASSES)
     first = math.floor(low / step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +26,9 @@ from toguna.kernel.web import Request, public
 
 PREVIEW = 10
 SAMPLE = 200  # rows by which the sizes of the files are told
+SHORT = 4 << 20  # bytes, as sent
+LONG_AT_ONCE = 2  # in each process of the web server, which has four threads
+_long = threading.BoundedSemaphore(LONG_AT_ONCE)
 
 
 def _files(found: Dataset) -> list[Format]:
@@ -105,11 +109,12 @@ def download(request: Request, name: str, extension: str) -> HttpResponseBase:
         return unchanged
     if found.permission:
         audit.record(request.actor, "opendata.download", f"opendata.dataset:{found.name}", format=extension)
-    # The first piece is made before anything is said: a failure there is a page that says so, not half a file.
-    stream = iter(kind.write(found, request.GET.dict()))
-    chunks = _whole(next(stream, b""), stream)
+    chunks = kind.write(found, request.GET.dict())
     squeeze = "gzip" in request.headers.get("Accept-Encoding", "")
-    response = StreamingHttpResponse(squeezed(chunks) if squeeze else chunks, content_type=kind.content)
+    response = _body(request, squeezed(chunks) if squeeze else chunks)
+    if response.status_code != 200:
+        return response
+    response["Content-Type"] = kind.content
     if squeeze:
         response["Content-Encoding"] = "gzip"
     patch_vary_headers(response, ("Accept-Encoding",))
@@ -124,9 +129,36 @@ def download(request: Request, name: str, extension: str) -> HttpResponseBase:
     return response
 
 
-def _whole(first: bytes, stream: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from stream
+def _body(request: HttpRequest, chunks: Iterator[bytes]) -> HttpResponseBase:
+    """The file as it comes. What is short goes out in one piece, and the server sends it at the reader's pace while this
+    thread does other work; what is long holds a thread until its last byte, so only a few are sent at a time.
+
+    The first pieces are made before anything is said: a failure there is a page that says so, not half a file."""
+    held, size = [], 0
+    for chunk in chunks:
+        held.append(chunk)
+        size += len(chunk)
+        if size > SHORT:
+            break
+    else:
+        return HttpResponse(b"".join(held))
+    if not _long.acquire(blocking=False):
+        response = render(request, "opendata/busy.html", status=503)
+        response["Retry-After"] = "300"
+        return response
+    stream = _streamed(held, chunks)
+    next(stream)  # it has begun: however it ends, it gives its place back
+    return StreamingHttpResponse(stream)
+
+
+def _streamed(held: list[bytes], chunks: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield b""
+        while held:
+            yield held.pop(0)
+        yield from chunks
+    finally:
+        _long.release()
 
 
 def _etag(found: Dataset, kind: Format, request: HttpRequest, moved: Any) -> str:

@@ -116,7 +116,7 @@ def staff_login(request: HttpRequest) -> HttpResponse:
     return redirect("mfa_activate_totp")
 
 
-class ProfileForm(forms.ModelForm[Person]):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg] # Django knows no ModelForm[...] at run time
     language = forms.ChoiceField(
         label=gettext_lazy("In which language we write to you"), choices=lambda: settings.LANGUAGES
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from toguna.engines.opendata import formats
+from toguna.engines.opendata import formats, views
 from toguna.engines.opendata.api import Column, Dataset
 from toguna.engines.people import api as people
 from toguna.engines.people import testing
@@ -64,7 +64,7 @@ def service(monkeypatch):
 def get(client, url: str) -> bytes:
     answer = client.get(url)
     assert answer.status_code == 200
-    return b"".join(answer.streaming_content)
+    return b"".join(answer)
 
 
 @pytest.mark.django_db
@@ -84,7 +84,7 @@ def test_json_and_geojson_are_whole_and_say_their_licence(client):
     assert len(plain["rows"]) == 5 and plain["license"].startswith("https://creativecommons.org")
     answer = client.get("/data/wells.geojson")
     assert 'rel="license"' in answer["Link"]
-    geo = json.loads(b"".join(answer.streaming_content))
+    geo = json.loads(b"".join(answer))
     assert geo["features"][2]["geometry"] is None and geo["features"][0]["geometry"]["coordinates"][1] == 14
 
 
@@ -139,15 +139,32 @@ def test_a_geopackage_of_several_batches_is_whole_and_leaves_nothing_behind(clie
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     monkeypatch.setattr(formats, "BATCH", 7)
-    answer = client.get("/data/wells500.gpkg")
-    assert list(folder.iterdir())
     path = tmp_path / "wells.gpkg"
-    path.write_bytes(b"".join(answer.streaming_content))
-    assert not list(folder.iterdir())
+    path.write_bytes(get(client, "/data/wells500.gpkg"))
     seen = subprocess.run(["ogrinfo", "-so", "-al", path], capture_output=True, text=True, check=True).stdout
     assert "Feature Count: 500" in seen
-    client.get("/data/wells500.gpkg").close()  # somebody who leaves before the end
+    monkeypatch.setattr(views, "SHORT", 10)
+    answer = client.get("/data/wells500.gpkg")
+    assert list(folder.iterdir())
+    answer.close()  # somebody who leaves before the end
+    del answer
     assert not list(folder.iterdir())
+
+
+@pytest.mark.django_db(transaction=True)  # a response that is closed ends the connection
+def test_long_downloads_leave_the_site_to_the_others(client, monkeypatch):
+    monkeypatch.setattr(views, "SHORT", 10)
+    whole = get(client, "/data/wells500.csv")
+    slow = [client.get("/data/wells500.csv") for _ in range(views.LONG_AT_ONCE)]
+    refused = client.get("/data/wells500.csv", headers={"accept-language": "pt"})
+    assert refused.status_code == 503 and refused["Retry-After"]
+    assert "Descargas grandes a mais" in refused.content.decode()
+    assert b"".join(slow.pop()) == whole
+    slow.append(client.get("/data/wells500.csv"))
+    assert slow[-1].status_code == 200
+    for answer in slow:
+        answer.close()
+    assert [get(client, "/data/wells500.csv") for _ in range(views.LONG_AT_ONCE + 1)] == [whole] * 3
 
 
 @pytest.mark.django_db
@@ -162,7 +179,7 @@ def test_it_travels_squeezed_to_those_who_can_read_that(client):
     plain = get(client, "/data/wells.csv")
     answer = client.get("/data/wells.csv", headers={"accept-encoding": "gzip, br"})
     assert answer["Content-Encoding"] == "gzip" and "Accept-Encoding" in answer["Vary"]
-    assert gzip.decompress(b"".join(answer.streaming_content)) == plain
+    assert gzip.decompress(b"".join(answer)) == plain
 
 
 @pytest.mark.django_db
