@@ -83,7 +83,9 @@ def test_every_page_is_sound_on_a_small_phone(live_server, settings, monkeypatch
             kept = [r for r in loaded if not 300 <= r.status < 400 and not any(part in r.url for part in MAP)]
             weight = sum(len(gzip.compress(r.body())) for r in kept)
             width = page.evaluate("document.documentElement.scrollWidth")
-            faults = [(v["id"], v["nodes"][0]["html"]) for v in Axe().run(page).response["violations"]]
+            # What the map library draws while we look never holds still: the page around it is judged.
+            seen = Axe().run(page, context={"exclude": [".maplibregl-map"]}).response["violations"]
+            faults = [(v["id"], v["nodes"][0]["html"]) for v in seen]
             faults += [(r.status, r.url) for r in loaded if r.status >= 400]
             if faults or width > 320 or (weight > WEIGHT and not desk):
                 wrong.append((name, faults, f"{width} px", f"{weight} bytes"))

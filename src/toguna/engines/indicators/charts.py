@@ -57,7 +57,7 @@ def _round_step(raw: float) -> float:
 
 @dataclass(frozen=True)
 class _Frame:
-    """A size of drawing, in units that are pixels at that size. every_value: each bar carries its figure."""
+    """A size of drawing, in units that are pixels at that size. most_labels: months that are named below."""
 
     css: str
     width: int
@@ -105,6 +105,8 @@ def _columns(
             f'<text class="axis" x="{left - 6:.1f}" y="{y + font / 3:.1f}" text-anchor="end">{number(tick)}</text>'
         )
     peak = max(range(len(values)), key=lambda i: values[i] if values[i] is not None else -1.0)  # type: ignore[arg-type, return-value]
+    # Each bar has its figure where there is room for all of them, else the highest alone.
+    roomy = max(len(number(v)) for v in values) * font * 0.6 < step
     every = math.ceil(len(months) / frame.most_labels)
     for index, (month, value) in enumerate(zip(months, values, strict=True)):
         x, middle = left + step * index, left + step * (index + 0.5)
@@ -121,7 +123,7 @@ def _columns(
                 f'height="{tall:.1f}"><title>{escape(words)}</title></rect>'
             )
             shown = number(value)
-            if len(shown) * font * 0.6 < step or index == peak:  # each bar its figure where there is room
+            if roomy or index == peak:
                 parts.append(
                     f'<text class="value" x="{middle:.1f}" y="{top + up - tall - 4:.1f}" text-anchor="middle">{shown}</text>'
                 )

@@ -20,6 +20,7 @@ from toguna.engines.territory.points import read_point
 from toguna.kernel import text
 
 CANDIDATES = 300
+APART = 3000  # metres: what is said to be between two landmarks has them both near
 # Words that place one thing by another, in our three languages; longest first. The landmark is what follows.
 RELATIONS = (
     "derriere", "devant", "en face de", "en face du", "a cote de", "a cote du", "pres de", "pres du", "au bord de", "au bord du",
@@ -28,6 +29,7 @@ RELATIONS = (
     "atras da", "atras do", "atras de", "em frente da", "em frente do", "em frente a", "ao lado da", "ao lado do", "ao lado de",
     "perto da", "perto do", "perto de", "junto a", "junto ao", "depois da", "antes da", "entre", "between",
 )  # fmt: skip
+_BETWEEN = re.compile(r"^(?:entre|between) (.+?) (?:et|and|e) (.+)$")
 _RELATION = re.compile(r"^(?:" + "|".join(sorted(map(re.escape, RELATIONS), key=len, reverse=True)) + r")\b\s*")
 STOP = frozenset(
     [
@@ -154,7 +156,37 @@ def geocode(
                 True,
             )
         ]
-    tokens = _tokens(landmark(text.fold(query)))
+    folded = text.fold(query)
+    if match := _BETWEEN.match(folded):
+        return _between(match[1], match[2], near, limit)
+    return _named(landmark(folded), near, limit)
+
+
+def _between(one: str, other: str, near: tuple[float, float] | None, limit: int) -> Sequence[Hit]:
+    """Halfway from one landmark to the other, for the pairs that fit best and stand nearest; when one is not known, the other."""
+    firsts, seconds = _named(landmark(one), near, 5), _named(landmark(other), near, 5)
+    if not firsts or not seconds:
+        return firsts or seconds
+    pairs = []
+    for a in firsts:
+        for b in seconds:
+            apart = _metres((a.lon, a.lat), (b.lon, b.lat))
+            if (a.kind, a.id) != (b.kind, b.id) and apart < APART:
+                score = (a.score + b.score) / 2
+                pairs.append((score - apart / (10 * APART), round(score, 3), a, b))
+    pairs.sort(key=lambda pair: pair[0], reverse=True)
+    return [
+        Hit(
+            "point", 0, _("Between %(one)s and %(other)s") % {"one": a.label, "other": b.label}, "",
+            (a.lon + b.lon) / 2, (a.lat + b.lat) / 2, score, a.sure and b.sure,
+        )
+        for _order, score, a, b in pairs[:limit]
+    ] or firsts  # fmt: skip
+
+
+def _named(folded: str, near: tuple[float, float] | None, limit: int) -> list[Hit]:
+    """Things by the words that they bear, already folded. Two statements."""
+    tokens = _tokens(folded)
     if not tokens:
         return []
     with connection.cursor() as cursor:

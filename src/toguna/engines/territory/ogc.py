@@ -6,7 +6,9 @@ Pages go by key, never by offset: the `next` link holds the last id, so that the
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db import connection
@@ -16,7 +18,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from toguna.engines.territory import zones
-from toguna.engines.territory.layers import public_layers
+from toguna.engines.territory.layers import OSM_CREDIT, public_layers
+from toguna.engines.territory.models import Zone
 from toguna.kernel import town
 from toguna.kernel.web import public
 
@@ -45,9 +48,12 @@ class Collection:
     condition: str
     values: tuple[Any, ...]
     properties: str
+    count: str  # SQL of how many there are, with the same values
+    credit: str = ""
 
 
 def collections() -> list[Collection]:
+    osm_zones = Zone.objects.filter(source__startswith="osm:", closed=None).exists()
     found = [
         Collection(
             "zones",
@@ -56,6 +62,8 @@ def collections() -> list[Collection]:
             "closed IS NULL",
             (),
             "jsonb_build_object('name', name, 'level', level, 'parent', parent_id, 'source', source) || jsonb_build_object('names', names)",
+            "SELECT count(*) FROM territory_zone WHERE closed IS NULL",
+            OSM_CREDIT if osm_zones else "",
         )
     ]
     found += [
@@ -66,6 +74,9 @@ def collections() -> list[Collection]:
             "layer_id = %s::bigint AND valid_to IS NULL",
             (layer.id,),
             "attrs || jsonb_build_object('name', name, 'kind', kind, 'source', source)",
+            # The grid of the tiles holds exact counts: some hundreds of cells to add up, not a million rows.
+            "SELECT COALESCE(sum(n), 0) FROM territory_grid WHERE layer_id = %s",
+            layer.attribution,
         )
         for layer in public_layers()
     ]
@@ -112,6 +123,7 @@ def landing(request: HttpRequest) -> HttpResponse:
         "description": _("The town's map data, as OGC API Features."),
         "links": [
             _link(f"{base}/", "self"),
+            _link(f"{base}/?f=html", "alternate", "text/html"),
             _link(f"{base}/api", "service-desc", "application/vnd.oai.openapi+json;version=3.0"),
             _link(f"{base}/conformance", "conformance"),
             _link(f"{base}/collections", "data"),
@@ -135,9 +147,13 @@ def _describe(request: HttpRequest, c: Collection, extent: list[float] | None) -
         "links": [
             _link(f"{base}/collections/{c.id}", "self"),
             _link(f"{base}/collections/{c.id}/items", "items", "application/geo+json", c.title),
-            _link("https://opendatacommons.org/licenses/odbl/1-0/", "license", "text/html"),
+            _link(f"{base}/collections/{c.id}/items?f=html", "items", "text/html", c.title),
         ],
     }
+    if c.credit:
+        values["attribution"] = c.credit
+    if OSM_CREDIT in c.credit:  # what the town drew itself has the town's own terms, under /data/
+        values["links"].append(_link("https://opendatacommons.org/licenses/odbl/1-0/", "license", "text/html"))
     if extent:
         values["extent"] = {"spatial": {"bbox": [extent], "crs": CRS84}}
     return values
@@ -182,6 +198,22 @@ def _number(text: str, name: str) -> int:
     return int(text)
 
 
+_MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2}))?$")
+
+
+def _datetime(text: str) -> None:
+    """Checked only: these collections show what is in force and have no dates of their own, so that every feature is taken."""
+    wrong = Bad(_("datetime is a date and time such as 2026-11-23T00:00:00Z, or two with / between them."))
+    start, slash, end = text.partition("/")
+    known = [moment for moment in ([start, end] if slash else [start]) if not (slash and moment in ("", ".."))]
+    try:
+        days = [date.fromisoformat(moment[:10]) for moment in known if _MOMENT.match(moment)]
+    except ValueError:
+        raise wrong from None
+    if len(days) < len(known) or days != sorted(days):
+        raise wrong
+
+
 # What is no property filter.
 _RESERVED = {"bbox", "bbox-crs", "crs", "limit", "after", "f", "datetime", "lang", "offset"}
 
@@ -192,7 +224,9 @@ def items(request: HttpRequest, name: str) -> HttpResponse:
     found = _collection(name)
     get = request.GET
     try:
-        limit = min(MOST, max(1, _number(get.get("limit", str(LIMIT)), "limit")))
+        limit = min(MOST, _number(get.get("limit", str(LIMIT)), "limit"))
+        if not limit:
+            raise Bad(_("%(name)s is a whole number.") % {"name": "limit"})
         where, values = [found.condition], list(found.values)
         if box := get.get("bbox"):
             west, south, east, north = _bbox(box)
@@ -208,6 +242,8 @@ def items(request: HttpRequest, name: str) -> HttpResponse:
             if key not in _RESERVED:
                 where.append(f"({found.properties}) ->> %s = %s")
                 values += [key, get[key]]
+        if "datetime" in get:
+            _datetime(get["datetime"])
         after = _number(get["after"], "after") if get.get("after") else 0
         if request.GET.get("crs", CRS84) != CRS84:
             raise Bad(_("Only the coordinate system CRS84 is offered."))
@@ -220,6 +256,12 @@ def items(request: HttpRequest, name: str) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute(statement, [*values, after, limit + 1])
         rows = cursor.fetchall()
+        whole = not after and set(get) <= {"limit", "f", "crs", "lang", "datetime"}
+        if whole:  # a count that costs nothing; filtered ones would cost more than the page
+            cursor.execute(found.count, found.values)
+            matched = {"numberMatched": int(cursor.fetchone()[0])}
+        else:
+            matched = {}
     more = len(rows) > limit
     rows = rows[:limit]
     kept = {k: v for k, v in get.items() if k != "after"}
@@ -239,7 +281,7 @@ def items(request: HttpRequest, name: str) -> HttpResponse:
 
     def body() -> Any:
         yield (
-            json.dumps({"type": "FeatureCollection", "numberReturned": len(rows), "links": links})[:-1]
+            json.dumps({"type": "FeatureCollection", **matched, "numberReturned": len(rows), "links": links})[:-1]
             + ', "features": ['
         )
         for index, (pk, geometry, properties) in enumerate(rows):
@@ -309,6 +351,7 @@ def api(request: HttpRequest) -> HttpResponse:
                 which,
                 parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}),
                 parameter("bbox", {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}),
+                parameter("datetime", {"type": "string"}),
             ),
             "/collections/{collectionId}/items/{featureId}": get(
                 "Feature", which, parameter("featureId", {"type": "integer"}, "path")

@@ -15,6 +15,8 @@ _DECIMAL = re.compile(
 _DMS = re.compile(
     rf"{_NUMBER}\s*°\s*(?:{_NUMBER}\s*['′’]\s*)?(?:{_NUMBER}\s*(?:\"|″|''|”)\s*)?([NSEWOL])", re.IGNORECASE
 )
+# The side first, as some receivers write it: "N 13.94 W 8.85".
+_SIDE_FIRST = re.compile(rf"^\s*([NS])\s*{_NUMBER}\s*°?\s*[,;/]?\s*([EWOL])\s*{_NUMBER}\s*°?\s*$", re.IGNORECASE)
 _LINK = re.compile(
     r"(?:@|[?&](?:q|query|mlat|ll|center)=|geo:|#map=\d+(?:\.\d+)?/)(-?\d{1,2}\.\d+)(?:,|/|&mlon=|%2C)(-?\d{1,3}\.\d+)"
 )
@@ -53,8 +55,11 @@ def read_point(text: str) -> tuple[float, float] | None:
         if olc.isFull(code):
             area = olc.decode(code)
             return (area.longitudeCenter, area.latitudeCenter)
+    if match := _SIDE_FIRST.match(text):
+        lat = -_value(match[2]) if match[1] in "Ss" else _value(match[2])
+        return _sides(lat, -_value(match[4]) if match[3] in "WwOo" else _value(match[4]))
     parts = _DMS.findall(text)
-    if len(parts) == 2:
+    if len(parts) == 2 and all(_value(m or "0") < 60 and _value(s or "0") < 60 for _d, m, s, _side in parts):
         values: dict[str, float] = {}
         for degrees, minutes, seconds, side in parts:
             value = _value(degrees) + _value(minutes or "0") / 60 + _value(seconds or "0") / 3600

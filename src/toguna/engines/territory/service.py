@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.manifest import Service
-from toguna.kernel.web import Page, Urls
+from toguna.kernel.web import Api, Page, Urls
 
 SERVICE = Service(
     name="territory",
@@ -19,5 +19,6 @@ SERVICE = Service(
         Page("search", _("Find a place"), "search", "search", where=("home",), order=50, summary=_("A landmark, a street, a district.")),
         Page("desk-territory", _("Territory"), "layers", "desk-territory", where=("desk",), permission="territory.read", order=70),
         Urls("territory", "", "toguna.engines.territory.urls"),
+        Api("territory", "places", "toguna.engines.territory.rest.router"),
     ),
 )  # fmt: skip
