@@ -168,6 +168,8 @@ def serve(host: str, port: int, say: Callable[[str], None], ready: Callable[[str
         ),
         Child(_("worker"), [sys.executable, "-m", "django", "worker"]),
     ]  # fmt: skip
+    # Links in messages begin with this, unless the town has said under what name it is known.
+    os.environ.setdefault("TOGUNA_URL", Running(os.getpid(), host, port).url.rstrip("/"))
     for child in children:
         child.start()
     said = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -45,8 +46,13 @@ def load() -> Town | None:
         return None
     try:
         values = tomllib.loads(raw)["town"]
-        return Town(**{**values, "languages": tuple(values.get("languages", LANGUAGES))})
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        town = Town(**{**values, "languages": tuple(values.get("languages", LANGUAGES))})
+        if not re.fullmatch("#[0-9a-fA-F]{6}", town.accent):
+            raise ValueError(f"accent = {town.accent!r} is no colour such as #c8501e")
+        if not town.languages or not set(town.languages) <= set(LANGUAGES):
+            raise ValueError(f"languages = {list(town.languages)} are not among {', '.join(LANGUAGES)}")
+        return town
+    except (ValueError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise TownFileError(f"{path()}: {error}") from error
 
 

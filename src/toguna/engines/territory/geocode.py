@@ -164,9 +164,14 @@ def geocode(
 
 def _between(one: str, other: str, near: tuple[float, float] | None, limit: int) -> Sequence[Hit]:
     """Halfway from one landmark to the other, for the pairs that fit best and stand nearest; when one is not known, the other."""
-    firsts, seconds = _named(landmark(one), near, 5), _named(landmark(other), near, 5)
+    one, other = landmark(one), landmark(other)
+    firsts = _named(one, near, 5)
+    seconds = _named(other, (firsts[0].lon, firsts[0].lat) if firsts else near, 5)
     if not firsts or not seconds:
         return firsts or seconds
+    firsts = _named(
+        one, (seconds[0].lon, seconds[0].lat), 5
+    )  # of those that bear the name, the one beside the other landmark
     pairs = []
     for a in firsts:
         for b in seconds:

@@ -10,9 +10,11 @@ from typing import Any
 
 from csp.decorators import csp_replace
 from django.db import connection
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -20,8 +22,8 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 
 from toguna.engines.territory import zones
 from toguna.engines.territory.geocode import geocode, reverse
-from toguna.engines.territory.kinds import kinds
-from toguna.engines.territory.models import Layer
+from toguna.engines.territory.kinds import Kind, kinds
+from toguna.engines.territory.models import Feature, Layer
 from toguna.engines.territory.points import plus_code, read_point
 from toguna.engines.territory.tiles import TileLayer
 from toguna.kernel import registry
@@ -191,10 +193,25 @@ def page(request: HttpRequest) -> HttpResponse:
         "own": own,
         "drawing": drawing(),
         "districts": zones.districts(),
+        "facilities": facilities(),
+        "today": timezone.localdate(),
         "embed_code": f'<iframe src="{request.build_absolute_uri("/map/embed")}" width="600" height="400" title="{escape(_("Map"))}"></iframe>',
         **setup(request),
     }
     return render(request, "territory/map.html", values)
+
+
+def facilities() -> list[tuple[Kind, int]]:
+    """(kind, how many) of what stands in the town, the best known first: a map in words. One statement."""
+    counted = (
+        Feature.objects.filter(layer__slug="facilities", layer__public=True, valid_to=None)
+        .exclude(kind="")
+        .values_list("kind")
+        .annotate(n=Count("id"))
+    )
+    known = kinds()
+    found = [(known[kind], n) for kind, n in counted if kind in known]
+    return sorted(found, key=lambda item: (-item[0].weight, -item[1]))[:24]
 
 
 DRAWN = {"landuse", "water", "buildings", "streets", "places", "addresses", "facilities"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Router, Schema
 from pydantic import Field
 
 from toguna.engines.territory.geocode import geocode, reverse
@@ -33,8 +35,9 @@ class WhereOut(Schema):
     "", response=list[PlaceOut], summary="Find a place: a landmark, a street, a district, a plus code, coordinates"
 )
 def places(
-    request: HttpRequest, q: str, near: str = Query("", description="lat,lon"), limit: int = Query(8, ge=1, le=50)
+    request: HttpRequest, q: str, near: str = "", limit: Annotated[int, Field(ge=1, le=50)] = 8
 ) -> list[PlaceOut]:
+    """near: "lat,lon", or a point in any form that people type."""
     return [
         PlaceOut(
             label=hit.label, detail=hit.detail, kind=hit.kind, lon=hit.lon, lat=hit.lat, plus_code=plus_code(hit.lon, hit.lat),
@@ -45,5 +48,7 @@ def places(
 
 
 @router.get("/at", response=WhereOut, summary="Say where a point is, in words")
-def at(request: HttpRequest, lon: float = Query(ge=-180, le=180), lat: float = Query(ge=-90, le=90)) -> WhereOut:
+def at(
+    request: HttpRequest, lon: Annotated[float, Field(ge=-180, le=180)], lat: Annotated[float, Field(ge=-90, le=90)]
+) -> WhereOut:
     return WhereOut(words=reverse(lon, lat), plus_code=plus_code(lon, lat))

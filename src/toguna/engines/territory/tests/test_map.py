@@ -44,6 +44,18 @@ def test_the_page_says_and_draws_the_town_without_javascript(client: Client) -> 
     assert len(gzip.compress(page.encode())) < 30_000
 
 
+def test_what_stands_in_the_town_is_listed_in_words(client: Client) -> None:
+    there = Layer.objects.create(slug="facilities", names={"fr": "Équipements"})
+    for n in range(3):
+        Feature.objects.create(layer=there, source=f"test:s{n}", kind="school", geom=f"SRID=4326;POINT({WEST} {SOUTH})")
+    Feature.objects.create(
+        layer=there, source="test:gone", kind="market", valid_to="2026-01-01", geom=f"SRID=4326;POINT({WEST} {SOUTH})"
+    )
+    page = client.get("/map", headers={"Accept-Language": "en"}).content.decode()
+    assert re.search(r"/search\?q=School.*?\(3\)", page)
+    assert "/search?q=Market" not in page
+
+
 def test_everything_of_the_style_comes_from_this_site(client: Client) -> None:
     style = client.get("/map/style.json").json()
     assert set(re.findall(r"https?://[^/\"]+", json.dumps(style))) == {"http://testserver"}
