@@ -134,6 +134,12 @@ CROSS JOIN LATERAL (
 _THINGS = """
 SELECT source, ref, label, kind, weight, size, zone, words, ST_X(point), ST_Y(point) FROM territory_name WHERE {where} {order} LIMIT %s
 """
+# Two common words together are rare: what bears both is found first (by the index of words), and only then put in order.
+# Asked in one step, PostgreSQL would rather walk the map outward from the middle, and walk far.
+_BOTH = """
+WITH found AS MATERIALIZED (SELECT * FROM territory_name WHERE {where} LIMIT 2000)
+SELECT source, ref, label, kind, weight, size, zone, words, ST_X(point), ST_Y(point) FROM found {order} LIMIT %s
+"""
 
 
 def geocode(
@@ -225,7 +231,8 @@ def _candidates(
         if at:
             order = "ORDER BY point <-> ST_SetSRID(ST_MakePoint(%s, %s), 4326)"
             values += list(at)
-    cursor.execute(_THINGS.format(where=where, order=order), [*values, CANDIDATES])  # type: ignore[attr-defined]
+    statement = _BOTH if len(groups) > 1 and order else _THINGS
+    cursor.execute(statement.format(where=where, order=order), [*values, CANDIDATES])  # type: ignore[attr-defined]
     return cursor.fetchall()  # type: ignore[attr-defined, no-any-return]
 
 

@@ -104,3 +104,11 @@ def test_a_town_with_no_boundary_still_has_a_page(client: Client) -> None:
     zones.forget()
     for path in ("/map", "/map/embed", "/map/style.json"):
         assert client.get(path).status_code == 200
+
+
+def test_what_needs_an_opened_map_is_hidden_until_then(client: Client) -> None:
+    Layer.objects.create(slug="wells", names={"fr": "Puits"})
+    page = client.get("/map").content.decode()
+    boxes = re.findall(r"<label ([^>]*)><input type=\"checkbox\"", page)
+    assert len(boxes) > len([d for d in registry.declared(tiles.TileLayer) if d.permission])
+    assert all("hidden" in box for box in boxes)

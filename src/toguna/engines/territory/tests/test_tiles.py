@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,7 @@ from toguna.engines.territory.models import Feature, Layer
 
 pytestmark = pytest.mark.django_db
 LON, LAT = -8.0, 12.6
+NUMBERS = itertools.count()
 
 
 def fields(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -96,7 +98,7 @@ def layer(slug: str, geometry: str = "point", **more: Any) -> Layer:
 
 def put(into: Layer, n: int = 1, **more: Any) -> Feature:
     values = {"geom": Point(LON, LAT, srid=4326), "kind": "tree", "name": "Baobab", **more}
-    made = [Feature.objects.create(layer=into, source=f"test:{into.slug}:{id(values)}:{i}", **values) for i in range(n)]
+    made = [Feature.objects.create(layer=into, source=f"test:{next(NUMBERS)}", **values) for _ in range(n)]
     return made[-1]
 
 

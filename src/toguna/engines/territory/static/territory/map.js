@@ -113,7 +113,9 @@ for (const element of document.querySelectorAll("[data-map]")) {
   else { button.hidden = false; button.addEventListener("click", open, { once: true }); }
 }
 
+// What works on an opened map only, and is not shown before.
 function tools(map) {
+  for (const box of document.querySelectorAll("[data-map-layer], [data-map-own]")) box.closest("label").hidden = false;
   for (const box of document.querySelectorAll("[data-map-layer]")) {
     const show = () => {
       for (const id of [`extra-${box.dataset.mapLayer}`, `extra-${box.dataset.mapLayer}-n`])
