@@ -119,7 +119,8 @@ def _form(connection: http.client.HTTPConnection, n: int, spot: tuple[float, flo
     )
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
-        "Cookie": f"csrftoken={token}; device={secrets.token_hex(12)}",
+        "Cookie": f"csrftoken={token}",
+        "User-Agent": f"bench {secrets.token_hex(6)}",  # another visitor each time: limits are per device
         "Accept-Language": "fr",
     }
     connection.request("POST", "/reports/new/pothole", body, headers)
@@ -141,7 +142,7 @@ def _api(connection: http.client.HTTPConnection, n: int, spot: tuple[float, floa
     }
     headers = {
         "Content-Type": "application/json",
-        "Cookie": f"device={secrets.token_hex(12)}",
+        "User-Agent": f"bench {secrets.token_hex(6)}",
     }
     connection.request("POST", "/api/v1/reports", json.dumps(body), headers)
     response = connection.getresponse()
