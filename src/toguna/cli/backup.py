@@ -108,10 +108,11 @@ def _fill(folder: Path) -> None:
     with _admin() as connection:
         connection.execute(_drop(RESTORED))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(RESTORED)))
-    # A plain user may not comment on extensions; those that are there already (from template1) are left as they are.
+    # A plain user may neither comment on extensions nor fill their tables: they come whole with the database (template1).
+    theirs = (" COMMENT - EXTENSION ", " spatial_ref_sys ")
     wanted = folder / "list"
     listing = _run(["pg_restore", "-l", str(folder / "database.dump")], database=None)
-    wanted.write_text("\n".join(line for line in listing.splitlines() if " COMMENT - EXTENSION " not in line))
+    wanted.write_text("\n".join(line for line in listing.splitlines() if not any(t in line for t in theirs)))
     _run(
         [
             "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
