@@ -1,12 +1,12 @@
 """Who may do what, where: deny by default, one check for every object.
 
-An `Actor` holds the grants of whoever acts; a grant is role x service x zone. A service declares its permissions and
-which roles have them. `can()`, `zones()` and `require()` are the only places where the question is answered.
+An `Actor` holds the grants of whoever acts; a grant is role x service x zone x subjects. A service declares its permissions and
+which roles have them. `can()`, `grants()`, `zones()` and `require()` are the only places where the question is answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,11 +44,20 @@ class Permission(Declaration):
 
 @dataclass(frozen=True)
 class Grant:
-    """zones: ids of the zone and of all zones inside it, or None for the whole town."""
+    """zones: ids of the zone and of all zones inside it, or None for the whole town. subjects: what about (the slugs of
+    categories of reports, say), or None for everything."""
 
     role: str
     service: str = EVERY_SERVICE
     zones: frozenset[int] | None = None
+    subjects: frozenset[str] | None = None
+
+    @property
+    def everything(self) -> bool:
+        return self.zones is None and self.subjects is None
+
+    def covers(self, zone: int | None, subject: str | None) -> bool:
+        return (self.zones is None or zone in self.zones) and (self.subjects is None or subject in self.subjects)
 
 
 @dataclass(frozen=True)
@@ -76,33 +85,56 @@ class Denied(PermissionDenied):
         self.actor, self.permission = actor, permission
 
 
-def zones(actor: Actor, permission: str) -> frozenset[int] | None:
-    """Where the actor has the permission: None means everywhere, an empty set nowhere. For filtering lists in SQL."""
+def grants(actor: Actor, permission: str) -> tuple[Grant, ...]:
+    """The grants that give the actor the permission somewhere. For filtering lists in SQL: an object is in reach when one
+    of them covers its zone and its subject."""
     if actor.system:
-        return None
+        return (Grant(ADMINISTRATOR),)
     declared = registry.find(Permission, permission)
     if declared is None:
         raise LookupError(f"no service declares the permission {permission!r}")
     service = permission.partition(".")[0]
+    found = tuple(g for g in actor.grants if g.role in declared.roles and g.service in (service, EVERY_SERVICE))
+    return next(((g,) for g in found if g.everything), found)
+
+
+def zones(actor: Actor, permission: str) -> frozenset[int] | None:
+    """Where the actor has the permission whatever the subject: None means everywhere, an empty set nowhere."""
     found: frozenset[int] = frozenset()
-    for grant in actor.grants:
-        if grant.role in declared.roles and grant.service in (service, EVERY_SERVICE):
+    for grant in grants(actor, permission):
+        if grant.subjects is None:
             if grant.zones is None:
                 return None
             found |= grant.zones
     return found
 
 
-def can(actor: Actor, permission: str, *, zone: int | None = None, anywhere: bool = False) -> bool:
-    """Whether the actor has the permission in that zone. An object in no zone needs a grant for the whole town;
-    `anywhere=True` asks only whether there is some place where the actor has it (to show a menu entry)."""
-    where = zones(actor, permission)
-    if where is None:
-        return True
-    return bool(where) if anywhere else zone in where
+def can(
+    actor: Actor, permission: str, *, zone: int | None = None, subject: str | None = None, anywhere: bool = False
+) -> bool:
+    """Whether the actor has the permission in that zone, for that subject. An object in no zone needs a grant for the whole
+    town, one whose subject is not said a grant for all subjects; `anywhere=True` asks only whether there is something for
+    which the actor has it (to show a menu entry)."""
+    found = grants(actor, permission)
+    return bool(found) if anywhere else any(g.covers(zone, subject) for g in found)
 
 
-def require(actor: Actor, permission: str, *, zone: int | None = None, anywhere: bool = False) -> None:
+def require(
+    actor: Actor, permission: str, *, zone: int | None = None, subject: str | None = None, anywhere: bool = False
+) -> None:
     """Raises Denied unless `can(...)`."""
-    if not can(actor, permission, zone=zone, anywhere=anywhere):
+    if not can(actor, permission, zone=zone, subject=subject, anywhere=anywhere):
         raise Denied(actor, permission)
+
+
+@dataclass(frozen=True)
+class Subjects(Declaration):
+    """What a grant for that service may be narrowed to: `choices()` gives (slug, title) of each; title: "Categories"."""
+
+    service: str
+    title: Any
+    choices: Callable[[], Sequence[tuple[str, Any]]]
+
+    @property
+    def name(self) -> str:
+        return self.service

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.gis.geos import Point
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases import events, photos
-from toguna.engines.cases.models import Case, Step, Topic
+from toguna.engines.cases.models import Case, Photo, Step, Topic, Work
 from toguna.engines.cases.routing import team_for
 from toguna.engines.cases.workflow import case_type
 from toguna.engines.people import api as people
@@ -50,6 +51,8 @@ class Asked:
     lon: float | None = None
     lat: float | None = None
     zone: int | None = None  # when there is no point: chosen in a list
+    answers: Mapping[str, Any] = field(default_factory=dict)  # to the topic's questions, checked (see `questions`)
+    asset: int | None = None  # the very thing, a feature of the topic's layer
     language: str = ""
     channel: str = "web"
     client_id: uuid.UUID = field(default_factory=uuid.uuid4)
@@ -68,7 +71,7 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
         found = Case.objects.filter(client_id=asked.client_id).first()
         if found is not None:
             return found, False
-        if not asked.topic.active:
+        if not asked.topic.active or any(asked.topic.stop.values()):
             raise Refused(_("This category is closed. Choose another one."))
         zones: tuple[int, ...] = ()
         if asked.lon is not None and asked.lat is not None:
@@ -101,15 +104,17 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
             point=Point(asked.lon, asked.lat, srid=4326) if asked.lon is not None and asked.lat is not None else None,
             place=text.clean(asked.place)[:300],
             text=text.clean(asked.text),
+            answers=dict(asked.answers),
+            asset_id=asked.asset,
             language=asked.language,
             channel=asked.channel,
             reporter_id=person_id,
             team_id=team_for(asked.type, topics, zones),
             created=now,
             updated=now,
-            due=now + timedelta(days=asked.topic.days),
+            due=deadline(asked.topic, now),
         )
-        if (found := _insert(case)) is not None:
+        if (found := insert(case)) is not None:
             return found, False
         Step.objects.create(case=case, account=by.account, action="opened", to_state=case.state, public=True)
         for data in asked.photos:
@@ -119,7 +124,12 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
     return case, True
 
 
-def _insert(case: Case) -> Case | None:
+def deadline(topic: Topic, opened: datetime) -> datetime:
+    """When the town means to be done with it."""
+    return opened + timedelta(days=topic.days)
+
+
+def insert(case: Case) -> Case | None:
     """Saves it; or gives the case that is there already, when the same form arrived twice at once and the other won.
     A code that is taken (1 in 500,000 at a thousand cases) is drawn again."""
     for _attempt in range(5):
@@ -134,13 +144,48 @@ def _insert(case: Case) -> Case | None:
     raise RuntimeError("no free code was found")
 
 
-def _locked(pk: int, permission: str, by: Actor, *, key: str = "") -> Case:
-    """The case, locked until the end of the transaction, when the actor may do that to it (or holds its key). One lock,
-    as late as possible."""
-    case = Case.objects.select_for_update(of=("self",)).get(pk=pk)
+def lock(pk: int, permission: str, *, by: Actor, key: str = "") -> Case:
+    """The case, locked until the end of the transaction, when the actor may do that to it (or holds its key); raises
+    Denied. One lock, as late as possible. For verbs of this engine and of the services that have some of their own."""
+    case = Case.objects.select_for_update(of=("self",)).select_related("topic").get(pk=pk)
     if not (key and holds_key(case, key)):
-        access.require(by, permission, zone=case.zone_id)
+        access.require(by, permission, zone=case.zone_id, subject=case.topic.slug)
     return case
+
+
+def first_time(client_id: uuid.UUID | None, case: Case) -> bool:
+    """Whether this action was not received before, in the caller's transaction. A device that is not sure sends again."""
+    if client_id is None:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cases_received (client_id, case_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [client_id, case.pk],
+        )
+        return bool(cursor.rowcount == 1)
+
+
+def add_step(
+    case: Case,
+    action: str,
+    *,
+    by: Actor,
+    words: str = "",
+    public: bool = False,
+    at: datetime | None = None,
+    from_state: str = "",
+    to_state: str = "",
+    **data: Any,
+) -> Step:
+    """Writes one line of a locked case's history, and its audit. at: when it was done, if that was before it got here."""
+    if at is not None:
+        data["done"] = at.isoformat()
+    step = Step.objects.create(
+        case=case, account=by.account, action=action, text=words, public=public, data=data,
+        from_state=from_state, to_state=to_state,
+    )  # fmt: skip
+    audit.record(by, f"{case.type}.{action}", f"cases.case:{case.pk}")
+    return step
 
 
 def key_of(case: Case) -> str:
@@ -162,9 +207,12 @@ def move(
     seen: str | None = None,
     pictures: Iterable[bytes] = (),
     key: str = "",
+    client_id: uuid.UUID | None = None,
+    at: datetime | None = None,
 ) -> Case:
     """Takes a transition. `seen` is the state that the actor was looking at: Conflict when it is another by now. `key`
-    opens the transitions that belong to the person who opened the case, and no others.
+    opens the transitions that belong to the person who opened the case, and no others. `client_id`: made by a device that
+    may send this again; `at`: when it was done there.
 
     Raises Refused when the workflow has no such transition from here or its words are missing, Denied without permission.
     """
@@ -172,7 +220,9 @@ def move(
     rule = kind.transition(transition)
     if rule is None:
         raise Refused(_("There is no such action."))
-    row = _locked(case, rule.permission, by, key=key if rule.reporter else "")
+    row = lock(case, rule.permission, by=by, key=key if rule.reporter else "")
+    if not first_time(client_id, row):
+        return row
     if (seen is not None and seen != row.state) or row.state not in rule.sources:
         raise Conflict(
             _("Somebody has changed this case meanwhile: it is now “%(state)s”. Look at it again, then decide.")
@@ -181,66 +231,138 @@ def move(
     words = text.clean(words)
     if rule.ask == "yes" and not words:
         raise Refused(_("Say in a few words why: the person who wrote to the town will read it."))
-    target, before, now = kind.state(rule.target), row.state, timezone.now()
+    for data in pictures:
+        photos.add(row, data, moment=photos.after(by), by=by)
+    put_in(row, rule.target, by=by, words=words, at=at, **({"reporter": True} if rule.reporter else {}))
+    return row
+
+
+def put_in(
+    row: Case, state: str, *, by: Actor, words: str = "", at: datetime | None = None, tell: bool = True, **data: Any
+) -> Step:
+    """Puts a locked case in a state, with the step and the event."""
+    target, before, now = case_type(row.type).state(state), row.state, timezone.now()
     row.state, row.open, row.updated = target.name, target.open, now
     row.closed = None if target.open else row.closed or now
-    row.save(update_fields=["state", "open", "updated", "closed"])
-    step = Step.objects.create(
-        case=row,
-        account=by.account,
-        action="moved",
-        from_state=before,
-        to_state=target.name,
-        text=words,
-        public=True,
-        data={"reporter": True} if rule.reporter else {},
+    if target.open:
+        row.merged_into = None
+    row.save(update_fields=["state", "open", "updated", "closed", "merged_into"])
+    step = add_step(
+        row, "moved", by=by, words=words, public=True, at=at, from_state=before, to_state=target.name, **data
     )
-    for data in pictures:
-        photos.add(row, data)
-    audit.record(by, f"{row.type}.{transition}", f"cases.case:{row.pk}")
-    publish(events.CaseMoved(row.pk, row.type, step.pk, before, target.name))
-    return row
+    if tell:
+        publish(events.CaseMoved(row.pk, row.type, step.pk, before, target.name))
+    return step
 
 
 @transaction.atomic
 def assign(case: int, *, by: Actor, team: int | None = None, assignee: int | None = None) -> Case:
     """Gives the case to a team, to one of its members, or (both None) to nobody."""
     kind = case_type(Case.objects.values_list("type", flat=True).get(pk=case))
-    row = _locked(case, kind.assign, by)
+    row = lock(case, kind.assign, by=by)
     row.team_id, row.assignee_id, row.updated = team, assignee, timezone.now()
     row.save(update_fields=["team", "assignee", "updated"])
-    Step.objects.create(case=row, account=by.account, action="assigned", data={"team": team, "assignee": assignee})
-    audit.record(by, f"{row.type}.assign", f"cases.case:{row.pk}", team=team, assignee=assignee)
+    add_step(row, "assigned", by=by, team=team, assignee=assignee)
     publish(events.CaseAssigned(row.pk, row.type, team, assignee))
     return row
 
 
 @transaction.atomic
-def reply(case: int, words: str, *, by: Actor, public: bool = True) -> Step:
-    """Writes to the person and the public, or (public=False) a note that only the town hall reads."""
+def reply(
+    case: int,
+    words: str,
+    *,
+    by: Actor,
+    public: bool = True,
+    client_id: uuid.UUID | None = None,
+    at: datetime | None = None,
+) -> Step | None:
+    """Writes to the person and the public, or (public=False) a note that only the town hall reads. None when it was
+    received before."""
     words = text.clean(words)
     if not words:
         raise Refused(_("Write something first."))
     kind = case_type(Case.objects.values_list("type", flat=True).get(pk=case))
-    row = _locked(case, kind.assign, by)
+    row = lock(case, kind.assign, by=by)
+    if not first_time(client_id, row):
+        return None
     row.updated = timezone.now()
     row.save(update_fields=["updated"])
-    action = "replied" if public else "noted"
-    step = Step.objects.create(case=row, account=by.account, action=action, text=words, public=public)
-    audit.record(by, f"{row.type}.{'reply' if public else 'note'}", f"cases.case:{row.pk}")
+    step = add_step(row, "replied" if public else "noted", by=by, words=words, public=public, at=at)
     if public:
         publish(events.CaseReplied(row.pk, row.type, step.pk))
     return step
 
 
 @transaction.atomic
-def add_photo(case: int, data: bytes, *, by: Actor) -> None:
-    """Adds a picture to a case that is still open; whoever sent it is known by then. Raises Refused, BadPhoto."""
+def answer(case: int, words: str, *, by: Actor, key: str) -> Step:
+    """Words of the person who opened the case, to the team. Raises Refused without the key or without words."""
+    words = text.clean(words)
+    if not words:
+        raise Refused(_("Write something first."))
     row = Case.objects.select_for_update(of=("self",)).get(pk=case)
-    if not row.open:
-        raise Refused(_("This case is closed. Open a new one."))
-    if row.photos.count() >= MOST_PHOTOS:
+    if not holds_key(row, key):
+        raise Refused(_("Use the link that you were sent: it shows that this is your report."))
+    row.updated = timezone.now()
+    row.save(update_fields=["updated"])
+    step = add_step(row, "answered", by=by, words=words, public=row.public, reporter=True)
+    publish(events.CaseAnswered(row.pk, row.type, step.pk))
+    return step
+
+
+@transaction.atomic
+def rate(case: int, stars: int, *, by: Actor, key: str) -> Case:
+    """What the person who opened a closed case thinks of what was done: 1 to 5, kept until they say otherwise."""
+    if not 1 <= stars <= 5:
+        raise Refused(_("Choose from 1 to 5."))
+    row = Case.objects.select_for_update(of=("self",)).get(pk=case)
+    if row.open or not holds_key(row, key):
+        raise Refused(_("Use the link that you were sent: it shows that this is your report."))
+    row.rating = stars
+    row.save(update_fields=["rating"])
+    add_step(row, "rated", by=by, stars=stars, reporter=True)
+    return row
+
+
+@transaction.atomic
+def add_photo(
+    case: int, data: bytes, *, by: Actor, moment: str = Photo.Moment.REPORT, client_id: uuid.UUID | None = None
+) -> None:
+    """Adds a picture: to a case that is still open, by whoever sent it (they know its client_id); or, as "before" or
+    "after", by whoever may work on it. Raises Refused, BadPhoto, Denied."""
+    kind = case_type(Case.objects.values_list("type", flat=True).get(pk=case))
+    if moment == Photo.Moment.REPORT:
+        row = Case.objects.select_for_update(of=("self",)).get(pk=case)
+        if not row.open:
+            raise Refused(_("This case is closed. Open a new one."))
+    else:
+        row = lock(case, kind.assign, by=by)
+    if not first_time(client_id, row):
+        return
+    digest = photos.digest_of(data)
+    kept = row.photos.filter(moment=moment).values_list("digest", flat=True)
+    if digest not in kept and len(kept) >= MOST_PHOTOS:
         raise Refused(_("Three photos at most."))
-    if photos.add(row, data) is not None:
-        Step.objects.create(case=row, account=by.account, action="photo")
-        audit.record(by, f"{row.type}.photo", f"cases.case:{row.pk}")
+    if photos.add(row, data, moment=moment, by=by) is not None:
+        add_step(row, "photo", by=by, moment=moment)
+
+
+@transaction.atomic
+def log_work(
+    case: int,
+    *,
+    by: Actor,
+    minutes: int = 0,
+    cost: int = 0,
+    what: str = "",
+    client_id: uuid.UUID | None = None,
+) -> None:
+    """Time (minutes) and money (minor units of the town's currency) spent. Negative ones set a wrong line right."""
+    if not minutes and not cost:
+        raise Refused(_("Say how long it took or what it cost."))
+    if abs(minutes) > 60 * 24 * 31 or abs(cost) > 10**12:
+        raise Refused(_("This number is too large: check it."))
+    row = lock(case, case_type(Case.objects.values_list("type", flat=True).get(pk=case)).assign, by=by)
+    if first_time(client_id, row):
+        Work.objects.create(case=row, account=by.account, minutes=minutes, cost=cost, what=text.clean(what)[:200])
+        add_step(row, "worked", by=by, minutes=minutes, cost=cost)

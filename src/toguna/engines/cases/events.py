@@ -35,3 +35,12 @@ class CaseReplied(Event):
     case: int
     type: str
     step: int
+
+
+@dataclass(frozen=True)
+class CaseAnswered(Event):
+    """The person who opened it wrote to the team."""
+
+    case: int
+    type: str
+    step: int

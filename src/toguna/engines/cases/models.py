@@ -6,6 +6,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.gis.db import models
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models.functions import Now
 
@@ -21,7 +22,18 @@ class Topic(models.Model):
     names = WordsField()
     help = WordsField(blank=True)
     icon = models.CharField(max_length=40, blank=True)
+    stop = WordsField(blank=True)  # not the town's business: what is said instead of a form ("call the water company")
+    questions = models.JSONField(default=list, blank=True)  # see `questions`
+    layer = models.CharField(
+        max_length=60, blank=True
+    )  # the layer in which the very thing may be picked: lamps, bins...
     days = models.SmallIntegerField(default=10)  # from opening to the deadline
+    near_m = models.SmallIntegerField(default=50)  # open cases this near may be the same one; 0: never asked
+    reopen_days = models.SmallIntegerField(
+        default=28
+    )  # after it was closed, in which "it is not solved" opens it again
+    ask_days = models.SmallIntegerField(default=28)  # after it was opened, when the person is asked; 0: never
+    keep_days = models.IntegerField(default=730)  # after it was closed, when all that says who it was about is removed
     public = models.BooleanField(default=True)
     active = models.BooleanField(default=True)
     order = models.SmallIntegerField(default=100)
@@ -41,11 +53,17 @@ class Rule(models.Model):
     topic = models.ForeignKey(Topic, null=True, blank=True, on_delete=models.CASCADE)
     zone = models.ForeignKey("territory.Zone", null=True, blank=True, on_delete=models.CASCADE)
     team = models.ForeignKey("people.Team", on_delete=models.CASCADE)
+    # When it holds, by the town's clock; a rule with hours beats one without. Days are 1 (Monday) to 7; none: every day.
+    weekdays = ArrayField(models.SmallIntegerField(), default=list, blank=True)
+    start = models.TimeField(null=True, blank=True)
+    end = models.TimeField(null=True, blank=True)  # before start: until that hour of the next morning
 
     class Meta:
         db_table = "cases_rule"
         constraints = [
-            models.UniqueConstraint(fields=["case_type", "topic", "zone"], nulls_distinct=False, name="cases_rule_once")
+            models.UniqueConstraint(
+                fields=["case_type", "topic", "zone", "weekdays", "start"], nulls_distinct=False, name="cases_rule_once"
+            )
         ]
 
 
@@ -63,6 +81,10 @@ class Case(models.Model):
     point = models.PointField(srid=4326, null=True, blank=True, spatial_index=False)
     place = models.CharField(max_length=300, blank=True)  # in words: "behind the mosque"
     text = models.TextField(blank=True)
+    answers = models.JSONField(default=dict, blank=True)  # to the questions of its topic
+    asset = models.ForeignKey(
+        "territory.Feature", null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
     language = models.CharField(max_length=8, blank=True)
     channel = models.CharField(max_length=12, default="web")
     reporter = models.ForeignKey(
@@ -74,6 +96,13 @@ class Case(models.Model):
     updated = models.DateTimeField(db_default=Now())
     due = models.DateTimeField(null=True, blank=True)
     closed = models.DateTimeField(null=True, blank=True)
+    supporters = models.IntegerField(default=0, db_default=0)  # who said "me too", beside the reporter
+    rating = models.SmallIntegerField(null=True, blank=True)  # 1 to 5, by the reporter
+    asked = models.DateTimeField(null=True, blank=True)  # when the person was asked whether it is solved
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="merged"
+    )
+    anonymised = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "cases_case"
@@ -85,10 +114,91 @@ class Case(models.Model):
             models.Index(fields=["type", "topic", "-id"], name="cases_case_topic"),
             models.Index(fields=["closed"], name="cases_case_closed", condition=models.Q(open=False, public=True)),
             GistIndex(fields=["point"], name="cases_case_point"),
+            models.Index(fields=["asset"], name="cases_case_asset", condition=models.Q(asset__isnull=False)),
+            models.Index(
+                fields=["merged_into"], name="cases_case_merged", condition=models.Q(merged_into__isnull=False)
+            ),
+            models.Index(
+                fields=["closed"], name="cases_case_kept", condition=models.Q(anonymised__isnull=True, open=False)
+            ),
         ]
 
     def __str__(self) -> str:
         return self.code
+
+
+class Supporter(models.Model):
+    """Somebody who said "me too": counted once, told what happens when the town knows how to reach them."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="followers")
+    person = models.ForeignKey("people.Person", null=True, blank=True, on_delete=models.CASCADE)
+    device = models.CharField(max_length=64, blank=True)  # a digest; says nothing of whose it is
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "cases_supporter"
+        constraints = [
+            models.UniqueConstraint(fields=["case", "person"], name="cases_supporter_person"),
+            models.UniqueConstraint(
+                fields=["case", "device"], condition=~models.Q(device=""), name="cases_supporter_device"
+            ),
+        ]
+
+
+class Received(models.Model):
+    """An action that came from a device which may send it again: the same id a second time changes nothing."""
+
+    client_id = models.UUIDField(primary_key=True)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "cases_received"
+
+
+class Work(models.Model):
+    """Time and money spent on a case: a line is never changed, a wrong one is set right by another (negative) line."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="works")
+    account = models.BigIntegerField(null=True)
+    at = models.DateTimeField(db_default=Now())
+    minutes = models.IntegerField(default=0)
+    cost = models.BigIntegerField(default=0)  # in the minor unit of the town's currency
+    what = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "cases_work"
+
+
+class ReplyTemplate(models.Model):
+    """Words that a team uses often, offered with one transition ("" : with any answer), for one topic or for all."""
+
+    case_type = models.CharField(max_length=40)
+    topic = models.ForeignKey(Topic, null=True, blank=True, on_delete=models.CASCADE)
+    transition = models.CharField(max_length=40, blank=True)
+    titles = WordsField()
+    texts = WordsField()
+    active = models.BooleanField(default=True)
+    order = models.SmallIntegerField(default=100)
+
+    class Meta:
+        db_table = "cases_reply_template"
+        ordering = ["order", "id"]
+
+
+class SavedFilter(models.Model):
+    """A list that somebody comes back to: `query` is the query string of the list's address."""
+
+    account = models.ForeignKey("people.Account", on_delete=models.CASCADE, related_name="+")
+    team = models.ForeignKey("people.Team", null=True, blank=True, on_delete=models.CASCADE, related_name="+")  # shared
+    case_type = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=500)
+
+    class Meta:
+        db_table = "cases_saved_filter"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["account", "case_type", "name"], name="cases_saved_filter_once")]
 
 
 class Step(models.Model):
@@ -117,11 +227,19 @@ class Photo(models.Model):
         READY = "ready"
         REFUSED = "refused"
 
+    class Moment(models.TextChoices):
+        REPORT = "report"  # sent with the report
+        BEFORE = "before"  # taken by the team when it came
+        AFTER = "after"  # and when it left
+
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="photos")
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     digest = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    moment = models.CharField(max_length=8, choices=Moment.choices, default=Moment.REPORT)
     public = models.BooleanField(default=True)
+    redacted = models.BooleanField(default=False)  # parts of it were covered; what was under them is gone
+    account = models.BigIntegerField(null=True)
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

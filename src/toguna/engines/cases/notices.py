@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
+from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases.actions import key_of
-from toguna.engines.cases.events import CaseMoved, CaseOpened, CaseReplied
-from toguna.engines.cases.models import Case, Step
-from toguna.engines.cases.workflow import case_type
+from toguna.engines.cases.events import CaseAnswered, CaseMoved, CaseOpened, CaseReplied
+from toguna.engines.cases.models import Case, Step, Supporter
+from toguna.engines.cases.workflow import CaseType, case_type
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.kernel import text, town
@@ -35,6 +39,24 @@ def _tell_reporter(case: Case, key: str, subject: str, words: str) -> None:
             way.medium, way.address, key=f"{key}:{way.medium}", subject=f"{subject} – {town.current().name}",
             text=f"{words}\n{link(case)}", language=case.language, person=case.reporter_id,
         )  # fmt: skip
+
+
+def _tell_followers(case: Case, key: str, step: Step, kind: CaseType) -> None:
+    """Those who said "me too" hear of it in their language; two statements however many they are, and one per message."""
+    if not case.supporters or not case.public:
+        return
+    followers = Supporter.objects.filter(case=case, person__isnull=False).values_list("person_id", flat=True)
+    address = f"{settings.TOGUNA_URL}{reverse(kind.public_url, args=[case.code])}"
+    for person, way in people.reach_many(followers).items():
+        with translation.override(way.language or case.language or settings.LANGUAGE_CODE):
+            state = kind.state(step.to_state or case.state).title
+            words = _("%(topic)s (%(code)s): %(state)s.") % {
+                "topic": text.pick(case.topic.names), "code": case.code, "state": state,
+            }  # fmt: skip
+            channels.send(
+                way.medium, way.address, key=f"{key}:follower:{person}", subject=f"{case.code}: {state}",
+                text=f"{words} {step.text}".strip() + f"\n{address}", language=way.language, person=person,
+            )  # fmt: skip
 
 
 def _case(pk: int) -> Case:
@@ -68,6 +90,7 @@ def on_moved(event: CaseMoved) -> None:
         values = {"topic": text.pick(case.topic.names), "code": case.code, "state": title}
         words = _("%(topic)s (%(code)s): %(state)s.") % values
         _tell_reporter(case, f"case.moved:{step.pk}", f"{case.code}: {title}", f"{words} {step.text}".strip())
+    _tell_followers(case, f"case.moved:{step.pk}", step, kind)
 
 
 def on_replied(event: CaseReplied) -> None:
@@ -76,3 +99,36 @@ def on_replied(event: CaseReplied) -> None:
         _tell_reporter(
             case, f"case.replied:{step.pk}", _("The town has answered: %(code)s") % {"code": case.code}, step.text
         )
+    _tell_followers(case, f"case.replied:{step.pk}", step, case_type(event.type))
+
+
+def on_answered(event: CaseAnswered) -> None:
+    case, step = _case(event.case), Step.objects.get(pk=event.step)
+    with translation.override(settings.LANGUAGE_CODE):
+        subject = _("The person has answered: %(code)s (%(state)s)") % {
+            "code": case.code, "state": case_type(event.type).state(case.state).title,
+        }  # fmt: skip
+        _tell_team(case, f"case.answered:{step.pk}", subject, step.text)
+
+
+ASK_AT_ONCE = 500
+
+
+def ask_solved() -> None:
+    """Asks, once, whoever reported something long ago (Topic.ask_days) that is still open, whether it is solved."""
+    now = timezone.now()
+    with transaction.atomic():
+        waiting = list(
+            Case.objects.select_for_update(of=("self",), skip_locked=True)
+            .filter(open=True, asked=None, reporter__isnull=False, topic__ask_days__gt=0)
+            .filter(created__lt=now - F("topic__ask_days") * timedelta(days=1))
+            .select_related("topic", "team", "zone")
+            .order_by("id")[:ASK_AT_ONCE]
+        )
+        Case.objects.filter(pk__in=[case.pk for case in waiting]).update(asked=now)
+        for case in waiting:
+            with translation.override(case.language or settings.LANGUAGE_CODE):
+                values = {"topic": text.pick(case.topic.names), "code": case.code}
+                subject = _("Is it solved? %(topic)s (%(code)s)") % values
+                words = _("You told us of this some time ago. Tell us with this link whether it is solved:")
+                _tell_reporter(case, f"case.asked:{case.pk}", subject, words)

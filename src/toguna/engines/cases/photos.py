@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from toguna.engines.cases.models import Case, Photo
 from toguna.kernel import tasks
+from toguna.kernel.access import NOBODY, Actor
 
 MOST_BYTES = 12_000_000
 MOST_PIXELS = 60_000_000
@@ -49,13 +50,22 @@ def folder(photo: Photo) -> Path:
     return Path(settings.MEDIA_ROOT) / "photos" / name[:2] / name
 
 
-def add(case: Case, data: bytes) -> Photo | None:
+def digest_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def after(by: Actor) -> str:
+    """What a picture sent with a change of state shows: the team's, how it is now; the reporter's, what they report."""
+    return Photo.Moment.AFTER if by.staff else Photo.Moment.REPORT
+
+
+def add(case: Case, data: bytes, *, moment: str = Photo.Moment.REPORT, by: Actor = NOBODY) -> Photo | None:
     """Keeps a picture with a case, in the caller's transaction. The same picture twice is kept once. Raises BadPhoto."""
     check(data)
-    digest = hashlib.sha256(data).hexdigest()
+    digest = digest_of(data)
     if Photo.objects.filter(case=case, digest=digest).exists():
         return None
-    photo = Photo(case=case, digest=digest)
+    photo = Photo(case=case, digest=digest, moment=moment, account=by.account)
     place = folder(photo)
     place.mkdir(parents=True, exist_ok=True)
     # The file first, then the row: a power cut between the two leaves a file that nobody sees, never a row without one.

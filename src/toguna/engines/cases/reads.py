@@ -26,17 +26,28 @@ class Page:
 
 
 def scope(actor: Actor, kind: str) -> QuerySet[Case]:
-    """The cases of that type whom the actor may read in the back office: those of their zones, and of their teams."""
-    where = access.zones(actor, case_type(kind).read)
-    cases = Case.objects.filter(type=kind)
-    if where is None:
-        return cases
-    return cases.filter(Q(zone__in=where) | Q(team__in=actor.teams))
+    """The cases of that type that the actor may read in the back office: those of their zones and topics, and of their
+    teams."""
+    return Case.objects.filter(in_reach(actor, kind))
+
+
+def in_reach(actor: Actor, kind: str) -> Q:
+    """The same as a condition, for what is counted or joined elsewhere."""
+    found = access.grants(actor, case_type(kind).read)
+    if any(grant.everything for grant in found):
+        return Q(type=kind)
+    reach = Q(team__in=actor.teams) if found else Q(pk__in=[])
+    for grant in found:
+        covered = Q() if grant.zones is None else Q(zone__in=grant.zones)
+        if grant.subjects is not None:
+            covered &= Q(topic__slug__in=grant.subjects)
+        reach |= covered
+    return Q(type=kind) & reach
 
 
 def may_read(actor: Actor, case: Case) -> bool:
     """Whether the actor may see a case whole (its reporter, its notes)."""
-    return access.can(actor, case_type(case.type).read, zone=case.zone_id) or (
+    return access.can(actor, case_type(case.type).read, zone=case.zone_id, subject=case.topic.slug) or (
         case.team_id in actor.teams and access.can(actor, case_type(case.type).read, anywhere=True)
     )
 

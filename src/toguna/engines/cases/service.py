@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from toguna.engines.cases import notices
-from toguna.engines.cases.events import CaseMoved, CaseOpened, CaseReplied
-from toguna.engines.cases.models import Case
+from toguna.engines.cases.events import CaseAnswered, CaseMoved, CaseOpened, CaseReplied
+from toguna.engines.cases.models import Case, Supporter
 from toguna.engines.people.api import Erasure, PersonalData
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
+from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Urls
 
 
@@ -21,7 +23,8 @@ def export(person: int) -> list[dict[str, Any]]:
 
 
 def erase(person: int) -> None:
-    """Their cases stay, without saying whose they were."""
+    """Their cases stay, without saying whose they were; what they followed still counts one more."""
+    Supporter.objects.filter(person=person).update(person=None, device="")
     Case.objects.filter(reporter=person).update(reporter=None)
 
 
@@ -31,6 +34,8 @@ SERVICE = Service(
         Reaction(CaseOpened, notices.on_opened),
         Reaction(CaseMoved, notices.on_moved),
         Reaction(CaseReplied, notices.on_replied),
+        Reaction(CaseAnswered, notices.on_answered),
+        Periodic("cases-ask-solved", timedelta(hours=1), notices.ask_solved),
         PersonalData("cases", export),
         Erasure("cases", erase),
         Urls("cases", "", "toguna.engines.cases.urls"),

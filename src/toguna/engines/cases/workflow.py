@@ -45,7 +45,8 @@ class Transition:
 @dataclass(frozen=True)
 class CaseType(Declaration):
     """A kind of case. `read`: the permission to see one that is not public, and its reporter; `assign`: to give it to
-    somebody; `public_url`: the name of its public page, which takes the code; `desk_url`: of its page in the back office."""
+    somebody; `merged`: the state of a case that turned out to be the same as another ("": none is ever merged);
+    `public_url`: the name of its public page, which takes the code; `desk_url`: of its page in the back office."""
 
     name: str
     title: Any
@@ -56,6 +57,7 @@ class CaseType(Declaration):
     assign: str
     public_url: str
     desk_url: str
+    merged: str = ""
 
     def state(self, name: str) -> State:
         return next(s for s in self.states if s.name == name)
@@ -80,7 +82,9 @@ class CaseType(Declaration):
             for state in (*transition.sources, transition.target):
                 if state not in names:
                     yield f"transition {transition.name!r} names an unknown state {state!r}"
-        reached, grew = {self.initial}, True
+        if self.merged and self.merged not in names:
+            yield f"the state of what is merged, {self.merged!r}, is not one of its states"
+        reached, grew = {self.initial, self.merged} - {""}, True
         while grew:
             more = {t.target for t in self.transitions if t.sources & reached} - reached
             reached, grew = reached | more, bool(more)

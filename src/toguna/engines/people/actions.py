@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from allauth.mfa.models import Authenticator
@@ -14,7 +14,8 @@ from toguna.engines.people.models import Account, GrantRow, Team
 from toguna.kernel import audit
 from toguna.kernel.access import SYSTEM, Actor
 
-Wanted = tuple[str, str, int | None]  # role, service or "*", zone id or None
+# role, service or "*", zone id or None; and what about (slugs), when it is not everything of that service
+Wanted = tuple[str, str, int | None] | tuple[str, str, int | None, Sequence[str]]
 
 
 class Refused(Exception):
@@ -37,7 +38,7 @@ def create_staff(
     superuser: bool = False,
     by: Actor = SYSTEM,
 ) -> Account:
-    """Makes a staff account, or updates the one with this e-mail. grants: (role, service or "*", zone id or None)."""
+    """Makes a staff account, or updates the one with this e-mail. grants: (role, service or "*", zone id or None[, subjects])."""
     account = Account.objects.filter(email=email.lower()).first() or Account(email=email.lower())
     account.name, account.language = name, language
     account.is_team = account.is_active = True
@@ -56,19 +57,24 @@ def set_grants(account: Account, grants: Iterable[Wanted], *, by: Actor, until: 
     wanted = list(grants)
     account.grants.all().delete()
     GrantRow.objects.bulk_create(
-        GrantRow(account=account, role=role, service=service, zone_id=zone, until=until)
-        for role, service, zone in wanted
+        GrantRow(account=account, role=role, service=service, zone_id=zone, subjects=_subjects(rest), until=until)
+        for role, service, zone, *rest in wanted
     )
     audit.record(by, "people.grant", _subject(account), grants=[list(g) for g in wanted])
 
 
 @transaction.atomic
 def grant(account: Account, wanted: Wanted, *, until: date | None = None, by: Actor) -> None:
-    """Adds one grant; given again, it changes until when."""
+    """Adds one grant; given again, it changes until when and what about."""
     _not_oneself(account, by)
-    role, service, zone = wanted
-    GrantRow.objects.update_or_create(account=account, role=role, service=service, zone=zone, defaults={"until": until})
+    role, service, zone, *rest = wanted
+    values = {"until": until, "subjects": _subjects(rest)}
+    GrantRow.objects.update_or_create(account=account, role=role, service=service, zone=zone, defaults=values)
     audit.record(by, "people.grant", _subject(account), grants=[list(wanted)], until=until and until.isoformat())
+
+
+def _subjects(rest: Sequence[Sequence[str]]) -> list[str]:
+    return sorted(rest[0]) if rest else []
 
 
 @transaction.atomic

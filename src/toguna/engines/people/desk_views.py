@@ -35,14 +35,36 @@ def _zones() -> list[tuple[Any, str]]:
     return [("", _("The whole town")), *((z.id, z.name) for z in territory.zones())]
 
 
+def _subjects() -> list[tuple[str, str]]:
+    """"service:slug" of all that a grant may be narrowed to."""
+    declared = registry.declared(access.Subjects)
+    return [(f"{d.service}:{slug}", f"{d.title}: {title}") for d in declared for slug, title in d.choices()]
+
+
 class GrantForm(forms.Form):
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=lambda: list(ROLES.items()))
     service = forms.ChoiceField(label=gettext_lazy("Service"), choices=_services)
     zone = forms.ChoiceField(label=gettext_lazy("Zone"), choices=_zones, required=False)
 
+    subjects = forms.MultipleChoiceField(
+        label=gettext_lazy("Only for"),
+        help_text=gettext_lazy("None ticked: for everything."),
+        choices=_subjects,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        d = super().clean() or self.cleaned_data
+        service = d.get("service", "")
+        if any(not chosen.startswith(f"{service}:") for chosen in d.get("subjects", ())):
+            self.add_error("subjects", _("These belong to another service: choose that service above, or untick them."))
+        return d
+
     def wanted(self) -> actions.Wanted:
         d = self.cleaned_data
-        return d["role"], d["service"], int(d["zone"]) if d["zone"] else None
+        subjects = [chosen.partition(":")[2] for chosen in d["subjects"]]
+        return d["role"], d["service"], int(d["zone"]) if d["zone"] else None, subjects
 
 
 class UntilForm(GrantForm):

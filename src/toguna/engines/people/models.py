@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -102,12 +103,14 @@ class Team(models.Model):
 
 
 class GrantRow(models.Model):
-    """A role, for one service ("*": all), in one zone and all inside it (null: the whole town)."""
+    """A role, for one service ("*": all), in one zone and all inside it (null: the whole town), for some subjects of that
+    service only (none: all of them)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="grants")
     role = models.CharField(max_length=20)
     service = models.CharField(max_length=40, default="*")
     zone = models.ForeignKey("territory.Zone", null=True, blank=True, on_delete=models.CASCADE)
+    subjects = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     until = models.DateField(null=True, blank=True)
 
     class Meta:

@@ -17,6 +17,7 @@ REPORT = CaseType(
         State("started", _("Work started"), "waiting", "repair"),
         State("solved", _("Solved"), "done", "check"),
         State("refused", _("Not for the town"), "refused", "error"),
+        State("duplicate", _("Reported already"), "refused", "copy"),
     ),
     transitions=(
         Transition("accept", _("Accept"), frozenset({"received"}), "accepted", "reports.handle", "maybe", "check"),
@@ -32,7 +33,7 @@ REPORT = CaseType(
         Transition("solve", _("Mark as solved"), _OPEN, "solved", "reports.handle", "maybe", "check"),
         Transition("refuse", _("Not for the town"), _OPEN, "refused", "reports.handle", "yes", "error"),
         Transition(
-            "reopen", _("Open again"), frozenset({"solved", "refused"}), "accepted", "reports.handle", "yes", "history"
+            "reopen", _("Open again"), frozenset({"solved", "refused", "duplicate"}), "accepted", "reports.handle", "yes", "history"
         ),
         Transition(
             "thank",
@@ -60,4 +61,5 @@ REPORT = CaseType(
     assign="reports.assign",
     public_url="report",
     desk_url="desk-report",
+    merged="duplicate",
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db.models import QuerySet
 
 from toguna.engines.cases import api as cases
 from toguna.engines.territory import api as territory
-from toguna.kernel import codes
+from toguna.kernel import codes, text
 from toguna.services.reports.casetype import REPORT
-from toguna.services.reports.topics import topic
+from toguna.services.reports.topics import topic, topics
 
 
 def narrowed(found: QuerySet[cases.Case], asked: Mapping[str, str]) -> QuerySet[cases.Case]:
@@ -36,3 +38,17 @@ def narrowed(found: QuerySet[cases.Case], asked: Mapping[str, str]) -> QuerySet[
 def public(asked: Mapping[str, str]) -> QuerySet[cases.Case]:
     """Public reports that fit."""
     return narrowed(cases.Case.objects.filter(type=REPORT.name, public=True), asked)
+
+
+def points(rows: Iterable[tuple[cases.Case, cases.State]]) -> str:
+    """The reports of a page for the map beside it, as JSON; "" when none has a point."""
+    found = [
+        {"lon": c.point.x, "lat": c.point.y, "code": c.code, "title": text.pick(c.topic.names), "kind": state.kind}
+        for c, state in rows
+        if c.point
+    ]
+    return json.dumps(found) if found else ""
+
+
+def choices() -> dict[str, Any]:
+    return {"topics": topics(), "districts": territory.districts(), "states": REPORT.states}

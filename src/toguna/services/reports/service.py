@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
+from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission, Subjects
+from toguna.kernel import text
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Service
 from toguna.kernel.web import Api, HomeBlock, Page, Urls
-from toguna.services.reports import demo, figures, layers, open_data, starter, views
+from toguna.services.reports import demo, figures, layers, open_data, starter, topics, views
 from toguna.services.reports.casetype import REPORT
 
 WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
@@ -21,6 +22,9 @@ SERVICE = Service(
         Permission("reports.read", _("See reports in the back office"), WORKERS | {READER}),
         Permission("reports.handle", _("Work on reports"), WORKERS),
         Permission("reports.assign", _("Give reports to a team or a person, and answer"), WORKERS),
+        Permission("reports.moderate", _("Hide words and photos, and cover what should not be seen"), frozenset({MANAGER, ADMINISTRATOR})),
+        Permission("reports.set_up", _("Change the categories of reports, and who gets them"), frozenset({MANAGER, ADMINISTRATOR})),
+        Subjects("reports", _("Category"), lambda: [(t.slug, text.pick(t.names)) for t in topics.topics()]),
         Page("report-choose", _("Report a problem"), "report", "report-choose", where=("home", "nav"), order=10,
              summary=_("A pothole, a broken lamp, waste: tell us, with or without a name.")),
         Page("report-follow", _("Follow my report"), "follow", "report-follow", where=("home",), order=20,
@@ -33,6 +37,7 @@ SERVICE = Service(
         layers.PUBLIC,
         HomeBlock("reports-lately", "reports/lately.html", views.lately, order=10),
         Urls("reports", "", "toguna.services.reports.urls"),
+        Urls("reports-desk", "desk/reports/", "toguna.services.reports.desk.urls"),
         Urls("open311", "open311/v2/", "toguna.services.reports.open311"),
         Api("reports", "reports", "toguna.services.reports.rest.router"),
         Starter("reports", starter.load, order=10),

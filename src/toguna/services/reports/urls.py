@@ -10,7 +10,4 @@ urlpatterns = [
     path("reports/follow", views.follow, name="report-follow"),
     path("reports/<slug:code>", views.report, name="report"),
     path("reports/<slug:code>/answer", views.answer, name="report-answer"),
-    path("desk/reports/", views.desk, name="desk-reports"),
-    path("desk/reports/<slug:code>", views.desk_report, name="desk-report"),
-    path("desk/reports/<slug:code>/act", views.desk_act, name="desk-report-act"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from dataclasses import replace
+from datetime import datetime, time
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -16,7 +17,7 @@ from toguna.engines.cases import routing, workflow
 from toguna.engines.cases.routing import Routing
 from toguna.engines.cases.workflow import CaseType, State, Transition
 from toguna.kernel import registry
-from toguna.kernel.access import SYSTEM
+from toguna.kernel.access import AGENT, SYSTEM, Permission
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
 from toguna.kernel.models import AuditEntry, EventRow
@@ -36,12 +37,16 @@ PERMIT = CaseType(
     assign="permit.handle",
     public_url="report",
     desk_url="desk-report",
+    merged="no",
 )  # fmt: skip
+
+
+HANDLE = Permission("permit.handle", "Handle", frozenset({AGENT}))
 
 
 @pytest.fixture
 def permit(db, monkeypatch):
-    monkeypatch.setitem(registry._services, "permit", Service("permit", provides=(PERMIT,)))
+    monkeypatch.setitem(registry._services, "permit", Service("permit", provides=(PERMIT, HANDLE)))
     registry._declared.cache_clear()
     yield cases.Topic.objects.create(case_type="permit", slug="stall", names={"en": "Stall"})
     registry._declared.cache_clear()
@@ -99,7 +104,7 @@ def test_each_verb_leaves_its_step_its_audit_and_its_event(permit):
     assert [s.action for s in cases.timeline(case, whole=True)] == ["opened", "moved", "replied", "noted", "assigned"]
     assert [s.action for s in cases.timeline(case)] == ["opened", "moved", "replied"]
     actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
-    assert actions == ["permit.open", "permit.pay", "permit.reply", "permit.note", "permit.assign"]
+    assert actions == ["permit.open", "permit.moved", "permit.replied", "permit.noted", "permit.assigned"]
     names = [name.rsplit(".", 1)[-1] for name in EventRow.objects.order_by("id").values_list("name", flat=True)]
     assert names == ["CaseOpened", "CaseMoved", "CaseReplied", "CaseAssigned"]
 
@@ -127,6 +132,7 @@ def test_a_code_that_is_taken_is_drawn_again(permit, monkeypatch):
     assert ask(permit).code == "ZZZZZZ"
 
 
+hours = st.none() | st.times().map(lambda t: t.replace(microsecond=0))
 rules = st.lists(
     st.builds(
         Routing,
@@ -134,27 +140,50 @@ rules = st.lists(
         topic=st.none() | st.integers(1, 5),
         zone=st.none() | st.integers(1, 5),
         team=st.integers(1, 9),
+        weekdays=st.lists(st.integers(1, 7), unique=True, max_size=3),
+        start=hours,
+        end=hours,
     ),
-    unique_by=(lambda r: r.id, lambda r: (r.topic, r.zone)),
+    unique_by=lambda r: r.id,
     max_size=12,
 )
 chains = st.lists(st.integers(1, 5), unique=True, max_size=4)
 
 
-@given(rules, chains, chains, st.randoms())
-def test_routing(table, topics, zones, chance: random.Random):
+@given(rules, chains, chains, st.datetimes(), st.randoms())
+def test_routing(table, topics, zones, at, chance: random.Random):
     """The order of the rules says nothing; what is chosen fits, and no rule that fits is more specific."""
-    team = routing.choose(table, topics, zones)
+    rule = routing.best(table, topics, zones, at)
     mixed = list(table)
     chance.shuffle(mixed)
-    assert routing.choose(mixed, topics, zones) == team
-    fitting = [r for r in table if r.topic in (None, *topics) and r.zone in (None, *zones)]
-    assert (team is None) == (not fitting)
+    assert routing.best(mixed, topics, zones, at) == rule
+    fitting = [r for r in table if r.topic in (None, *topics) and r.zone in (None, *zones) and r.holds(at)]
+    assert (rule is None) == (not fitting)
+    if rule is None:
+        return
+    assert rule in fitting
+    if any(r.topic is not None for r in fitting):
+        assert rule.topic is not None
+    same = [r for r in fitting if (r.topic, r.zone) == (rule.topic, rule.zone)]
+    assert rule.timed or not any(r.timed for r in same)
     exact = [r for r in fitting if topics and zones and (r.topic, r.zone) == (topics[0], zones[0])]
-    if exact:
-        assert team == exact[0].team
-    if team is not None and any(r.topic is not None for r in fitting):
-        assert team in {r.team for r in fitting if r.topic is not None}
+    assert not exact or rule in exact
+
+
+@given(st.times(), st.times(), st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1)))
+def test_the_hours_of_a_rule_and_its_contrary_fill_the_day(start, end, at):
+    """From one hour to another, then from the other back to the one: at any moment exactly one of the two holds."""
+    if start == end:
+        return
+    one, other = (Routing(1, None, None, 1, (), a, b) for a, b in ((start, end), (end, start)))
+    assert one.holds(at) != other.holds(at)
+
+
+def test_a_night_belongs_to_the_day_on_which_it_began():
+    night = Routing(1, None, None, 1, (5,), time(22), time(6))  # Fridays
+    assert night.holds(datetime(2026, 11, 27, 23)) and night.holds(datetime(2026, 11, 28, 5, 59))
+    assert not night.holds(datetime(2026, 11, 28, 6)) and not night.holds(datetime(2026, 11, 27, 5))
+    assert not night.holds(datetime(2026, 11, 28, 23))
 
 
 def test_erasing_a_person_leaves_their_cases_without_them(permit):
