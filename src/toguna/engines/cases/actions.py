@@ -35,6 +35,11 @@ class Refused(Exception):
 class Outside(Refused):
     """The place is not in the town."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            _("This place is outside the town. Check it on the map, or choose a district in the list.")
+        )
+
 
 class Conflict(Refused):
     """Somebody else changed the case meanwhile."""
@@ -77,9 +82,7 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
         if asked.lon is not None and asked.lat is not None:
             where = territory.place(asked.lon, asked.lat)
             if not where.inside:
-                raise Outside(
-                    _("This place is outside the town. Check it on the map, or choose a district in the list.")
-                )
+                raise Outside
             zones = where.zones
         elif asked.zone is not None:
             zones = territory.chain(asked.zone)
@@ -150,6 +153,8 @@ def lock(pk: int, permission: str, *, by: Actor, key: str = "") -> Case:
     case = Case.objects.select_for_update(of=("self",)).select_related("topic").get(pk=pk)
     if not (key and holds_key(case, key)):
         access.require(by, permission, zone=case.zone_id, subject=case.topic.slug)
+    if case.anonymised is not None:  # or what is written now would stay for ever
+        raise Refused(_("This was closed long ago and is anonymous now: it cannot be changed. Open a new one."))
     return case
 
 

@@ -26,34 +26,54 @@ from toguna.engines.cases.actions import (
 from toguna.engines.cases.events import CaseAnswered, CaseAssigned, CaseMoved, CaseOpened, CaseReplied
 from toguna.engines.cases.joining import Part, merge, near, split, support
 from toguna.engines.cases.models import Case, Photo, ReplyTemplate, Rule, SavedFilter, Step, Supporter, Topic, Work
+from toguna.engines.cases.moderating import (
+    REASONS,
+    Flagged,
+    cover_photo,
+    flag,
+    flagged,
+    flags,
+    hide,
+    hide_photo,
+    remove_photo,
+    reword,
+    settle,
+    show,
+)
 from toguna.engines.cases.photos import MOST_BYTES, BadPhoto
 from toguna.engines.cases.photos import check as check_photo
 from toguna.engines.cases.photos import folder as photo_folder
-from toguna.engines.cases.questions import Wrong
+from toguna.engines.cases.questions import Question, Wrong
 from toguna.engines.cases.questions import checked as check_answers
 from toguna.engines.cases.questions import questions as questions_of
 from toguna.engines.cases.questions import shown as shown_answers
 from toguna.engines.cases.reads import PAGE, Page, in_reach, may_read, page, scope, timeline
+from toguna.engines.cases.retention import CaseData, NotNow, erase
 from toguna.engines.cases.routing import best, rules_of
 from toguna.engines.cases.workflow import CaseType, State, Transition, case_type
 
 __all__ = [
     "MOST_BYTES",
     "PAGE",
+    "REASONS",
     "Asked",
     "BadPhoto",
     "Case",
     "CaseAnswered",
     "CaseAssigned",
+    "CaseData",
     "CaseMoved",
     "CaseOpened",
     "CaseReplied",
     "CaseType",
     "Conflict",
+    "Flagged",
+    "NotNow",
     "Outside",
     "Page",
     "Part",
     "Photo",
+    "Question",
     "Refused",
     "ReplyTemplate",
     "Rule",
@@ -73,8 +93,15 @@ __all__ = [
     "case_type",
     "check_answers",
     "check_photo",
+    "cover_photo",
     "deadline",
+    "erase",
     "first_time",
+    "flag",
+    "flagged",
+    "flags",
+    "hide",
+    "hide_photo",
     "holds_key",
     "in_reach",
     "key_of",
@@ -90,9 +117,13 @@ __all__ = [
     "put_in",
     "questions_of",
     "rate",
+    "remove_photo",
     "reply",
+    "reword",
     "rules_of",
     "scope",
+    "settle",
+    "show",
     "shown_answers",
     "split",
     "support",

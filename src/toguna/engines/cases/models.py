@@ -217,6 +217,10 @@ class Step(models.Model):
     class Meta:
         db_table = "cases_step"
         ordering = ["id"]
+        indexes = [
+            # What residents flagged as improper, and what was decided of it: few among many.
+            models.Index(fields=["case"], name="cases_step_flag", condition=models.Q(action__in=["flagged", "settled"]))
+        ]
 
 
 class Photo(models.Model):

@@ -63,7 +63,7 @@ def page(cases: QuerySet[Case], *, after: str = "", by_due: bool = False) -> Pag
         cases = cases.order_by("-id")
         if pk is not None:
             cases = cases.filter(id__lt=pk)
-    rows = list(cases.select_related("topic", "zone", "team", "assignee")[: PAGE + 1])
+    rows = list(cases.select_related("topic", "zone", "team", "assignee", "merged_into")[: PAGE + 1])
     if len(rows) <= PAGE:
         return Page(rows, "")
     last = rows[PAGE - 1]

@@ -46,6 +46,7 @@ class Transition:
 class CaseType(Declaration):
     """A kind of case. `read`: the permission to see one that is not public, and its reporter; `assign`: to give it to
     somebody; `merged`: the state of a case that turned out to be the same as another ("": none is ever merged);
+    `moderate`, `set_up`: to hide what should not be seen, and to change its topics, rules and templates;
     `public_url`: the name of its public page, which takes the code; `desk_url`: of its page in the back office."""
 
     name: str
@@ -58,6 +59,8 @@ class CaseType(Declaration):
     public_url: str
     desk_url: str
     merged: str = ""
+    moderate: str = ""
+    set_up: str = ""
 
     def state(self, name: str) -> State:
         return next(s for s in self.states if s.name == name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toguna.engines.territory.geocode import Hit, geocode, reverse
 from toguna.engines.territory.importing import ImportReport, import_file
-from toguna.engines.territory.layers import LayerItem, public_layers
+from toguna.engines.territory.layers import LayerItem, Nearby, is_feature, nearest, public_layers
 from toguna.engines.territory.points import plus_code, read_point
 from toguna.engines.territory.rasters import elevation
 from toguna.engines.territory.refusal import ImportRefused
@@ -28,6 +28,7 @@ __all__ = [
     "ImportRefused",
     "ImportReport",
     "LayerItem",
+    "Nearby",
     "Outline",
     "Place",
     "TileLayer",
@@ -37,6 +38,8 @@ __all__ = [
     "elevation",
     "geocode",
     "import_file",
+    "is_feature",
+    "nearest",
     "outlines",
     "place",
     "plus_code",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toguna.engines.territory.models import Layer
+from django.db import connection
+
+from toguna.engines.territory.models import Feature, Layer
 from toguna.kernel import text
 
 OSM_CREDIT = "© OpenStreetMap"
@@ -57,3 +59,42 @@ class LayerItem:
 def public_layers() -> list[LayerItem]:
     rows = Layer.objects.filter(public=True).order_by("slug").values_list("id", "slug", "names", "attribution")
     return [LayerItem(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """A feature near a point. name: "" for one that has none; distance_m: metres."""
+
+    id: int
+    name: str
+    kind: str
+    distance_m: int
+
+    def __str__(self) -> str:
+        return self.name or f"{self.kind} {self.id}".strip()
+
+
+_NEAREST = """
+SELECT id, name, kind, round(ST_Distance(geom::geography, p.g::geography))::int
+FROM (SELECT ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4326) AS g) p, territory_feature
+WHERE layer_id = %(layer)s::bigint AND valid_to IS NULL AND geom && ST_Expand(p.g, %(across)s, %(up)s)
+  AND ST_DWithin(geom::geography, p.g::geography, %(within)s)
+ORDER BY 4, id LIMIT %(limit)s
+"""
+
+
+def nearest(slug: str, lon: float, lat: float, *, within_m: int = 150, limit: int = 6) -> list[Nearby]:
+    """The features of a public layer around a point, the nearest first. Two statements."""
+    layer = Layer.objects.filter(slug=slug, public=True).values_list("id", flat=True).first()
+    if layer is None:
+        return []
+    up = within_m / 111_000
+    values = {"lon": lon, "lat": lat, "layer": layer, "across": up * 3, "up": up, "within": within_m, "limit": limit}
+    with connection.cursor() as cursor:
+        cursor.execute(_NEAREST, values)
+        return [Nearby(*row) for row in cursor.fetchall()]
+
+
+def is_feature(slug: str, pk: int) -> bool:
+    """Whether that is a feature of that public layer now."""
+    return Feature.objects.filter(pk=pk, layer__slug=slug, layer__public=True, valid_to=None).exists()

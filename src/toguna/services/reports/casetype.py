@@ -33,7 +33,16 @@ REPORT = CaseType(
         Transition("solve", _("Mark as solved"), _OPEN, "solved", "reports.handle", "maybe", "check"),
         Transition("refuse", _("Not for the town"), _OPEN, "refused", "reports.handle", "yes", "error"),
         Transition(
-            "reopen", _("Open again"), frozenset({"solved", "refused", "duplicate"}), "accepted", "reports.handle", "yes", "history"
+            "reopen",
+            _("Open again"),
+            frozenset({"solved", "refused", "duplicate"}),
+            "accepted",
+            "reports.handle",
+            "yes",
+            "history",
+        ),
+        Transition(
+            "confirm", _("It is solved now"), _OPEN, "solved", "reports.handle", "maybe", "check", reporter=True
         ),
         Transition(
             "thank",
@@ -62,4 +71,6 @@ REPORT = CaseType(
     public_url="report",
     desk_url="desk-report",
     merged="duplicate",
+    moderate="reports.moderate",
+    set_up="reports.set_up",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 from django.db import transaction
@@ -41,3 +42,18 @@ def count(actor: Actor, request: HttpRequest, *, phone: str = "") -> None:
     limits.hit("reports.open", f"device {device}", at_most=PER_SENDER if known else PER_STRANGERS, per=HOUR)
     if phone:
         limits.hit("reports.open", phone, at_most=PER_SENDER, per=HOUR)
+
+
+@transaction.atomic
+def support(case: cases.Case, *, request: Request, phone: str = "", email: str = "") -> tuple[cases.Case, bool]:
+    """ "Me too" from whoever sends this request. Raises limits.TooMany and cases.Refused."""
+    device = people.device_of(request)
+    limits.hit(
+        "reports.support",
+        f"device {device}",
+        at_most=PER_SENDER if device in request.COOKIES.values() else PER_STRANGERS,
+        per=HOUR,
+    )
+    person = people.person_for(phone=phone, email=email) if phone or email else None
+    digest = hashlib.sha256(f"{case.code}\0{device}".encode()).hexdigest()
+    return cases.support(case.pk, by=request.actor, person=person.pk if person else None, device=digest)

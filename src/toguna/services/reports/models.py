@@ -72,7 +72,9 @@ class Transfer(models.Model):
         db_table = "reports_transfer"
         constraints = [
             models.UniqueConstraint(
-                fields=["case"], condition=models.Q(state__in=["waiting", "sent"]), name="reports_transfer_one_at_a_time"
+                fields=["case"],
+                condition=models.Q(state__in=["waiting", "sent"]),
+                name="reports_transfer_one_at_a_time",
             ),
             models.UniqueConstraint(
                 fields=["body", "remote_id"], condition=~models.Q(remote_id=""), name="reports_transfer_remote"

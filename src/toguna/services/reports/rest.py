@@ -47,6 +47,8 @@ class CategoryOut(Schema):
     names: dict[str, str]
     icon: str
     days: int = Field(description="in which the town means to deal with it")
+    stop: str = Field(description="not empty: the town does not deal with it, and this says who does")
+    questions: list[dict[str, Any]] = Field(description="extra questions: name, kind, label, required, values")
 
 
 class StepOut(Schema):
@@ -72,6 +74,8 @@ class ReportOut(Schema):
     updated: datetime
     due: datetime | None
     closed: datetime | None
+    supporters: int = Field(description="how many others said that they have the same problem")
+    same_as: str | None = Field(description="code of the report that it was merged into")
     url: str
 
 
@@ -98,6 +102,8 @@ class ReportIn(Schema):
     name: str = Field("", max_length=200)
     phone: str = ""
     email: str = ""
+    answers: dict[str, Any] = Field({}, description="to the category's questions, by name")
+    asset: int | None = Field(None, description="the very thing: a feature of the category's layer")
     client_id: uuid.UUID | None = Field(None, description="made by the sender: sent again, it is the same report")
 
 
@@ -142,13 +148,15 @@ def _public(case: cases.Case) -> dict[str, Any]:
         "updated": case.updated,
         "due": case.due,
         "closed": case.closed,
+        "supporters": case.supporters,
+        "same_as": case.merged_into.code if case.merged_into else None,
         "url": settings.TOGUNA_URL + reverse("report", args=[case.code]),
     }
 
 
 def _found(code: str) -> cases.Case:
     return get_object_or_404(
-        cases.Case.objects.select_related("topic", "zone"), type=REPORT.name, code=codes.read(code)
+        cases.Case.objects.select_related("topic", "zone", "merged_into"), type=REPORT.name, code=codes.read(code)
     )
 
 
@@ -156,7 +164,15 @@ def _found(code: str) -> cases.Case:
 def categories(request: HttpRequest) -> list[dict[str, Any]]:
     """The categories that are open."""
     return [
-        {"slug": t.slug, "name": text.pick(t.names), "names": t.names, "icon": t.icon, "days": t.days}
+        {
+            "slug": t.slug,
+            "name": text.pick(t.names),
+            "names": t.names,
+            "icon": t.icon,
+            "days": t.days,
+            "stop": text.pick(t.stop),
+            "questions": t.questions,
+        }
         for t in topics()
         if t.active
     ]
@@ -230,6 +246,8 @@ def opened(
         raise HttpError(422, _("Say where it is: give lon and lat, or a district."))
     if report.district is not None and territory.zone(report.district) is None:
         raise HttpError(422, _("There is no district with this number."))
+    if report.asset is not None and not territory.is_feature(chosen.layer, report.asset):
+        raise HttpError(422, _("There is no such thing in the layer of this category."))
     try:
         asked = cases.Asked(
             type=REPORT.name,
@@ -239,6 +257,8 @@ def opened(
             lon=report.lon if report.lat is not None else None,
             lat=report.lat if report.lon is not None else None,
             zone=report.district,
+            answers=cases.check_answers(chosen.questions, lambda name: _typed(report.answers.get(name))),
+            asset=report.asset,
             language=report.language or (get_language() or "").split("-")[0],
             channel="api",
             client_id=report.client_id or idempotency_key or uuid.uuid4(),
@@ -247,12 +267,47 @@ def opened(
             email=people.normal_email(report.email) if report.email else "",
         )
         case, new = intake.take(asked, request=request)  # type: ignore[arg-type]
-    except cases.Refused as error:
+    except (cases.Refused, cases.Wrong) as error:
         raise HttpError(422, str(error)) from error
     except ValidationError as error:
         raise HttpError(422, " ".join(error.messages)) from error
     url = settings.TOGUNA_URL + reverse("report", args=[case.code])
     return Status(201 if new else 200, {"code": case.code, "client_id": case.client_id, "url": url, "new": new})
+
+
+def _typed(answer: Any) -> list[str]:
+    """An answer from JSON as it would be typed."""
+    if isinstance(answer, bool):
+        return ["yes" if answer else "no"]
+    return [str(a) for a in answer] if isinstance(answer, list) else [] if answer is None else [str(answer)]
+
+
+class SupportIn(Schema):
+    """With a contact the person is told what happens, and counted once whatever the device."""
+
+    phone: str = ""
+    email: str = ""
+
+
+class SupportOut(Schema):
+    code: str = Field(description="of the report that is followed: another one when that one was merged")
+    counted: bool = Field(description="false when they were counted before")
+    supporters: int
+
+
+@router.post("/{code}/support", response={200: SupportOut, 404: Problem, 422: Problem, 429: Problem})
+def support(request: HttpRequest, code: str, who: SupportIn) -> Any:
+    """ "Me too"."""
+    case = get_object_or_404(cases.Case, type=REPORT.name, public=True, code=codes.read(code))
+    try:
+        phone = people.normal_phone(who.phone) if who.phone else ""
+        email = people.normal_email(who.email) if who.email else ""
+        followed, counted = intake.support(case, request=request, phone=phone, email=email)  # type: ignore[arg-type]
+    except cases.Refused as error:
+        raise HttpError(422, str(error)) from error
+    except ValidationError as error:
+        raise HttpError(422, " ".join(error.messages)) from error
+    return {"code": followed.code, "counted": counted, "supporters": followed.supporters}
 
 
 @router.post("/{client_id}/photos", response={204: None, 404: Problem, 422: Problem})

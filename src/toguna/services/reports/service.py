@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission, Subjects
 from toguna.kernel import text
+from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission, Subjects
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Service
 from toguna.kernel.web import Api, HomeBlock, Page, Urls

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Min, Q
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,15 +16,14 @@ from django.utils.translation import gettext as _
 from toguna.engines.cases import api as cases
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, codes, text
-from toguna.kernel.web import Request, public, staff
+from toguna.kernel import codes, limits
+from toguna.kernel.web import Request, public
 from toguna.services.reports import finding, intake
 from toguna.services.reports.casetype import REPORT
-from toguna.services.reports.forms import ReportForm
+from toguna.services.reports.forms import ReportForm, SupportForm, WhereForm
 from toguna.services.reports.topics import topic, topics
 
 OURS = REPORT.name
-ANSWER_WITHIN = timedelta(days=28)  # after it was closed; later it is a new report
 
 
 @public
@@ -38,16 +34,38 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 @public
 def new(request: Request, slug: str) -> HttpResponse:
-    """Second step: where, the words, photos, and how to be told. The same form received twice is one report."""
+    """Second step, the place (GET); third, the rest (POST). The same form received twice is one report.
+
+    ?all=1 asks everything on one page: what a telephone keeps to be used without network.
+    """
     chosen = topic(slug)
     if chosen is None or not chosen.active:
         messages.error(request, _("This category is closed. Choose another one."))
         return redirect("report-choose")
-    sent = request.POST.copy()
-    if picked := request.POST.get("chosen"):  # a button beside one of the places that the words may mean
-        sent["position"] = picked
-    form = ReportForm(sent or None, request.FILES or None, initial={"position": request.GET.get("at", "")})
-    if request.method == "POST" and form.is_valid():
+    if any(chosen.stop.values()):
+        return render(request, "reports/stop.html", {"topic": chosen})
+    if request.method == "POST":
+        return _sent(request, chosen)
+    asked = request.GET.copy()
+    if at := asked.get("at"):  # a link from the map
+        asked["position"] = at
+    placed = any(asked.get(name) for name in ("place", "position", "district", "chosen"))
+    where = WhereForm(asked if placed else None)
+    if placed and where.is_valid() and where.where and not territory.place(*where.where).inside:
+        where.add_error("place", str(cases.Outside()))
+    if "all" not in request.GET and not (placed and where.is_valid()):
+        page = render(request, "reports/where.html", {"form": where, "topic": chosen}, status=422 if placed else 200)
+        return people.remember_device(request, page)
+    found = {name: asked[name] for name in ("place", "district", "position") if asked.get(name)}
+    if where.where:
+        found["position"] = f"{where.where[1]:.6f}, {where.where[0]:.6f}"
+    form = ReportForm(initial=found, topic=chosen)
+    return people.remember_device(request, _details(request, form, where if placed else None))
+
+
+def _sent(request: Request, chosen: cases.Topic) -> HttpResponse:
+    form = ReportForm(request.POST, request.FILES, topic=chosen)
+    if form.is_valid():
         values = form.cleaned_data
         kind, address = values["contact"] or ("", "")
         asked = cases.Asked(
@@ -58,6 +76,8 @@ def new(request: Request, slug: str) -> HttpResponse:
             lon=form.where[0] if form.where else None,
             lat=form.where[1] if form.where else None,
             zone=values["district"],
+            answers=form.answers,
+            asset=values["asset"],
             language=(get_language() or "").split("-")[0],
             client_id=values["client_id"],
             name=values["name"],
@@ -73,8 +93,47 @@ def new(request: Request, slug: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect(f"{reverse('report-thanks', args=[case.code])}?key={cases.key_of(case)}")
-    page = render(request, "reports/new.html", {"form": form, "topic": chosen}, status=422 if form.errors else 200)
-    return people.remember_device(request, page)
+    return people.remember_device(request, _details(request, form, form, status=422))
+
+
+def _details(request: Request, form: ReportForm, where: WhereForm | None, status: int = 200) -> HttpResponse:
+    """The last step: with the place in words once it is known, what was reported near it already, and the things among
+    which to choose the very one."""
+    values: dict[str, Any] = {"form": form, "topic": form.topic, "settled": where is not None and where.settled}
+    if where is not None and where.settled:
+        district = where.cleaned_data["district"]
+        if where.where:
+            values["place"] = territory.reverse(*where.where)
+            values["near"] = cases.near(form.topic, *where.where)
+            if form.topic.layer:
+                values["assets"] = territory.nearest(form.topic.layer, *where.where)
+        elif district and (zone := territory.zone(district)) is not None:
+            values["place"] = zone.name
+    return render(request, "reports/new.html", values, status=status)
+
+
+@public
+def me_too(request: Request, code: str) -> HttpResponse:
+    """Somebody has the same problem: counted once, told what happens when they leave a contact."""
+    case = get_object_or_404(cases.Case, type=OURS, code=codes.read(code), public=True)
+    if request.method != "POST":
+        return redirect("report", code=case.code)
+    form = SupportForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise cases.Refused(" ".join(str(words) for errors in form.errors.values() for words in errors))
+        kind, address = form.cleaned_data["contact"] or ("", "")
+        followed, counted = intake.support(
+            case, request=request, phone=address if kind == "phone" else "", email=address if kind == "email" else ""
+        )
+    except (cases.Refused, limits.TooMany) as error:
+        messages.error(request, str(error))
+        return people.remember_device(request, redirect("report", code=case.code))
+    if counted:
+        messages.success(request, _("Thank you: you are counted with those who have this problem."))
+    else:
+        messages.info(request, _("You are counted already."))
+    return people.remember_device(request, redirect("report", code=followed.code))
 
 
 @public
@@ -105,45 +164,72 @@ def follow(request: HttpRequest) -> HttpResponse:
 def report(request: HttpRequest, code: str) -> HttpResponse:
     """The public page: what, where, its state and what was done. Never who reported it."""
     case = get_object_or_404(
-        cases.Case.objects.select_related("topic", "zone", "team"), type=OURS, code=codes.read(code)
+        cases.Case.objects.select_related("topic", "zone", "team", "merged_into", "asset"),
+        type=OURS,
+        code=codes.read(code),
     )
+    photos = case.photos.filter(state=cases.Photo.State.READY, public=True).order_by("id") if case.public else []
+    key = _key(request.GET, case)
     values = {
         "case": case,
         "state": REPORT.state(case.state),
         "steps": [(s, REPORT.state(s.to_state) if s.to_state else None) for s in cases.timeline(case)],
-        "photos": case.photos.filter(state=cases.Photo.State.READY, public=True) if case.public else [],
-        "key": _key(request.GET, case),
-        "answers": REPORT.possible(case.state, reporter=True) if _may_answer(case) else [],
+        "photos": [p for p in photos if p.moment == cases.Photo.Moment.REPORT],
+        "moments": [
+            (title, [p for p in photos if p.moment == moment])
+            for moment, title in (("before", _("Before the work")), ("after", _("After the work")))
+        ],
+        "key": key,
+        "answers": REPORT.possible(case.state, reporter=True) if key and _may_answer(case) else [],
+        "stars": range(1, 6),
+        "support": SupportForm() if case.open and case.public and not key else None,
+        # What people typed themselves may name somebody; what they chose from a list does not.
+        "facts": cases.shown_answers(*_choices_only(case)) if case.public else [],
         # Who holds the code of a private report follows its state; its words and place are not for everyone.
         "open_to_all": case.public,
     }
-    return render(request, "reports/report.html", values)
+    page = render(request, "reports/report.html", values)
+    return people.remember_device(request, page) if values["support"] else page
+
+
+def _choices_only(case: cases.Case) -> tuple[list[Any], dict[str, Any]]:
+    rows = [row for row in case.topic.questions if row["kind"] not in ("string", "text")]
+    return rows, {row["name"]: case.answers[row["name"]] for row in rows if row["name"] in case.answers}
 
 
 def _may_answer(case: cases.Case) -> bool:
-    return case.closed is not None and timezone.now() - case.closed < ANSWER_WITHIN
+    """While it is open; once closed, for as long as its category says: later it is a new report."""
+    return case.closed is None or timezone.now() - case.closed < timedelta(days=case.topic.reopen_days)
 
 
 @public
 def answer(request: Request, code: str) -> HttpResponse:
-    """The person who reported says whether it is solved; "no" opens it again. Nobody else can."""
-    case = get_object_or_404(cases.Case, type=OURS, code=codes.read(code))
+    """The person who reported says whether it is solved; "no" opens it again. Nobody else can.
+
+    do=TRANSITION, or do=words (words to the team), or do=rate with stars=1 to 5."""
+    case = get_object_or_404(cases.Case.objects.select_related("topic"), type=OURS, code=codes.read(code))
     key = _key(request.POST, case)
-    back = f"{reverse('report', args=[case.code])}?key={key}"
     if request.method != "POST" or not key:
         return redirect("report", code=case.code)
+    wanted, words = request.POST.get("transition", ""), request.POST.get("words", "")
     try:
         if not _may_answer(case):
             raise cases.Refused(_("It is too long ago. Report it again, please."))
-        wanted, words = request.POST.get("transition", ""), request.POST.get("words", "")
-        if wanted not in {t.name for t in REPORT.possible(case.state, reporter=True)}:
-            raise cases.Refused(_("There is no such action."))
-        cases.move(case.pk, wanted, by=request.actor, words=words, key=key)
+        match wanted:
+            case "words":
+                cases.answer(case.pk, words, by=request.actor, key=key)
+            case "rate":
+                stars = request.POST.get("stars", "")
+                cases.rate(case.pk, int(stars) if stars in {"1", "2", "3", "4", "5"} else 0, by=request.actor, key=key)
+            case _:
+                if wanted not in {t.name for t in REPORT.possible(case.state, reporter=True)}:
+                    raise cases.Refused(_("There is no such action."))
+                cases.move(case.pk, wanted, by=request.actor, words=words, key=key)
     except cases.Refused as error:
         messages.error(request, str(error))
     else:
         messages.success(request, _("Thank you: the team reads your answer."))
-    return redirect(back)
+    return redirect(f"{reverse('report', args=[case.code])}?key={key}")
 
 
 @public
@@ -153,7 +239,9 @@ def reports(request: HttpRequest) -> HttpResponse:
     page = cases.page(found, after=request.GET.get("after", ""))
     rows = [(case, REPORT.state(case.state)) for case in page.rows]
     return render(
-        request, "reports/list.html", {"rows": rows, "after": page.after, "points": finding.points(rows), **finding.choices()}
+        request,
+        "reports/list.html",
+        {"rows": rows, "after": page.after, "points": finding.points(rows), **finding.choices()},
     )
 
 

@@ -125,7 +125,7 @@ def test_statements(client, town, opened, django_assert_max_num_queries):
 def test_the_description_of_the_api_names_every_operation(client):
     paths = client.get("/api/v1/openapi.json").json()["paths"]
     assert {p for p in paths if "reports" in p} == {
-        URL, f"{URL}/categories", f"{URL}/{{code}}", f"{URL}/{{client_id}}/photos", f"{URL}/{{code}}/actions",
+        URL, f"{URL}/categories", f"{URL}/{{code}}", f"{URL}/{{client_id}}/photos", f"{URL}/{{code}}/actions", f"{URL}/{{code}}/support",
     }  # fmt: skip
 
 

@@ -28,7 +28,8 @@ def code_of(response) -> str:
 
 def test_whole_life(client, town, fields, hire, run_jobs, picture):
     assert "Nid-de-poule" in client.get("/reports/new", headers={"accept-language": "fr"}).content.decode()
-    form = client.get(NEW)
+    assert 'name="place"' in client.get(NEW).content.decode()
+    form = client.get(NEW, {"position": "0.5, 0.5"})
     assert re.search(r'name="client_id" value="[0-9a-f-]{36}"', form.content.decode())
     photo = SimpleUploadedFile("a.jpg", picture, "image/jpeg")
     code = code_of(send(client, fields(contact="awa@example.org", name="Awa", photos=photo)))
