@@ -274,11 +274,12 @@ def write_reports(
     resolved = assigned + wait(pace[:, 2], 0.8)
     refused = rng.random(count) < 0.045
     stuck = rng.random(count) < 0.05
-    forgotten = rng.random(count) < 0.012
+    forgotten = rng.random(count) < 0.003
     end = _DAYS * 86_400
     acknowledged[forgotten] = end + 1
     assigned[forgotten] = end + 1
-    resolved[stuck] = end + 1
+    # What is stuck (a part to order, a budget to wait for) is done in the end, one to three months later.
+    resolved[stuck] = assigned[stuck] + rng.uniform(30, 90, int(stuck.sum())) * 86_400
     resolved[refused] = acknowledged[refused] + wait(pace[:, 1], 0.8)[refused]
     start = datetime.combine(first, time(), UTC)
 
