@@ -20,6 +20,8 @@ class Person(models.Model):
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=8, blank=True)
+    zone = models.ForeignKey("territory.Zone", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")  # home
+    seen = models.DateTimeField(null=True, blank=True)  # when they last wrote, called or logged in
     created = models.DateTimeField(db_default=Now())
     erased = models.DateTimeField(null=True, blank=True)
 
@@ -41,11 +43,28 @@ class Contact(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     value = models.CharField(max_length=254)
     verified = models.DateTimeField(null=True, blank=True)
+    lost = models.DateTimeField(null=True, blank=True)  # the number is somebody else's by now
 
     class Meta:
         db_table = "people_contact"
         constraints = [models.UniqueConstraint(fields=["person", "kind", "value"], name="people_contact_once")]
         indexes = [models.Index(fields=["value", "kind"], name="people_contact_value")]
+
+
+class Mandate(models.Model):
+    """Somebody lets somebody else act for them (a mediator, a child for a parent): how they agreed is kept."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="mandates")
+    mediator = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="acts_for")
+    about = models.CharField(max_length=60, blank=True)  # one service; "": whatever the town does
+    consent = models.CharField(max_length=300)  # how: "by voice, call of ...", "signed at the counter"
+    recorded_by = models.BigIntegerField(null=True)
+    at = models.DateTimeField(db_default=Now())
+    until = models.DateField(null=True, blank=True)
+    ended = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "people_mandate"
 
 
 class AccountManager(BaseUserManager["Account"]):

@@ -1,0 +1,93 @@
+"""What a service lets people do by words, on any phone: declared once, it works by SMS, USSD, WhatsApp, Telegram and in the
+phone simulator. A command is a few questions (slots) and a verb; the conversation asks for what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from toguna.kernel.manifest import Declaration
+from toguna.kernel.text import fold
+
+
+class NotUnderstood(Exception):
+    """What was typed does not answer the question; str() says, within one SMS, what to type instead ("": ask again)."""
+
+
+class Stop(Exception):
+    """The conversation ends here, with str() as its last words: a refusal, or what to do instead."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is known while a command runs. text: the words after the keyword, as typed; slots: answers so far, by name;
+    person: the id of whoever this address is known to be (never proof of who types); key: unique to this conversation,
+    for idempotent verbs; choices: see `Slot.choices`."""
+
+    medium: str
+    address: str
+    language: str
+    text: str = ""
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    person: int | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a short list: value is JSON-able, words are shown with a number before them."""
+
+    value: Any
+    words: str
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One question. ask: lazy text, or made of what is known; at most 140 characters of the GSM alphabet.
+
+    read(said, typed) gives the value (JSON-able) or raises NotUnderstood, or Stop. choices(said): when there are some, a
+    list with numbers is sent and the number, or the words, of one is the answer. guess(said): tries to read it from the words
+    that came with the command, before asking; None: ask. optional: an empty answer ("0", "-") goes on.
+    """
+
+    name: str
+    ask: Any
+    read: Callable[[Said, str], Any] | None = None
+    choices: Callable[[Said], Sequence[Choice]] | None = None
+    guess: Callable[[Said], Any] | None = None
+    optional: bool = False
+    when: Callable[[Said], bool] | None = None  # asked only then
+
+
+@dataclass(frozen=True)
+class Command(Declaration):
+    """run(said) does it, in one transaction, and gives the answer (one SMS if it can be: 160 characters of GSM).
+
+    keywords: {language: words}, the first is the one that help shows; example: {language: "SIGNALER trou devant l'école"}.
+    menu: whether it is in the USSD menus, in this order. staff: only for addresses of staff."""
+
+    name: str
+    title: Any
+    keywords: Mapping[str, tuple[str, ...]]
+    run: Callable[[Said], str]
+    slots: tuple[Slot, ...] = ()
+    example: Mapping[str, str] = field(default_factory=dict)
+    menu: bool = True
+    order: int = 100
+
+    def problems(self) -> Iterator[str]:
+        for language in ("fr", "pt", "en"):
+            if not self.keywords.get(language):
+                yield f"no keyword in {language}"
+        for words in self.keywords.values():
+            for word in words:
+                if not fold(word) or len(word) > 20:
+                    yield f"{word!r} is not a keyword"
+        names = [slot.name for slot in self.slots]
+        if len(set(names)) != len(names):
+            yield "two slots have the same name"
+        for slot in self.slots:
+            if slot.read is None and slot.choices is None:
+                yield f"slot {slot.name!r} cannot be read"
