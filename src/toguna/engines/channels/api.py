@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toguna.engines.channels.forgetting import forget
 from toguna.engines.channels.sending import send
 
-__all__ = ["send"]
+__all__ = ["forget", "send"]

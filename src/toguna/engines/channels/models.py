@@ -102,17 +102,17 @@ class Message(models.Model):
     publication = models.ForeignKey(
         Publication, null=True, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
-    language = models.CharField(max_length=8, blank=True)
-    subject = models.CharField(max_length=200, blank=True)
-    text = models.TextField(blank=True)  # "": that of the publication, in its language
+    language = models.CharField(max_length=8, blank=True, db_default="")
+    subject = models.CharField(max_length=200, blank=True, db_default="")
+    text = models.TextField(blank=True, db_default="")  # "": that of the publication, in its language
     lane = models.SmallIntegerField()
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED, db_default="queued")
     route = models.ForeignKey(Route, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     parts = models.SmallIntegerField(null=True)
     price = models.DecimalField(max_digits=12, decimal_places=4, null=True)
-    reference = models.CharField(max_length=120, blank=True)  # what the other side calls it
-    tries = models.SmallIntegerField(default=0)
-    error = models.CharField(max_length=300, blank=True)
+    reference = models.CharField(max_length=120, blank=True, db_default="")  # what the other side calls it
+    tries = models.SmallIntegerField(default=0, db_default=0)
+    error = models.CharField(max_length=300, blank=True, db_default="")
     created = models.DateTimeField(db_default=Now())
     due = models.DateTimeField(db_default=Now())  # not before: quiet hours, a date, the next try
     claimed = models.DateTimeField(null=True)

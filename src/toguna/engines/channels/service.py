@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.channels import reads
 from toguna.engines.channels.codes import send_code
+from toguna.engines.channels.forgetting import forget_old
 from toguna.engines.channels.sending import requeue
 from toguna.engines.people.api import CodeSender, Erasure, PersonalData
 from toguna.kernel.access import ADMINISTRATOR, Permission
@@ -22,6 +23,7 @@ SERVICE = Service(
         Permission("channels.read", _("See what messages left the town"), frozenset({ADMINISTRATOR})),
         Page("messages", _("Messages"), "message", "messages", where=("desk",), permission="channels.read", order=95),
         Periodic("waiting-messages", timedelta(minutes=30), requeue),
+        Periodic("forget-messages", timedelta(days=1), forget_old),
         PersonalData("messages", reads.export),
         Erasure("messages", reads.erase),
         Urls("channels", "", "toguna.engines.channels.urls"),
