@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toguna.engines.territory.geocode import Hit, geocode, reverse
+from toguna.engines.territory.geocode import Hit, geocode, reverse, where_in
 from toguna.engines.territory.importing import ImportReport, import_file
 from toguna.engines.territory.layers import LayerItem, Nearby, is_feature, nearest, public_layers
 from toguna.engines.territory.points import plus_code, read_point
@@ -47,6 +47,7 @@ __all__ = [
     "read_point",
     "reverse",
     "town_bounds",
+    "where_in",
     "zone",
     "zone_tree_ids",
     "zones",

@@ -110,6 +110,17 @@ def landmark(folded: str) -> str:
     return folded
 
 
+_ANYWHERE = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, RELATIONS), key=len, reverse=True)) + r")\b")
+
+
+def where_in(words: str) -> str:
+    """The part of somebody's words that says where: "gros trou devant école Sainte Marie" gives "devant ecole sainte
+    marie" (folded); "" when no part of them does."""
+    folded = text.fold(words)
+    match = _ANYWHERE.search(folded)
+    return folded[match.start() :] if match and match.end() < len(folded) else ""
+
+
 def _tokens(folded: str) -> list[str]:
     words = [SHORT.get(w, w) for w in folded.split()]
     kept = [w for w in words if w not in STOP]

@@ -70,11 +70,12 @@ def import_file(
         )
         run.save()
         raise
-    run.state, run.ended, run.counts = ImportRun.State.DONE, timezone.now(), counts
-    run.save()
     zones.forget()
     if kind != "raster":
         tell(_("Names"), 0.97)
-        names.rebuild()
+        with osm.map_index():
+            names.rebuild()
+    run.state, run.ended, run.counts = ImportRun.State.DONE, timezone.now(), counts
+    run.save()
     audit.record(by, "territory.import", f"territory.import:{run.pk}", counts=counts)
     return ImportReport(path.name, counts, run.problems)

@@ -92,6 +92,7 @@ def rebuild() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '96MB'")
         _kind_words()
+        cursor.execute("ANALYZE kind_words")  # else the plan hashes every building instead of these few rows
         cursor.execute(_FILL.format(things=_THINGS.format(only="") + _ZONES))
         cursor.execute("CREATE TABLE territory_name_new (LIKE territory_name INCLUDING DEFAULTS)")
         cursor.execute(_NAMES.format(table="territory_name_new"))

@@ -7,11 +7,14 @@ damaged changes nothing. What the town edited is kept; what vanished from the fi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from toguna.engines.territory import zoning
@@ -19,11 +22,14 @@ from toguna.engines.territory.kinds import of_tags
 from toguna.engines.territory.layers import ensure_osm_layers
 from toguna.engines.territory.models import Feature, ImportRun
 from toguna.engines.territory.refusal import ImportRefused
+from toguna.engines.territory.tiles import CELL
 from toguna.kernel.heavy import Heavy
 
 osmium = Heavy("osmium")
 
 Progress = Callable[[str, float], None]
+Tags = tuple[tuple[str, str], ...]  # ((key, value), ...): can be looked up
+LayersOf = Callable[[dict[str, str]], list[tuple[str, str]]]
 
 # What makes an object worth reading at all; everything else never leaves C++.
 KEYS = (
@@ -44,6 +50,8 @@ def run(path: Path, run: ImportRun, progress: Progress) -> dict[str, int]:
     """Imports a PBF. Returns counts: read, added, changed, closed, zones. Raises ImportRefused, having changed nothing."""
     stage = f"territory_stage_{run.pk}"
     counts: dict[str, int] = dict(run.counts)
+    if run.stage == "put":
+        return counts
     if run.stage and not _staged(stage, counts.get("read", -1)):
         run.stage = ""  # the staging table went with a crash of the database: read again
     if not run.stage:
@@ -57,14 +65,13 @@ def run(path: Path, run: ImportRun, progress: Progress) -> dict[str, int]:
             _commit(run, "zones", counts)
     layers = ensure_osm_layers()
     if run.stage == "zones" and not Feature.objects.exists():
-        # The first import: all layers in one transaction, and the map's index made at the end, once, rather than row by row.
+        # The first import: all layers in one transaction, indexes and counts made at the end, once, rather than row by row.
         progress(_("Putting everything in place"), 0.65)
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("DROP INDEX territory_feature_geom")
-            for slug, layer in layers.items():
-                counts["added"] = counts.get("added", 0) + _first(stage, slug, layer)
-            cursor.execute(_GEOM_INDEX)
-            _commit(run, ",".join(["zones", *layers]), {**counts, "changed": 0, "closed": 0})
+            cursor.execute(_BARE)
+            added = sum(_first(stage, slug, layer) for slug, layer in layers.items())
+            added -= _finish(cursor)
+            _commit(run, ",".join(["zones", *layers]), {**counts, "added": added, "changed": 0, "closed": 0})
         counts = run.counts
     done = run.stage.split(",")
     for number, (slug, layer) in enumerate(layers.items()):
@@ -78,8 +85,11 @@ def run(path: Path, run: ImportRun, progress: Progress) -> dict[str, int]:
             _commit(run, ",".join(done), counts)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {stage}")
+        # A first look, so that maps are quick at once; PostgreSQL itself takes the long one soon after.
+        cursor.execute("SET LOCAL default_statistics_target = 20")
         cursor.execute("ANALYZE territory_feature")
         cursor.execute("ANALYZE territory_zone")
+        _commit(run, "put", counts)
     progress(_("Done"), 1.0)
     return counts
 
@@ -106,11 +116,8 @@ def _read(path: Path, stage: str, run: ImportRun, progress: Progress) -> int:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {stage}")
-            # Unlogged: it can be made again from the file, and must not cost a second writing of everything.
-            cursor.execute(
-                f"CREATE UNLOGGED TABLE {stage} (layer text, source text, name text, names jsonb, kind text, attrs jsonb, geom geometry)"
-            )
-            with cursor.copy(f"COPY {stage} FROM STDIN") as copy:
+            cursor.execute(_STAGE.format(stage=stage))
+            with cursor.copy(f"COPY {stage} (layer, source, name, names, kind, attrs, geom) FROM STDIN") as copy:
                 for row in _objects(path, problems):
                     copy.write_row(row)
                     rows += 1
@@ -120,7 +127,7 @@ def _read(path: Path, stage: str, run: ImportRun, progress: Progress) -> int:
                         )
             if Feature.objects.exists():
                 cursor.execute(f"CREATE INDEX ON {stage} (layer, source)")  # to find what vanished
-            cursor.execute(f"ANALYZE {stage}")
+                cursor.execute(f"ANALYZE {stage}")
     except RuntimeError as error:  # what osmium raises for a file that it cannot read to the end
         raise ImportRefused(
             _("The file is damaged or cut short, so nothing was changed. Download it again. (%(error)s)")
@@ -135,50 +142,69 @@ def _read(path: Path, stage: str, run: ImportRun, progress: Progress) -> int:
 def _objects(path: Path, problems: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, str, str, str, str]]:
     """(layer, source, name, names, kind, attrs, geometry as hex WKB) of each object and each layer that it belongs to."""
     wkb = osmium.geom.WKBFactory()
+    entities, key_filter = osmium.osm, osmium.filter.KeyFilter
+    # What is drawn as an area also passes as the way that it was made of: of ways only lines leave C++.
     processor = (
         osmium.FileProcessor(str(path))
-        .with_areas(osmium.filter.KeyFilter(*KEYS))
-        .with_filter(osmium.filter.KeyFilter(*KEYS))
+        .with_areas(key_filter(*KEYS))
+        .with_filter(osmium.filter.EntityFilter(entities.NODE | entities.WAY | entities.AREA))
+        .with_filter(key_filter("highway", "waterway").enable_for(entities.WAY))
+        .with_filter(key_filter(*KEYS).enable_for(entities.NODE | entities.AREA))
     )
     thing: Any  # node, way or area: each knows only some of what is asked below
     make: Any
     for thing in processor:
+        tags = _tags(thing.tags)
         if thing.is_area():
-            layers: Sequence[tuple[str, str]]
             source = f"osm:{'w' if thing.from_way() else 'r'}{thing.orig_id()}"
-            make = wkb.create_multipolygon
-            if len(thing.tags) == 1 and (kind := thing.tags.get("building")):
-                # Most of a town: a building of which nothing else is said. Walking its tags costs more than all the rest.
-                try:
-                    yield "buildings", source, "", "{}", kind[:60], _encode({"building": kind}), make(thing)
-                except (RuntimeError, osmium.InvalidLocationError) as error:
-                    problems.append({"line": source.removeprefix("osm:"), "reason": str(error)})
-                continue
-            tags = dict(thing.tags)
-            layers = _area_layers(tags)
+            found, make = _described(_area_layers, tags), wkb.create_multipolygon
         elif thing.is_way():
-            tags = dict(thing.tags)
-            source, layers, make = f"osm:w{thing.id}", _line_layers(tags, thing), wkb.create_linestring
-        elif thing.is_node():
-            tags = dict(thing.tags)
-            source, layers, make = f"osm:n{thing.id}", _point_layers(tags), wkb.create_point
+            if ("area", "yes") in tags and thing.is_closed():
+                # A square is no street: it comes again as an area.
+                tags = tuple(tag for tag in tags if tag[0] != "highway")
+            source, found, make = f"osm:w{thing.id}", _described(_line_layers, tags), wkb.create_linestring
         else:
-            continue
-        if not layers:
+            source, found, make = f"osm:n{thing.id}", _described(_point_layers, tags), wkb.create_point
+        if found is None:
             continue
         try:
             geometry = make(thing)
         except (RuntimeError, osmium.InvalidLocationError) as error:
             problems.append({"line": source.removeprefix("osm:"), "reason": str(error)})
             continue
-        name = tags.get("name", "")
-        names = (
-            {key[5:]: value for key, value in tags.items() if key[:5] == "name:" and len(key) <= 8} if name else None
-        )
-        kept = _encode({k: v for k, v in tags.items() if not k.startswith(_DROPPED)})
-        packed = _encode(names) if names else "{}"
+        layers, name, names, attrs = found
         for layer, kind in layers:
-            yield layer, source, name[:250], packed, kind, kept, geometry
+            yield layer, source, name, names, kind, attrs, geometry
+
+
+# Most of a town says one of a few things of itself: asking for these costs a third of walking through all tags.
+_COMMON = ("building", "highway", "source", "wall", "name", "surface")
+
+
+def _tags(tags: Any) -> Tags:
+    """All of an object's tags."""
+    number, get = len(tags), tags.get
+    found = []
+    for key in _COMMON:
+        if (value := get(key)) is not None:
+            found.append((key, value))
+            if len(found) == number:
+                return tuple(found)
+    return tuple([(tag.k, tag.v) for tag in tags])
+
+
+@lru_cache(maxsize=4096)
+def _described(layers_of: LayersOf, pairs: Tags) -> tuple[list[tuple[str, str]], str, str, str] | None:
+    """(its layers with its kind in each, name, names and other tags in JSON); None when no layer wants it. Kept: thousands of
+    buildings and paths carry the same tags."""
+    tags = dict(pairs)
+    layers = layers_of(tags)
+    if not layers:
+        return None
+    name = tags.get("name", "")
+    names = {key[5:]: value for key, value in pairs if key[:5] == "name:" and len(key) <= 8} if name else {}
+    attrs = {key: value for key, value in pairs if not key.startswith(_DROPPED)}
+    return layers, name[:250], _encode(names), _encode(attrs)
 
 
 # Made once: json.dumps() makes an encoder at each call.
@@ -214,8 +240,8 @@ def _point_layers(tags: dict[str, str]) -> list[tuple[str, str]]:
     return found
 
 
-def _line_layers(tags: dict[str, str], way: Any) -> list[tuple[str, str]]:
-    if tags.get("highway") in _STREETS and not (tags.get("area") == "yes" and way.is_closed()):
+def _line_layers(tags: dict[str, str]) -> list[tuple[str, str]]:
+    if tags.get("highway") in _STREETS:
         return [("streets", tags["highway"])]
     if tags.get("waterway") in {"river", "stream", "canal", "drain", "ditch"}:
         return [("water", tags["waterway"])]
@@ -250,30 +276,49 @@ def _area_layers(tags: dict[str, str]) -> list[tuple[str, str]]:
     return found
 
 
-# As in the model's Meta.
-_GEOM_INDEX = (
-    "CREATE INDEX territory_feature_geom ON territory_feature USING gist (layer_id, geom) WHERE valid_to IS NULL"
-)
-# What a staged geometry becomes: points stand for areas in the layers of points; a ring that crosses itself is mended.
-_MENDED = """ST_SetSRID(
-        CASE WHEN %(point)s THEN ST_PointOnSurface(geom)
-             WHEN ST_Dimension(geom) = 2 AND NOT ST_IsValid(geom) THEN ST_CollectionExtract(ST_MakeValid(geom), 3)
+# Row by row, the indexes and the triggers that count would cost four times the rows themselves. All as in the model's Meta
+# and in the migrations.
+_BARE = """
+SET LOCAL work_mem = '64MB';
+DROP INDEX IF EXISTS territory_feature_geom;
+DROP INDEX territory_feature_page;
+ALTER TABLE territory_feature DROP CONSTRAINT territory_feature_source, DISABLE TRIGGER USER;
+"""
+_UNIQUE = "ALTER TABLE territory_feature ADD CONSTRAINT territory_feature_source UNIQUE (layer_id, source)"
+# A way may be drawn as a line and as an area of one layer; a file put together from extracts may hold an object twice.
+_ONCE = """
+DELETE FROM territory_feature f USING (SELECT layer_id, source, min(id) AS id FROM territory_feature GROUP BY 1, 2 HAVING count(*) > 1) d
+WHERE f.layer_id = d.layer_id AND f.source = d.source AND f.id > d.id
+"""
+_WHOLE = f"""
+CREATE INDEX territory_feature_page ON territory_feature (layer_id, id) WHERE valid_to IS NULL;
+ALTER TABLE territory_feature ENABLE TRIGGER USER;
+INSERT INTO territory_grid (layer_id, gx, gy, n, lon, lat)
+SELECT layer_id, floor((ST_X(p) + 180) / {CELL!r})::int, floor((ST_Y(p) + 90) / {CELL!r})::int, count(*), sum(ST_X(p)), sum(ST_Y(p))
+FROM (SELECT layer_id, ST_Centroid(geom) AS p FROM territory_feature OFFSET 0) s -- 0: the middle is worked out once
+GROUP BY 1, 2, 3
+ON CONFLICT (layer_id, gx, gy) DO UPDATE SET n = excluded.n, lon = excluded.lon, lat = excluded.lat;
+UPDATE territory_layer SET version = version + 1 WHERE id IN (SELECT DISTINCT layer_id FROM territory_feature);
+"""
+# Unlogged: it can be made again from the file, and must not cost a second writing of everything.
+_STAGE = "CREATE UNLOGGED TABLE {stage} (layer text, source text, name text, names jsonb, kind text, attrs jsonb, geom geometry)"
+# What a staged geometry becomes: points stand for areas in the layers of points. The areas themselves are valid: osmium puts
+# together none whose rings cross (those are in the report).
+_DRAWN = """ST_SetSRID(
+        CASE WHEN layer IN ('addresses', 'places') THEN ST_PointOnSurface(geom)
              WHEN ST_NumGeometries(geom) = 1 THEN ST_GeometryN(geom, 1) ELSE geom END, 4326)"""
 _FIRST = """
 INSERT INTO territory_feature (layer_id, source, name, names, kind, attrs, geom, edited)
-SELECT %(layer)s, source, name, names, kind, attrs, g, false
-FROM (SELECT *, {mended} AS g FROM {stage} WHERE layer = %(slug)s) s WHERE NOT ST_IsEmpty(g)
-ORDER BY g
-ON CONFLICT DO NOTHING
+SELECT %(layer)s, source, name, names, kind, attrs, {drawn} AS g, false FROM {stage} WHERE layer = %(slug)s ORDER BY g
 """
 # One statement a layer: new rows come in, changed ones change, edited ones stay as the town made them.
 _MERGE = """
-WITH mended AS (
-    SELECT DISTINCT ON (source) source, name, names, kind, attrs, {mended} AS geom
-    FROM {stage} WHERE layer = %(slug)s ORDER BY source
+WITH once AS (
+    SELECT DISTINCT ON (source) source, name, names, kind, attrs, {drawn} AS geom FROM {stage}
+    WHERE layer = %(slug)s ORDER BY source, {drawn}
 ), put AS (
     INSERT INTO territory_feature AS f (layer_id, source, name, names, kind, attrs, geom, edited)
-    SELECT %(layer)s, source, name, names, kind, attrs, geom, false FROM mended WHERE NOT ST_IsEmpty(geom)
+    SELECT %(layer)s, source, name, names, kind, attrs, geom, false FROM once
     ON CONFLICT (layer_id, source) DO UPDATE
     SET name = excluded.name, names = excluded.names, kind = excluded.kind, attrs = excluded.attrs, geom = excluded.geom,
         valid_to = NULL, version = f.version + 1, updated = now()
@@ -292,18 +337,69 @@ WHERE f.layer_id = %(layer)s AND f.valid_to IS NULL AND NOT f.edited AND f.sourc
 """
 
 
+_MAP_INDEX = """
+CREATE INDEX IF NOT EXISTS territory_feature_geom ON territory_feature USING gist (layer_id, geom) WHERE valid_to IS NULL
+"""
+
+
+@contextmanager
+def map_index() -> Iterator[None]:
+    """Makes the index of the map when a first import, perhaps one that was cut, left it to be made; what the caller does
+    meanwhile (with another index) has the machine's other processor. It is there at the end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('territory_feature_geom') IS NULL")
+        missing = bool(cursor.fetchone()[0])
+    if not missing:
+        yield
+    elif connection.in_atomic_block:  # another connection would not see the features yet
+        _make_map_index()
+        yield
+    else:
+        with ThreadPoolExecutor(1) as other:
+            made = other.submit(_make_map_index_alone)
+            yield
+            made.result()
+
+
+def _make_map_index() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_MAP_INDEX)
+
+
+def _make_map_index_alone() -> None:
+    try:
+        _make_map_index()
+    finally:
+        connection.close()  # this thread's own
+
+
 def _first(stage: str, slug: str, layer: int) -> int:
     """Fills a layer that has nothing yet. Returns how many came in."""
     with connection.cursor() as cursor:
-        values: dict[str, Any] = {"slug": slug, "layer": layer, "point": slug in ("addresses", "places")}
-        cursor.execute(_FIRST.format(stage=stage, mended=_MENDED), values)
+        cursor.execute(_FIRST.format(stage=stage, drawn=_DRAWN), {"slug": slug, "layer": layer})
         return int(cursor.rowcount)
+
+
+def _finish(cursor: Any) -> int:
+    """Makes the indexes (but the map's) and counts that a first import went without. Returns how many rows went, being twice."""
+    twice = 0
+    try:
+        with transaction.atomic():
+            cursor.execute(_UNIQUE)
+    except IntegrityError:
+        cursor.execute(_ONCE)
+        twice = cursor.rowcount
+        # What refers to features is checked now: no ALTER TABLE before that.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(_UNIQUE)
+    cursor.execute(_WHOLE)
+    return twice
 
 
 def _merge(stage: str, slug: str, layer: int) -> dict[str, int]:
     with connection.cursor() as cursor:
-        values: dict[str, Any] = {"slug": slug, "layer": layer, "point": slug in ("addresses", "places")}
-        cursor.execute(_MERGE.format(stage=stage, mended=_MENDED), values)
+        values: dict[str, Any] = {"slug": slug, "layer": layer}
+        cursor.execute(_MERGE.format(stage=stage, drawn=_DRAWN), values)
         added, changed = cursor.fetchone()
         cursor.execute(_CLOSE.format(stage=stage), values)
         closed = cursor.rowcount

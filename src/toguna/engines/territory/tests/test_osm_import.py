@@ -1,8 +1,10 @@
 """A real town comes in: Monaco, a francophone town with full tags."""
 
+import osmium
 import pytest
+from django.db import connection
 
-from toguna.engines.territory import api, editing, osm, zoning
+from toguna.engines.territory import api, editing, names, osm, zoning
 from toguna.engines.territory.models import Feature, ImportRun, Layer, Zone, ZoneVersion
 from toguna.kernel import town
 from toguna.kernel.access import SYSTEM
@@ -25,6 +27,7 @@ def test_the_town_its_districts_and_its_layers(monaco):
     districts = set(Zone.objects.filter(level=2, parent__level=0).values_list("name", flat=True))
     assert {"Fontvieille", "La Condamine", "Larvotto", "Monte-Carlo"} <= districts and len(districts) == 9
     assert ZoneVersion.objects.filter(valid_to=None).count() == 10
+    assert not Feature.objects.filter(geom__isvalid=False).exists()
     assert put("buildings") > 20_000 and put("streets") > 2_500 and put("facilities") > 900
     place = api.place(7.4246, 43.7314)  # the prince's palace
     assert place.inside and api.zone(place.zone).name == "Monaco-Ville"
@@ -80,6 +83,76 @@ def test_an_import_cut_in_the_middle_goes_on_where_it_stopped(shared_data, monke
     assert put("streets") > 2_500
     assert report.counts["added"] > 27_000
     assert ImportRun.objects.filter(state="done").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_cut_before_its_map_index_makes_it_the_next_time(shared_data, monkeypatch):
+    def power_cut():
+        raise KeyboardInterrupt
+
+    roads = shared_data / "osm" / "djibouti_secondary-roads.osm.pbf"
+    with monkeypatch.context() as patch:
+        patch.setattr(osm, "_make_map_index", lambda: None)
+        patch.setattr(names, "rebuild", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            api.import_file(roads)
+    assert "territory_feature_geom" not in indexes() and put("streets") > 0
+    monkeypatch.setattr(osm, "_read", lambda *a: pytest.fail("read again"))
+    api.import_file(roads)
+    assert {"territory_feature_geom", "territory_feature_page", "territory_feature_source"} <= indexes()
+    assert ImportRun.objects.get().state == "done"
+
+
+def indexes() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'territory_feature'")
+        return {row[0] for row in cursor.fetchall()}
+
+
+@pytest.mark.django_db
+def test_what_a_file_holds_twice_comes_in_once_and_the_first_import_counts_like_the_triggers(tmp_path):
+    path = tmp_path / "pond.osm.pbf"
+    with osmium.SimpleWriter(str(path)) as writer:
+        for number, (lon, lat) in enumerate([(2.0, 6.0), (2.001, 6.0), (2.001, 6.001)], 1):
+            writer.add_node(osmium.osm.mutable.Node(id=number, location=(lon, lat), tags={"amenity": "school"}))
+        both = {"natural": "water", "waterway": "canal"}  # an area of water, and a line of it
+        writer.add_way(osmium.osm.mutable.Way(id=7, nodes=[1, 2, 3, 1], tags=both))
+    first = api.import_file(path)
+    assert first.counts["added"] == 4 and put("water") == 1
+    assert (Layer.objects.get(slug="water").version, Layer.objects.get(slug="streets").version) == (2, 1)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT layer_id, gx, gy, n FROM territory_grid ORDER BY 1, 2, 3")
+        counted = cursor.fetchall()
+        assert sum(row[3] for row in counted) == 4
+        # The triggers are back: what goes and comes again is counted to the same.
+        Feature.objects.update(valid_to="2020-01-01")
+        cursor.execute("SELECT sum(n) FROM territory_grid")
+        assert cursor.fetchone()[0] == 0
+        Feature.objects.update(valid_to=None)
+        cursor.execute("SELECT layer_id, gx, gy, n FROM territory_grid ORDER BY 1, 2, 3")
+        assert cursor.fetchall() == counted
+    again = api.import_file(path)
+    assert (again.counts["added"], again.counts["changed"], again.counts["closed"]) == (0, 0, 0)
+    Feature.objects.all().delete()  # and once more into an empty layer, whose old cells of the grid are still there
+    assert api.import_file(path).counts["added"] == 4
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(n) FROM territory_grid")
+        assert cursor.fetchone()[0] == 4
+
+
+@pytest.mark.django_db
+def test_a_square_is_an_area_and_no_street(tmp_path):
+    path = tmp_path / "square.osm.pbf"
+    with osmium.SimpleWriter(str(path)) as writer:
+        for number, (lon, lat) in enumerate([(2.0, 6.0), (2.001, 6.0), (2.001, 6.001)], 1):
+            writer.add_node(osmium.osm.mutable.Node(id=number, location=(lon, lat)))
+        square = {"highway": "pedestrian", "area": "yes", "name": "Place du marché", "name:en": "Market square"}
+        writer.add_way(osmium.osm.mutable.Way(id=7, nodes=[1, 2, 3, 1], tags=square))
+    api.import_file(path)
+    feature = Feature.objects.get()
+    assert (feature.layer.slug, feature.kind, feature.name) == ("landuse", "pedestrian", "Place du marché")
+    assert feature.names == {"en": "Market square"} and feature.attrs == {"highway": "pedestrian", "area": "yes"}
+    assert feature.geom.geom_type == "Polygon"
 
 
 @pytest.mark.django_db
