@@ -9,11 +9,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from django.http import HttpRequest
 
 from toguna.engines.people.actions import create_staff, set_grants
 from toguna.engines.people.devices import device_of, remember_device
-from toguna.engines.people.erasure import Erasure, PersonalData
+from toguna.engines.people.erasure import Erasure, PersonalData, forget_unneeded
 from toguna.engines.people.models import Account, Contact, Person, Team
 from toguna.engines.people.onetime import CodeSender
 from toguna.engines.people.phones import contact, masked, normal_email, normal_phone, shown
@@ -35,12 +36,15 @@ __all__ = [
     "contact",
     "create_staff",
     "device_of",
+    "forget_unneeded",
+    "known_at",
     "masked",
     "normal_email",
     "normal_phone",
     "person_for",
     "reach",
     "reach_many",
+    "persons_at",
     "remember_device",
     "set_grants",
     "shown",
@@ -126,6 +130,20 @@ def person_for(*, name: str = "", phone: str = "", email: str = "", language: st
     if given:
         Contact.objects.bulk_create(Contact(person=person, kind=kind, value=value) for kind, value in given)
     return person
+
+
+def known_at(address: str) -> Person | None:
+    """Whoever is reached at this phone or e-mail: the one who confirmed it last, else the one seen last. A hint for a
+    conversation, never proof of who writes."""
+    found = Contact.objects.filter(value=address, lost=None, person__erased=None).select_related("person")
+    row = found.order_by(F("verified").desc(nulls_last=True), F("person__seen").desc(nulls_last=True), "-id").first()
+    return row.person if row else None
+
+
+def persons_at(address: str) -> list[int]:
+    """The ids of all who are reached at this phone or e-mail."""
+    found = Contact.objects.filter(value=address, lost=None, person__erased=None)
+    return list(found.values_list("person_id", flat=True))
 
 
 def reach(person: Person | int) -> Sequence[Reach]:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from toguna.engines.cases import api as cases
 from toguna.engines.people import api as people
 from toguna.kernel import limits
-from toguna.kernel.access import Actor
+from toguna.kernel.access import NOBODY, Actor
 from toguna.kernel.web import Request
 
 HOUR = timedelta(hours=1)
@@ -57,3 +57,10 @@ def support(case: cases.Case, *, request: Request, phone: str = "", email: str =
     person = people.person_for(phone=phone, email=email) if phone or email else None
     digest = hashlib.sha256(f"{case.code}\0{device}".encode()).hexdigest()
     return cases.support(case.pk, by=request.actor, person=person.pk if person else None, device=digest)
+
+
+@transaction.atomic
+def take_from(address: str, asked: cases.Asked) -> tuple[cases.Case, bool]:
+    """The same for words that came from a phone or a mail address: what is counted is that address."""
+    limits.hit("reports.open", address, at_most=PER_SENDER, per=HOUR)
+    return cases.open_case(asked, by=NOBODY)

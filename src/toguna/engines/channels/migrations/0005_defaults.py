@@ -4,45 +4,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('channels', '0004_publication_route_subscription_ussdsession_and_more'),
+        ("channels", "0004_publication_route_subscription_ussdsession_and_more"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='message',
-            name='error',
-            field=models.CharField(blank=True, db_default='', max_length=300),
+            model_name="message",
+            name="error",
+            field=models.CharField(blank=True, db_default="", max_length=300),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='language',
-            field=models.CharField(blank=True, db_default='', max_length=8),
+            model_name="message",
+            name="language",
+            field=models.CharField(blank=True, db_default="", max_length=8),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='reference',
-            field=models.CharField(blank=True, db_default='', max_length=120),
+            model_name="message",
+            name="reference",
+            field=models.CharField(blank=True, db_default="", max_length=120),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='state',
-            field=models.CharField(choices=[('queued', 'waiting'), ('sending', 'being sent'), ('sent', 'sent'), ('delivered', 'delivered'), ('shown', "written to the server's log"), ('failed', 'failed'), ('doubtful', 'perhaps sent'), ('cancelled', 'not sent')], db_default='queued', default='queued', max_length=10),
+            model_name="message",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("queued", "waiting"),
+                    ("sending", "being sent"),
+                    ("sent", "sent"),
+                    ("delivered", "delivered"),
+                    ("shown", "written to the server's log"),
+                    ("failed", "failed"),
+                    ("doubtful", "perhaps sent"),
+                    ("cancelled", "not sent"),
+                ],
+                db_default="queued",
+                default="queued",
+                max_length=10,
+            ),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='subject',
-            field=models.CharField(blank=True, db_default='', max_length=200),
+            model_name="message",
+            name="subject",
+            field=models.CharField(blank=True, db_default="", max_length=200),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='text',
-            field=models.TextField(blank=True, db_default=''),
+            model_name="message",
+            name="text",
+            field=models.TextField(blank=True, db_default=""),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='tries',
+            model_name="message",
+            name="tries",
             field=models.SmallIntegerField(db_default=0, default=0),
         ),
     ]

@@ -66,13 +66,15 @@ class Command(Declaration):
     """run(said) does it, in one transaction, and gives the answer (one SMS if it can be: 160 characters of GSM).
 
     keywords: {language: words}, the first is the one that help shows; example: {language: "SIGNALER trou devant l'école"}.
-    menu: whether it is in the USSD menus, in this order. staff: only for addresses of staff."""
+    menu: whether it is in the USSD menus; order: lower first, everywhere."""
 
     name: str
     title: Any
     keywords: Mapping[str, tuple[str, ...]]
     run: Callable[[Said], str]
     slots: tuple[Slot, ...] = ()
+    more: Callable[[Said], Sequence[Slot]] | None = None  # further questions, once those of `slots` are answered
+    claim: Callable[[Said], float] | None = None  # 0 to 1: how surely words with no keyword are meant for it
     example: Mapping[str, str] = field(default_factory=dict)
     menu: bool = True
     order: int = 100

@@ -1,0 +1,76 @@
+"""The one way in for what people write to the town, whatever it came by: kept first, then answered, in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from toguna.engines.channels.models import Incoming
+from toguna.engines.channels.talk import answering
+from toguna.kernel import text as words
+
+log = logging.getLogger("toguna.channels")
+
+LONGEST = 10_000  # characters; an SMS of 255 parts has fewer
+SAME_WITHIN = timedelta(seconds=60)
+
+
+def receive(
+    medium: str,
+    address: str,
+    text: str,
+    *,
+    to: str = "",
+    reference: str = "",
+    route: int | None = None,
+    subject: str = "",
+    raw: dict[str, Any] | None = None,
+) -> Incoming:
+    """Keeps what came, once, and answers it. `address`: who (a phone as E.164 where it is one); `reference`: the other
+    side's id; without one, the same words from the same address within a minute are the same message.
+
+    Nothing that is sent here is lost: what cannot be answered waits for a person.
+    """
+    text = words.clean(text.replace("\x00", ""))[:LONGEST]
+    address = words.clean(address)[:254]
+    if not reference:
+        slot = int(timezone.now().timestamp() // SAME_WITHIN.total_seconds())
+        reference = "same:" + hashlib.sha256(f"{address}\0{to}\0{text}\0{slot}".encode()).hexdigest()[:40]
+    with transaction.atomic():
+        row = _keep(
+            medium, address, text, to=to, reference=reference[:160], route=route, subject=subject, raw=raw or {}
+        )
+        if row is None:
+            return Incoming.objects.get(medium=medium, reference=reference[:160])
+        try:
+            with transaction.atomic():
+                answering.answer(row)
+        except Exception:
+            # Whatever a command does wrong, what the person said is kept, and somebody looks at it.
+            log.exception("message %s could not be answered", row.pk)
+            answering.hand_over(row, broken=True)
+    return row
+
+
+def _keep(medium: str, address: str, text: str, **more: Any) -> Incoming | None:
+    """The new row; None when it was received before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO channels_incoming (medium, address, text, "to", reference, route_id, subject, raw, state)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'new')
+            ON CONFLICT (medium, reference) WHERE reference <> '' DO NOTHING RETURNING id
+            """,
+            [
+                medium, address, text, more["to"][:254], more["reference"], more["route"], more["subject"][:300],
+                json.dumps(more["raw"]).replace("\\u0000", ""),
+            ],
+        )  # fmt: skip
+        made = cursor.fetchone()
+    return Incoming.objects.get(pk=made[0]) if made else None
