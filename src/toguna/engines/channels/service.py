@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from toguna.engines.channels import reads
 from toguna.engines.channels.codes import send_code
 from toguna.engines.channels.forgetting import forget_old
+from toguna.engines.channels.publish import actions as publications
 from toguna.engines.channels.sending import requeue
 from toguna.engines.people.api import CodeSender, Erasure, PersonalData
-from toguna.kernel.access import ADMINISTRATOR, Permission
+from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
@@ -21,8 +22,23 @@ SERVICE = Service(
     provides=(
         CodeSender("channels", send_code),
         Permission("channels.read", _("See what messages left the town"), frozenset({ADMINISTRATOR})),
+        Permission(
+            "channels.publish", _("Write to the people of the town"), frozenset({AGENT, MANAGER, ADMINISTRATOR})
+        ),
+        Permission(
+            "channels.approve",
+            _("Approve what somebody else wrote to the people of the town"),
+            frozenset({MANAGER, ADMINISTRATOR}),
+        ),
+        Permission(
+            "channels.alarm", _("Write alarms, which everybody gets at once"), frozenset({MANAGER, ADMINISTRATOR})
+        ),
+        Permission("channels.alarm_alone", _("Send an alarm without a second person"), frozenset({ADMINISTRATOR})),
+        Permission("channels.answer", _("Answer people in conversations"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
         Page("messages", _("Messages"), "message", "messages", where=("desk",), permission="channels.read", order=95),
         Periodic("waiting-messages", timedelta(minutes=30), requeue),
+        Periodic("publications-due", timedelta(minutes=1), publications.start_due),
+        Periodic("publications-done", timedelta(minutes=1), publications.finish),
         Periodic("forget-messages", timedelta(days=1), forget_old),
         PersonalData("messages", reads.export),
         Erasure("messages", reads.erase),

@@ -21,6 +21,7 @@ from toguna.engines.territory.zones import (
     zone,
     zone_tree_ids,
     zones,
+    zones_touching,
 )
 
 __all__ = [
@@ -51,4 +52,5 @@ __all__ = [
     "zone",
     "zone_tree_ids",
     "zones",
+    "zones_touching",
 ]

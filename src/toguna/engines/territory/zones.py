@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.contrib.gis.geos import GEOSGeometry
 from django.db import connection
 
 from toguna.engines.territory.models import Zone
@@ -111,6 +112,21 @@ def districts() -> Sequence[ZoneItem]:
 def zone_tree_ids(pk: int) -> frozenset[int]:
     """A zone and every zone inside it."""
     return _read().inside.get(pk, frozenset({pk}))
+
+
+def zones_touching(area: GEOSGeometry) -> list[int]:
+    """The smallest zones that a shape (WGS 84) touches: whoever lives in one of them may be concerned."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT z.id FROM territory_zone z
+            WHERE z.closed IS NULL AND ST_Intersects(z.geom, ST_GeomFromEWKB(%s))
+              AND NOT EXISTS (SELECT FROM territory_zone inner_zone WHERE inner_zone.parent_id = z.id AND inner_zone.closed IS NULL)
+            ORDER BY z.id
+            """,
+            [bytes(area.ewkb)],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def place(lon: float, lat: float) -> Place:

@@ -58,6 +58,10 @@ def _likely(said: Said) -> Sequence[Choice]:
     return choices
 
 
+def _all(said: Said) -> Sequence[Choice]:
+    return [Choice(t.slug, text.pick(t.names)) for t in topics() if t.active]
+
+
 def _place(hits: Sequence[territory.Hit]) -> dict[str, Any] | None:
     """What is kept of a place: the point when it is sure, else the places among which to choose."""
     if not hits:
@@ -173,7 +177,7 @@ def _report(said: Said) -> str:
     asked = cases.Asked(
         type=REPORT.name,
         topic=chosen,
-        text=slots["what"],
+        text=slots.get("what") or text.pick(chosen.names),
         place=str(slots["place"].get("typed") or slots["place"].get("words") or (point[2] if point else ""))[:300],
         lon=point[0] if point else None,
         lat=point[1] if point else None,
@@ -209,6 +213,23 @@ def _claim(said: Said) -> float:
     return found[0][0] if found and len(said.text.split()) > 1 else 0.0
 
 
+# Which of several places, and whether it is one that was reported already: asked only when it must be.
+_WHERE = (
+    Slot("which", gettext_lazy("Which place is it?"), choices=_which, when=_unsure),
+    Slot(
+        "elsewhere",
+        gettext_lazy("Then where is it? Send another landmark, or the district."),
+        read=_read_again,
+        when=lambda said: said.slots.get("which") == ELSEWHERE,
+    ),
+    Slot(
+        "same",
+        _same,
+        choices=lambda said: [Choice(True, _("Yes, the same")), Choice(False, _("No, another"))],
+        when=lambda said: bool(_near(said)),
+    ),
+)
+
 REPORT_BY_WORDS = Command(
     "report",
     gettext_lazy("report a problem"),
@@ -232,18 +253,18 @@ REPORT_BY_WORDS = Command(
             read=_read_place,
             guess=_found_in_words,
         ),
-        Slot("which", gettext_lazy("Which place is it?"), choices=_which, when=_unsure),
+        *_WHERE,
+    ),
+    menu_slots=(
+        Slot("category", gettext_lazy("What is it about?"), choices=_all),
+        Slot("place", gettext_lazy("Where is it? Type a landmark or the district."), read=_read_place),
+        *_WHERE,
         Slot(
-            "elsewhere",
-            gettext_lazy("Then where is it? Send another landmark, or the district."),
-            read=_read_again,
-            when=lambda said: said.slots.get("which") == ELSEWHERE,
-        ),
-        Slot(
-            "same",
-            _same,
-            choices=lambda said: [Choice(True, _("Yes, the same")), Choice(False, _("No, another"))],
-            when=lambda said: bool(_near(said)),
+            "what",
+            gettext_lazy("Say in a few words what you see."),
+            read=_what,
+            optional=True,
+            when=lambda said: not said.slots.get("same"),
         ),
     ),
     more=_more,
@@ -326,7 +347,7 @@ FOLLOW_BY_CODE = Command(
             "code",
             gettext_lazy("Send the code of your report."),
             read=lambda said, typed: typed,
-            guess=lambda said: said.text.strip() or "",
+            guess=lambda said: said.text.strip() or ("" if _mine(said) else None),
         ),
     ),
     claim=_is_code,

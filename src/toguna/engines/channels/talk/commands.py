@@ -5,7 +5,7 @@ phone simulator. A command is a few questions (slots) and a verb; the conversati
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toguna.kernel.manifest import Declaration
@@ -73,11 +73,16 @@ class Command(Declaration):
     keywords: Mapping[str, tuple[str, ...]]
     run: Callable[[Said], str]
     slots: tuple[Slot, ...] = ()
+    menu_slots: tuple[Slot, ...] = ()  # the same questions in the order that suits a keypad; none: `slots`
     more: Callable[[Said], Sequence[Slot]] | None = None  # further questions, once those of `slots` are answered
     claim: Callable[[Said], float] | None = None  # 0 to 1: how surely words with no keyword are meant for it
     example: Mapping[str, str] = field(default_factory=dict)
     menu: bool = True
     order: int = 100
+
+    def in_menus(self) -> Command:
+        """This command as menus ask it."""
+        return replace(self, slots=self.menu_slots) if self.menu_slots else self
 
     def problems(self) -> Iterator[str]:
         for language in ("fr", "pt", "en"):
@@ -87,9 +92,9 @@ class Command(Declaration):
             for word in words:
                 if not fold(word) or len(word) > 20:
                     yield f"{word!r} is not a keyword"
-        names = [slot.name for slot in self.slots]
-        if len(set(names)) != len(names):
-            yield "two slots have the same name"
-        for slot in self.slots:
+        for slots in (self.slots, self.menu_slots):
+            if len({slot.name for slot in slots}) != len(slots):
+                yield "two slots have the same name"
+        for slot in (*self.slots, *self.menu_slots):
             if slot.read is None and slot.choices is None:
                 yield f"slot {slot.name!r} cannot be read"
