@@ -21,6 +21,25 @@ from toguna.kernel.web import Gate as GateMark
 GUARDED_ELSEWHERE = ("allauth.", "ninja.", "django.contrib.admin", "django.contrib.staticfiles", "django.views.static")
 
 
+class Weight:
+    """Refuses what is too heavy by what it says of itself, before any of it is read: on 2G somebody waits for that answer.
+
+    A body without a length is not read at all by Django; one that lies about it is cut at what it said.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        most = next((n for prefix, n in settings.TOGUNA_HEAVIEST if request.path_info.startswith(prefix)))
+        if not length.isascii() or not length.isdigit() or int(length) > most:
+            response = import_string(settings.TOGUNA_TOO_LARGE)(request, most)
+            response["Connection"] = "close"  # the rest of it need not be sent
+            return response  # type: ignore[no-any-return]
+        return self.get_response(request)
+
+
 class Gate:
     """Opens a view only to those whom it names. A view that names nobody stays shut (deny by default)."""
 

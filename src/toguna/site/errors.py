@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import sys
 from typing import Any
 
@@ -13,6 +15,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from toguna.kernel.limits import TooMany
+
+log = logging.getLogger("toguna.site")
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
@@ -55,14 +59,45 @@ def too_large(request: HttpRequest, text: Any) -> HttpResponse:
     return _page(request, 413, _("That is too large to be sent"), str(text))
 
 
+def too_heavy(request: HttpRequest, most: int) -> HttpResponse:
+    text = _(
+        "This weighs more than %(most)d MB, so none of it was taken. Go back: your words are still there. Send it without "
+        "the photos, or with smaller ones."
+    )
+    return too_large(request, text % {"most": most // 1_000_000})
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     # Django calls this while the exception is being handled: a database that stopped is not a fault of the page.
-    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
-        return away(request)
+    fault = sys.exc_info()[1]
+    if isinstance(fault, (OperationalError, InterfaceError)):
+        return full(request) if _no_room(fault) else away(request)
+    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
+        return full(request)
     text = _(
         "The fault is ours and it has been recorded. Nothing that you sent before is lost. Try again in a few minutes."
     )
     return _page(request, 500, _("Something broke on our side"), text)
+
+
+def _no_room(fault: BaseException | None) -> bool:
+    """Whether the database has no room left: class 53, insufficient resources."""
+    while fault is not None:
+        if str(getattr(fault, "sqlstate", "") or "").startswith("53100"):
+            return True
+        fault = fault.__cause__
+    return False
+
+
+def full(request: HttpRequest) -> HttpResponse:
+    text = _(
+        "The town's computer has no room left: what you just sent was not kept, all that was there before is safe. Keep "
+        "this page open and send again later. The town hall has been told."
+    )
+    log.error("no room left on the disk: %s was refused", request.path)
+    response = _page(request, 507, _("There is no room left"), text)
+    response["Retry-After"] = "600"
+    return response
 
 
 def away(request: HttpRequest) -> HttpResponse:

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "toguna.site.language.Language",
+    "toguna.kernel.middleware.Weight",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -193,6 +194,9 @@ WHITENOISE_MAX_AGE = 3600
 TOGUNA_URL = os.environ.get("TOGUNA_URL", "http://127.0.0.1:8000")  # what links in messages start with
 MEDIA_ROOT = HOME / "media"  # never served as files: every photo goes through a view that checks access
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# The heaviest body that is read, by the beginning of the path: files of the territory, else a form with three photos.
+TOGUNA_HEAVIEST = (("/desk/", 310_000_000), ("/", 38_000_000))
+TOGUNA_TOO_LARGE = "toguna.site.errors.too_heavy"
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 

@@ -2,14 +2,62 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import time
+from collections.abc import Callable
 from typing import Any
 
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from toguna.kernel import places
 
-class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # whitenoise has no types
+KEPT_DAYS = 60
+
+
+def kept(suffix: str, data: bytes, make: Callable[[bytes], bytes]) -> bytes:
+    """make(data), done once for the same bytes: compressing the map library takes 10 s, and a change of the style sheet
+    must not cost that again. Written by a rename, so that a power cut leaves no half file to be believed."""
+    path = places.home() / "compressed" / f"{hashlib.sha256(data).hexdigest()}.{suffix}"
+    try:
+        found = path.read_bytes()
+        os.utime(path)
+        return found
+    except FileNotFoundError:
+        pass
+    made = make(data)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{suffix}.{os.getpid()}.part")
+    part.write_bytes(made)
+    part.replace(path)
+    return made
+
+
+def sweep() -> None:
+    """Forgets what no file has asked for in a while."""
+    for path in (places.home() / "compressed").glob("*"):
+        if time.time() - path.stat().st_mtime > KEPT_DAYS * 86_400:
+            path.unlink(missing_ok=True)
+
+
+class Keeping(Compressor):  # type: ignore[misc] # whitenoise has no types
+    @staticmethod
+    def compress_gzip(data: bytes) -> bytes:
+        return kept("gz", data, Compressor.compress_gzip)
+
+    @staticmethod
+    def compress_brotli(data: bytes) -> bytes:
+        return kept("br", data, Compressor.compress_brotli)
+
+
+class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     # A page must not fail because a browser library could not be fetched at set-up: the plain name is served instead.
     manifest_strict = False
+
+    def create_compressor(self, **options: Any) -> Keeping:
+        sweep()
+        return Keeping(**options)
 
     def hashed_name(self, name: str, content: Any = None, filename: str | None = None) -> str:
         try:

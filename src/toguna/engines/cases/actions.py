@@ -36,9 +36,7 @@ class Outside(Refused):
     """The place is not in the town."""
 
     def __init__(self) -> None:
-        super().__init__(
-            _("This place is outside the town. Check it on the map, or choose a district in the list.")
-        )
+        super().__init__(_("This place is outside the town. Check it on the map, or choose a district in the list."))
 
 
 class Conflict(Refused):

@@ -44,3 +44,12 @@ class CaseAnswered(Event):
     case: int
     type: str
     step: int
+
+
+@dataclass(frozen=True)
+class CaseCorrected(Event):
+    """What it is about, or where it is, was set right: the step says what it was before."""
+
+    case: int
+    type: str
+    step: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
@@ -15,6 +16,7 @@ from toguna.kernel import access
 from toguna.kernel.access import Actor
 
 PAGE = 50
+Order = Literal["newest", "due", "supported"]
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,15 @@ class Page:
     after: str
 
 
-def scope(actor: Actor, kind: str) -> QuerySet[Case]:
-    """The cases of that type that the actor may read in the back office: those of their zones and topics, and of their
-    teams."""
-    return Case.objects.filter(in_reach(actor, kind))
+def scope(actor: Actor, kind: str, permission: str = "") -> QuerySet[Case]:
+    """The cases of that type that the actor may read in the back office (or for which they have that other permission):
+    those of their zones and topics, and of their teams."""
+    return Case.objects.filter(in_reach(actor, kind, permission))
 
 
-def in_reach(actor: Actor, kind: str) -> Q:
+def in_reach(actor: Actor, kind: str, permission: str = "") -> Q:
     """The same as a condition, for what is counted or joined elsewhere."""
-    found = access.grants(actor, case_type(kind).read)
+    found = access.grants(actor, permission or case_type(kind).read)
     if any(grant.everything for grant in found):
         return Q(type=kind)
     reach = Q(team__in=actor.teams) if found else Q(pk__in=[])
@@ -52,32 +54,46 @@ def may_read(actor: Actor, case: Case) -> bool:
     )
 
 
-def page(cases: QuerySet[Case], *, after: str = "", by_due: bool = False) -> Page:
+def page(cases: QuerySet[Case], *, after: str = "", order: Order = "newest") -> Page:
     """One page by key, never by offset: the thousandth is as quick as the first. `after` is a key that a page gave."""
-    due, pk = _key(after)
-    if by_due:
+    first, pk = _key(after)
+    if order == "due":
         cases = cases.order_by("due", "id")
-        if due is not None and pk is not None:
+        if (due := _moment(first)) is not None and pk is not None:
             cases = cases.filter(Q(due__gt=due) | Q(due=due, id__gt=pk))
+    elif order == "supported":
+        cases = cases.order_by("-supporters", "-id")
+        if _number(first) is not None and pk is not None:
+            cases = cases.filter(Q(supporters__lt=_number(first)) | Q(supporters=_number(first), id__lt=pk))
     else:
         cases = cases.order_by("-id")
         if pk is not None:
             cases = cases.filter(id__lt=pk)
-    rows = list(cases.select_related("topic", "zone", "team", "assignee", "merged_into")[: PAGE + 1])
+    related = ("topic", "zone", "team", "assignee", "merged_into")
+    rows = list(cases.select_related(*related).defer("zone__geom")[: PAGE + 1])  # a border weighs more than the rest
     if len(rows) <= PAGE:
         return Page(rows, "")
     last = rows[PAGE - 1]
-    key = f"{last.due.isoformat()}~{last.pk}" if by_due and last.due else str(last.pk)
-    return Page(rows[:PAGE], key)
+    keys = {"due": f"{last.due.isoformat()}~{last.pk}" if last.due else "", "supported": f"{last.supporters}~{last.pk}"}
+    return Page(rows[:PAGE], keys.get(order, str(last.pk)))
 
 
-def _key(after: str) -> tuple[datetime | None, int | None]:
+def _key(after: str) -> tuple[str, int | None]:
     """What `page` wrote, read again; None for what somebody else wrote."""
-    due, _, pk = after.rpartition("~")
+    first, _, pk = after.rpartition("~")
+    return first, _number(pk)
+
+
+def _number(typed: str) -> int | None:
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 18 else None
+
+
+def _moment(typed: str) -> datetime | None:
     try:
-        return parse_datetime(due), int(pk) if pk.isascii() and pk.isdigit() else None
+        found = parse_datetime(typed)
     except ValueError:
-        return None, None
+        return None
+    return found if found and found.tzinfo else None
 
 
 def timeline(case: Case, *, whole: bool = False) -> QuerySet[Step]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from toguna.engines.cases import notices
+from toguna.engines.cases import notices, photos, retention
 from toguna.engines.cases.events import CaseAnswered, CaseMoved, CaseOpened, CaseReplied
-from toguna.engines.cases.models import Case, Supporter
+from toguna.engines.cases.models import Case
 from toguna.engines.people.api import Erasure, PersonalData
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
@@ -22,12 +22,6 @@ def export(person: int) -> list[dict[str, Any]]:
     return [{**row, "created": row["created"].isoformat()} for row in rows]
 
 
-def erase(person: int) -> None:
-    """Their cases stay, without saying whose they were; what they followed still counts one more."""
-    Supporter.objects.filter(person=person).update(person=None, device="")
-    Case.objects.filter(reporter=person).update(reporter=None)
-
-
 SERVICE = Service(
     name="cases",
     provides=(
@@ -35,9 +29,11 @@ SERVICE = Service(
         Reaction(CaseMoved, notices.on_moved),
         Reaction(CaseReplied, notices.on_replied),
         Reaction(CaseAnswered, notices.on_answered),
+        Periodic("cases-retention", timedelta(days=1), retention.run),
+        Periodic("cases-photos-sweep", timedelta(days=1), photos.sweep),
         Periodic("cases-ask-solved", timedelta(hours=1), notices.ask_solved),
         PersonalData("cases", export),
-        Erasure("cases", erase),
+        Erasure("cases", retention.forget_person),
         Urls("cases", "", "toguna.engines.cases.urls"),
     ),
 )

@@ -36,7 +36,7 @@ def _zones() -> list[tuple[Any, str]]:
 
 
 def _subjects() -> list[tuple[str, str]]:
-    """"service:slug" of all that a grant may be narrowed to."""
+    """ "service:slug" of all that a grant may be narrowed to."""
     declared = registry.declared(access.Subjects)
     return [(f"{d.service}:{slug}", f"{d.title}: {title}") for d in declared for slug, title in d.choices()]
 

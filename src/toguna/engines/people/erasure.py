@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions import Now
 
 from toguna.engines.people.models import Account, Contact, OneTimeCode, Person
 from toguna.kernel import audit, registry
-from toguna.kernel.access import Actor
+from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.manifest import Declaration
 
 
@@ -54,3 +57,23 @@ def erase(person: Person, *, by: Actor) -> None:
     Account.objects.filter(person=person).delete()
     Person.objects.filter(pk=person.pk).update(name="", language="", erased=Now())
     audit.record(by, "people.erase", f"people.person:{person.pk}")
+
+
+MOST_FORGOTTEN = 1000
+
+
+@transaction.atomic
+def forget_unneeded(persons: Collection[int] | None = None) -> None:
+    """Erases those (of these, or of all who have been known for a day) in whom nothing has an interest any more: no account,
+    and nothing but their contacts points at them."""
+    unneeded = Person.objects.filter(erased=None)
+    if persons is None:
+        unneeded = unneeded.filter(created__lt=Now() - timedelta(days=1))
+    else:
+        unneeded = unneeded.filter(pk__in=persons)
+    for relation in Person._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ForeignObjectRel) and relation.related_model is not Contact:
+            rows = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
+            unneeded = unneeded.filter(~Exists(rows))
+    for person in unneeded.order_by("pk").select_for_update(skip_locked=True)[:MOST_FORGOTTEN]:
+        erase(person, by=SYSTEM)

@@ -20,7 +20,9 @@ class Person(models.Model):
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=8, blank=True)
-    zone = models.ForeignKey("territory.Zone", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")  # home
+    zone = models.ForeignKey(
+        "territory.Zone", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )  # home
     seen = models.DateTimeField(null=True, blank=True)  # when they last wrote, called or logged in
     created = models.DateTimeField(db_default=Now())
     erased = models.DateTimeField(null=True, blank=True)

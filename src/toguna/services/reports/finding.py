@@ -45,7 +45,7 @@ def points(rows: Iterable[tuple[cases.Case, cases.State]]) -> str:
     found = [
         {"lon": c.point.x, "lat": c.point.y, "code": c.code, "title": text.pick(c.topic.names), "kind": state.kind}
         for c, state in rows
-        if c.point
+        if c.point and not c.anonymised  # only where it was about
     ]
     return json.dumps(found) if found else ""
 

@@ -12,7 +12,7 @@ PUBLIC = TileLayer(
     raw="""
     SELECT c.code, '/reports/' || c.code AS url, t.slug AS category, t.icon, c.state, c.open, c.point AS geom
     FROM cases_case c JOIN cases_topic t ON t.id = c.topic_id
-    WHERE c.type = 'reports' AND c.public AND c.point && {bounds}
+    WHERE c.type = 'reports' AND c.public AND c.anonymised IS NULL AND c.point && {bounds}
     """,
     grouped="""
     SELECT count(*) AS n, count(*) FILTER (WHERE open) AS open,

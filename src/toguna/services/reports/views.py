@@ -39,7 +39,9 @@ def new(request: Request, slug: str) -> HttpResponse:
     ?all=1 asks everything on one page: what a telephone keeps to be used without network.
     """
     chosen = topic(slug)
-    if chosen is None or not chosen.active:
+    if chosen is None or not (
+        chosen.active or request.method == "POST"
+    ):  # what was typed is not thrown away: see _details
         messages.error(request, _("This category is closed. Choose another one."))
         return redirect("report-choose")
     if any(chosen.stop.values()):
@@ -100,6 +102,8 @@ def _details(request: Request, form: ReportForm, where: WhereForm | None, status
     """The last step: with the place in words once it is known, what was reported near it already, and the things among
     which to choose the very one."""
     values: dict[str, Any] = {"form": form, "topic": form.topic, "settled": where is not None and where.settled}
+    if not form.topic.active:  # closed while they were writing: one press sends it all under another one
+        values["others"] = [t for t in topics() if t.active and not any(t.stop.values())]
     if where is not None and where.settled:
         district = where.cleaned_data["district"]
         if where.where:

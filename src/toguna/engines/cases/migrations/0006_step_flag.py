@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0005_received_replytemplate_savedfilter_supporter_work_and_more'),
+        ("cases", "0005_received_replytemplate_savedfilter_supporter_work_and_more"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='step',
-            index=models.Index(condition=models.Q(('action__in', ['flagged', 'settled'])), fields=['case'], name='cases_step_flag'),
+            model_name="step",
+            index=models.Index(
+                condition=models.Q(("action__in", ["flagged", "settled"])), fields=["case"], name="cases_step_flag"
+            ),
         ),
     ]

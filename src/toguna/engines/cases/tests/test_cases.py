@@ -187,7 +187,8 @@ def test_a_night_belongs_to_the_day_on_which_it_began():
 
 
 def test_erasing_a_person_leaves_their_cases_without_them(permit):
-    from toguna.engines.cases.service import erase, export
+    from toguna.engines.cases.retention import forget_person as erase
+    from toguna.engines.cases.service import export
 
     asked = cases.Asked(type="permit", topic=permit, text="x", name="Awa", phone="+22370000001")
     case, _ = cases.open_case(asked, by=SYSTEM)

@@ -5,15 +5,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('people', '0003_cache'),
+        ("people", "0003_cache"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='grantrow',
-            name='subjects',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, size=None),
+            model_name="grantrow",
+            name="subjects",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=60), blank=True, default=list, size=None
+            ),
         ),
     ]

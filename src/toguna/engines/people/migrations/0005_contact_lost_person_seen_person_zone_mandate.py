@@ -6,43 +6,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('people', '0004_grantrow_subjects'),
-        ('territory', '0005_lighter'),
+        ("people", "0004_grantrow_subjects"),
+        ("territory", "0005_lighter"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='contact',
-            name='lost',
+            model_name="contact",
+            name="lost",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='person',
-            name='seen',
+            model_name="person",
+            name="seen",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='person',
-            name='zone',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='territory.zone'),
+            model_name="person",
+            name="zone",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="territory.zone",
+            ),
         ),
         migrations.CreateModel(
-            name='Mandate',
+            name="Mandate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('about', models.CharField(blank=True, max_length=60)),
-                ('consent', models.CharField(max_length=300)),
-                ('recorded_by', models.BigIntegerField(null=True)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('until', models.DateField(blank=True, null=True)),
-                ('ended', models.DateTimeField(blank=True, null=True)),
-                ('mediator', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acts_for', to='people.person')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mandates', to='people.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("about", models.CharField(blank=True, max_length=60)),
+                ("consent", models.CharField(max_length=300)),
+                ("recorded_by", models.BigIntegerField(null=True)),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("until", models.DateField(blank=True, null=True)),
+                ("ended", models.DateTimeField(blank=True, null=True)),
+                (
+                    "mediator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="acts_for", to="people.person"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="mandates", to="people.person"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'people_mandate',
+                "db_table": "people_mandate",
             },
         ),
     ]

@@ -1,136 +1,106 @@
-"""The back office of reports: the inbox, and one report. Thin: the rules are in the actions of `cases`."""
+"""The inbox of the back office: the list beside the map, with tabs, filters, and the lists that somebody keeps."""
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
-from django.db.models import Count, Min, Q
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases import api as cases
 from toguna.engines.people import api as people
-from toguna.kernel import access, audit
+from toguna.kernel import access, text
 from toguna.kernel.web import Request, staff
 from toguna.services.reports import finding
 from toguna.services.reports.casetype import REPORT
+from toguna.services.reports.desk import lists
 
 OURS = REPORT.name
+MOST_SAVED = 30
 
 
 @staff("reports.read")
 def desk(request: Request) -> HttpResponse:
-    """The inbox: list beside map. ?view=mine|team|late|open|all"""
-    view = request.GET.get("view", "open")
-    found = finding.narrowed(cases.scope(request.actor, OURS), request.GET.dict())
-    now = timezone.now()
-    views = {
-        "mine": Q(open=True, assignee=request.actor.account),
-        "team": Q(open=True, team__in=request.actor.teams),
-        "late": Q(open=True, due__lt=now),
-        "open": Q(open=True),
-        "all": Q(),
-    }
-    counts = found.filter(open=True).aggregate(
-        mine=Count("id", filter=views["mine"]),
-        team=Count("id", filter=views["team"]),
-        late=Count("id", filter=views["late"]),
-        open=Count("id"),
+    """The inbox. ?view=mine|team|late|open|all, and the filters of `lists.KEYS`."""
+    actor, asked = request.actor, request.GET.dict()
+    found = lists.narrowed(actor, asked)
+    view, now = lists.tab(actor, asked), timezone.now()
+    teams = lists.by_team(found, actor)
+    sums = lists.totals(teams, actor)
+    page = cases.page(
+        found.filter(lists.in_tab(actor, view)), after=request.GET.get("after", ""), order=lists.order(asked)
     )
-    view = view if view in views else "open"
-    page = cases.page(found.filter(views[view]), after=request.GET.get("after", ""), by_due=view != "all")
     rows = [(case, REPORT.state(case.state), bool(case.open and case.due and case.due < now)) for case in page.rows]
-    titles = {"mine": _("Mine"), "team": _("My teams"), "late": _("Late"), "open": _("All open"), "all": _("All")}
-    tabs = [(name, title, counts.get(name)) for name, title in titles.items()]
-    teams = (
-        found.filter(open=True)
-        .order_by("team__slug")
-        .values("team__names")
-        .annotate(waiting=Count("id"), late=Count("id", filter=views["late"]), oldest=Min("created"))
-    )
     values = {
         "teams": teams,
+        "sums": sums,
+        "waited": lists.waited(sums["oldest"]),
         "rows": rows,
         "after": page.after,
         "view": view,
-        "tabs": tabs,
+        "tabs": [(name, title, sums.get(name)) for name, title in lists.TABS.items()],
+        "sort": lists.order(asked),
+        "orders": lists.ORDERS,
+        "channels": lists.CHANNELS,
+        "query": kept(request.GET),
+        "filtered": sum(1 for key in lists.KEYS[2:] if request.GET.get(key)),
+        "saved": list(_saved(request).select_related("team")),
         "points": finding.points([(case, state) for case, state, _late in rows]),
+        "all_teams": list(people.Team.objects.order_by("slug")),
+        "colleagues": list(
+            people.Account.objects.filter(teams__in=actor.teams, is_active=True).distinct().order_by("name")
+        ),
+        "can_assign": access.can(actor, REPORT.assign, anywhere=True),
+        "can_export": access.can(actor, "reports.export", anywhere=True),
+        "can_open": access.can(actor, "reports.handle", anywhere=True),
         **finding.choices(),
     }
-    return render(request, "reports/desk.html", values)
+    return render(request, "reports/desk/inbox.html", values)
 
 
-def _case(request: Request, code: str) -> cases.Case:
-    """The case with this code, when the actor may read it; 404 otherwise, so that codes cannot be tried."""
-    case = get_object_or_404(
-        cases.Case.objects.select_related("topic", "zone", "team", "assignee", "reporter"), type=OURS, code=code
-    )
-    if not cases.may_read(request.actor, case):
-        raise Http404
-    return case
+def kept(asked: QueryDict) -> str:
+    """A list's address without its page: what a saved filter holds."""
+    return urlencode({key: asked[key] for key in lists.KEYS if asked.get(key)})
 
 
-@staff("reports.read")
-def desk_report(request: Request, code: str) -> HttpResponse:
-    case = _case(request, code)
-    contacts = None
-    if request.GET.get("reporter") == "show" and case.reporter is not None:
-        # Reading who somebody is leaves a trace: it is asked for, never shown by itself.
-        audit.record(request.actor, "reports.read_reporter", f"cases.case:{case.pk}")
-        contacts = [people.shown(c.kind, c.value) for c in case.reporter.contacts.all()]
-    teams = people.Team.objects.order_by("slug")
-    members = people.Account.objects.filter(teams=case.team_id, is_active=True).order_by("name") if case.team_id else []
-    values = {
-        "case": case,
-        "state": REPORT.state(case.state),
-        "late": bool(case.open and case.due and case.due < timezone.now()),
-        "steps": [(s, REPORT.state(s.to_state) if s.to_state else None) for s in cases.timeline(case, whole=True)],
-        "photos": case.photos.filter(state=cases.Photo.State.READY),
-        "possible": [
-            t for t in REPORT.possible(case.state) if access.can(request.actor, t.permission, zone=case.zone_id, subject=case.topic.slug)
-        ],
-        "contacts": contacts,
-        "teams": teams,
-        "members": members,
-        "can_assign": access.can(request.actor, REPORT.assign, zone=case.zone_id, subject=case.topic.slug),
-    }
-    return render(request, "reports/desk_report.html", values)
+def _saved(request: Request) -> QuerySet[cases.SavedFilter]:
+    """Their own lists, and those that a team of theirs shares."""
+    mine = Q(account=request.actor.account) | Q(team__in=request.actor.teams)
+    return cases.SavedFilter.objects.filter(mine, case_type=OURS)
 
 
 @staff("reports.read")
-def desk_act(request: Request, code: str) -> HttpResponse:
-    """One action on a report: do=move|assign|reply|note."""
-    case = _case(request, code)
+def keep(request: Request) -> HttpResponse:
+    """Keeps a list under a name, for oneself or for a team; or forgets one of one's own."""
+    post, actor = request.POST, request.actor
+    back = reverse("desk-reports")
     if request.method != "POST":
-        return redirect("desk-report", code=code)
-    post = request.POST
-    try:
-        match post.get("do"):
-            case "move":
-                cases.move(
-                    case.pk,
-                    post.get("transition", ""),
-                    by=request.actor,
-                    words=post.get("words", ""),
-                    seen=post.get("seen") or None,
-                )
-            case "assign":
-                team, who = post.get("team", ""), post.get("assignee", "")
-                cases.assign(
-                    case.pk,
-                    by=request.actor,
-                    team=int(team) if team.isdigit() else None,
-                    assignee=int(who) if who.isdigit() else None,
-                )
-            case "reply":
-                cases.reply(case.pk, post.get("words", ""), by=request.actor)
-            case "note":
-                cases.reply(case.pk, post.get("words", ""), by=request.actor, public=False)
-            case _:
-                messages.error(request, _("There is no such action."))
-    except cases.Refused as error:
-        messages.error(request, str(error))
+        return redirect(back)
+    own = cases.SavedFilter.objects.filter(account=actor.account, case_type=OURS)
+    if post.get("do") == "forget":
+        gone = own.filter(pk=post["filter"]).delete()[0] if post.get("filter", "").isdecimal() else 0
+        messages.success(request, _("Done.")) if gone else messages.error(request, _("This list is not yours."))
+        return redirect(back)
+    assert actor.account is not None  # staff are accounts
+    name, team = text.clean(post.get("name", ""))[:80], post.get("team", "")
+    query = kept(QueryDict(post.get("query", "")[:2000]))[:500]
+    if not name:
+        messages.error(request, _("Give the list a name."))
+    elif team and not (team.isdecimal() and int(team) in actor.teams):
+        messages.error(request, _("You can share a list with your own teams only."))
+    elif own.count() >= MOST_SAVED and not own.filter(name=name).exists():
+        messages.error(request, _("You keep %(most)d lists already: forget one first.") % {"most": MOST_SAVED})
     else:
-        messages.success(request, _("Done."))
-    return redirect("desk-report", code=code)
+        own.update_or_create(
+            account_id=actor.account,
+            case_type=OURS,
+            name=name,
+            defaults={"query": query, "team_id": int(team) if team else None},
+        )
+        messages.success(request, _("The list is kept: it is a tab now."))
+    return redirect(f"{back}?{query}")

@@ -160,7 +160,8 @@ def test_a_closed_category(client, town, fields):
     from toguna.engines.cases.api import Topic
 
     Topic.objects.filter(slug="pothole").update(active=False)
-    assert send(client, fields()).url == "/reports/new"
+    assert client.get(NEW).url == "/reports/new"
+    assert send(client, fields()).status_code == 422  # what was typed is kept: see test_setup
     assert not Case.objects.exists()
 
 

@@ -1,0 +1,257 @@
+"""What happens when things break under a town that is really served: too heavy, no room, the database killed, the web killed.
+
+All in one home on a small disk of its own, made for this test where the system allows it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+from PIL import Image
+
+from toguna.cli.tests.test_commands import INIT, SRC, toguna
+from toguna.kernel.cluster import Cluster
+
+SMALL_DISK = "900m"
+
+
+def photo(seed: int = 0) -> bytes:
+    made = io.BytesIO()
+    Image.effect_noise((900, 900), 80 + seed).convert("RGB").save(made, "JPEG", quality=95)
+    return made.getvalue()
+
+
+@pytest.fixture(scope="module")
+def served():
+    """(home, port) of a served town, on a disk of 900 MB, where the database's own user may go too."""
+    home = Path(tempfile.mkdtemp(prefix="toguna-"))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(home)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        home.rmdir()
+        pytest.skip("this system does not let the test make a small disk (mount needs root)")
+    home.chmod(0o755)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = None
+    try:
+        done = toguna(home, *INIT)
+        assert done.returncode == 0, done.stderr
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("TOGUNA_", "DATABASE_", "DJANGO_"))}
+        environment |= {"TOGUNA_HOME": str(home), "PYTHONPATH": str(SRC), "LC_ALL": "C.UTF-8"}
+        with (home / "serve.log").open("wb") as log:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "toguna.cli", "serve", "--port", str(port)],
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        wait_for(lambda: answers(port), 90)
+        yield home, port
+    finally:
+        if server is not None:
+            server.terminate()
+            server.wait(40)
+        Cluster(home).stop()
+        subprocess.run(["umount", "-l", str(home)], check=False)
+        home.rmdir()
+
+
+def wait_for(condition, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it does not come back"
+        time.sleep(0.3)
+
+
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).status == 200
+    return False
+
+
+def report(port: int, client_id: str, text: str = "Un trou") -> tuple[int, str]:
+    """(status, body); (0, "") when the connection broke."""
+    body = {"category": "pothole", "text": text, "lon": -16.5, "lat": 16.02, "client_id": client_id}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v1/reports",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Accept-Language": "fr"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def send_photo(port: int, client_id: str, data: bytes) -> int:
+    edge = uuid.uuid4().hex
+    head = f'--{edge}\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    body = head.encode() + data + f"\r\n--{edge}--\r\n".encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v1/reports/{client_id}/photos",
+        body,
+        {"Content-Type": f"multipart/form-data; boundary={edge}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def count(home: Path, what: str) -> int:
+    with psycopg.connect(Cluster(home).dsn()) as connection:
+        return connection.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
+
+
+def test_what_is_too_heavy_is_refused_before_it_is_sent(served):
+    """A photo of 60 MB: the answer comes while it is still on the telephone."""
+    _home, port = served
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(
+            b"POST /reports/new/pothole HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Language: fr\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 60000000\r\n\r\n--x\r\n"
+        )
+        answer = line.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 413")
+        with contextlib.suppress(OSError):
+            answer += line.recv(65536)
+    assert "photos plus petites" in answer.decode(errors="replace")
+
+
+@pytest.mark.parametrize("length", [b"-5", b"1e9", b"99999999999999999999999999"])
+def test_a_length_that_lies(served, length):
+    _home, port = served
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(b"POST /reports/new/pothole HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + b"\r\n\r\nabc")
+        assert line.recv(100).split(b" ")[1][:1] == b"4"
+    assert answers(port)
+
+
+def test_the_database_is_killed(served):
+    """The same form, sent until it is taken: one report, whatever died on the way."""
+    home, port = served
+    client_id = str(uuid.uuid4())
+    pid = int((Cluster(home).data / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    statuses = [report(port, client_id)]
+    wait_for(lambda: statuses.append(report(port, client_id)) or statuses[-1][0] in (200, 201), 60)
+    assert {s for s, _body in statuses} <= {0, 200, 201, 500, 503}
+    said = [body for status, body in statuses if status == 503]
+    assert all("minute" in body or "instant" in body for body in said)
+    assert report(port, client_id)[0] == 200
+    assert count(home, f"cases_case WHERE client_id = '{client_id}'") == 1
+    assert count(home, f"cases_step s JOIN cases_case c ON c.id = s.case_id WHERE c.client_id = '{client_id}'") == 1
+
+
+def test_backends_are_killed_while_reports_come(served):
+    home, port = served
+    ids = [str(uuid.uuid4()) for _ in range(60)]
+    stop = threading.Event()
+
+    def kill() -> None:
+        while not stop.wait(0.03):
+            with (
+                contextlib.suppress(psycopg.Error),
+                psycopg.connect(Cluster(home).dsn(), autocommit=True) as connection,
+            ):
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        for client_id in ids:
+            for _attempt in range(3):
+                if report(port, client_id)[0] in (200, 201):
+                    break
+    finally:
+        stop.set()
+        killer.join()
+    for client_id in ids:
+        assert report(port, client_id)[0] in (200, 201)
+    cases = count(home, "cases_case")
+    assert cases == count(home, "(SELECT DISTINCT case_id FROM cases_step WHERE action = 'opened') s")
+    assert count(home, "kernel_event WHERE name LIKE '%CaseOpened'") == cases
+
+
+def test_the_web_is_killed_in_the_middle(served):
+    home, port = served
+    client_id, data = str(uuid.uuid4()), photo()
+    assert report(port, client_id)[0] == 201
+
+    def workers() -> list[int]:
+        found = subprocess.run(
+            ["pgrep", "-f", f"granian.*--port {port}"], capture_output=True, text=True, check=False
+        ).stdout.split()
+        return [int(pid) for pid in found]
+
+    sender = threading.Thread(target=send_photo, args=[port, client_id, data])
+    sender.start()
+    time.sleep(0.05)
+    for pid in workers():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    sender.join()
+    wait_for(lambda: answers(port), 60)
+    assert send_photo(port, client_id, data) == 204
+    assert send_photo(port, client_id, data) == 204
+    assert count(home, f"cases_photo p JOIN cases_case c ON c.id = p.case_id WHERE c.client_id = '{client_id}'") == 1
+
+
+def test_no_room_left(served):
+    """Refused in words, nothing half done; and taken again, by the same processes, as soon as there is room."""
+    home, port = served
+    client_id = str(uuid.uuid4())
+    assert report(port, client_id)[0] == 201
+    time.sleep(2)  # what the worker does with it
+    filler = home / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1_000_000, 4096):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"\0" * size)
+    photos, files = (
+        count(home, "cases_photo"),
+        sorted(p for p in (home / "media").rglob("*") if p.is_file()) if (home / "media").exists() else [],
+    )
+    status = send_photo(port, client_id, photo(9))
+    assert status in (503, 507), status
+    refused = report(port, str(uuid.uuid4()), "x" * 3500)
+    assert refused[0] in (201, 503, 507)
+    filler.unlink()
+    wait_for(lambda: answers(port), 60)
+    assert count(home, "cases_photo") == photos
+    left = (
+        sorted(p for p in (home / "media").rglob("*") if p.is_file() and p.stat().st_size > 0)
+        if (home / "media").exists()
+        else []
+    )
+    assert [p for p in left if p.name != "original.part" and p not in files and p.name == "original"] == []
+    assert send_photo(port, client_id, photo(9)) == 204
+    assert count(home, "cases_photo") == photos + 1
