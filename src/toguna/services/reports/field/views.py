@@ -1,0 +1,129 @@
+"""The inspector's day: a plain list, and an app for the telephone that goes on without network. Thin."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from toguna.engines.cases import api as cases
+from toguna.engines.territory import api as territory
+from toguna.kernel import town
+from toguna.kernel.web import Request, public, staff
+from toguna.services.reports.field import day, records
+from toguna.services.reports.topics import topics
+
+MOST_RECORDS = 20  # in one batch: what a cut makes one send again is little
+
+
+@staff("reports.handle")
+def rounds(request: Request) -> HttpResponse:
+    """The day's list, in the order of the visits: each leads to its report, where all can be done with network."""
+    start = day.start_of(request.GET.get("from", ""))
+    rows = day.chosen(request.actor, request.GET)
+    values = {
+        "rows": list(zip(rows, day.legs(start, rows), strict=True)),
+        "districts": territory.districts(),
+        "asked": request.GET,
+    }
+    return render(request, "reports/field/rounds.html", values)
+
+
+@staff("reports.handle")
+def app(request: Request) -> HttpResponse:
+    """The app's page: it holds nothing of any report, so that the telephone may keep it."""
+    values = {
+        "topics": [t for t in topics() if t.active and not any(t.stop.values())],
+        "districts": territory.districts(),
+    }
+    response = render(request, "reports/field/app.html", values)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@staff("reports.handle")
+def me(request: Request) -> HttpResponse:
+    """Whose session this is, and what a form needs to be sent in it."""
+    return _private({"account": request.actor.account, "csrf": get_token(request)})
+
+
+@staff("reports.handle")
+def load(request: Request) -> HttpResponse:
+    """The day, whole. ?code=...&code=... or ?zone=ID, ?order=due, ?from=lat,lon"""
+    rows = day.chosen(request.actor, request.GET, request.GET.getlist("code")[: day.MOST])
+    return _private(day.whole(request.actor, rows, day.start_of(request.GET.get("from", ""))))
+
+
+@staff("reports.handle")
+def sync(request: Request) -> HttpResponse:
+    """Takes records: {"account": ID, "records": [...]}; answers {"results": [{id, state, says, code}]}, one for each."""
+    try:
+        sent = json.loads(request.body)
+        account, rows = int(sent["account"]), [r for r in sent["records"] if isinstance(r, dict)]
+    except (ValueError, KeyError, TypeError):
+        return _private({"says": _("This cannot be read.")}, 400)
+    if len(rows) > MOST_RECORDS:
+        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
+    if account != request.actor.account:
+        return _others()
+    return _private({"results": [dataclasses.asdict(records.apply(row, by=request.actor)) for row in rows]})
+
+
+@staff("reports.handle")
+def photo(request: Request) -> HttpResponse:
+    """Takes one photo: account, id, case and moment (or report), slip; the file in `photo`. Answers {id, state, says}."""
+    if request.POST.get("account") != str(request.actor.account):
+        return _others()
+    file = request.FILES.get("photo")
+    if not isinstance(file, UploadedFile):
+        return _private({"says": _("Choose a photo first.")}, 400)
+    if (file.size or 0) > cases.MOST_BYTES:
+        return _private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
+    return _private(dataclasses.asdict(records.add_photo(request.POST, file.read(), by=request.actor)))
+
+
+def _others() -> HttpResponse:
+    return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
+
+
+def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
+    response = JsonResponse(values, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _kept() -> list[str]:
+    return [static(name) for name in ("toguna.css", "toguna.js", "icon.svg", "reports/field.js", "reports/field.css")]
+
+
+@public
+def worker(request: HttpRequest) -> HttpResponse:
+    """The service worker. Its text changes when one of the files does, so telephones fetch them again."""
+    files = [*_kept(), "/town.css"]
+    version = hashlib.sha256(json.dumps([files, get_language()]).encode()).hexdigest()[:8]
+    values = {"files": json.dumps(files), "version": version}
+    response = render(request, "reports/field/worker.js", values, content_type="text/javascript")
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+@public
+def manifest(request: HttpRequest) -> HttpResponse:
+    """What makes the page an app on the telephone's screen."""
+    name = town.current().name
+    icon = {"src": static("icon.svg"), "sizes": "any", "type": "image/svg+xml"}
+    values = {
+        "name": _("%(town)s: my round") % {"town": name}, "short_name": _("My round"), "lang": get_language(),
+        "start_url": "/field/app", "scope": "/field/", "display": "standalone", "theme_color": "#1f2a5c",
+        "background_color": "#ffffff", "icons": [icon],
+    }  # fmt: skip
+    return JsonResponse(values, content_type="application/manifest+json")
