@@ -6,6 +6,7 @@ from __future__ import annotations
 from toguna.engines.channels.forgetting import forget
 from toguna.engines.channels.incoming import receive
 from toguna.engines.channels.models import Conversation, Incoming, Message
+from toguna.engines.channels.publish.subscribing import Subscribable
 from toguna.engines.channels.sending import send
 from toguna.engines.channels.talk.answering import give_back, question, read, slots_of, take_over
 from toguna.engines.channels.talk.commands import Choice, Command, NotUnderstood, Said, Slot, Stop
@@ -20,6 +21,7 @@ __all__ = [
     "Said",
     "Slot",
     "Stop",
+    "Subscribable",
     "forget",
     "give_back",
     "question",

@@ -10,6 +10,7 @@ from toguna.engines.channels import reads
 from toguna.engines.channels.codes import send_code
 from toguna.engines.channels.forgetting import forget_old
 from toguna.engines.channels.publish import actions as publications
+from toguna.engines.channels.publish import commands as publish_commands
 from toguna.engines.channels.sending import requeue
 from toguna.engines.people.api import CodeSender, Erasure, PersonalData
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
@@ -35,6 +36,26 @@ SERVICE = Service(
         ),
         Permission("channels.alarm_alone", _("Send an alarm without a second person"), frozenset({ADMINISTRATOR})),
         Permission("channels.answer", _("Answer people in conversations"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
+        *publish_commands.COMMANDS,
+        Page("news", _("News of the town"), "info", "news", where=("nav",), order=60),
+        Page(
+            "subscribe",
+            _("Get the news"),
+            "message",
+            "subscribe",
+            where=("home",),
+            order=70,
+            summary=_("By SMS or e-mail, for your district."),
+        ),
+        Page(
+            "publications",
+            _("News and alarms"),
+            "message",
+            "publications",
+            where=("desk",),
+            permission="channels.publish",
+            order=80,
+        ),
         Page("messages", _("Messages"), "message", "messages", where=("desk",), permission="channels.read", order=95),
         Periodic("waiting-messages", timedelta(minutes=30), requeue),
         Periodic("publications-due", timedelta(minutes=1), publications.start_due),

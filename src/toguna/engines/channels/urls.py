@@ -1,12 +1,22 @@
 from django.urls import path
 
 from toguna.engines.channels import views
+from toguna.engines.channels.publish import views as publish
 from toguna.engines.channels.simulator.views import phone, thread
 from toguna.engines.channels.ussd.callbacks import callback
 
 urlpatterns = [
     path("desk/messages/", views.messages, name="messages"),
     path("ussd/<slug:kind>/<slug:key>", callback, name="ussd"),
+    path("desk/publications/", publish.publications, name="publications"),
+    path("desk/publications/new", publish.publication, name="publication-new"),
+    path("desk/publications/<int:pk>", publish.publication, name="publication"),
+    path("news/", publish.news, name="news"),
+    path("news/feed.rss", publish.feed, name="news-feed"),
+    path("p/<int:pk>", publish.item, name="publication-public"),
+    path("alerts/", publish.subscribe, name="subscribe"),
+    path("alerts/confirm/<str:token>", publish.confirm, name="subscription-confirm"),
+    path("alerts/stop/<str:token>", publish.stop, name="subscription-stop"),
     path("demo/phone", phone, name="phone"),
     path("demo/phone/thread", thread, name="phone-thread"),
 ]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.contrib.gis.geos import GEOSGeometry
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.db import connection
 
 from toguna.engines.territory.models import Zone
@@ -112,6 +112,18 @@ def districts() -> Sequence[ZoneItem]:
 def zone_tree_ids(pk: int) -> frozenset[int]:
     """A zone and every zone inside it."""
     return _read().inside.get(pk, frozenset({pk}))
+
+
+def circle(lon: float, lat: float, metres: int) -> MultiPolygon:
+    """What is within that many metres of a point, in WGS 84."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ST_AsEWKB(ST_Multi(ST_Buffer(ST_SetSRID(ST_MakePoint(%s, %s), 4326)::geography, %s)::geometry))",
+            [lon, lat, metres],
+        )
+        found = GEOSGeometry(memoryview(cursor.fetchone()[0]))
+    assert isinstance(found, MultiPolygon)
+    return found
 
 
 def zones_touching(area: GEOSGeometry) -> list[int]:

@@ -308,3 +308,16 @@ def progress(row: Publication) -> dict[str, int]:
             "SELECT state, count(*) FROM channels_message WHERE publication_id = %s GROUP BY state", [row.pk]
         )
         return dict(cursor.fetchall())
+
+
+def reach(row: Publication) -> list[tuple[str, dict[str, int]]]:
+    """(medium, {state: how many}) of what was sent."""
+    found: dict[str, dict[str, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT medium, state, count(*) FROM channels_message WHERE publication_id = %s GROUP BY 1, 2 ORDER BY 1, 2",
+            [row.pk],
+        )
+        for medium, state, count in cursor.fetchall():
+            found.setdefault(medium, {})[state] = count
+    return sorted(found.items())

@@ -76,7 +76,24 @@ def address(name: str) -> str:
 
 def test_every_page_is_in_the_matrix():
     # The menus of operators and the phone of the demo have tests of their own, with what they open to whom.
-    elsewhere = {"login", "login-code", "logout", "staff-login", "ussd", "phone", "phone-thread"}
+    elsewhere = {
+        "login",
+        "login-code",
+        "logout",
+        "staff-login",
+        "ussd",
+        "phone",
+        "phone-thread",
+        "publications",
+        "publication",
+        "publication-new",
+        "news",
+        "news-feed",
+        "publication-public",
+        "subscribe",
+        "subscription-confirm",
+        "subscription-stop",
+    }
     assert pages() == DESK | RESIDENTS.keys() | elsewhere
 
 
