@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from toguna.kernel.limits import TooMany
 
 log = logging.getLogger("toguna.site")
+# What Django and the driver raise when the database has stopped, is starting, or cannot take more.
+AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    if "json" in request.headers.get("Accept", "") or request.path.startswith("/api/"):
-        return HttpResponse(json.dumps({"detail": f"{title}. {text}"}), content_type="application/json", status=status)
+    said, path = f"{title}. {text}", request.path
+    if path.startswith("/open311/"):  # programs of that standard read its errors alone
+        if path.endswith(".xml"):
+            xml = f"<errors><error><code>{status}</code><description>{escape(said)}</description></error></errors>"
+            return HttpResponse(xml, content_type="text/xml; charset=utf-8", status=status)
+        return JsonResponse([{"code": status, "description": said}], safe=False, status=status)
+    if "json" in request.headers.get("Accept", "") or path.startswith("/api/"):
+        return JsonResponse({"detail": said}, status=status)
     request.broken = True  # type: ignore[attr-defined] # the frame then asks the database nothing
     return render(request, "error.html", {"status": status, "title": title, "text": text}, status=status)
 
@@ -67,26 +77,37 @@ def too_heavy(request: HttpRequest, most: int) -> HttpResponse:
     return too_large(request, text % {"most": most // 1_000_000})
 
 
+def unmeasured(request: HttpRequest) -> HttpResponse:
+    """For programs: no browser sends a form without its length."""
+    text = _("The length of what you send must be said before it (Content-Length), so that it can be refused in time.")
+    return _page(request, 411, _("This request could not be read"), text)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     # Django calls this while the exception is being handled: a database that stopped is not a fault of the page.
-    fault = sys.exc_info()[1]
-    if isinstance(fault, (OperationalError, InterfaceError)):
-        return full(request) if _no_room(fault) else away(request)
-    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
+    faults = list(_causes(sys.exc_info()[1]))
+    if any(map(_no_room, faults)):
         return full(request)
+    if any(isinstance(fault, AWAY) for fault in faults):
+        return away(request)
     text = _(
         "The fault is ours and it has been recorded. Nothing that you sent before is lost. Try again in a few minutes."
     )
     return _page(request, 500, _("Something broke on our side"), text)
 
 
-def _no_room(fault: BaseException | None) -> bool:
-    """Whether the database has no room left: class 53, insufficient resources."""
+def _causes(fault: BaseException | None) -> Iterator[BaseException]:
+    """A fault and what it comes from: the queue wraps the database's faults in its own."""
     while fault is not None:
-        if str(getattr(fault, "sqlstate", "") or "").startswith("53100"):
-            return True
+        yield fault
         fault = fault.__cause__
-    return False
+
+
+def _no_room(fault: BaseException) -> bool:
+    """The disk of the photos, or that of the database (53100, disk_full)."""
+    return getattr(fault, "sqlstate", None) == "53100" or (
+        isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT)
+    )
 
 
 def full(request: HttpRequest) -> HttpResponse:

@@ -197,6 +197,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # The heaviest body that is read, by the beginning of the path: files of the territory, else a form with three photos.
 TOGUNA_HEAVIEST = (("/desk/", 310_000_000), ("/", 38_000_000))
 TOGUNA_TOO_LARGE = "toguna.site.errors.too_heavy"
+TOGUNA_UNMEASURED = "toguna.site.errors.unmeasured"
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 

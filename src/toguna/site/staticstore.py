@@ -18,7 +18,7 @@ KEPT_DAYS = 60
 
 def kept(suffix: str, data: bytes, make: Callable[[bytes], bytes]) -> bytes:
     """make(data), done once for the same bytes: compressing the map library takes 10 s, and a change of the style sheet
-    must not cost that again. Written by a rename, so that a power cut leaves no half file to be believed."""
+    must not cost that again. On the disk before it has its name, so that a power cut leaves no half file to be believed."""
     path = places.home() / "compressed" / f"{hashlib.sha256(data).hexdigest()}.{suffix}"
     try:
         found = path.read_bytes()
@@ -29,7 +29,10 @@ def kept(suffix: str, data: bytes, make: Callable[[bytes], bytes]) -> bytes:
     made = make(data)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{suffix}.{os.getpid()}.part")
-    part.write_bytes(made)
+    with part.open("wb") as file:
+        file.write(made)
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)
     return made
 

@@ -26,6 +26,10 @@ from toguna.engines.cases.actions import (
 from toguna.engines.cases.bulk import MOST as MOST_BULK
 from toguna.engines.cases.bulk import Outcome, each
 from toguna.engines.cases.correcting import Correction, correct, team_now
+from toguna.engines.cases.counts import Row, TeamCount
+from toguna.engines.cases.counts import by_channel as counts_by_channel
+from toguna.engines.cases.counts import by_team as counts_by_team
+from toguna.engines.cases.counts import rows as counts
 from toguna.engines.cases.events import (
     CaseAnswered,
     CaseAssigned,
@@ -119,11 +123,13 @@ __all__ = [
     "Question",
     "Refused",
     "ReplyTemplate",
+    "Row",
     "Rule",
     "SavedFilter",
     "State",
     "Step",
     "Supporter",
+    "TeamCount",
     "Topic",
     "Transition",
     "Trial",
@@ -140,6 +146,9 @@ __all__ = [
     "check_photo",
     "close_topic",
     "correct",
+    "counts",
+    "counts_by_channel",
+    "counts_by_team",
     "cover_photo",
     "deadline",
     "each",

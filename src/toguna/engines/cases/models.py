@@ -7,8 +7,8 @@ import uuid
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GistIndex
-from django.db.models.functions import Now
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, GistIndex, OpClass
+from django.db.models.functions import Coalesce, Now, Upper
 
 from toguna.kernel.text import WordsField
 
@@ -117,6 +117,14 @@ class Case(models.Model):
             models.Index(fields=["asset"], name="cases_case_asset", condition=models.Q(asset__isnull=False)),
             models.Index(
                 fields=["merged_into"], name="cases_case_merged", condition=models.Q(merged_into__isnull=False)
+            ),
+            BrinIndex(fields=["created"], name="cases_case_created", pages_per_range=32),
+            models.Index(
+                "type", Coalesce("team", 0), "created", name="cases_case_oldest", condition=models.Q(open=True)
+            ),
+            # What people typed, as the desk looks for it: any part of a word, in any case.
+            GinIndex(
+                OpClass(Upper("text"), "gin_trgm_ops"), OpClass(Upper("place"), "gin_trgm_ops"), name="cases_case_words"
             ),
             models.Index(
                 fields=["closed"], name="cases_case_kept", condition=models.Q(anonymised__isnull=True, open=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from toguna.engines.indicators import charts
 from toguna.engines.indicators.counting import refresh, refresh_all
 from toguna.engines.indicators.measures import Measure
 
-__all__ = ["Measure", "refresh", "refresh_all"]
+__all__ = ["Measure", "charts", "refresh", "refresh_all"]

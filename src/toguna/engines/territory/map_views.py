@@ -120,8 +120,8 @@ def style(request: HttpRequest) -> JsonResponse:
             "visibility": "none", "text-field": ["to-string", ["get", "n"]], "text-size": 11, "text-font": ["sans-serif"]}, "paint": {"text-color": "#fff"}})  # fmt: skip
     root = request.build_absolute_uri("/").rstrip("/")
 
-    def source(name: str) -> dict[str, Any]:
-        return {"type": "vector", "tiles": [f"{root}/tiles/{name}/{{z}}/{{x}}/{{y}}.mvt"], "maxzoom": 16}
+    def source(name: str, most: int = 16) -> dict[str, Any]:
+        return {"type": "vector", "tiles": [f"{root}/tiles/{name}/{{z}}/{{x}}/{{y}}.mvt"], "maxzoom": most}
 
     bounds = zones.town_bounds()
     town = {**source("basemap"), "attribution": _("© OpenStreetMap contributors")}

@@ -24,6 +24,7 @@ from toguna.kernel.web import Request, public
 
 RAW_FROM = 14
 MOST_ZOOM = 20
+CROWD, CROWDED_TO = 1500, 17  # more than that many in a tile are grouped, up to that zoom
 CONTENT = "application/vnd.mapbox-vector-tile"
 
 
@@ -33,7 +34,8 @@ class TileLayer(Declaration):
 
     raw: SELECT id, properties..., geom (EPSG:4326) with {bounds}, a condition on geom's own column to be put in its WHERE by
     the service as `column && {bounds}`; grouped: the same for zooms under 14, giving n (how many) and geom of each group, with
-    {bounds} and {cell} (degrees); version: SELECT of one value that changes when the layer does; permission: "" for everyone.
+    {bounds} and {cell} (degrees), or what else a tile is known by (%(w)s, %(s)s, %(e)s, %(n)s, %(z)s); crowd: SELECT of how
+    many stand in a tile, by which one from zoom 14 to 17 is drawn one by one or grouped ("": one by one); version: SELECT of one value that changes when the layer does; permission: "" for everyone.
     """
 
     name: str
@@ -43,9 +45,10 @@ class TileLayer(Declaration):
     version: str
     icon: str = "pin"
     permission: str = ""
+    crowd: str = ""
 
     def problems(self) -> Iterator[str]:
-        if "{bounds}" not in self.raw or "{bounds}" not in self.grouped:
+        if "{bounds}" not in self.raw or not ("{bounds}" in self.grouped or "%(w)s" in self.grouped):
             yield "its queries do not use {bounds}: each tile would read everything"
 
 
@@ -163,15 +166,22 @@ def zone_tile(level: int | None, name: str, z: int, x: int, y: int) -> bytes:
 
 def declared_tile(layer: TileLayer, z: int, x: int, y: int) -> bytes:
     """A tile of a layer that a service declared."""
-    straight = z >= RAW_FROM
-    query = (layer.raw if straight else layer.grouped).replace("{bounds}", _BOX).replace("{cell}", "%(cell)s")
+    straight, values = z >= RAW_FROM, {**_edges(z, x, y), "name": layer.name, "cell": degrees(z) * 24, "z": z}
+    raw = straight and (not layer.crowd or z > CROWDED_TO or _crowd(layer.crowd, values) <= CROWD)
+    query = (layer.raw if raw else layer.grouped).replace("{bounds}", _BOX).replace("{cell}", "%(cell)s")
     statement = f"""
     WITH q AS ({query})
     SELECT ST_AsMVT(m, %(name)s, 4096, 'geom') FROM (
         SELECT to_jsonb(q) - 'geom' AS properties, ST_AsMVTGeom({"q.geom" if straight else "ST_Transform(q.geom, 3857)"}, {_TILE}, 4096, 64, true) AS geom
         FROM q) m
     """
-    return _run(statement, {**_edges(z, x, y), "name": layer.name, "cell": degrees(z) * 24})
+    return _run(statement, values)
+
+
+def _crowd(statement: str, values: dict[str, Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.fetchone()[0] or 0)
 
 
 def _run(statement: str, values: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from toguna.engines.cases import api as cases
 from toguna.engines.territory import api as territory
@@ -40,10 +41,12 @@ def public(asked: Mapping[str, str]) -> QuerySet[cases.Case]:
     return narrowed(cases.Case.objects.filter(type=REPORT.name, public=True), asked)
 
 
-def points(rows: Iterable[tuple[cases.Case, cases.State]]) -> str:
-    """The reports of a page for the map beside it, as JSON; "" when none has a point."""
+def points(rows: Iterable[tuple[cases.Case, cases.State]], *, links: bool = False) -> str:
+    """The reports of a page for the map beside it, as JSON; "" when none has a point. links: on a page of another address
+    than theirs."""
     found = [
         {"lon": c.point.x, "lat": c.point.y, "code": c.code, "title": text.pick(c.topic.names), "kind": state.kind}
+        | ({"url": reverse("report", args=[c.code])} if links else {})
         for c, state in rows
         if c.point and not c.anonymised  # only where it was about
     ]
@@ -51,4 +54,11 @@ def points(rows: Iterable[tuple[cases.Case, cases.State]]) -> str:
 
 
 def choices() -> dict[str, Any]:
-    return {"topics": topics(), "districts": territory.districts(), "states": REPORT.states}
+    districts = territory.districts()
+    return {
+        "topics": topics(),
+        "districts": districts,
+        "states": REPORT.states,
+        "topic_options": [(t.slug, text.pick(t.names)) for t in topics()],
+        "district_options": [(zone.id, zone.name) for zone in districts],
+    }

@@ -21,6 +21,7 @@ from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, codes, text
 from toguna.kernel.web import Request, staff
 from toguna.services.reports import finding
+from toguna.services.reports.bodies import views as bodies
 from toguna.services.reports.casetype import REPORT
 from toguna.services.reports.desk import costs
 from toguna.services.reports.topics import topic, topics
@@ -50,6 +51,8 @@ STEPS: dict[str, Any] = {
     "photo_covered": gettext_lazy("Photo covered in part"),
     "photo_removed": gettext_lazy("Photo removed"),
     "anonymised": gettext_lazy("Made anonymous"),
+    "transferred": gettext_lazy("Sent on"),
+    "told": gettext_lazy("Words of another body"),
 }
 
 
@@ -171,6 +174,7 @@ def desk_report(request: Request, code: str) -> HttpResponse:
         "districts": territory.districts(),
         "parts": range(1, PARTS + 1),
         "client_id": uuid.uuid4(),
+        "sending": bodies.box(request, case),
     }
     return render(request, "reports/desk/report.html", values)
 

@@ -30,12 +30,13 @@ def desk(request: Request) -> HttpResponse:
     actor, asked = request.actor, request.GET.dict()
     found = lists.narrowed(actor, asked)
     view, now = lists.tab(actor, asked), timezone.now()
-    teams = lists.by_team(found, actor)
+    teams = lists.by_team(found, actor, asked)
     sums = lists.totals(teams, actor)
     page = cases.page(
         found.filter(lists.in_tab(actor, view)), after=request.GET.get("after", ""), order=lists.order(asked)
     )
     rows = [(case, REPORT.state(case.state), bool(case.open and case.due and case.due < now)) for case in page.rows]
+    all_teams = list(people.Team.objects.order_by("slug"))
     values = {
         "teams": teams,
         "sums": sums,
@@ -51,7 +52,8 @@ def desk(request: Request) -> HttpResponse:
         "filtered": sum(1 for key in lists.KEYS[2:] if request.GET.get(key)),
         "saved": list(_saved(request).select_related("team")),
         "points": finding.points([(case, state) for case, state, _late in rows]),
-        "all_teams": list(people.Team.objects.order_by("slug")),
+        "all_teams": all_teams,
+        "team_options": [(team.pk, text.pick(team.names)) for team in all_teams],
         "colleagues": list(
             people.Account.objects.filter(teams__in=actor.teams, is_active=True).distinct().order_by("name")
         ),

@@ -124,6 +124,7 @@ function tools(map) {
     box.addEventListener("change", show);
     map.once("load", show);
   }
+  ways(map);
   for (const box of document.querySelectorAll("[data-map-own]")) {
     const slug = box.dataset.mapOwn, colour = box.dataset.colour;
     box.addEventListener("change", () => {
@@ -141,6 +142,31 @@ function tools(map) {
     button.hidden = false;
     button.addEventListener("click", () => print());
   }
+}
+
+// The same layer of a service as heat or as points: <input type="radio" data-map-way="heat|points" value="LAYER">.
+function ways(map) {
+  const boxes = [...document.querySelectorAll("[data-map-way]")];
+  const show = () => {
+    for (const { value: name, checked, dataset } of boxes) {
+      const heat = dataset.mapWay === "heat";
+      if (heat && checked && !map.getLayer(`heat-${name}`)) {
+        const many = ["ln", ["+", 1, ["coalesce", ["get", "n"], 1]]]; // a tile counts from afar, and has each one from near
+        map.addLayer({ id: `heat-${name}`, type: "heatmap", source: name, "source-layer": name, paint: {
+          "heatmap-weight": ["min", 1, ["/", many, 5]], "heatmap-opacity": 0.75,
+          "heatmap-radius": ["interpolate", ["linear"], ["zoom"], 9, 14, 13, 26, 17, 48],
+          "heatmap-color": ["interpolate", ["linear"], ["heatmap-density"], 0, "rgba(42,58,148,0)", 0.2, "#5566c4", 0.45, "#c98b1f", 0.7, "#c8501e", 1, "#7d1414"],
+        } }, map.getLayer("place-names") && "place-names");
+      }
+      for (const id of heat ? [`heat-${name}`] : [`extra-${name}`, `extra-${name}-n`])
+        if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", checked ? "visible" : "none");
+    }
+  };
+  for (const box of boxes) {
+    box.closest("[data-map-tools]").hidden = false;
+    box.addEventListener("change", show);
+  }
+  if (boxes.length) map.once("load", show);
 }
 
 for (const place of document.querySelectorAll("[data-map-pick]")) {
