@@ -1,6 +1,6 @@
 """A report by HTTP: CPU time of the web server and SQL statements, for the form of the web and for the API.
 
-Method: a demo town of 5,000 people in a home of its own; granian with one worker, as `./toguna serve` starts it; POSTS
+Method: the town of `_million`, with 1,000,000 reports; granian with one worker, as `./toguna serve` starts it; POSTS
 reports without a photo by each door, half of them with a phone number, over one connection kept open, each from another
 device. CPU is user plus system time of the server's processes from /proc, PostgreSQL not included (the same holds for the
 rival's figure). Statements are those in PostgreSQL's own log (`log_statement = all`), BEGIN, SAVEPOINT and COMMIT included,
@@ -25,32 +25,24 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from bench import Result
+from bench import Result, _million
 from toguna.kernel import cluster, places
 
-PEOPLE, POSTS, COUNTED = 5000, 300, 40
+POSTS, COUNTED = 300, 40
 Post = Callable[[http.client.HTTPConnection, int, tuple[float, float]], None]
 
 
 def run() -> list[Result]:
-    home = places.home() / "bench" / "report-post"
-    environment = {**os.environ, "TOGUNA_HOME": str(home), "PYTHONPATH": str(places.checkout() / "src")}
-    environment.pop("DATABASE_URL", None)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    toguna = [sys.executable, "-m", "toguna.cli"]
-    subprocess.run(
-        [*toguna, "demo", "--people", str(PEOPLE), "--once"], env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )  # fmt: skip
-    database = cluster.Cluster(home)
-    database.ensure()
+    database, environment = _million.ready(), _million.environment()
     server = subprocess.Popen(
         [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
             "--blocking-threads", "4", "--no-access-log", "--log-level", "warning", "toguna.site.wsgi:application",
         ],
-        env={**environment, "DJANGO_SETTINGS_MODULE": "toguna.site.settings"}, cwd=places.checkout(),
+        env=environment, cwd=places.checkout(),
     )  # fmt: skip
     try:
         _wait(port)

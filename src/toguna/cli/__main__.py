@@ -28,6 +28,7 @@ COMMANDS = frozenset(
         "test",
         "bench",
         "manage",
+        "simulate",
     ]
 )
 
@@ -40,7 +41,8 @@ Toguna: the open house where a town settles its affairs.
 
   Run a town
     init                                    set up a real town: name, languages, first administrator
-    serve [--port P] [--host H]             start everything and answer on the web
+    serve [--port P] [--host H] [--sms] [--mail]
+                                            start everything and answer on the web (--sms: Kannel, --mail: LMTP too)
     stop                                    stop everything, in order
     status                                  what is running
     url                                     the address of the site
@@ -54,6 +56,7 @@ Toguna: the open house where a town settles its affairs.
   Develop
     test [ARGS]                             all checks and tests
     bench [NAME] [--json]                   measured against a rival in the same run
+    simulate [NAME] [--port P] [--faults F] another company's server, for trying (no name: lists them)
     manage ...                              Django's own commands
 
   Data is kept in var/ (TOGUNA_HOME moves it). With DATABASE_URL, the town's own PostgreSQL is used.
@@ -76,6 +79,14 @@ def parser() -> argparse.ArgumentParser:
     serve = add("serve", _("Starts the database, the web server and the worker; stops them all with Ctrl-C."))
     serve.add_argument("--port", type=int, default=8000)
     serve.add_argument("--host", default="127.0.0.1", help=_("address to listen on (0.0.0.0 for all)"))
+
+    serve.add_argument(
+        "--sms", action="store_true", help=_("start the SMS gateway (Kannel) too; see docs/channels-sms.md")
+    )
+
+    serve.add_argument(
+        "--mail", action="store_true", help=_("take letters from the mail server over LMTP; see docs/channels-post.md")
+    )
 
     add("stop", _("Stops the web server, the worker and the private database."))
     add("status", _("Says what is running."))
@@ -110,6 +121,11 @@ def parser() -> argparse.ArgumentParser:
     restore = add("restore", _("Puts a backup back. What is there stays until the new data is whole."))
     restore.add_argument("file")
     restore.add_argument("--force", action="store_true", help=_("replace the town that is here"))
+
+    simulate = add("simulate", _("Stands in for another company's server, for trying a set-up without an account."))
+    simulate.add_argument("name", nargs="?")
+    simulate.add_argument("--port", type=int)
+    simulate.add_argument("--faults", default="", help=_("for example lost:0.1,500:0.05 (shares of the requests)"))
 
     own = {"test": _("Checks and tests."), "bench": _("Measures."), "manage": _("Django's own commands.")}
     for name, summary in own.items():

@@ -33,10 +33,45 @@ def serve(args: Namespace) -> int:
     prepare.everything(say)
     try:
         return supervise.serve(
-            args.host, args.port, say, lambda url: print(_("Serving {url}").format(url=url), flush=True)
+            args.host,
+            args.port,
+            say,
+            lambda url: print(_("Serving {url}").format(url=url), flush=True),
+            beside=[
+                *(_gateway(args) if getattr(args, "sms", False) else []),
+                *([(_("letters"), [sys.executable, "-m", "django", "mail_in"])] if getattr(args, "mail", False) else []),
+            ],
         )
     except supervise.Busy as error:
         raise Stop(str(error)) from error
+
+
+def _gateway(args: Namespace) -> list[tuple[str, list[str]]]:
+    """The processes of Kannel, which calls us on this machine."""
+    from toguna.engines.channels import api
+
+    here = supervise.Running(0, args.host, args.port).url.rstrip("/")
+    try:
+        return api.prepare_kannel(here)
+    except api.KannelMissing as error:
+        raise Stop(_("the SMS gateway cannot be started: {error}").format(error=error)) from error
+
+
+def simulate(args: Namespace) -> int:
+    from toguna.simulate import companies
+
+    known = companies.all_of_them()
+    if args.name not in known:
+        print("\n".join(f"{name:<16}http://127.0.0.1:{company.port}" for name, company in sorted(known.items())))
+        return 0 if args.name is None else 2
+    try:
+        faults = companies.read_faults(args.faults)
+    except ValueError as error:
+        raise Stop(_("--faults: {error}").format(error=error)) from error
+    company = known[args.name](port=args.port or known[args.name].port, faults=faults)
+    print(company.url, flush=True)
+    company.serve()
+    return 0
 
 
 def _town_is_there() -> None:

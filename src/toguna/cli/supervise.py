@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from gettext import gettext as _
 from pathlib import Path
@@ -97,17 +97,23 @@ class Child:
         )
 
     def look(self, say: Callable[[str], None]) -> None:
-        now = time.monotonic()
         if self.process is not None and self.process.poll() is not None:
-            if now - self.started > 60:
-                self.failures = 0
-            self.failures += 1
-            self.again_at = now + min(30, 2 ** (self.failures - 1))
-            text = _("{name} ended ({code}): started again in {seconds} s")
-            say(text.format(name=self.name, code=self.process.returncode, seconds=round(self.again_at - now)))
-            self.process = None
-        if self.process is None and now >= self.again_at:
-            self.start()
+            code, self.process = self.process.returncode, None
+            self._rest(code, say)
+        if self.process is None and time.monotonic() >= self.again_at:
+            try:
+                self.start()
+            except OSError as error:  # no memory or no process left: there may be in a while
+                self._rest(error, say)
+
+    def _rest(self, why: object, say: Callable[[str], None]) -> None:
+        now = time.monotonic()
+        if now - self.started > 60:
+            self.failures = 0
+        self.failures += 1
+        self.again_at = now + min(30, 2 ** (self.failures - 1))
+        text = _("{name} ended ({code}): started again in {seconds} s")
+        say(text.format(name=self.name, code=why, seconds=round(self.again_at - now)))
 
     def end(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -140,8 +146,15 @@ def free(host: str, port: int) -> bool:
     return True
 
 
-def serve(host: str, port: int, say: Callable[[str], None], ready: Callable[[str], None]) -> int:
-    """Serves until told to stop. `ready(url)` is called once when pages are answered. Raises Busy."""
+def serve(
+    host: str,
+    port: int,
+    say: Callable[[str], None],
+    ready: Callable[[str], None],
+    beside: Sequence[tuple[str, list[str]]] = (),
+) -> int:
+    """Serves until told to stop. `ready(url)` is called once when pages are answered; beside: other programs to keep alive,
+    (name, command). Raises Busy."""
     if found := running():
         raise Busy(_("the town is served already at {url} (./toguna stop ends it)").format(url=found.url))
     if not free(host, port):
@@ -167,22 +180,22 @@ def serve(host: str, port: int, say: Callable[[str], None], ready: Callable[[str
             ],
         ),
         Child(_("worker"), [sys.executable, "-m", "django", "worker"]),
+        Child(_("sender"), [sys.executable, "-m", "django", "sender"]),
+        *(Child(name, command) for name, command in beside),
     ]  # fmt: skip
+    # Where programs on this machine reach us, whatever the town's public name.
+    os.environ["TOGUNA_LOCAL_URL"] = told.url.rstrip("/")
     # Links in messages begin with this, unless the town has said under what name it is known.
     os.environ.setdefault("TOGUNA_URL", Running(os.getpid(), host, port).url.rstrip("/"))
     for child in children:
         child.start()
-    said = False
+    said, database_at = False, 0.0
     try:
         while not stopping:
             for child in children:
                 child.look(say)
-            if not cluster.external() and cluster.Cluster().status().status != "running":
-                say(_("the database ended: starting it again"))
-                try:
-                    cluster.Cluster().ensure(say)
-                except cluster.ClusterError as error:
-                    say(str(error))
+            if not cluster.external() and time.monotonic() >= database_at and not _database(say):
+                database_at = time.monotonic() + 5
             if not said and answers(told.url):
                 said = True
                 ready(told.url)
@@ -195,6 +208,22 @@ def serve(host: str, port: int, say: Callable[[str], None], ready: Callable[[str
         _file().unlink(missing_ok=True)
         mark.close()
     return 0
+
+
+def _database(say: Callable[[str], None]) -> bool:
+    """Starts the town's database again if it ended; never makes a new one: a disk that went away is no empty town."""
+    here = cluster.Cluster()
+    try:
+        state = here.status()
+        if state.status == "absent":
+            say(_("{folder} is empty or gone: is its disk there?").format(folder=state.data))
+        elif state.status == "stopped":
+            say(_("the database ended: starting it again"))
+            here.ensure(say)
+        return state.status != "absent"
+    except (cluster.ClusterError, OSError) as error:  # a full disk, most often: tried again until there is room
+        say(str(error))
+        return False
 
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # our own address needs no proxy

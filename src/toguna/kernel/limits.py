@@ -26,8 +26,8 @@ class TooMany(Exception):
         self.retry_after = retry_after
 
 
-def hit(what: str, who: str, *, at_most: int, per: timedelta) -> None:
-    """Counts one more; raises TooMany when `who` did `what` more than `at_most` times in this window. One statement."""
+def hit(what: str, who: str, *, at_most: int, per: timedelta) -> int:
+    """Counts one more and says how many that makes in this window; raises TooMany when `who` did `what` more than `at_most` times in this window. One statement."""
     key = hashlib.sha256(f"{what}\0{who}".encode()).hexdigest()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -41,3 +41,4 @@ def hit(what: str, who: str, *, at_most: int, per: timedelta) -> None:
         count, left = cursor.fetchone()
     if count > at_most:
         raise TooMany(left)
+    return int(count)

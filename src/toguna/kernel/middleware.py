@@ -24,7 +24,7 @@ GUARDED_ELSEWHERE = ("allauth.", "ninja.", "django.contrib.admin", "django.contr
 class Weight:
     """Refuses what is too heavy by what it says of itself, before any of it is read: on 2G somebody waits for that answer.
 
-    A body without a length is not read at all by Django; one that lies about it is cut at what it said.
+    A body without a length (chunked) would be read as an empty one: it is refused; one that lies is cut at what it said.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -32,12 +32,17 @@ class Weight:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
+        if "HTTP_TRANSFER_ENCODING" in request.META and "CONTENT_LENGTH" not in request.META:
+            return _closing(import_string(settings.TOGUNA_UNMEASURED)(request))
         most = next((n for prefix, n in settings.TOGUNA_HEAVIEST if request.path_info.startswith(prefix)))
         if not length.isascii() or not length.isdigit() or int(length) > most:
-            response = import_string(settings.TOGUNA_TOO_LARGE)(request, most)
-            response["Connection"] = "close"  # the rest of it need not be sent
-            return response  # type: ignore[no-any-return]
+            return _closing(import_string(settings.TOGUNA_TOO_LARGE)(request, most))
         return self.get_response(request)
+
+
+def _closing(response: HttpResponse) -> HttpResponse:
+    response["Connection"] = "close"  # the rest of it need not be sent
+    return response
 
 
 class Gate:

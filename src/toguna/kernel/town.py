@@ -22,7 +22,8 @@ class TownFileError(ValueError):
 @dataclass(frozen=True)
 class Town:
     """name: for people; country: ISO 3166-1 alpha-2; languages: codes, the first is the default; currency: ISO 4217;
-    time_zone: IANA; accent: CSS colour #rrggbb; demo: a fictional town, said on every page."""
+    time_zone: IANA; accent: CSS colour #rrggbb; demo: a fictional town, said on every page; foreign_prefixes: "+225"...,
+    numbers of other countries to which log-in codes are sent too; codes_an_hour: how many in all, at most."""
 
     name: str
     country: str = ""
@@ -31,6 +32,8 @@ class Town:
     time_zone: str = "UTC"
     accent: str = "#c8501e"
     demo: bool = False
+    foreign_prefixes: tuple[str, ...] = ()
+    codes_an_hour: int = 500
 
 
 def path() -> Path:
@@ -46,7 +49,8 @@ def load() -> Town | None:
         return None
     try:
         values = tomllib.loads(raw)["town"]
-        town = Town(**{**values, "languages": tuple(values.get("languages", LANGUAGES))})
+        lists = {"languages": tuple(values.get("languages", LANGUAGES)), "foreign_prefixes": tuple(values.get("foreign_prefixes", ()))}
+        town = Town(**{**values, **lists})
         if not re.fullmatch("#[0-9a-fA-F]{6}", town.accent):
             raise ValueError(f"accent = {town.accent!r} is no colour such as #c8501e")
         if not town.languages or not set(town.languages) <= set(LANGUAGES):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from whitenoise.compress import Compressor
@@ -28,12 +30,12 @@ def kept(suffix: str, data: bytes, make: Callable[[bytes], bytes]) -> bytes:
         pass
     made = make(data)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{suffix}.{os.getpid()}.part")
-    with part.open("wb") as file:
+    # A name of its own each time: the same bytes under two names are compressed at the same moment by two threads.
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
         file.write(made)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
+    Path(file.name).replace(path)
     return made
 
 

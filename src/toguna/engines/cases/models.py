@@ -119,6 +119,7 @@ class Case(models.Model):
                 fields=["merged_into"], name="cases_case_merged", condition=models.Q(merged_into__isnull=False)
             ),
             BrinIndex(fields=["created"], name="cases_case_created", pages_per_range=32),
+            BrinIndex(fields=["updated"], name="cases_case_updated", pages_per_range=32),
             models.Index(
                 "type", Coalesce("team", 0), "created", name="cases_case_oldest", condition=models.Q(open=True)
             ),
@@ -227,7 +228,8 @@ class Step(models.Model):
         ordering = ["id"]
         indexes = [
             # What residents flagged as improper, and what was decided of it: few among many.
-            models.Index(fields=["case"], name="cases_step_flag", condition=models.Q(action__in=["flagged", "settled"]))
+            models.Index(fields=["case"], name="cases_step_flag", condition=models.Q(action__in=["flagged", "settled"])),
+            BrinIndex(fields=["at"], name="cases_step_at", pages_per_range=32),
         ]
 
 

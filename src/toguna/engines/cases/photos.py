@@ -97,10 +97,14 @@ def add(case: Case, data: bytes, *, moment: str = Photo.Moment.REPORT, by: Actor
 def _write(path: Path, data: bytes) -> None:
     """The whole file or none, and on the disk before this returns."""
     temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:  # on a full disk, half a photo must not take what room is left
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(path)
     shelf = os.open(path.parent, os.O_RDONLY)
     try:

@@ -4,8 +4,16 @@ write is kept, then answered by the commands that services declare."""
 from __future__ import annotations
 
 from toguna.engines.channels.forgetting import forget
+from toguna.engines.channels.gateway.kannel_setup import Missing as KannelMissing
+from toguna.engines.channels.gateway.kannel_setup import prepare as prepare_kannel
 from toguna.engines.channels.incoming import receive
+from toguna.engines.channels.leaving import Leaving
 from toguna.engines.channels.models import Conversation, Incoming, Message
+from toguna.engines.channels.post.mail_in import Mail, MailBox
+from toguna.engines.channels.post.pictures import PictureBox
+from toguna.engines.channels.post.pictures import waiting as waiting_pictures
+from toguna.engines.channels.post.push import notify as push_to
+from toguna.engines.channels.post.push import offer as push_offer
 from toguna.engines.channels.publish.subscribing import Subscribable
 from toguna.engines.channels.sending import send
 from toguna.engines.channels.talk.answering import give_back, question, read, slots_of, take_over
@@ -16,18 +24,27 @@ __all__ = [
     "Command",
     "Conversation",
     "Incoming",
+    "KannelMissing",
+    "Leaving",
+    "Mail",
+    "MailBox",
     "Message",
     "NotUnderstood",
+    "PictureBox",
     "Said",
     "Slot",
     "Stop",
     "Subscribable",
     "forget",
     "give_back",
+    "prepare_kannel",
+    "push_offer",
+    "push_to",
     "question",
     "read",
     "receive",
     "send",
     "slots_of",
     "take_over",
+    "waiting_pictures",
 ]

@@ -43,7 +43,7 @@ def receive(
         slot = int(timezone.now().timestamp() // SAME_WITHIN.total_seconds())
         reference = "same:" + hashlib.sha256(f"{address}\0{to}\0{text}\0{slot}".encode()).hexdigest()[:40]
     with transaction.atomic():
-        row = _keep(
+        row = keep(
             medium, address, text, to=to, reference=reference[:160], route=route, subject=subject, raw=raw or {}
         )
         if row is None:
@@ -58,7 +58,7 @@ def receive(
     return row
 
 
-def _keep(medium: str, address: str, text: str, **more: Any) -> Incoming | None:
+def keep(medium: str, address: str, text: str, **more: Any) -> Incoming | None:
     """The new row; None when it was received before."""
     with connection.cursor() as cursor:
         cursor.execute(

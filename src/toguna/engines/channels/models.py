@@ -38,6 +38,20 @@ class Route(models.Model):
         return self.slug
 
 
+class RouteDay(models.Model):
+    """What left by a route on one day of the town's, and what that costs: written with the messages, for the daily cap."""
+
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="days", db_index=False)
+    day = models.DateField()
+    messages = models.IntegerField(default=0)
+    parts = models.IntegerField(default=0)
+    cost = models.DecimalField(max_digits=14, decimal_places=4, default=0)
+
+    class Meta:
+        db_table = "channels_route_day"
+        constraints = [models.UniqueConstraint(fields=["route", "day"], name="channels_route_day_once")]
+
+
 class Publication(models.Model):
     """One message of the town to many: written once in each language, cut to fit each medium, approved, sent."""
 
@@ -123,7 +137,13 @@ class Message(models.Model):
         db_table = "channels_message"
         indexes = [
             models.Index(fields=["-created"], name="channels_message_created"),
-            models.Index(fields=["-lane", "id"], name="channels_message_queue", condition=models.Q(state="queued")),
+            # As the pump reads it: what is about one publication (or none), on one lane, and is due.
+            models.Index(
+                fields=["publication", "lane", "due"], name="channels_message_queue", condition=models.Q(state="queued")
+            ),
+            models.Index(
+                fields=["reference"], name="channels_message_reference", condition=~models.Q(reference="")
+            ),
             models.Index(fields=["claimed"], name="channels_message_claimed", condition=models.Q(state="sending")),
             models.Index(
                 fields=["publication", "state"],

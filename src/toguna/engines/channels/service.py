@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from toguna.engines.channels import reads
 from toguna.engines.channels.codes import send_code
 from toguna.engines.channels.forgetting import forget_old
+from toguna.engines.channels.gateway import declared as gateway
+from toguna.engines.channels.post import media as post_media
 from toguna.engines.channels.publish import actions as publications
 from toguna.engines.channels.publish import commands as publish_commands
-from toguna.engines.channels.sending import requeue
 from toguna.engines.people.api import CodeSender, Erasure, PersonalData
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
 from toguna.kernel.manifest import Service
@@ -57,12 +58,13 @@ SERVICE = Service(
             order=80,
         ),
         Page("messages", _("Messages"), "message", "messages", where=("desk",), permission="channels.read", order=95),
-        Periodic("waiting-messages", timedelta(minutes=30), requeue),
         Periodic("publications-due", timedelta(minutes=1), publications.start_due),
         Periodic("publications-done", timedelta(minutes=1), publications.finish),
         Periodic("forget-messages", timedelta(days=1), forget_old),
         PersonalData("messages", reads.export),
         Erasure("messages", reads.erase),
+        *gateway.DECLARED,
+        *post_media.DECLARED,
         Urls("channels", "", "toguna.engines.channels.urls"),
     ),
 )

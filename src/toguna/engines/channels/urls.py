@@ -1,12 +1,18 @@
 from django.urls import path
 
-from toguna.engines.channels import views
+from toguna.engines.channels.gateway import callbacks, views
 from toguna.engines.channels.publish import views as publish
 from toguna.engines.channels.simulator.views import phone, thread
 from toguna.engines.channels.ussd.callbacks import callback
 
 urlpatterns = [
     path("desk/messages/", views.messages, name="messages"),
+    path("desk/routes/", views.routes, name="routes"),
+    path("desk/routes/new/<slug:kind>", views.route, name="route-new"),
+    path("desk/routes/<slug:slug>", views.route, name="route"),
+    path("sms/dlr/<slug:mark>", callbacks.dlr, name="sms-dlr"),
+    path("sms/report/<slug:kind>/<slug:key>", callbacks.report, name="sms-report"),
+    path("sms/in/<slug:kind>/<slug:key>", callbacks.receive, name="sms-in"),
     path("ussd/<slug:kind>/<slug:key>", callback, name="ussd"),
     path("desk/publications/", publish.publications, name="publications"),
     path("desk/publications/new", publish.publication, name="publication-new"),

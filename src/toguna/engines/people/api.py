@@ -11,43 +11,77 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.http import HttpRequest
+from django.utils import timezone
 
-from toguna.engines.people.actions import create_staff, set_grants
+from toguna.engines.people.actions import Refused, create_staff, set_grants
 from toguna.engines.people.devices import device_of, remember_device
 from toguna.engines.people.erasure import Erasure, PersonalData, forget_unneeded
-from toguna.engines.people.models import Account, Contact, Person, Team
-from toguna.engines.people.onetime import CodeSender
+from toguna.engines.people.mandates import between as mandate_between
+from toguna.engines.people.mandates import end as end_mandate
+from toguna.engines.people.mandates import grant as grant_mandate
+from toguna.engines.people.mandates import holding as mandates
+from toguna.engines.people.models import Account, Contact, Mandate, Person, Team
+from toguna.engines.people.numbers import held_since, masked_name, not_me, reached_at
+from toguna.engines.people.numbers import lose as lose_contact
+from toguna.engines.people.onetime import CodeSender, CodesRunOut, confirm_by_ussd
 from toguna.engines.people.phones import contact, masked, normal_email, normal_phone, shown
+from toguna.engines.people.serving import NOTE, FrontAction, Serving, may_begin, note, typed_contact
+from toguna.engines.people.serving import acted as acted_for
+from toguna.engines.people.serving import actor as actor_serving
+from toguna.engines.people.serving import read as serving
 from toguna.engines.people.staff import factors_passed
 from toguna.engines.territory import api as territory
-from toguna.kernel.access import NOBODY, Actor, Grant
+from toguna.kernel.access import ADMINISTRATOR, NOBODY, Actor, Grant
 
 __all__ = [
+    "NOTE",
     "Account",
     "CodeSender",
+    "CodesRunOut",
     "Contact",
     "Erasure",
+    "FrontAction",
+    "Mandate",
     "Person",
     "PersonalData",
     "Reach",
+    "Refused",
+    "Serving",
     "Team",
+    "acted_for",
     "actor_for",
     "actor_of",
+    "actor_serving",
+    "administrators",
+    "confirm_by_ussd",
     "contact",
     "create_staff",
     "device_of",
+    "end_mandate",
     "forget_unneeded",
+    "grant_mandate",
+    "held_since",
     "known_at",
+    "lose_contact",
+    "mandate_between",
+    "mandates",
     "masked",
+    "masked_name",
+    "may_begin",
     "normal_email",
     "normal_phone",
+    "not_me",
+    "note",
     "person_for",
     "persons_at",
     "reach",
     "reach_many",
+    "reached_at",
     "remember_device",
+    "serving",
     "set_grants",
     "shown",
+    "typed_contact",
 ]  # fmt: skip
 
 # What makes an actor, in one statement: the account, its second factors, its grants and its teams.
@@ -113,13 +147,14 @@ class Reach:
 def person_for(*, name: str = "", phone: str = "", email: str = "", language: str = "") -> Person | None:
     """Finds or makes the person with these contacts (already normalised). None when nothing at all was given.
 
-    A phone may be shared: the person is found by contact *and* name (any, when one of the two names is empty).
+    phone may also be an address in a chat, "telegram:123". A phone may be shared: the person is found by contact *and*
+    name (any, when one of the two names is empty).
     """
-    given = [(kind, value) for kind, value in (("phone", phone), ("email", email)) if value]
+    given = [(kind, value) for kind, value in ((_kind(phone), phone), ("email", email)) if value]
     if not given and not name:
         return None
     if given:
-        known = Person.objects.filter(contacts__value__in=[v for _, v in given], erased=None)
+        known = Person.objects.filter(contacts__value__in=[v for _, v in given], contacts__lost=None, erased=None)
         if name:
             known = known.filter(name__in=[name, ""])
         if found := known.order_by("id").first():
@@ -130,6 +165,15 @@ def person_for(*, name: str = "", phone: str = "", email: str = "", language: st
     if given:
         Contact.objects.bulk_create(Contact(person=person, kind=kind, value=value) for kind, value in given)
     return person
+
+
+def _kind(value: str) -> str:
+    """The kind of a contact that is no e-mail: the chat that its address names, else a phone."""
+    return value.partition(":")[0] if ":" in value else "phone"
+
+
+def _medium(kind: str) -> str:
+    return "sms" if kind == "phone" else kind
 
 
 def known_at(address: str) -> Person | None:
@@ -148,17 +192,27 @@ def persons_at(address: str) -> list[int]:
 
 def reach(person: Person | int) -> Sequence[Reach]:
     """How to tell them something, the best first: e-mail costs nothing, then SMS."""
-    rows = Contact.objects.filter(person=person, person__erased=None).values_list("kind", "value", "person__language")
-    found = [Reach("email" if kind == "email" else "sms", value, language) for kind, value, language in rows]
+    rows = Contact.objects.filter(person=person, lost=None, person__erased=None).values_list(
+        "kind", "value", "person__language"
+    )
+    found = [Reach(_medium(kind), value, language) for kind, value, language in rows]
     return sorted(found, key=lambda r: r.medium != "email")
 
 
 def reach_many(persons: Iterable[int]) -> dict[int, Reach]:
     """The best way to reach each of these persons (ids); those who cannot be reached are left out. One statement."""
-    rows = Contact.objects.filter(person__in=list(persons), person__erased=None).order_by("-kind", "id")
+    rows = Contact.objects.filter(person__in=list(persons), lost=None, person__erased=None).order_by("-kind", "id")
     found: dict[int, Reach] = {}
     for person, kind, value, language in rows.values_list("person_id", "kind", "value", "person__language"):
-        way = Reach("email" if kind == "email" else "sms", value, language)
+        way = Reach(_medium(kind), value, language)
         if person not in found or (way.medium == "email" and found[person].medium != "email"):
             found[person] = way
     return found
+
+
+def administrators() -> list[Account]:
+    """Who administers the whole town, to be told when something is wrong."""
+    found = Account.objects.filter(
+        is_active=True, is_team=True, grants__role=ADMINISTRATOR, grants__service="*", grants__zone=None
+    )
+    return list(found.exclude(grants__until__lt=timezone.localdate()).distinct())

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.db.models.functions import Now
 
-from toguna.engines.people.models import Account, Contact, OneTimeCode, Person
+from toguna.engines.people.models import Account, Contact, Mandate, OneTimeCode, Person
 from toguna.kernel import audit, registry
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.manifest import Declaration
@@ -41,6 +41,10 @@ def export(person: Person) -> dict[str, Any]:
         "language": person.language,
         "created": person.created.isoformat(),
         "contacts": list(person.contacts.values("kind", "value")),
+        "mandates": [
+            {"lets_act": m.mediator.name, "about": m.about, "consent": m.consent, "at": m.at.isoformat()}
+            for m in person.mandates.select_related("mediator")
+        ],
         **{declared.name: declared.export(person.pk) for declared in registry.declared(PersonalData)},
     }
 
@@ -53,9 +57,10 @@ def erase(person: Person, *, by: Actor) -> None:
     mine = Contact.objects.filter(person=person)
     OneTimeCode.objects.filter(value__in=mine.values("value")).delete()
     mine.delete()
+    Mandate.objects.filter(Q(person=person) | Q(mediator=person)).delete()
     Account.objects.filter(person=person, is_team=True).update(person=None)
     Account.objects.filter(person=person).delete()
-    Person.objects.filter(pk=person.pk).update(name="", language="", erased=Now())
+    Person.objects.filter(pk=person.pk).update(name="", language="", zone=None, seen=None, erased=Now())
     audit.record(by, "people.erase", f"people.person:{person.pk}")
 
 

@@ -154,7 +154,14 @@ class OneTimeCode(models.Model):
     expires = models.DateTimeField()
     tries = models.SmallIntegerField(default=0)
     used = models.BooleanField(default=False)
+    device = models.CharField(max_length=64, blank=True)  # a digest of the browser that asked; the code serves it only
+    sent = models.SmallIntegerField(default=0)  # how often; 0: it was not asked for by a message
+    last_sent = models.DateTimeField(null=True, blank=True)
+    dialled = models.BooleanField(default=False)  # shown on the phone itself, in a USSD session
 
     class Meta:
         db_table = "people_one_time_code"
-        indexes = [models.Index(fields=["expires"], name="people_otp_expires")]
+        indexes = [
+            models.Index(fields=["expires"], name="people_otp_expires"),
+            models.Index(fields=["value", "-created"], name="people_otp_value"),
+        ]

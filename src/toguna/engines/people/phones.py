@@ -33,6 +33,33 @@ def _example() -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL) if number else "+223 65 01 23 45"
 
 
+# Numbers that earn money for whoever owns them, or that no SMS reaches.
+_NO_CODE = {
+    phonenumbers.PhoneNumberType.PREMIUM_RATE,
+    phonenumbers.PhoneNumberType.SHARED_COST,
+    phonenumbers.PhoneNumberType.UAN,
+    phonenumbers.PhoneNumberType.PAGER,
+    phonenumbers.PhoneNumberType.VOICEMAIL,
+    phonenumbers.PhoneNumberType.TOLL_FREE,
+    phonenumbers.PhoneNumberType.FIXED_LINE,
+}
+
+
+def no_code_to(value: str) -> str:
+    """Why no log-in code is sent to this number (E.164), in words for the person; "" when it is."""
+    here = town.current()
+    number = phonenumbers.parse(value)
+    if phonenumbers.number_type(number) in _NO_CODE:
+        return _("No code can be sent to this number. Type a mobile number, or an e-mail address.")
+    if not here.country or value.startswith(here.foreign_prefixes or ("none",)):
+        return ""
+    ours = phonenumbers.country_code_for_region(here.country)
+    region = phonenumbers.region_code_for_number(number)
+    if number.country_code == ours and region in (None, here.country):
+        return ""
+    return _("Codes are not sent to numbers of other countries. Type a number of this country, or an e-mail address.")
+
+
 def normal_email(typed: str) -> str:
     """Lower case, trimmed. Raises ValidationError, in words."""
     value = typed.strip().lower()

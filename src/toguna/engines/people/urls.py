@@ -8,6 +8,7 @@ urlpatterns = [
     path("account/data.json", views.account_data, name="account-data"),
     path("account/erase", views.account_erase, name="account-erase"),
     path("account/login", views.login, name="login"),
+    path("account/login/who", views.login_who, name="login-who"),
     path("account/login/<uuid:challenge>", views.login_code, name="login-code"),
     path("account/logout", views.logout, name="logout"),
     path("account/staff", views.staff_login, name="staff-login"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from typing import cast
+from typing import Any, cast
 
 from allauth.mfa.utils import is_mfa_enabled
 from django import forms
@@ -18,10 +19,10 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from toguna.engines.people import erasure, onetime, phones
+from toguna.engines.people import erasure, numbers, onetime, phones
 from toguna.engines.people.devices import address_of, device_of, is_new, remember_device
-from toguna.engines.people.models import Person
-from toguna.kernel import access, audit, text, town
+from toguna.engines.people.models import Account, Person
+from toguna.kernel import access, audit, limits, text, town
 from toguna.kernel.web import Request, public, resident
 
 
@@ -55,10 +56,17 @@ def login(request: HttpRequest) -> HttpResponse:
     form = ContactForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         kind, value = form.cleaned_data["contact"]
-        newcomer = address_of(request) if is_new(request) else ""
-        challenge = onetime.ask(kind, value, device=device_of(request), newcomer=newcomer)
-        address = reverse("login-code", args=[challenge])
-        return redirect(f"{address}?{urlencode({'next': _next(request, '/account/')})}")
+        try:
+            if kind == "phone" and request.POST.get("do") == "dial":
+                challenge = onetime.dial(kind, value, device=device_of(request))
+            else:
+                newcomer = address_of(request) if is_new(request) else ""
+                challenge = onetime.ask(kind, value, device=device_of(request), newcomer=newcomer)
+        except onetime.CodeRefused as why:
+            form.add_error("contact", str(why))
+        else:
+            address = reverse("login-code", args=[challenge])
+            return redirect(f"{address}?{urlencode({'next': _next(request, '/account/')})}")
     response = render(request, "people/login.html", {"form": form, "next": _next(request, "")})
     return remember_device(request, response)
 
@@ -68,18 +76,90 @@ def login_code(request: HttpRequest, challenge: uuid.UUID) -> HttpResponse:
     """Where the code is typed: the right one opens a new session."""
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        account = onetime.check(challenge, form.cleaned_data["code"])
-        if account is not None:
-            django_login(request, account, backend="django.contrib.auth.backends.ModelBackend")  # a new session key
-            return redirect(_next(request, "/account/"))
+        held = onetime.prove(challenge, form.cleaned_data["code"])
+        if held is not None:
+            account = onetime.open_known(*held)
+            if account is not None:
+                return _enter(request, account)
+            if numbers.holders(*held).sure is None:
+                request.session[PROVEN] = [*held, int(time.time())]
+                return redirect(f"{reverse('login-who')}?{urlencode({'next': _next(request, '/account/')})}")
         form.add_error("code", _("This code is wrong or too old. Look at the last message, or ask for another code."))
     values = {
         "form": form,
         "next": _next(request, ""),
         "to": onetime.sent_to(challenge),
+        "dials": not onetime.was_sent(challenge),
         "demo_code": onetime.demo_code(challenge) if town.current().demo else "",
     }
     return render(request, "people/login_code.html", values)
+
+
+PROVEN = "number-held"  # in the session: the number that this browser proved to hold, and when
+
+
+class WhoForm(forms.Form):
+    """Which of those who share this phone. The list shows no more than a family needs to tell its own apart."""
+
+    who = forms.ChoiceField(label=gettext_lazy("Who are you?"), widget=forms.RadioSelect)
+    name = forms.CharField(
+        label=gettext_lazy("Your name"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("As you gave it to the town. It shows that it is you."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "words"}),
+    )
+
+    def __init__(self, found: numbers.Holders, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        listed = [(str(p.pk), numbers.masked_name(p.name)) for p in found.shown]
+        known = [] if listed and not found.silent else [("name", _("The town knows me at this number"))]
+        self.fields["who"].choices = [*listed, *known, ("new", _("Somebody else"))]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("who") not in (None, "new") and not values.get("name"):
+            self.add_error("name", _("Type your name, as you gave it to the town."))
+        return values
+
+
+@public
+def login_who(request: HttpRequest) -> HttpResponse:
+    """Several persons behind one phone, or one that has been silent for long: who is it now?"""
+    kind, value, at = request.session.get(PROVEN) or ("", "", 0)
+    if time.time() - at > onetime.GOOD_FOR.total_seconds():
+        messages.warning(request, _("That took too long. Ask for another code."))
+        return redirect("login")
+    found = numbers.holders(kind, value)
+    form = WhoForm(found, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        who = form.cleaned_data["who"]
+        if who == "new":
+            account = numbers.newcomer(kind, value)
+        else:
+            try:
+                chosen = int(who) if who != "name" else None
+                person = numbers.named(kind, value, form.cleaned_data["name"], chosen)
+            except limits.TooMany:
+                form.add_error(
+                    None, _("Too many names were tried on this number today. Come to the town hall's counter.")
+                )
+                return render(request, "people/login_who.html", {"form": form, "next": _next(request, "")}, status=429)
+            account = numbers.open_for(person, kind, value) if person else None
+        if account is not None:
+            del request.session[PROVEN]
+            onetime.logged_in(account)
+            return _enter(request, account)
+        form.add_error(
+            "name",
+            _("The town knows nobody of this name at this number. Type it as you gave it, or choose “Somebody else”."),
+        )
+    return render(request, "people/login_who.html", {"form": form, "next": _next(request, "")})
+
+
+def _enter(request: HttpRequest, account: Account) -> HttpResponse:
+    django_login(request, account, backend="django.contrib.auth.backends.ModelBackend")  # a new session key
+    return redirect(_next(request, "/account/"))
 
 
 @public

@@ -52,10 +52,10 @@ def load(files: DemoFiles) -> None:
         states = " ".join(f"WHEN '{theirs}' THEN '{ours}'" for theirs, ours in STATES.items())
         cursor.execute(
             f"""
-            INSERT INTO cases_case (code, client_id, type, topic_id, state, open, public, zone_id, point, place, text, language,
+            INSERT INTO cases_case (code, client_id, type, topic_id, state, open, public, zone_id, point, place, text, answers, language,
                 channel, reporter_id, team_id, created, updated, due, closed, rating)
             SELECT r.code, gen_random_uuid(), 'reports', t.id, s.state, s.state NOT IN ('solved', 'refused'), t.public, z.id,
-                p.point, r.place, r.text, r.language, r.channel, c.person_id, team.id, r.created,
+                p.point, r.place, r.text, '{{}}', r.language, r.channel, c.person_id, team.id, r.created,
                 GREATEST(r.created, r.acknowledged, r.assigned, r.resolved), r.created + make_interval(days => t.days),
                 CASE WHEN s.state IN ('solved', 'refused') THEN COALESCE(r.resolved, r.assigned, r.acknowledged, r.created) END,
                 NULLIF(r.rating, '')::smallint

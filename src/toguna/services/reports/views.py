@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -14,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases import api as cases
+from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
 from toguna.kernel import codes, limits
@@ -158,8 +160,9 @@ def follow(request: HttpRequest) -> HttpResponse:
     typed = request.GET.get("code", "")
     code = codes.read(typed)
     if code:
-        if cases.Case.objects.filter(type=OURS, code=code).exists():
-            return redirect("report", code=code)
+        kind = cases.Case.objects.filter(code=code).values_list("type", flat=True).first()
+        if kind is not None:  # a report, a question...: each has its page
+            return redirect(cases.case_type(kind).public_url, code=code)
         messages.error(request, _("No report has the code %(code)s. Check it letter by letter.") % {"code": typed})
     return render(request, "reports/follow.html", {"typed": typed})
 
@@ -186,6 +189,7 @@ def report(request: HttpRequest, code: str) -> HttpResponse:
         "key": key,
         "answers": REPORT.possible(case.state, reporter=True) if key and _may_answer(case) else [],
         "stars": range(1, 6),
+        "push": channels.push_offer(case.reporter_id) if key and case.reporter_id else None,
         "support": SupportForm() if case.open and case.public and not key else None,
         # What people typed themselves may name somebody; what they chose from a list does not.
         "facts": cases.shown_answers(*_choices_only(case)) if case.public else [],
@@ -245,8 +249,14 @@ def reports(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "reports/list.html",
-        {"rows": rows, "after": page.after, "points": finding.points(rows), **finding.choices()},
+        {"rows": rows, "after": page.after, "points": finding.points(rows), "feed": _feed(request), **finding.choices()},
     )
+
+
+def _feed(request: HttpRequest) -> str:
+    """The same list for feed readers, in the language of the page."""
+    asked = {name: request.GET[name] for name in ("topic", "zone", "state") if request.GET.get(name)}
+    return f"{reverse('reports-feed')}?{urlencode({**asked, 'lang': (get_language() or '').split('-')[0]})}"
 
 
 def lately() -> dict[str, Any]:

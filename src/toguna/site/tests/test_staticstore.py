@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import brotli
 import pytest
@@ -26,6 +28,21 @@ def test_the_same_bytes_are_compressed_once(home, monkeypatch):
     assert len(made) == 1
     staticstore.Keeping.compress_brotli(data + b" ")
     assert len(made) == 2 and not list(home.glob("compressed/*.part"))
+
+
+def test_the_same_bytes_under_many_names_at_once(home):
+    """As collectstatic does it, in threads."""
+    together = threading.Barrier(8)
+
+    def slowly(data: bytes) -> bytes:
+        together.wait(10)  # none has found what another kept
+        return data
+
+    for turn in range(10):
+        with ThreadPoolExecutor(8) as threads:
+            made = list(threads.map(lambda _n, data=b"%d" % turn: staticstore.kept("br", data, slowly), range(8)))
+        assert set(made) == {b"%d" % turn}
+    assert len(list(home.glob("compressed/*"))) == 10
 
 
 def test_what_nobody_asks_for_is_forgotten(home):

@@ -89,7 +89,7 @@ def _zones(publication: Publication) -> list[int] | None:
 
 
 _CONTACTS = """
-SELECT p.id AS n, p.id AS person_id, CASE c.kind WHEN 'phone' THEN 'sms' ELSE 'email' END AS medium, c.value AS address,
+SELECT p.id AS n, p.id AS person_id, CASE c.kind WHEN 'phone' THEN 'sms' ELSE c.kind END AS medium, c.value AS address,
     p.language, p.zone_id, c.verified IS NULL AS unsure
 FROM people_person p JOIN people_contact c ON c.person_id = p.id
 WHERE p.erased IS NULL AND c.lost IS NULL AND p.id > %(after)s AND p.id <= %(until)s AND {where}

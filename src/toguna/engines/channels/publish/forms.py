@@ -24,6 +24,7 @@ MEDIA = (
     ("push", gettext_lazy("Notice in the browser")),
     ("whatsapp", "WhatsApp"),
     ("telegram", "Telegram"),
+    ("social", gettext_lazy("Social networks (Mastodon)")),
 )
 
 

@@ -144,7 +144,7 @@ def _reply(talk: Conversation, incoming: Incoming, meant: understanding.Meant | 
 
 def _missed(talk: Conversation, incoming: Incoming, hint: str = "") -> str:
     talk.misses += 1
-    if talk.misses >= MISSES:
+    if talk.misses >= MISSES or (talk.medium == "email" and not hint):  # a letter is not a menu: somebody reads it
         return _to_person(talk)
     return hint or _(
         "%(town)s: we did not understand. Send %(help)s for what you can do, or %(person)s to be answered by somebody."

@@ -1,6 +1,5 @@
 """A message is written down with what it is about, and sent once, whatever happens to the mail server."""
 
-import smtplib
 import socketserver
 import threading
 from datetime import timedelta
@@ -8,11 +7,14 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from toguna.engines.channels import api, sending
+from toguna.engines.channels import api
+from toguna.engines.channels.gateway import queue
 from toguna.engines.channels.models import Message
+from toguna.engines.channels.post import mail_out
+from toguna.engines.channels.post.stamps import stamp
 from toguna.kernel.tasks import Lane
 
 
@@ -57,30 +59,33 @@ def post() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_mail_asked_for_twice_is_sent_once(server, monkeypatch):
     monkeypatch.setattr(
-        sending, "mail", lambda: {"host": "127.0.0.1", "port": server.server_address[1], "from": "mairie@example.org"}
+        mail_out, "mail", lambda: {"host": "127.0.0.1", "port": server.server_address[1], "from": "mairie@example.org"}
     )
     post()
     post()
-    call_command("worker", once=True)
-    sending.deliver.func(message=Message.objects.get().pk)  # the job, repeated
+    call_command("sender", once=True)
+    call_command("sender", once=True)
     assert len(server.received) == 1
-    assert "To: awa@example.org" in server.received[0] and "case.opened:1:email@example.org" in server.received[0]
+    assert (
+        "To: awa@example.org" in server.received[0]
+        and f"<{stamp(Message.objects.get().pk)}@example.org>" in server.received[0]
+    )
     assert Message.objects.get().state == Message.State.SENT
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_mail_server_that_is_away_loses_nothing(server, monkeypatch):
-    monkeypatch.setattr(sending, "mail", lambda: {"host": "127.0.0.1", "port": 1, "from": "mairie@example.org"})
+    monkeypatch.setattr(mail_out, "mail", lambda: {"host": "127.0.0.1", "port": 1, "from": "mairie@example.org"})
     post()
+    call_command("sender", once=True)
     row = Message.objects.get()
-    with pytest.raises(OSError):
-        sending.deliver.func(message=row.pk)
-    assert Message.objects.get().state == Message.State.QUEUED
-    monkeypatch.setattr(
-        sending, "mail", lambda: {"host": "127.0.0.1", "port": server.server_address[1], "from": "mairie@example.org"}
-    )
-    sending.deliver.func(message=row.pk)
-    assert len(server.received) == 1
+    assert (row.state, row.tries) == (Message.State.QUEUED, 1) and "refused" in row.error
+    through(server, monkeypatch)
+    call_command("sender", once=True)  # not yet: it waits a little
+    assert not server.received
+    Message.objects.update(due=timezone.now())
+    call_command("sender", once=True)
+    assert len(server.received) == 1 and Message.objects.get().state == Message.State.SENT
 
 
 @pytest.mark.django_db(transaction=True)
@@ -88,7 +93,7 @@ def test_without_a_gateway_the_message_is_shown_on_the_console(caplog):
     with transaction.atomic():
         api.send("sms", "+22370000001", key="k", text="123456 est votre code")
     with caplog.at_level("INFO", "toguna.channels"):
-        call_command("worker", once=True)
+        call_command("sender", once=True)
     assert Message.objects.get().state == Message.State.SHOWN
     assert "123456" in caplog.text
 
@@ -103,35 +108,18 @@ def test_what_is_rolled_back_is_never_sent():
 
 def through(server, monkeypatch) -> None:
     port = server.server_address[1]
-    monkeypatch.setattr(sending, "mail", lambda: {"host": "127.0.0.1", "port": port, "from": "mairie@example.org"})
+    monkeypatch.setattr(mail_out, "mail", lambda: {"host": "127.0.0.1", "port": port, "from": "mairie@example.org"})
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_whose_job_gave_up_is_queued_again_until_it_is_too_old(server, monkeypatch):
-    monkeypatch.setattr(sending, "mail", lambda: {"host": "127.0.0.1", "port": 1, "from": "mairie@example.org"})
+def test_a_message_that_could_not_leave_for_days_is_given_up():
     post()
+    Message.objects.update(
+        created=timezone.now() - timedelta(days=4), due=timezone.now() - timedelta(days=4), error="away"
+    )
+    assert queue.expire() == 1
     row = Message.objects.get()
-    with pytest.raises(OSError):
-        sending.deliver.func(message=row.pk)
-    row.refresh_from_db()
-    assert (row.state, row.tries) == (Message.State.QUEUED, 1) and "refused" in row.error
-    finish_jobs()
-    Message.objects.update(created=timezone.now() - timedelta(hours=1))
-    through(server, monkeypatch)
-    sending.requeue()
-    sending.requeue()  # its job is there already
-    call_command("worker", once=True)
-    assert len(server.received) == 1 and Message.objects.get().state == Message.State.SENT
-    Message.objects.update(state="queued", created=timezone.now() - timedelta(days=4), error="the server was away")
-    sending.requeue()
-    call_command("worker", once=True)
-    row.refresh_from_db()
-    assert len(server.received) == 1 and (row.state, row.error) == (Message.State.FAILED, "the server was away")
-
-
-def finish_jobs() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+    assert (row.state, row.error) == (Message.State.FAILED, "away")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -140,10 +128,7 @@ def test_a_refusal_for_good_is_not_tried_again(server, monkeypatch, answer, stat
     server.answers = {b"RCPT": answer}
     through(server, monkeypatch)
     post()
-    try:
-        sending.deliver.func(message=Message.objects.get().pk)
-    except smtplib.SMTPException:
-        assert state == "queued"
+    call_command("sender", once=True)
     row = Message.objects.get()
     assert row.state == state and answer[:3] in row.error
 
@@ -154,7 +139,7 @@ def test_a_code_that_comes_too_late_is_not_sent(server, monkeypatch):
     with transaction.atomic():
         api.send("email", "awa@example.org", key="k", text="123456", lane=Lane.ONE_TIME_CODE)
     Message.objects.update(created=timezone.now() - timedelta(minutes=11))
-    call_command("worker", once=True)
+    call_command("sender", once=True)
     row = Message.objects.get()
     assert not server.received and (row.state, row.text) == (Message.State.FAILED, "")
 
@@ -165,7 +150,7 @@ def test_mail_of_django_itself_goes_the_same_way(server, monkeypatch):
     mail.get_connection("toguna.engines.channels.mail.Backend").send_messages(
         [mail.EmailMessage("Été\nBcc: all@example.org", "Corps é", to=["a@example.org", "b@example.org"])]
     )
-    call_command("worker", once=True)
+    call_command("sender", once=True)
     assert Message.objects.filter(state="sent").count() == 2 == len(server.received)
     assert not any("\nBcc" in text for text in server.received)
 

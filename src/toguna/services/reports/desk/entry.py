@@ -57,16 +57,24 @@ class CallForm(forms.Form):
 
 @staff("reports.handle")
 def new(request: Request) -> HttpResponse:
-    """Three forms, one address: who (GET), what (do=look), done (do=open; same=CODE: it is that one)."""
+    """Three forms, one address: who (GET), what (do=look), done (do=open; same=CODE: it is that one). ?for=NOTE: the front
+    desk knows who it is (see `people.serving`)."""
     if request.method != "POST":
-        return render(request, "reports/desk/call.html", {"form": CallForm()})
+        served = people.serving(request.GET.get(people.NOTE), by=request.actor)
+        known = {"channel": served.channel, "contact": people.typed_contact(served)} if served else {}
+        initial = {"channel": request.GET.get("channel", "counter"), "contact": request.GET.get("contact", ""), **known}
+        return render(
+            request, "reports/desk/call.html", {"form": CallForm(initial=initial), "served": served, **_note(request)}
+        )
+    served = people.serving(request.POST.get(people.NOTE), by=request.actor)
     call = CallForm(request.POST)
     chosen = topic(request.POST.get("topic", "")) if call.is_valid() else None
     if chosen is None:
-        return render(request, "reports/desk/call.html", {"form": call}, status=422)
+        return render(request, "reports/desk/call.html", {"form": call, "served": served, **_note(request)}, status=422)
     contact = call.cleaned_data["contact"]
     if request.POST.get("do") != "open":
-        form = ReportForm(initial={"contact": request.POST.get("contact", "")}, topic=chosen)
+        known = {"contact": request.POST.get("contact", ""), "name": served.name if served else ""}
+        form = ReportForm(initial=known, topic=chosen)
         return _page(request, call, form, earlier=_earlier(request, contact))
     form = ReportForm(request.POST, request.FILES, topic=chosen)
     if not form.is_valid():
@@ -75,7 +83,7 @@ def new(request: Request) -> HttpResponse:
     if not decided and form.where and (near := _near(request, chosen, *form.where)):
         return _page(request, call, form, near=near)
     try:
-        return _taken(request, call.cleaned_data["channel"], form)
+        return _taken(request, call.cleaned_data["channel"], form, served)
     except cases.Outside as error:
         form.add_error("position" if form.cleaned_data["position"] else "place", str(error))
     except (cases.Refused, limits.TooMany) as error:
@@ -84,8 +92,13 @@ def new(request: Request) -> HttpResponse:
 
 
 def _page(request: Request, call: CallForm, form: ReportForm, status: int = 200, **more: Any) -> HttpResponse:
-    values = {"call": call, "form": form, "topic": form.topic, **more}
+    values = {"call": call, "form": form, "topic": form.topic, **_note(request), **more}
     return render(request, "reports/desk/entry.html", values, status=status)
+
+
+def _note(request: Request) -> dict[str, str]:
+    """Goes from form to form."""
+    return {"note": request.POST.get(people.NOTE) or request.GET.get(people.NOTE) or ""}
 
 
 def _near(request: Request, about: cases.Topic, lon: float, lat: float) -> list[cases.Case]:
@@ -106,20 +119,27 @@ def _earlier(request: Request, contact: tuple[str, str] | None) -> list[tuple[ca
 
 
 @transaction.atomic
-def _taken(request: Request, channel: str, form: ReportForm) -> HttpResponse:
+def _taken(request: Request, channel: str, form: ReportForm, served: people.Serving | None) -> HttpResponse:
     values = form.cleaned_data
     kind, address = values["contact"] or ("", "")
     phone, email = (address if kind == "phone" else ""), (address if kind == "email" else "")
     # The agent writes for somebody else: never in their own name, even when they gave none.
     actor = request.actor
     by = Actor(actor.account, None, actor.name, actor.staff, actor.grants, actor.teams)
+    if served is not None:  # it is theirs, whatever number they called from
+        if address:
+            people.reached_at(served.person, kind, address, by=request.actor)
+        by, phone, email = people.actor_serving(served, by), "", ""
     intake.count(request.actor, request)
     if same := request.POST.get("same"):
         case = get_object_or_404(cases.Case.objects.select_related("topic"), type=OURS, code=codes.read(same))
         if not (case.public or cases.may_read(request.actor, case)):
             raise Http404
-        person = people.person_for(name=values["name"], phone=phone, email=email, language=_language())
+        person = served.person if served else None
+        person = person or people.person_for(name=values["name"], phone=phone, email=email, language=_language())
         followed, counted = cases.support(case.pk, by=by, person=person.pk if person else None)
+        if served is not None:
+            people.acted_for(served, "reports.support_for", f"cases.case:{followed.pk}", by=request.actor)
         said = _("They are counted, and told what happens.") if counted else _("They were counted already.")
         messages.success(request, said)
         return redirect("desk-report-slip", code=followed.code)
@@ -141,7 +161,9 @@ def _taken(request: Request, channel: str, form: ReportForm) -> HttpResponse:
         email=email,
         photos=tuple(values["photos"] or ()),
     )
-    case, _made = cases.open_case(asked, by=by)
+    case, made = cases.open_case(asked, by=by)
+    if served is not None and made:
+        people.acted_for(served, "reports.open_for", f"cases.case:{case.pk}", by=request.actor)
     return redirect("desk-report-slip", code=case.code)
 
 

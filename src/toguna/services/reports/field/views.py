@@ -102,7 +102,8 @@ def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
 
 
 def _kept() -> list[str]:
-    return [static(name) for name in ("toguna.css", "toguna.js", "icon.svg", "reports/field.js", "reports/field.css")]
+    names = ("toguna.css", "toguna.js", "icon.svg", "reports/field.js", "reports/kept.js", "reports/field.css")
+    return [static(name) for name in names]
 
 
 @public

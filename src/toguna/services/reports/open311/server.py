@@ -6,115 +6,72 @@ works on it, else "closed". Errors are the standard's list of {code, description
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+import uuid
 from datetime import datetime, timedelta
-from functools import wraps
+from math import cos, radians
 from typing import Any
-from xml.etree import ElementTree
 
 from django.conf import settings
+from django.contrib.gis.db.models.functions import Distance
+from django.contrib.gis.geos import Point, Polygon
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt
 
 from toguna.engines.cases import api as cases
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import codes, text, town
-from toguna.kernel.limits import TooMany
-from toguna.kernel.web import Request, public
+from toguna.kernel import codes, limits, text, town
+from toguna.kernel.access import SYSTEM
+from toguna.kernel.web import Request
 from toguna.services.reports import intake
+from toguna.services.reports.bodies import actions as bodies
+from toguna.services.reports.bodies.sending import mark, name_of
 from toguna.services.reports.casetype import REPORT
+from toguna.services.reports.models import Body
+from toguna.services.reports.open311.answers import (
+    MOST,
+    TYPES,
+    Problem,
+    answer,
+    body_of,
+    moment,
+    number,
+    operation,
+    written,
+)
 from toguna.services.reports.topics import topic, topics
 
-MOST = 1000  # requests in one answer, as the standard says
 PERIOD = timedelta(days=90)
-TYPES = {"json": "application/json", "xml": "text/xml"}
-
-
-class Problem(Exception):
-    """What the caller did wrong: answered as the standard's error list."""
-
-    def __init__(self, status: int, description: str) -> None:
-        super().__init__(description)
-        self.status = status
-
-
-def _xml(name: str, value: Any) -> ElementTree.Element:
-    """A dict becomes elements; a list becomes elements named by the list's name without its plural s."""
-    element = ElementTree.Element(name)
-    if isinstance(value, dict):
-        element.extend(_xml(k, v) for k, v in value.items())
-    elif isinstance(value, (list, tuple)):
-        single = "request" if name == "service_requests" else name.removesuffix("s")
-        element.extend(_xml(single, v) for v in value)
-    elif isinstance(value, bool):
-        element.text = "true" if value else "false"
-    elif value is not None:
-        # XML 1.0 cannot hold most control characters; `text.clean` lets none in, old data may have some.
-        element.text = "".join(c for c in str(value) if c in "\t\n" or c >= " ")
-    return element
-
-
-def _answer(root: str, content: Any, format: str, status: int = 200) -> HttpResponse:
-    """root: the XML root element's name, which JSON does not show."""
-    if format == "xml":
-        body = ElementTree.tostring(_xml(root, content), encoding="utf-8", xml_declaration=True)
-    else:
-        body = json.dumps(content, ensure_ascii=False).encode()
-    return HttpResponse(body, status=status, content_type=f"{TYPES[format]}; charset=utf-8")
-
-
-def operation(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """An operation of the standard: open to all, and its errors are the standard's."""
-
-    @public
-    @csrf_exempt  # no cookie gives any right here
-    @wraps(view)
-    def run(request: HttpRequest, format: str, **rest: Any) -> HttpResponse:
-        if format not in TYPES:
-            return _errors(404, _("Ask for .json or .xml."), "json")
-        try:
-            response = view(request, format, **rest)
-        except Problem as problem:
-            return _errors(problem.status, str(problem), format)
-        except TooMany as error:
-            response = _errors(429, str(error), format)
-            response["Retry-After"] = str(error.retry_after)
-        response["Access-Control-Allow-Origin"] = "*"
-        return response
-
-    return run
-
-
-def _errors(status: int, description: str, format: str) -> HttpResponse:
-    return _answer("errors", [{"code": status, "description": description}], format, status)
+FURTHEST_M = 20_000  # of a search around a point
+PER_BODY = 600  # reports an hour from another body that shows its key
+_DEGREE_M = 111_320
+CHANGED = "2026-11-23T00:00:00Z"  # when this interface last changed, as the standard's discovery says it
 
 
 @operation
 def discovery(request: HttpRequest, format: str) -> HttpResponse:
     base = f"{settings.TOGUNA_URL}/open311/v2"
     content = {
-        "changeset": "2026-01-01T00:00:00Z",
+        "changeset": CHANGED,
         "contact": _("The town hall of %(town)s. No key is needed.") % {"town": town.current().name},
         "key_service": "",
         "endpoints": [
             {
                 "specification": "http://wiki.open311.org/GeoReport_v2",
                 "url": base,
-                "changeset": "2026-01-01T00:00:00Z",
+                "changeset": CHANGED,
                 "type": "test" if town.current().demo else "production",
                 "formats": list(TYPES.values()),
             }
         ],
     }
-    return _answer("discovery", content, format)
+    return answer("discovery", content, format)
 
 
 def _service(t: cases.Topic) -> dict[str, Any]:
@@ -122,39 +79,57 @@ def _service(t: cases.Topic) -> dict[str, Any]:
         "service_code": t.slug,
         "service_name": text.pick(t.names),
         "description": text.pick(t.help) or text.pick(t.names),
-        "metadata": False,
+        "metadata": bool(t.questions),
         "type": "realtime",
-        "keywords": ",".join(sorted({name for name in t.names.values() if name})),
+        "keywords": ", ".join(sorted({name for name in t.names.values() if name})),
         "group": text.pick(t.parent.names) if t.parent else "",
     }
 
 
+def _offered(t: cases.Topic) -> bool:
+    """A category that only says whom to call instead is no service."""
+    return t.active and not any(t.stop.values())
+
+
 @operation
 def services(request: HttpRequest, format: str) -> HttpResponse:
-    return _answer("services", [_service(t) for t in topics() if t.active], format)
+    return answer("services", [_service(t) for t in topics() if _offered(t)], format)
 
 
 @operation
 def service(request: HttpRequest, format: str, service_code: str) -> HttpResponse:
-    """The extra questions of a category: none yet, so the list is empty."""
-    if topic(service_code) is None:
+    """The extra questions of a category."""
+    found = topic(service_code)
+    if found is None or not _offered(found):
         raise Problem(
             404,
             _("service_code %(code)s was not found. The list is at services.%(format)s.")
             % {"code": service_code, "format": format},
         )
-    return _answer("service_definition", {"service_code": service_code, "attributes": []}, format)
+    attributes = [_attribute(n, q) for n, q in enumerate(cases.questions_of(found.questions), 1)]
+    return answer("service_definition", {"service_code": service_code, "attributes": attributes}, format)
 
 
-def _request(case: cases.Case) -> dict[str, Any]:
-    """A public report. The words of its last public step are the status notes."""
+def _attribute(order: int, question: cases.Question) -> dict[str, Any]:
+    """The standard knows no yes or no: it is a list of these two."""
+    said = {
+        "variable": True,
+        "code": question.name,
+        "datatype": "singlevaluelist" if question.kind == "boolean" else question.kind,
+        "required": question.required,
+        "datatype_description": text.pick(question.help),
+        "order": order,
+        "description": text.pick(question.label),
+    }
+    values = [{"key": key, "name": str(name)} for key, name in question.choices()]
+    return said | {"values": values} if values else said
+
+
+def _request(case: cases.Case, extensions: bool = False) -> dict[str, Any]:
+    """A report as all may read it. The words of its last public step are the status notes."""
     steps = [s for s in case.steps.all() if s.public and s.text]  # prefetched
     photos = [p for p in case.photos.all() if p.public and p.state == cases.Photo.State.READY]
-
-    def moment(value: datetime | None) -> str:
-        return value.isoformat(timespec="seconds") if value else ""
-
-    return {
+    row = {
         "service_request_id": case.code,
         "status": "open" if case.open else "closed",
         "status_notes": steps[-1].text if steps else str(REPORT.state(case.state).title),
@@ -163,9 +138,9 @@ def _request(case: cases.Case) -> dict[str, Any]:
         "description": case.text,
         "agency_responsible": text.pick(case.team.names) if case.team else "",
         "service_notice": "",
-        "requested_datetime": moment(case.created),
-        "updated_datetime": moment(case.updated),
-        "expected_datetime": moment(case.due),
+        "requested_datetime": written(case.created),
+        "updated_datetime": written(case.updated),
+        "expected_datetime": written(case.due),
         "address": ", ".join(filter(None, (case.place, case.zone.name if case.zone else ""))),
         "address_id": "",
         "zipcode": "",
@@ -173,45 +148,42 @@ def _request(case: cases.Case) -> dict[str, Any]:
         "long": case.point.x if case.point else None,
         "media_url": settings.TOGUNA_URL + reverse("photo", args=[photos[0].public_id, "large"]) if photos else "",
     }
+    if not extensions:
+        return row
+    facts = cases.shown_answers(case.topic.questions, case.answers)
+    return row | {
+        "extended_attributes": {
+            "state": case.state,
+            "state_name": str(REPORT.state(case.state).title),
+            "supporters": case.supporters,
+            "answers": [{"question": question, "value": value} for question, value in facts],
+        }
+    }
 
 
-def _requests(found: Any) -> list[dict[str, Any]]:
-    rows = found.select_related("topic", "team", "zone").prefetch_related("steps", "photos")
-    return [_request(case) for case in rows]
+def _requests(found: Any, request: HttpRequest) -> list[dict[str, Any]]:
+    rows = found.select_related("topic", "topic__parent", "team", "zone").prefetch_related("steps", "photos")
+    return [_request(case, request.GET.get("extensions") == "true") for case in rows]
 
 
-def _moment(request: HttpRequest, name: str) -> datetime | None:
-    typed = request.GET.get(name, "")
-    if not typed:
-        return None
-    try:
-        # A "+" of a time zone often arrives as a space.
-        found = parse_datetime(typed.replace(" ", "+"))
-        if found is None and (day := parse_date(typed)) is not None:
-            found = datetime(day.year, day.month, day.day)
-    except ValueError:
-        found = None
-    if found is None:
-        raise Problem(400, _("%(name)s is not a date: write it as 2026-01-31T09:00:00Z.") % {"name": name})
-    return timezone.make_aware(found) if timezone.is_naive(found) else found
+def _seen(request: HttpRequest) -> Any:
+    """The reports that this caller may read: public ones, and those that the body whose key it is gave us."""
+    body = body_of(request)
+    found = cases.Case.objects.filter(type=REPORT.name)
+    return found.filter(Q(public=True) | Q(pk__in=bodies.given_by(body)) if body else Q(public=True))
 
 
 @operation
 def requests(request: Request, format: str) -> HttpResponse:
-    """GET: public reports that fit. POST: a new report."""
+    """GET: reports that fit. POST: a new one."""
     if request.method == "POST":
         return _post(request, format)
     get = request.GET
-    found = cases.Case.objects.filter(type=REPORT.name, public=True).order_by("-id")
+    found = _seen(request).order_by("-id")
     if ids := get.get("service_request_id"):
         found = found.filter(code__in=[codes.read(i) for i in ids.split(",")][:MOST])
     else:
-        start, end = _moment(request, "start_date"), _moment(request, "end_date")
-        end = end or (start + PERIOD if start else timezone.now())
-        start = start or end - PERIOD
-        if end - start > PERIOD:
-            raise Problem(400, _("start_date and end_date are at most 90 days apart."))
-        found = found.filter(created__gte=start, created__lte=end)
+        found = _around(_within(found, request), request)
         if slugs := get.get("service_code"):
             found = found.filter(topic__in=[t.pk for t in topics() if t.slug in slugs.split(",")])
         if status := get.get("status"):
@@ -219,21 +191,60 @@ def requests(request: Request, format: str) -> HttpResponse:
             if not wanted <= {"open", "closed"}:
                 raise Problem(400, _("status is open or closed."))
             found = found.filter(open__in=[s == "open" for s in wanted])
-    page, size = _number(request, "page", 1, 10**6), _number(request, "page_size", MOST, MOST)
-    return _answer("service_requests", _requests(found[(page - 1) * size : page * size]), format)
+    page, size = number(get, "page", 1, 10**6), number(get, "page_size", MOST, MOST)
+    return answer("service_requests", _requests(found[(page - 1) * size : page * size], request), format)
 
 
-def _number(request: HttpRequest, name: str, default: int, most: int) -> int:
-    typed = request.GET.get(name, "")
-    return min(max(int(typed), 1), most) if typed.isascii() and typed.isdigit() and len(typed) < 10 else default
+def _within(found: Any, request: HttpRequest) -> Any:
+    """Those of a period: by when they were made (90 days at most, the last ones unless it is said), or, an extension, by
+    when they changed."""
+    get = request.GET
+    start, end = moment(get, "start_date"), moment(get, "end_date")
+    after, before = moment(get, "updated_after"), moment(get, "updated_before")
+    if after is not None or before is not None:
+        last = before or timezone.now()
+        first = after or last - PERIOD
+        _span(first, last, "updated_after", "updated_before")
+        found = found.filter(updated__gte=first, updated__lte=last)
+        if start:
+            found = found.filter(created__gte=start)
+        return found.filter(created__lte=end) if end else found
+    end = end or (start + PERIOD if start else timezone.now())
+    start = start or end - PERIOD
+    _span(start, end, "start_date", "end_date")
+    return found.filter(created__gte=start, created__lte=end)
+
+
+def _span(start: datetime, end: datetime, first: str, last: str) -> None:
+    if end - start > PERIOD:
+        raise Problem(400, _("%(first)s and %(last)s are at most 90 days apart.") % {"first": first, "last": last})
+
+
+def _around(found: Any, request: HttpRequest) -> Any:
+    """An extension: those at most `radius` metres from lat, long."""
+    get = request.GET
+    if not any(get.get(name) for name in ("lat", "long", "radius")):
+        return found
+    try:
+        lat, lon, radius = (float(get.get(name, "")) for name in ("lat", "long", "radius"))
+    except ValueError:
+        raise Problem(400, _("Give lat, long and radius together: degrees, degrees and metres.")) from None
+    if not (abs(lat) <= 85 and abs(lon) <= 180 and 0 < radius <= FURTHEST_M):
+        raise Problem(400, _("radius is at most %(most)d metres.") % {"most": FURTHEST_M})
+    up = radius / _DEGREE_M * 1.01
+    across = up / cos(radians(lat))
+    box = Polygon.from_bbox((lon - across, lat - up, lon + across, lat + up))
+    box.srid = 4326
+    near = found.filter(point__bboverlaps=box).annotate(metres=Distance("point", Point(lon, lat, srid=4326)))
+    return near.filter(metres__lte=radius)
 
 
 @operation
 def one(request: HttpRequest, format: str, code: str) -> HttpResponse:
-    found = _requests(cases.Case.objects.filter(type=REPORT.name, public=True, code=codes.read(code)))
+    found = _requests(_seen(request).filter(code=codes.read(code)), request)
     if not found:
         raise Problem(404, _("service_request_id %(code)s was not found.") % {"code": code})
-    return _answer("service_requests", found, format)
+    return answer("service_requests", found, format)
 
 
 @operation
@@ -241,7 +252,7 @@ def token(request: HttpRequest, format: str, code: str) -> HttpResponse:
     """A token is the report's code: we give the id at once, so a client that asks for it gets it back."""
     if not cases.Case.objects.filter(type=REPORT.name, code=codes.read(code)).exists():
         raise Problem(404, _("service_request_id %(code)s was not found.") % {"code": code})
-    return _answer("service_requests", [{"token": code, "service_request_id": codes.read(code)}], format)
+    return answer("service_requests", [{"service_request_id": codes.read(code), "token": code}], format)
 
 
 def _place(post: Any) -> tuple[float | None, float | None, int | None]:
@@ -278,15 +289,47 @@ def _pictures(request: Request) -> tuple[bytes, ...]:
     return (data,)
 
 
+def _answers(chosen: cases.Topic, post: Any) -> dict[str, Any]:
+    """The answers to the category's questions, from attribute[code] and attribute[code][]."""
+    try:
+        return cases.check_answers(
+            chosen.questions, lambda name: post.getlist(f"attribute[{name}]") + post.getlist(f"attribute[{name}][]")
+        )
+    except cases.Wrong as wrong:
+        raise Problem(400, *wrong.errors.values(), *wrong.stops) from wrong
+
+
+def _client_id(post: Any, body: Body | None) -> uuid.UUID:
+    """An extension: the same client_id again gives the report that it made."""
+    try:
+        return uuid.UUID(post.get("client_id", ""))
+    except ValueError:
+        # A body's own number of it serves as well: its second try after a broken line makes no second report.
+        own = post.get("account_id", "")
+        if body is not None and own:
+            return uuid.uuid5(uuid.NAMESPACE_URL, f"open311:{body.slug}:{own}:{post.get('service_code')}")
+        return uuid.uuid4()
+
+
+def _comes_back(words: str) -> bool:
+    """Whether it is one of ours that another body sends back to us: it would go round for ever."""
+    name = mark(cases.Case(code="")).rstrip(" ]")
+    found = [codes.read(part.split("]")[0]) for part in words.split(name)[1:]]
+    return bool(found) and cases.Case.objects.filter(type=REPORT.name, code__in=found).exists()
+
+
 def _post(request: Request, format: str) -> HttpResponse:
     post = request.POST
+    body = body_of(request)
     chosen = topic(post.get("service_code", ""))
-    if chosen is None:
+    if chosen is None or not _offered(chosen):
         status = 404 if post.get("service_code") else 400
         raise Problem(status, _("Give a service_code of the list at services.%(format)s.") % {"format": format})
     words = text.clean(post.get("description", ""))
     if not words:
         raise Problem(400, _("Say in description what is wrong."))
+    if _comes_back(words):
+        raise Problem(409, _("This report came from here: answer it with a service request update instead."))
     lon, lat, district = _place(post)
     try:
         asked = cases.Asked(
@@ -297,33 +340,42 @@ def _post(request: Request, format: str) -> HttpResponse:
             lon=lon,
             lat=lat,
             zone=district,
+            answers=_answers(chosen, post),
             language=(get_language() or "").split("-")[0],
             channel="open311",
+            client_id=_client_id(post, body),
             name=f"{post.get('first_name', '')} {post.get('last_name', '')}".strip()[:200],
             phone=people.normal_phone(post["phone"]) if post.get("phone") else "",
             email=people.normal_email(post["email"]) if post.get("email") else "",
             photos=_pictures(request),
         )
-        case, _new = intake.take(asked, request=request)
+        case = _open(request, asked, body)
     except (cases.Refused, cases.BadPhoto) as error:
         raise Problem(400, str(error)) from error
     except ValidationError as error:
-        raise Problem(400, " ".join(error.messages)) from error
+        raise Problem(400, *error.messages) from error
     notice = _("Keep this code to follow it: %(code)s") % {"code": case.code}
-    content = [{"service_request_id": case.code, "service_notice": notice, "account_id": ""}]
-    return _answer("service_requests", content, format, status=201)
+    made = {"service_request_id": case.code, "service_notice": notice, "account_id": post.get("account_id", "")[:120]}
+    return answer("service_requests", [made], format, status=201)
+
+
+@transaction.atomic
+def _open(request: Request, asked: cases.Asked, body: Body | None) -> cases.Case:
+    """Opens it. media_url is a link for the team: nothing is fetched from where somebody tells us to."""
+    post = request.POST
+    if body is not None:
+        limits.hit("reports.open", f"body {body.pk}", at_most=PER_BODY, per=intake.HOUR)
+        case, new = cases.open_case(asked, by=request.actor)
+        bodies.note_giver(body, case)
+    else:
+        if device := post.get("device_id", "")[:200]:
+            limits.hit("reports.open", f"open311 {device}", at_most=intake.PER_SENDER, per=intake.HOUR)
+        case, new = intake.take(asked, request=request)
+    if new and (media := bodies.address(post.get("media_url", ""))):
+        said = _("Photo elsewhere: %(address)s") % {"address": media}
+        cases.reply(case.pk, said if body is None else f"{name_of(body, case)}: {media}", by=SYSTEM, public=False)
+    return case
 
 
 def root(request: HttpRequest) -> HttpResponse:
     return discovery(request, format="json")
-
-
-urlpatterns: Sequence[Any] = [
-    path("", public(root), name="open311"),
-    path("discovery.<str:format>", discovery, name="open311-discovery"),
-    path("services.<str:format>", services, name="open311-services"),
-    path("services/<slug:service_code>.<str:format>", service, name="open311-service"),
-    path("requests.<str:format>", requests, name="open311-requests"),
-    path("requests/<slug:code>.<str:format>", one, name="open311-request"),
-    path("tokens/<slug:code>.<str:format>", token, name="open311-token"),
-]

@@ -1,31 +1,20 @@
 // An inspector's day without network. All that is done is in the phone's database at once; it leaves it only when the town
 // hall has said, by its id, that it has it. Two stores: `days` (what was loaded, one per account), `queue` (what was done).
 
-const wish = (request) => new Promise((done, fail) => { request.onsuccess = () => done(request.result); request.onerror = () => fail(request.error); });
-const opening = new Promise((done, fail) => {
-  const request = indexedDB.open("toguna-field", 1);
-  request.onupgradeneeded = () => { request.result.createObjectStore("days", { keyPath: "account" }); request.result.createObjectStore("queue", { keyPath: "id" }); };
-  request.onsuccess = () => done(request.result);
-  request.onerror = () => fail(request.error);
-});
-const store = async (name, mode = "readonly") => (await opening).transaction(name, mode, { durability: "strict" }).objectStore(name);
-async function write(name, ...rows) { // all or none, and on the disk when this ends
-  const transaction = (await opening).transaction(name, "readwrite", { durability: "strict" });
-  rows.forEach((row) => transaction.objectStore(name).put(row));
-  await new Promise((done, fail) => { transaction.oncomplete = done; transaction.onabort = () => fail(transaction.error); });
-}
+const { database } = await import(document.getElementById("field").dataset.database);
+const base = await database("toguna-field", { days: "account", queue: "id" });
 
 export const DAY_HOURS = 16, BATCH = 10, KEEP_SENT_HOURS = 24;
 export let account = Number(localStorage.getItem("field-account")) || null;
 
 export const queue = {
-  all: async () => (await wish((await store("queue")).getAll())).sort((a, b) => a.at.localeCompare(b.at)),
+  all: async () => (await base.all("queue")).sort((a, b) => a.at.localeCompare(b.at)),
   mine: async () => (await queue.all()).filter((row) => row.account === account),
   /** Keeps a record ({kind, case, ...}) with its photos ([{moment, blob}]), in one piece; gives the record's id. */
   async add(record, photos = []) {
     const id = crypto.randomUUID(), at = new Date().toISOString(), common = { account, at, state: "waiting", says: "" };
     const about = record.kind === "report" ? { report: id } : { case: record.case, slip: record.slip };
-    await write("queue", { ...common, id, kind: record.kind, record: { ...record, id, at } },
+    await base.put("queue", { ...common, id, kind: record.kind, record: { ...record, id, at } },
       ...photos.map((photo) => ({ ...common, id: crypto.randomUUID(), kind: "photo", about: { ...about, moment: photo.moment }, blob: photo.blob })));
     (await navigator.serviceWorker?.ready.catch(() => null))?.sync?.register("field").catch(() => {});
     return id;
@@ -57,7 +46,7 @@ async function send() {
     const settle = async (result) => {
       const row = rows.find((r) => r.id === result.id);
       // A photo that is there is not kept twice: the phone is small. A refused one stays until its owner decides.
-      if (row) await write("queue", { ...row, state: result.state, says: result.says, code: result.code, blob: ["sent", "kept"].includes(result.state) ? undefined : row.blob });
+      if (row) await base.put("queue", { ...row, state: result.state, says: result.says, code: result.code, blob: ["sent", "kept"].includes(result.state) ? undefined : row.blob });
     };
     const records = rows.filter((row) => row.record);
     for (let i = 0; i < records.length; i += BATCH) {
@@ -81,11 +70,10 @@ async function become(number) {
     account = number;
     localStorage.setItem("field-account", number);
   }
-  const days = await store("days", "readwrite");
-  for (const day of await wish(days.getAll())) if (day.account !== number || Date.now() - Date.parse(day.made) > DAY_HOURS * 3600e3) days.delete(day.account);
+  const days = (await base.all("days")).filter((day) => day.account !== number || Date.now() - Date.parse(day.made) > DAY_HOURS * 3600e3);
+  await base.remove("days", ...days.map((day) => day.account));
   const old = (await queue.all()).filter((row) => ["sent", "kept"].includes(row.state) && Date.now() - Date.parse(row.at) > KEEP_SENT_HOURS * 3600e3);
-  const kept = await store("queue", "readwrite");
-  old.forEach((row) => kept.delete(row.id));
+  await base.remove("queue", ...old.map((row) => row.id));
 }
 
 /** Loads the day: its reports, and their small photos. */
@@ -103,12 +91,12 @@ export async function load(query) {
       if (photo?.ok) visit.blobs.push(await photo.blob());
     }
   }
-  await write("days", day);
+  await base.put("days", day);
   await navigator.storage?.persist?.();
   return "loaded";
 }
 export const today = async () => {
-  const day = account && await wish((await store("days")).get(account));
+  const day = account && await base.get("days", account);
   return day && Date.now() - Date.parse(day.made) < DAY_HOURS * 3600e3 ? day : null;
 };
 
@@ -176,7 +164,7 @@ function card(day, visit, index) {
     button.disabled = index + by < 0 || index + by >= day.cases.length;
     button.addEventListener("click", async () => {
       day.cases.splice(index + by, 0, ...day.cases.splice(index, 1));
-      await write("days", day);
+      await base.put("days", day);
       await show();
       at("visits").children[index + by].querySelector("summary").focus();
     });
@@ -219,9 +207,8 @@ async function sending() {
 async function clear() {
   if ((await queue.all()).some((row) => row.state === "waiting") && !confirm(texts.sure)) return false;
   const rows = await queue.all();
-  (await store("days", "readwrite")).clear();
-  const left = await store("queue", "readwrite");
-  rows.filter((row) => row.state !== "waiting").forEach((row) => left.delete(row.id));
+  await base.remove("days", ...(await base.all("days")).map((day) => day.account));
+  await base.remove("queue", ...rows.filter((row) => row.state !== "waiting").map((row) => row.id));
   await show();
   return true;
 }

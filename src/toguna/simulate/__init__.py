@@ -1,0 +1,1 @@
+"""Other companies, as far as the town speaks with them."""
