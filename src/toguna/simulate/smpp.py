@@ -144,7 +144,7 @@ class Operator:
         if esm & 0x40:
             udh, data = data[: data[0] + 1], data[data[0] + 1 :]
         text = data.decode("utf-16-be") if coding == 8 else data.decode("latin-1")
-        message = Submitted(to, sender, text, coding, udh, f"{next(self._number):x}", bool(wants & 3))
+        message = Submitted(to.lstrip("+"), sender, text, coding, udh, f"{next(self._number):x}", bool(wants & 3))
         self.submitted.append(message)
         self._send(connection, SUBMIT | RESPONSE, 0, sequence, message.id.encode() + b"\0")
         if self.reports and message.wants_report:

@@ -112,6 +112,7 @@ def on_answered(event: CaseAnswered) -> None:
 
 
 ASK_AT_ONCE = 500
+ASK_WITHIN = timedelta(days=14)  # a town that brings its old reports in does not write to everybody about them
 
 
 def ask_solved() -> None:
@@ -122,6 +123,7 @@ def ask_solved() -> None:
             Case.objects.select_for_update(of=("self",), skip_locked=True)
             .filter(open=True, asked=None, reporter__isnull=False, topic__ask_days__gt=0)
             .filter(created__lt=now - F("topic__ask_days") * timedelta(days=1))
+            .filter(created__gt=now - F("topic__ask_days") * timedelta(days=1) - ASK_WITHIN)
             .select_related("topic", "team", "zone")
             .order_by("id")[:ASK_AT_ONCE]
         )

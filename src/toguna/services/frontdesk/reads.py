@@ -57,12 +57,12 @@ def _cases(actor: Actor, person: people.Person) -> list[Line]:
 
 
 def _messages(person: people.Person) -> list[Line]:
-    """By the person where the message says whose it is, else by their number, from when it became theirs."""
-    sent, got = Q(person=person), Q(conversation__person=person)
+    """What was written to the person, or to nobody in particular at their number; and all that came from their number, for
+    who of a family typed it is only guessed. Both from when the number became theirs until they lost it."""
+    sent, got = Q(person=person), Q(pk__in=[])
     for contact in people.Contact.objects.filter(person=person):
         since = people.held_since(contact)
         out, into = Q(person=None, address=contact.value), Q(address=contact.value)
-        into &= Q(conversation=None) | Q(conversation__person=None)
         if since is not None:
             out, into = out & Q(created__gt=since), into & Q(at__gt=since)
         if contact.lost is not None:

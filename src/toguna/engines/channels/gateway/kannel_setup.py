@@ -59,6 +59,7 @@ def configuration(folder: Path, here: str, *, port: int = PORT, operators: Seque
             "smsbox-port": port + 1, "smsbox-interface": "127.0.0.1", "box-allow-ip": "127.0.0.1", "box-deny-ip": "*.*.*.*",
             "store-type": "file", "store-location": folder / "store",  # what was taken survives a crash of Kannel's
             "dlr-storage": "internal", "sms-combine-concatenated-mo": "true",
+            "sms-resend-freq": 5,  # seconds until what an operator found too fast is tried again
             "log-file": folder / "bearerbox.log", "log-level": 2,
         },
     )  # fmt: skip

@@ -95,6 +95,8 @@ class Gateway:
     def route(self, **more: Any) -> Route:
         """Like the one that `serve --sms` makes."""
         settings = {"url": f"http://127.0.0.1:{self.port + 13}/cgi-bin/sendsms", "callback": self.here, "sender": "36000"}
+        if self.operators:
+            settings["smsc"] = self.operators[0]["id"]
         return Route.objects.create(slug="kannel-demo", kind="kannel", rate=500, settings=settings, **more)
 
 

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -107,8 +107,13 @@ def about(row: Alert) -> str:
     parts = [names.get(row.topic_id, "") if row.topic_id else _("all categories"), zone.name if zone else ""]
     if row.point is not None:
         words = territory.reverse(row.point.x, row.point.y)
-        parts.append(_("within %(km)s km of: %(place)s") % {"km": f"{row.radius_m / 1000:g}", "place": words})
+        parts.append(_("within %(km)s km of: %(place)s") % {"km": km(row.radius_m), "place": words})
     return ", ".join(part for part in parts if part)
+
+
+def km(metres: int) -> str:
+    """Kilometres as the reader writes them: "0,5" in French."""
+    return number_format(metres / 1000, decimal_pos=0 if metres % 1000 == 0 else 1)
 
 
 def of_confirm_link(token: str) -> Alert | None:

@@ -16,7 +16,7 @@ from toguna.services.reports.topics import topic, topics
 
 
 def _km(metres: int) -> str:
-    return _("%(km)s km") % {"km": f"{metres / 1000:g}".replace(".", ",") if metres % 1000 else str(metres // 1000)}
+    return _("%(km)s km") % {"km": alerts.km(metres)}
 
 
 class AreaForm(WhereForm):

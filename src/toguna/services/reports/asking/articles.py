@@ -28,7 +28,7 @@ from toguna.services.reports.models import Article
 MOST_WORDS = 24  # of a question; the rest is not looked at
 MOST_QUESTIONS = 2000  # public ones, the newest: what bounds the work
 OFFERED = 4
-LEAST = 0.3  # of what the same words would score if all stood in the title
+LEAST = 0.5  # a word that only this text has, in its title, counts 1: less than half of that is about something else
 BESIDE = 0.5  # of the best one's score: less is not about the same
 
 _SIMILAR = """
@@ -55,12 +55,12 @@ hit AS MATERIALIZED (
 ), found AS (
     SELECT t.what, t.id, h.asked, max(t.weight * h.near) AS s FROM token t JOIN hit h USING (word) GROUP BY 1, 2, 3
 ), rare AS (
-    SELECT a.word AS asked, ln(1 + (SELECT count(*) FROM doc) / (1.0 + count(f.id))) AS weight
-    FROM asked a LEFT JOIN found f ON f.asked = a.word GROUP BY a.word
-), known_words AS (SELECT sum(r.weight) AS most FROM rare r WHERE EXISTS (SELECT FROM hit h WHERE h.asked = r.asked))
-SELECT what, id, sum(s * r.weight) / NULLIF((SELECT most FROM known_words), 0) AS score
-FROM found JOIN rare r USING (asked) GROUP BY what, id
-ORDER BY score DESC NULLS LAST, what, id LIMIT 20
+    SELECT asked, ln(1 + (SELECT count(*) FROM doc) / (1.0 + count(*))) AS weight FROM found GROUP BY asked
+)
+SELECT what, id, sum(s * weight) / ln(1 + (SELECT count(*) FROM doc) / 2.0) AS score
+FROM found JOIN rare USING (asked) GROUP BY what, id
+HAVING max(s * weight) >= %(least)s * ln(1 + (SELECT count(*) FROM doc) / 2.0)
+ORDER BY score DESC, what, id LIMIT 20
 """
 
 
@@ -85,13 +85,12 @@ def similar(words: str, *, questions: bool = True, without: int = 0) -> list[Off
         "most": MOST_QUESTIONS,
         "questions": questions,
         "without": without,
+        "least": LEAST,
     }
     with connection.cursor() as cursor:
         cursor.execute(_SIMILAR, values)
-        rows = [(what, pk, float(score)) for what, pk, score in cursor.fetchall() if score is not None]
-    if not rows or rows[0][2] < LEAST:
-        return []
-    near = [(what, pk) for what, pk, score in rows if score >= max(LEAST, rows[0][2] * BESIDE)][:OFFERED]
+        rows = [(what, pk, float(score)) for what, pk, score in cursor.fetchall()]
+    near = [(what, pk) for what, pk, score in rows if score >= rows[0][2] * BESIDE][:OFFERED]
     articles = Article.objects.in_bulk([pk for what, pk in near if what == "article"])
     asked_before = cases.Case.objects.select_related("topic").in_bulk([pk for what, pk in near if what == "question"])
     return [Offer(article=articles[pk]) if what == "article" else Offer(question=asked_before[pk]) for what, pk in near]

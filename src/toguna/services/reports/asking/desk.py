@@ -83,7 +83,11 @@ def question(request: Request, code: str) -> HttpResponse:
         people.Account.objects.filter(pk__in={s.account for s in steps if s.account}).values_list("pk", "name")
     )
     history = [
-        (s, QUESTION.state(s.to_state).title if s.to_state else STEPS.get(s.action, s.action), names.get(s.account or 0, ""))
+        (
+            s,
+            QUESTION.state(s.to_state).title if s.to_state else STEPS.get(s.action, s.action),
+            names.get(s.account or 0, ""),
+        )
         for s in steps
     ]
     chosen = Article.objects.filter(slug=request.GET.get("article", "")).first()
