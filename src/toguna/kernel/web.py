@@ -6,7 +6,7 @@ Deny by default: a view that says nothing of who may open it answers 403 (see `m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
@@ -78,6 +78,18 @@ class HomeBlock(Declaration):
     name: str
     template: str
     context: Callable[[], dict[str, Any]]
+    order: int = 100
+
+
+@dataclass(frozen=True)
+class DeskBlock(Declaration):
+    """The numbers of a service on the first page of the back office, for whoever has `permission` somewhere:
+    `numbers(actor)` gives (words, value, address) of each, in two queries at most."""
+
+    name: str
+    title: Any
+    permission: str
+    numbers: Callable[[Actor], Sequence[tuple[Any, Any, str]]]
     order: int = 100
 
 

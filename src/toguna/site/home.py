@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from toguna.kernel import registry, town
-from toguna.kernel.web import HomeBlock, public, staff
+from toguna.kernel import access, registry, town
+from toguna.kernel.web import DeskBlock, HomeBlock, Request, public, staff
 from toguna.site.icons import ICONS
 
 
@@ -17,8 +17,15 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @staff()
-def desk(request: HttpRequest) -> HttpResponse:
-    return render(request, "desk_home.html")
+def desk(request: Request) -> HttpResponse:
+    """The doors that one may open, and the numbers that a head of service asks for first."""
+    declared = sorted(registry.declared(DeskBlock), key=lambda block: (block.order, block.name))
+    blocks = [
+        (block.title, block.numbers(request.actor))
+        for block in declared
+        if access.can(request.actor, block.permission, anywhere=True)
+    ]
+    return render(request, "desk_home.html", {"blocks": blocks})
 
 
 @public

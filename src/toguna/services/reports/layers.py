@@ -9,7 +9,7 @@ from toguna.engines.territory.api import TileLayer
 _FINEST = 360 / 2**17 * 0.625 / 16  # degrees, as in the migration of `cases` that makes the counts
 _LEVEL = "LEAST(6, GREATEST(0, 17 - %(z)s) / 2 * 2)"
 _SHIFT = f"(GREATEST(0, 17 - %(z)s) - {_LEVEL})"
-_CELLS = f"""type = 'reports' AND level = {_LEVEL} AND n > 0
+_CELLS = f"""type = 'reports' AND level = {_LEVEL}
     AND gx BETWEEN floor((%(w)s + 180) / {_FINEST!r})::int >> {_LEVEL} AND floor((%(e)s + 180) / {_FINEST!r})::int >> {_LEVEL}
     AND gy BETWEEN floor((%(s)s + 90) / {_FINEST!r})::int >> {_LEVEL} AND floor((%(n)s + 90) / {_FINEST!r})::int >> {_LEVEL}"""
 

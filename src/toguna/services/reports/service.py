@@ -15,7 +15,7 @@ from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
-from toguna.kernel.web import Api, HomeBlock, Page, Urls
+from toguna.kernel.web import Api, DeskBlock, HomeBlock, Page, Urls
 from toguna.services.reports import (
     browsers,
     commands,
@@ -37,6 +37,7 @@ from toguna.services.reports.asking.topics import question_topics
 from toguna.services.reports.bodies import actions as bodies
 from toguna.services.reports.bodies import polling
 from toguna.services.reports.casetype import REPORT
+from toguna.services.reports.desk import views as desk_views
 
 WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
 
@@ -71,6 +72,7 @@ SERVICE = Service(
         *figures.MEASURES,
         open_data.REPORTS,
         layers.PUBLIC,
+        DeskBlock("reports", _("Reports"), "reports.read", desk_views.numbers, order=10),
         HomeBlock("reports-lately", "reports/lately.html", views.lately, order=10),
         Urls("reports-around", "", "toguna.services.reports.around.urls"),  # before "reports/CODE"
         CaseData("reports", forgetting.forget),
@@ -81,7 +83,6 @@ SERVICE = Service(
         Page("field", _("My round"), "pin", "field", where=("desk",), permission="reports.handle", order=15),
         Urls("reports-field", "field/", "toguna.services.reports.field.urls"),
         Urls("reports-drafts", "reports/drafts/", "toguna.services.reports.drafts.urls"),
-        Page("report-stats", _("What became of reports"), "figures", "report-stats", where=("nav",), order=35),
         Urls("reports-stats", "reports/stats/", "toguna.services.reports.stats.urls"),
         Urls("reports", "", "toguna.services.reports.urls"),
         Urls("reports-desk", "desk/reports/", "toguna.services.reports.desk.urls"),

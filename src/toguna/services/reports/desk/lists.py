@@ -145,7 +145,9 @@ def by_team(found: QuerySet[cases.Case], actor: Actor, asked: Mapping[str, str])
                 waiting=Count("id"),
                 late=Count("id", filter=in_tab(actor, "late")),
                 mine=Count("id", filter=in_tab(actor, "mine")),
-                today=Count("id", filter=Q(created__gte=timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0))),
+                today=Count(
+                    "id", filter=Q(created__gte=timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0))
+                ),
                 oldest=Min("created"),
             )
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.cases import api as cases
 from toguna.engines.people import api as people
 from toguna.kernel import access, text
+from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
 from toguna.services.reports import finding
 from toguna.services.reports.casetype import REPORT
@@ -63,6 +65,21 @@ def desk(request: Request) -> HttpResponse:
         **finding.choices(),
     }
     return render(request, "reports/desk/inbox.html", values)
+
+
+def numbers(actor: Actor) -> list[tuple[Any, Any, str]]:
+    """For the first page of the back office: what waits, what is late, what is new."""
+    sums = lists.totals(lists.by_team(cases.scope(actor, OURS), actor, {}), actor)
+    inbox = reverse("desk-reports")
+    found = [
+        (_("Given to me"), sums["mine"], f"{inbox}?view=mine"),
+        (_("Late"), sums["late"], f"{inbox}?view=late"),
+        (_("Open"), sums["open"], f"{inbox}?view=open"),
+        (_("New today"), sums["today"], f"{inbox}?sort=newest"),
+    ]
+    if waited := lists.waited(sums["oldest"]):
+        found.append((_("The oldest waits"), waited, f"{inbox}?view=open&sort=due"))
+    return found
 
 
 def kept(asked: QueryDict) -> str:

@@ -9,6 +9,7 @@ import json
 
 import pytest
 from django.contrib.gis.geos import Point
+from django.core.management import CommandError, call_command
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -258,7 +259,7 @@ def test_refusals(wa, tg, fb):
 
 
 def test_a_report_by_telegram(tg, places, picture):
-    telegram.register(tg.route.settings, "tg")
+    call_command("chat_hook", "tg")
     assert tg.webhook["url"].endswith("/hook/telegram/tg") and tg.webhook["secret_token"] == telegram.secret("tg")
     assert tell(tg, tg.update(5, text="/start")) == 200
     assert "SIGNALER" in last("telegram:5").text
@@ -274,6 +275,15 @@ def test_a_report_by_telegram(tg, places, picture):
     assert (way.medium, way.address) == ("telegram", "telegram:5")
     out(tg, last("telegram:5"))
     assert tg.sent[-1]["to"] == 5 and case.code in tg.sent[-1]["text"]
+
+
+def test_telegram_is_told_only_of_a_way_that_is_there(tg):
+    with pytest.raises(CommandError, match="nowhere"):
+        call_command("chat_hook", "nowhere")
+    Route.objects.update(settings={**tg.route.settings, "token": "9:wrong"})
+    with pytest.raises(CommandError) as refused:
+        call_command("chat_hook", "tg")
+    assert "9:wrong" not in str(refused.value)
 
 
 def test_a_place_that_is_pointed_at(tg, places):
