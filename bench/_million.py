@@ -30,6 +30,7 @@ INSERT INTO cases_step (case_id, at, action, from_state, to_state, text, public,
 SELECT id, created, 'opened', '', 'received', '', true, '{{}}' FROM cases_case WHERE code LIKE 'B______';
 INSERT INTO cases_step (case_id, at, action, from_state, to_state, text, public, data)
 SELECT id, closed, 'moved', 'received', state, 'C''est fait', true, '{{}}' FROM cases_case WHERE code LIKE 'B______' AND NOT open;
+SELECT cases_count_compact();
 """
 
 

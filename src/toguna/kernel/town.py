@@ -49,10 +49,18 @@ def load() -> Town | None:
         return None
     try:
         values = tomllib.loads(raw)["town"]
-        lists = {"languages": tuple(values.get("languages", LANGUAGES)), "foreign_prefixes": tuple(values.get("foreign_prefixes", ()))}
+        lists = {
+            "languages": tuple(values.get("languages", LANGUAGES)),
+            "foreign_prefixes": tuple(values.get("foreign_prefixes", ())),
+        }
         town = Town(**{**values, **lists})
         if not re.fullmatch("#[0-9a-fA-F]{6}", town.accent):
             raise ValueError(f"accent = {town.accent!r} is no colour such as #c8501e")
+        for prefix in town.foreign_prefixes:
+            if not re.fullmatch(r"\+[1-9][0-9]*", str(prefix)):
+                raise ValueError(f"foreign_prefixes: {prefix!r} is no prefix such as +225")
+        if not isinstance(town.codes_an_hour, int) or town.codes_an_hour < 1:
+            raise ValueError(f"codes_an_hour = {town.codes_an_hour!r} is no number above 0")
         if not town.languages or not set(town.languages) <= set(LANGUAGES):
             raise ValueError(f"languages = {list(town.languages)} are not among {', '.join(LANGUAGES)}")
         return town

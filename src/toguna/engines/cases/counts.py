@@ -1,4 +1,7 @@
-"""Reading the counts that the database keeps of cases (see the migration `0007_counts`): exact, whatever their number."""
+"""The counts that the database keeps of cases (see the migration `0010_counts_appended`): exact, whatever their number.
+
+They are sums of rows of which some are differences, and may be negative: only a sum over a whole key says something.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,12 @@ from typing import Any
 
 from django.db import connection
 from django.utils import timezone
+
+
+def compact() -> None:
+    """Adds up the differences that were appended since the last time. Nothing that is read changes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cases_count_compact()")
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class TeamCount:
 _TEAMS = """
 WITH t AS MATERIALIZED (
     SELECT team, sum(n) AS open, COALESCE(sum(n) FILTER (WHERE day < (%(now)s AT TIME ZONE 'UTC')::date), 0) AS late
-    FROM cases_count_team WHERE type = %(type)s AND n > 0 GROUP BY team
+    FROM cases_count_team WHERE type = %(type)s GROUP BY team HAVING sum(n) > 0
 ), today_late AS (  -- the deadlines of today that have passed: the counts know whole days only
     SELECT COALESCE(team_id, 0) AS team, count(*) AS n FROM cases_case
     WHERE type = %(type)s AND open AND due >= date_trunc('day', %(now)s AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AND due < %(now)s GROUP BY 1
@@ -98,7 +107,7 @@ _DIRECT = """(
     SELECT type, (date_trunc('month', created AT TIME ZONE 'UTC'))::date AS month, COALESCE(zone_id, 0) AS zone, topic_id AS topic, state,
         CASE WHEN closed IS NULL THEN -1 ELSE LEAST(99, GREATEST(0, floor(extract(epoch FROM closed - created) / 86400)))::smallint END AS took,
         COALESCE(closed > due, false) AS late, 1 AS n
-    FROM cases_case WHERE type = %(type)s AND zone_id = ANY(%(zones)s) AND topic_id = ANY(%(topics)s)) direct"""
+    FROM cases_case WHERE type = %(type)s AND created >= %(since)s::timestamp AT TIME ZONE 'UTC' AND zone_id = ANY(%(zones)s) AND topic_id = ANY(%(topics)s)) direct"""
 
 
 def rows(

@@ -228,7 +228,9 @@ class Step(models.Model):
         ordering = ["id"]
         indexes = [
             # What residents flagged as improper, and what was decided of it: few among many.
-            models.Index(fields=["case"], name="cases_step_flag", condition=models.Q(action__in=["flagged", "settled"])),
+            models.Index(
+                fields=["case"], name="cases_step_flag", condition=models.Q(action__in=["flagged", "settled"])
+            ),
             BrinIndex(fields=["at"], name="cases_step_at", pages_per_range=32),
         ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from toguna.engines.cases import notices, photos, retention
+from toguna.engines.cases import counts, notices, photos, retention, rezoning
 from toguna.engines.cases.events import CaseAnswered, CaseMoved, CaseOpened, CaseReplied
 from toguna.engines.cases.models import Case
 from toguna.engines.people.api import Erasure, PersonalData
@@ -31,6 +31,8 @@ SERVICE = Service(
         Reaction(CaseAnswered, notices.on_answered),
         Periodic("cases-retention", timedelta(days=1), retention.run),
         Periodic("cases-photos-sweep", timedelta(days=1), photos.sweep),
+        Periodic("cases-counts", timedelta(minutes=1), counts.compact),
+        Periodic("cases-rezone", timedelta(hours=1), rezoning.look),
         Periodic("cases-ask-solved", timedelta(hours=1), notices.ask_solved),
         PersonalData("cases", export),
         Erasure("cases", retention.forget_person),

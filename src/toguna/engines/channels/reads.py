@@ -11,9 +11,16 @@ from toguna.engines.people import api as people
 
 
 def _of(person: int) -> Q:
-    """Messages for them, and those to their phone or e-mail that name nobody else."""
-    addresses = people.Contact.objects.filter(person=person).values("value")
-    return Q(person=person) | Q(person=None, address__in=addresses)
+    """Messages for them, and those to their phone or e-mail that name nobody else, while it was theirs."""
+    found = Q(person=person)
+    for contact in people.Contact.objects.filter(person=person):
+        theirs = Q(person=None, address=contact.value)
+        if (since := people.held_since(contact)) is not None:
+            theirs &= Q(created__gt=since)
+        if contact.lost is not None:
+            theirs &= Q(created__lt=contact.lost)
+        found |= theirs
+    return found
 
 
 def export(person: int) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from toguna.kernel.web import Request, public
 
 RAW_FROM = 14
 MOST_ZOOM = 20
-CROWD, CROWDED_TO = 1500, 17  # more than that many in a tile are grouped, up to that zoom
+CROWD = 1500  # more than that many in a tile are grouped, however near one looks
 CONTENT = "application/vnd.mapbox-vector-tile"
 
 
@@ -35,7 +35,7 @@ class TileLayer(Declaration):
     raw: SELECT id, properties..., geom (EPSG:4326) with {bounds}, a condition on geom's own column to be put in its WHERE by
     the service as `column && {bounds}`; grouped: the same for zooms under 14, giving n (how many) and geom of each group, with
     {bounds} and {cell} (degrees), or what else a tile is known by (%(w)s, %(s)s, %(e)s, %(n)s, %(z)s); crowd: SELECT of how
-    many stand in a tile, by which one from zoom 14 to 17 is drawn one by one or grouped ("": one by one); version: SELECT of one value that changes when the layer does; permission: "" for everyone.
+    many stand in a tile, by which one from zoom 14 up is drawn one by one or grouped ("": one by one); version: SELECT of one value that changes when the layer does; permission: "" for everyone.
     """
 
     name: str
@@ -167,7 +167,7 @@ def zone_tile(level: int | None, name: str, z: int, x: int, y: int) -> bytes:
 def declared_tile(layer: TileLayer, z: int, x: int, y: int) -> bytes:
     """A tile of a layer that a service declared."""
     straight, values = z >= RAW_FROM, {**_edges(z, x, y), "name": layer.name, "cell": degrees(z) * 24, "z": z}
-    raw = straight and (not layer.crowd or z > CROWDED_TO or _crowd(layer.crowd, values) <= CROWD)
+    raw = straight and (not layer.crowd or _crowd(layer.crowd, values) <= CROWD)
     query = (layer.raw if raw else layer.grouped).replace("{bounds}", _BOX).replace("{cell}", "%(cell)s")
     statement = f"""
     WITH q AS ({query})

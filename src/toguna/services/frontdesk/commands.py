@@ -89,8 +89,8 @@ COMMANDS = (
         name="not-me",
         title=gettext_lazy("This is not me"),
         keywords={
-            "fr": ("FAUX", "PAS MOI", "CE N EST PAS MOI", "MAUVAIS NUMERO"),
-            "pt": ("ENGANO", "NAO SOU EU", "NUMERO ERRADO"),
+            "fr": ("FAUX", "PAS MOI", "MAUVAIS NUMERO"),
+            "pt": ("ENGANO", "NUMERO ERRADO"),
             "en": ("NOT ME", "WRONG NUMBER"),
         },
         run=_not_me,

@@ -104,7 +104,7 @@ def front(request: Request) -> HttpResponse:
 def _start(request: Request, form: NumberForm, status: int = 200) -> HttpResponse:
     values = {
         "form": form,
-        "ringing": reads.ringing(),
+        "ringing": [(call, people.shown("phone", call.number) if call.number else "") for call in reads.ringing()],
         "waiting": reads.waiting() if access.can(request.actor, "channels.answer", anywhere=True) else None,
         "due": reads.due(),
         "day": reads.day(timezone.localdate()),
@@ -136,7 +136,7 @@ def screen(request: Request, desk: Desk, status: int = 200, **forms_: forms.Form
         held = people.mandates()
         values |= {
             "history": reads.history(request.actor, person),
-            "contacts": person.contacts.order_by("id"),
+            "contacts": [(people.shown(c.kind, c.value), c.lost) for c in person.contacts.order_by("id")],
             "lets": held.filter(person=person),
             "acts": held.filter(mediator=person),
             "others": [p for p in _persons(desk.number) if p.pk != person.pk] if desk.number else [],

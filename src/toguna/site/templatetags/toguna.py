@@ -52,10 +52,7 @@ def when(moment: datetime | None, with_time: bool = False) -> SafeString | str:
     if moment is None:
         return ""
     local = timezone.localtime(moment)
-    if with_time:
-        shown = date_format(local, "DATETIME_FORMAT")
-    else:
-        shown = _day(local.date(), get_language())
+    shown = date_format(local, "DATETIME_FORMAT") if with_time else _day(local.date(), get_language())
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="minutes"), shown)
 
 

@@ -6,21 +6,22 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0008_looked_for'),
-        ('people', '0006_frontdesk_codes'),
-        ('territory', '0005_lighter'),
+        ("cases", "0008_looked_for"),
+        ("people", "0006_frontdesk_codes"),
+        ("territory", "0005_lighter"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='case',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['updated'], name='cases_case_updated', pages_per_range=32),
+            model_name="case",
+            index=django.contrib.postgres.indexes.BrinIndex(
+                fields=["updated"], name="cases_case_updated", pages_per_range=32
+            ),
         ),
         migrations.AddIndex(
-            model_name='step',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['at'], name='cases_step_at', pages_per_range=32),
+            model_name="step",
+            index=django.contrib.postgres.indexes.BrinIndex(fields=["at"], name="cases_step_at", pages_per_range=32),
         ),
     ]

@@ -471,7 +471,7 @@ class Pump:
             of = "IS NULL" if source.publication is None else "= %s"
             cursor.execute(
                 f"SELECT DISTINCT medium FROM (SELECT medium FROM channels_message WHERE state = 'queued' AND lane = %s AND "
-                f"publication_id {of} AND due <= now() AND NOT medium = ANY(%s::text[]) LIMIT 1000) waiting",
+                f"publication_id {of} AND due <= statement_timestamp() AND NOT medium = ANY(%s::text[]) LIMIT 1000) waiting",
                 [source.lane, *([] if source.publication is None else [source.publication]), known],
             )
             media = [medium for (medium,) in cursor.fetchall()]

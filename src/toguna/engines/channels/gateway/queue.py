@@ -95,7 +95,7 @@ def take(
             f"""
             WITH picked AS (
                 SELECT id FROM channels_message
-                WHERE state = 'queued' AND {of} AND lane = %s AND due <= now() AND medium = %s AND {sql} {hush}
+                WHERE state = 'queued' AND {of} AND lane = %s AND due <= statement_timestamp() AND medium = %s AND {sql} {hush}
                 ORDER BY due LIMIT %s FOR UPDATE SKIP LOCKED)
             UPDATE channels_message m SET state = 'sending', claimed = clock_timestamp(), route_id = %s, tries = tries + 1
             FROM picked WHERE m.id = picked.id
@@ -197,7 +197,7 @@ def recover(lost_after: timedelta = LOST_AFTER) -> int:
             UPDATE channels_message SET
                 state = CASE WHEN lane >= %s AND tries <= %s THEN 'queued' ELSE 'doubtful' END,
                 error = 'the server ended while it was being sent'
-            WHERE state = 'sending' AND claimed < now() - %s
+            WHERE state = 'sending' AND claimed < statement_timestamp() - %s
             """,
             [URGENT, MOST_AGAIN, lost_after],
         )
@@ -213,8 +213,8 @@ def expire() -> int:
             UPDATE channels_message SET state = 'failed', text = CASE WHEN lane = %(code)s THEN '' ELSE text END,
                 error = CASE WHEN error = '' THEN 'too late: no way out was up' ELSE error END
             WHERE state = 'queued' AND publication_id IS NULL AND (
-                (lane = %(code)s AND created < now() - %(minutes)s) OR (lane = ANY(%(lanes)s) AND due < now() - %(days)s
-                    AND created < now() - %(days)s))
+                (lane = %(code)s AND created < statement_timestamp() - %(minutes)s) OR (lane = ANY(%(lanes)s) AND due < statement_timestamp() - %(days)s
+                    AND created < statement_timestamp() - %(days)s))
             """,
             {
                 "code": int(Lane.ONE_TIME_CODE),
@@ -233,7 +233,7 @@ def send_again(message: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE channels_message SET state = 'queued', due = now(), tries = 0, error = '', created = now()
+            UPDATE channels_message SET state = 'queued', due = statement_timestamp(), tries = 0, error = '', created = statement_timestamp()
             WHERE id = %s AND state IN ('doubtful', 'failed') AND (text <> '' OR publication_id IS NOT NULL)
             """,
             [message],

@@ -48,6 +48,12 @@ def keep(data: bytes) -> str:
     return name
 
 
+def drop(names: Collection[str]) -> None:
+    """Deletes what has these names."""
+    for name in names:
+        path(name).unlink(missing_ok=True)
+
+
 def forget_old(*, kept: Collection[str] = ()) -> None:
     """Deletes what is older than messages are kept, but for the names in `kept`."""
     before = time.time() - KEEP

@@ -44,7 +44,7 @@ def erase(person: int) -> None:
     names = _names(rows)
     rows.delete()
     PushEndpoint.objects.filter(person=person).delete()
-    transaction.on_commit(lambda: [files.path(name).unlink(missing_ok=True) for name in names])
+    transaction.on_commit(lambda: files.drop(names))
 
 
 def forget_old() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.contrib.staticfiles import finders
 from django.db import transaction
@@ -81,7 +82,7 @@ def push_subscribe(request: Request) -> HttpResponse:
         return HttpResponse(
             _("This browser cannot get notices from us."), status=400, content_type="text/plain; charset=utf-8"
         )
-    values = {"keys": keys, "language": (get_language() or "")[:8], "gone": None}
+    values: dict[str, Any] = {"keys": keys, "language": (get_language() or "")[:8], "gone": None}
     person = push.person_of(given.get("token", ""))
     if person is not None:
         values["person_id"] = person

@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 
 from toguna.engines.channels.models import Publication
-from toguna.engines.channels.post import push
 from toguna.engines.channels.publish import actions, subscribing, texts
 from toguna.engines.channels.publish.forms import MEDIA, PublicationForm
 from toguna.engines.channels.ussd.sessions import LANGUAGES
@@ -129,7 +128,7 @@ def news(request: HttpRequest) -> HttpResponse:
 def item(request: HttpRequest, pk: int) -> HttpResponse:
     """A publication that was sent; the address that ends its SMS."""
     row = get_object_or_404(Publication.objects.defer("audience"), pk=pk, state__in=OUT)
-    return render(request, "channels/item.html", {"row": row, "push": push.offer()})
+    return render(request, "channels/item.html", {"row": row})
 
 
 class NewsFeed(Feed):  # type: ignore[type-arg] # generic only for the type checker
@@ -189,7 +188,6 @@ def subscribe(request: Request) -> HttpResponse:
             messages.success(request, _("A message is on its way: open the address in it, and you will be told."))
             return people.remember_device(request, redirect("subscribe"))
     values = {"offered": offered, "contact": request.POST.get("contact", ""), "chosen": request.POST.getlist("subject")}
-    values["push"] = push.offer()
     return people.remember_device(
         request, render(request, "channels/subscribe.html", values, status=422 if request.method == "POST" else 200)
     )

@@ -94,7 +94,11 @@ class Gateway:
 
     def route(self, **more: Any) -> Route:
         """Like the one that `serve --sms` makes."""
-        settings = {"url": f"http://127.0.0.1:{self.port + 13}/cgi-bin/sendsms", "callback": self.here, "sender": "36000"}
+        settings = {
+            "url": f"http://127.0.0.1:{self.port + 13}/cgi-bin/sendsms",
+            "callback": self.here,
+            "sender": "36000",
+        }
         if self.operators:
             settings["smsc"] = self.operators[0]["id"]
         return Route.objects.create(slug="kannel-demo", kind="kannel", rate=500, settings=settings, **more)
@@ -199,7 +203,9 @@ def _sent_or_known() -> bool:
 def operator(tmp_path: Path, live_server: Any) -> Iterator[tuple[Operator, Gateway]]:
     with Operator() as smsc:
         given = {"id": "op", "host": "127.0.0.1", "port": smsc.port, "system_id": "mairie", "password": "secret"}
-        with Gateway(tmp_path, live_server.url, [{**given, "sender": "36000", "throughput": 500, "reconnect-delay": 1}]) as gateway:
+        with Gateway(
+            tmp_path, live_server.url, [{**given, "sender": "36000", "throughput": 500, "reconnect-delay": 1}]
+        ) as gateway:
             until(lambda: smsc.connections)
             yield smsc, gateway
 
@@ -252,12 +258,16 @@ def test_over_smpp_what_is_long_or_in_another_script_comes_whole(operator: tuple
 
 
 def test_the_configuration_keeps_strangers_out(tmp_path: Path) -> None:
-    text = kannel_setup.configuration(tmp_path, "http://127.0.0.1:8000", operators=[{"id": "o", "host": "h", "system_id": "s"}])
+    text = kannel_setup.configuration(
+        tmp_path, "http://127.0.0.1:8000", operators=[{"id": "o", "host": "h", "system_id": "s"}]
+    )
     for wanted in ("admin-interface = 127.0.0.1", "smsbox-interface = 127.0.0.1", "sendsms-interface = 127.0.0.1"):
         assert wanted in text
     assert "smsc = fake" not in text and "smsc = smpp" in text
     with pytest.raises(kannel_setup.Missing):
-        kannel_setup.configuration(tmp_path, "http://x", operators=[{"id": "o\ngroup = core", "host": "h", "system_id": "s"}])
+        kannel_setup.configuration(
+            tmp_path, "http://x", operators=[{"id": "o\ngroup = core", "host": "h", "system_id": "s"}]
+        )
 
 
 def test_a_machine_without_kannel_says_the_one_command(monkeypatch: pytest.MonkeyPatch) -> None:

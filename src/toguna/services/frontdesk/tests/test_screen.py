@@ -108,6 +108,10 @@ def test_a_number_that_changed_hands_keeps_the_secrets_of_the_first(agent, famil
     theirs = said(agent.get(f"{DESK}?{at(family.awa, number='')}"))
     assert "Vieille affaire" in theirs and "Nouvelle affaire" not in theirs and "no longer theirs" in theirs
     assert FAMILY not in [way.address for way in people.reach(family.awa)]
+    taken_away = [m["text"] for m in erasure.export(fanta)["messages"]]
+    assert taken_away == ["Nouvelle affaire"]
+    erasure.erase(fanta, by=SYSTEM)
+    assert list(channels.Message.objects.values_list("text", flat=True)) == ["Vieille affaire"]
 
 
 def open_for(client, location, contact="70 00 00 01"):

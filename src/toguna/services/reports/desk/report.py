@@ -40,6 +40,7 @@ STEPS: dict[str, Any] = {
     "absorbed": gettext_lazy("Merged into this one"),
     "split": gettext_lazy("Split"),
     "worked": gettext_lazy("Work"),
+    "rezoned": gettext_lazy("The boundary was drawn anew"),
     "corrected": gettext_lazy("Set right"),
     "flagged": gettext_lazy("Flagged by a resident"),
     "settled": gettext_lazy("Looked at"),

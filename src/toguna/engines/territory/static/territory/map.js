@@ -148,15 +148,22 @@ function tools(map) {
 function ways(map) {
   const boxes = [...document.querySelectorAll("[data-map-way]")];
   const show = () => {
+    const chosen = boxes.some(({ checked }) => checked); // then those of the page, which are a part, are in the way
+    for (const mark of map.getContainer().querySelectorAll(".mark")) mark.hidden = chosen;
     for (const { value: name, checked, dataset } of boxes) {
       const heat = dataset.mapWay === "heat";
       if (heat && checked && !map.getLayer(`heat-${name}`)) {
-        const many = ["ln", ["+", 1, ["coalesce", ["get", "n"], 1]]]; // a tile counts from afar, and has each one from near
         map.addLayer({ id: `heat-${name}`, type: "heatmap", source: name, "source-layer": name, paint: {
-          "heatmap-weight": ["min", 1, ["/", many, 5]], "heatmap-opacity": 0.75,
+          "heatmap-intensity": 0.7, "heatmap-opacity": 0.8,
           "heatmap-radius": ["interpolate", ["linear"], ["zoom"], 9, 14, 13, 26, 17, 48],
           "heatmap-color": ["interpolate", ["linear"], ["heatmap-density"], 0, "rgba(42,58,148,0)", 0.2, "#5566c4", 0.45, "#c98b1f", 0.7, "#c8501e", 1, "#7d1414"],
         } }, map.getLayer("place-names") && "place-names");
+        // The hottest is what is hottest here: a tile counts from afar (n), and has each one from near.
+        let most = 0;
+        map.on("idle", () => {
+          const here = Math.max(1, ...map.querySourceFeatures(name, { sourceLayer: name }).map(({ properties }) => properties.n || 1));
+          if (here !== most) map.setPaintProperty(`heat-${name}`, "heatmap-weight", ["^", ["/", ["coalesce", ["get", "n"], 1], most = here], 0.6]);
+        });
       }
       for (const id of heat ? [`heat-${name}`] : [`extra-${name}`, `extra-${name}-n`])
         if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", checked ? "visible" : "none");
