@@ -19,6 +19,9 @@ from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.kernel import text, town
 
+# Whoever writes by these has the code in the answer: a second message would say it again, and cost again.
+ANSWERED = frozenset({"sms", "ussd", "email", "whatsapp", "telegram", "facebook"})
+
 
 def link(case: Case) -> str:
     """The page of a case for the person who opened it, with the site's host."""
@@ -67,10 +70,11 @@ def on_opened(event: CaseOpened) -> None:
     case = _case(event.case)
     with translation.override(case.language or settings.LANGUAGE_CODE):
         values = {"topic": text.pick(case.topic.names), "code": case.code}
-        _tell_reporter(
-            case, f"case.opened:{case.pk}", _("We have received it: %(code)s") % values,
-            _("Received: %(topic)s. Your code is %(code)s. Follow it here:") % values,
-        )  # fmt: skip
+        if case.channel not in ANSWERED:
+            _tell_reporter(
+                case, f"case.opened:{case.pk}", _("We have received it: %(code)s") % values,
+                _("Received: %(topic)s. Your code is %(code)s. Follow it here:") % values,
+            )  # fmt: skip
     with translation.override(settings.LANGUAGE_CODE):
         values = {"topic": text.pick(case.topic.names), "zone": case.zone.name if case.zone else "", "code": case.code}
         subject = _("New for your team: %(topic)s, %(zone)s (%(code)s)") % values

@@ -16,12 +16,11 @@ from django.utils import timezone
 from toguna.engines.people.actions import Refused, create_staff, set_grants
 from toguna.engines.people.devices import device_of, remember_device
 from toguna.engines.people.erasure import Erasure, PersonalData, forget_unneeded
-from toguna.engines.people.mandates import between as mandate_between
 from toguna.engines.people.mandates import end as end_mandate
 from toguna.engines.people.mandates import grant as grant_mandate
 from toguna.engines.people.mandates import holding as mandates
 from toguna.engines.people.models import Account, Contact, Mandate, Person, Team
-from toguna.engines.people.numbers import held_since, masked_name, not_me, reached_at
+from toguna.engines.people.numbers import held_since, not_me, reached_at
 from toguna.engines.people.numbers import lose as lose_contact
 from toguna.engines.people.onetime import CodeSender, CodesRunOut, confirm_by_ussd
 from toguna.engines.people.phones import contact, masked, normal_email, normal_phone, shown
@@ -63,10 +62,8 @@ __all__ = [
     "held_since",
     "known_at",
     "lose_contact",
-    "mandate_between",
     "mandates",
     "masked",
-    "masked_name",
     "may_begin",
     "normal_email",
     "normal_phone",

@@ -62,8 +62,3 @@ def holding() -> QuerySet[Mandate]:
     today = Q(until=None) | Q(until__gte=timezone.localdate())
     living = Mandate.objects.filter(today, ended=None, person__erased=None, mediator__erased=None)
     return living.select_related("person", "mediator").order_by("-id")
-
-
-def between(person: int, mediator: int, about: str = "") -> Mandate | None:
-    """The mandate by which `mediator` may act for `person` in that service, if there is one."""
-    return holding().filter(Q(about="") | Q(about=about), person=person, mediator=mediator).first()

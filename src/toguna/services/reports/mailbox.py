@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator
 from functools import partial
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases import api as cases
@@ -101,7 +103,8 @@ def _open(mail: Mail) -> str | None:
     except (cases.Refused, limits.TooMany) as error:
         return str(error)
     values = {"topic": text.pick(chosen.names), "code": case.code}
-    lines = [_("Received: %(topic)s. Your code is %(code)s.") % values]
+    address = f"{settings.TOGUNA_URL}{reverse('report', args=[case.code])}?key={cases.key_of(case)}"
+    lines = [_("Received: %(topic)s. Your code is %(code)s.") % values, address]
     if point is None:
         lines.append(
             _("Answer this letter with a landmark (a market, a mosque, a school) or the district, to say where it is.")

@@ -25,6 +25,7 @@ from toguna.engines.channels import incoming
 from toguna.engines.channels.gateway import africastalking, marks, orange, reports
 from toguna.engines.channels.models import Incoming, Route
 from toguna.engines.people import api as people
+from toguna.kernel import text as words
 from toguna.kernel.web import public
 
 LARGEST = 100_000  # bytes of a call
@@ -132,15 +133,17 @@ receive = public(receive)
 
 def take(kind: str, sender: str, to: str, text: str, reference: str, raw: dict[str, Any]) -> Incoming:
     """Keeps and answers it, once: an operator that did not hear our "yes" sends it again, under another number."""
-    who = _phone(sender)
+    sender, to, reference = (words.clean(value.replace("\x00", "")) for value in (sender, to, reference))
+    text = words.clean(text.replace("\x00", ""))[: incoming.LONGEST]
+    who = _phone(sender)[:254]
     within = timedelta(seconds=5 if len(text.strip()) <= ANSWER else 60)
     with transaction.atomic():
         with (
             connection.cursor() as cursor
         ):  # one at a time from one phone: of two that come together, one is the repeat
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"sms:{who}"])
-        same = Incoming.objects.filter(medium="sms", address=who, text=text.strip(), at__gt=timezone.now() - within)
-        if text.strip() and (before := same.order_by("-id").first()) is not None:
+        same = Incoming.objects.filter(medium="sms", address=who, text=text, at__gt=timezone.now() - within)
+        if text and (before := same.order_by("-id").first()) is not None:
             return before
         smsc = raw.get("smsc")
         routes = Route.objects.filter(kind=kind).order_by("order", "slug")
@@ -162,13 +165,13 @@ def _kannel_message(request: HttpRequest) -> dict[str, Any]:
         text = data.decode(charset)
     except (LookupError, UnicodeDecodeError):
         text = data.decode("utf-8", errors="replace")
-    words = {name: value.decode("utf-8", errors="replace") for name, value in given.items()}
+    said = {name: value.decode("utf-8", errors="replace") for name, value in given.items()}
     return {
-        "from": words.get("from", ""),
-        "to": words.get("to", ""),
+        "from": said.get("from", ""),
+        "to": said.get("to", ""),
         "text": text,
-        "reference": words.get("id", ""),
-        "raw": {"smsc": words.get("smsc", ""), "charset": charset, "coding": words.get("coding", "")},
+        "reference": said.get("id", ""),
+        "raw": {"smsc": said.get("smsc", ""), "charset": charset, "coding": said.get("coding", "")},
     }
 
 
@@ -198,8 +201,8 @@ def _orange_message(request: HttpRequest) -> dict[str, Any]:
 
 def _plain_message(request: HttpRequest) -> dict[str, Any]:
     given = {**_json(request), **request.GET.dict(), **request.POST.dict()}
-    words = {name: str(given.get(name, "")) for name in ("from", "to", "text")}
-    return {**words, "reference": str(given.get("id", "")), "raw": {}}
+    said = {name: str(given.get(name, "")) for name in ("from", "to", "text")}
+    return {**said, "reference": str(given.get("id", "")), "raw": {}}
 
 
 READERS: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {

@@ -154,7 +154,7 @@ function ways(map) {
       const heat = dataset.mapWay === "heat";
       if (heat && checked && !map.getLayer(`heat-${name}`)) {
         map.addLayer({ id: `heat-${name}`, type: "heatmap", source: name, "source-layer": name, paint: {
-          "heatmap-intensity": 0.7, "heatmap-opacity": 0.8,
+          "heatmap-intensity": ["step", ["zoom"], 1.8, 14, 0.8], "heatmap-opacity": 0.8,
           "heatmap-radius": ["interpolate", ["linear"], ["zoom"], 9, 14, 13, 26, 17, 48],
           "heatmap-color": ["interpolate", ["linear"], ["heatmap-density"], 0, "rgba(42,58,148,0)", 0.2, "#5566c4", 0.45, "#c98b1f", 0.7, "#c8501e", 1, "#7d1414"],
         } }, map.getLayer("place-names") && "place-names");
