@@ -17,7 +17,7 @@ import sys
 from bench import Result
 from toguna.kernel import cluster, places
 
-MESSAGES = 6_000
+MESSAGES = 4_000
 _CODE = """
 import json, socket, statistics, subprocess, threading, time, django
 django.setup()

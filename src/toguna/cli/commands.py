@@ -39,7 +39,11 @@ def serve(args: Namespace) -> int:
             lambda url: print(_("Serving {url}").format(url=url), flush=True),
             beside=[
                 *(_gateway(args) if getattr(args, "sms", False) else []),
-                *([(_("letters"), [sys.executable, "-m", "django", "mail_in"])] if getattr(args, "mail", False) else []),
+                *(
+                    [(_("letters"), [sys.executable, "-m", "django", "mail_in"])]
+                    if getattr(args, "mail", False)
+                    else []
+                ),
             ],
         )
     except supervise.Busy as error:

@@ -21,6 +21,9 @@ from typing import TextIO
 from toguna.kernel import cluster, places
 
 DEFAULT_PORT = 8000
+# Of all web workers together: a thread waits for a photo while it comes, minutes on 2G; each may keep a connection to the
+# database, which takes 60 in all. Those that have nothing to do end after half a minute.
+THREADS = 32
 
 
 class Busy(Exception):
@@ -169,12 +172,13 @@ def serve(
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop_soon)
+    workers = max(1, min(4, (os.cpu_count() or 2) // 2 + 1))
     children = [
         Child(
             _("web server"),
             [
                 sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
-                "--workers", str(max(1, min(4, (os.cpu_count() or 2) // 2 + 1))), "--blocking-threads", "4", "--backlog", "1024",
+                "--workers", str(workers), "--blocking-threads", str(THREADS // workers), "--backlog", "1024",
                 "--respawn-failed-workers", "--no-access-log", "--log-level", "warning",
                 "toguna.site.wsgi:application",
             ],

@@ -180,14 +180,14 @@ def test_a_length_that_is_not_said(served, path):
 
 
 def test_many_slow_lines(served):
-    """Thirty residents send photos on 2G, a few bytes a second: the others see their pages meanwhile."""
+    """Twenty residents send photos on 2G, a few bytes a second: the others see their pages meanwhile."""
     _home, port, _supervisor = served
     head = (
         "POST /reports/new/pothole HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 400000\r\n"
         f"Cookie: csrftoken={'a' * 32}\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
     )
     with contextlib.ExitStack() as lines:
-        for _line in range(30):
+        for _line in range(20):
             line = lines.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
             line.sendall(head.encode())
         time.sleep(0.5)

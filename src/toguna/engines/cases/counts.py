@@ -43,11 +43,12 @@ WITH t AS MATERIALIZED (
     WHERE type = %(type)s AND open AND due >= date_trunc('day', %(now)s AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AND due < %(now)s GROUP BY 1
 ), mine AS (
     SELECT COALESCE(team_id, 0) AS team, count(*) AS n FROM cases_case WHERE type = %(type)s AND open AND assignee_id = %(account)s GROUP BY 1
-), fresh AS (
-    SELECT COALESCE(team_id, 0) AS team, count(*) AS n FROM cases_case WHERE type = %(type)s AND open AND created >= %(midnight)s GROUP BY 1
 )
-SELECT NULLIF(t.team, 0), p.names, t.open, t.late + COALESCE(today_late.n, 0), COALESCE(mine.n, 0), COALESCE(fresh.n, 0), oldest.created
-FROM t LEFT JOIN people_team p ON p.id = t.team LEFT JOIN today_late USING (team) LEFT JOIN mine USING (team) LEFT JOIN fresh USING (team)
+SELECT NULLIF(t.team, 0), p.names, t.open, t.late + COALESCE(today_late.n, 0), COALESCE(mine.n, 0), fresh.n, oldest.created
+FROM t LEFT JOIN people_team p ON p.id = t.team LEFT JOIN today_late USING (team) LEFT JOIN mine USING (team)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n FROM cases_case c
+    WHERE c.type = %(type)s AND c.open AND COALESCE(c.team_id, 0) = t.team AND c.created >= %(midnight)s) fresh
 LEFT JOIN LATERAL (
     SELECT created FROM cases_case c WHERE c.type = %(type)s AND c.open AND COALESCE(c.team_id, 0) = t.team
     ORDER BY COALESCE(c.team_id, 0), created LIMIT 1) oldest ON true

@@ -19,8 +19,9 @@ from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.kernel import text, town
 
-# Whoever writes by these has the code in the answer: a second message would say it again, and cost again.
-ANSWERED = frozenset({"sms", "ussd", "email", "whatsapp", "telegram", "facebook"})
+# Whoever writes by these has the code in the answer: a second message would say it again, and cost again. (A screen of USSD
+# is gone when it is closed: its code is sent.)
+ANSWERED = frozenset({"sms", "email", "whatsapp", "telegram", "facebook"})
 
 
 def link(case: Case) -> str:

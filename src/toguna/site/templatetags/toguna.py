@@ -70,7 +70,7 @@ def options(choices: Iterable[tuple[Any, Any]], chosen: Any = "") -> SafeString:
     return format_html_join(
         "",
         '<option value="{}"{}>{}</option>',
-        ((value, mark_safe(" selected") if str(value) == wanted else "", words) for value, words in choices),  # noqa: S308
+        ((value, mark_safe(" selected") if str(value) == wanted else "", words) for value, words in choices),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import select
-import socket
 import ssl
 import threading
 import time
@@ -61,7 +60,6 @@ def call(
     try:
         if connection.sock is None:
             connection.connect()
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         _forget(place)
         raise Busy(f"{parts.netloc} does not answer: {error}") from error

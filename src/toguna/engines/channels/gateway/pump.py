@@ -36,8 +36,8 @@ from toguna.kernel.tasks import Lane
 log = logging.getLogger("toguna.channels")
 
 MOMENT = 0.25  # seconds of a way's rate that are taken at once
-MOST_AT_ONCE = 400
-BREATH = 0.02  # seconds between rounds
+MOST_AT_ONCE = 500
+BREATH = 0.05  # seconds between rounds
 LOOK_AGAIN = 2.0  # seconds until a place that was empty is looked at again, when nobody said that something came
 FAILURES = 3  # in a row, then nothing is tried for a while
 LOCK = 0x7093_0A01  # of the one sender
@@ -114,9 +114,11 @@ class Line:
         return sum(self._under_way)
 
     def room(self, lane: int) -> int:
-        """How many may be given to it now. What is urgent has its own room: a campaign never fills it."""
+        """How many may be given to it now: none until half has left, so that a fast way is given many at once. What is
+        urgent has its own room: a campaign never fills it."""
         most = max(1, min(MOST_AT_ONCE, int(self.way.rate * MOMENT) + 1))
-        return most - self._under_way[lane > Lane.CAMPAIGN]
+        room = most - self._under_way[lane > Lane.CAMPAIGN]
+        return room if 2 * room >= most else 0
 
     def count(self, message: Outgoing, change: int) -> None:
         self._under_way[message.lane > Lane.CAMPAIGN] += change
@@ -132,7 +134,7 @@ class Line:
 
     def take_back(self) -> list[tuple[Outgoing, Taken, Decimal]]:
         """What no thread has begun with."""
-        found = []
+        found: list[tuple[Outgoing, Taken, Decimal]] = []
         while True:
             try:
                 _lane, _number, message, taken, price = self._waiting.get_nowait()
@@ -166,7 +168,7 @@ class Line:
             except Exception as error:
                 result.error = error
             self._results.put(result)
-            if self._waiting.qsize() <= self.way.adapter.connections:
+            if self._waiting.qsize() in (0, self.way.adapter.connections):  # (nearly) nothing left to do
                 self._done()
 
 
@@ -216,7 +218,7 @@ class Pump:
                 self._stop.wait(1)
                 continue
             if moved:
-                self._stop.wait(BREATH)  # so that a round does some dozens, not one
+                self._wake.wait(BREATH)  # so that a round does some dozens, not one
             else:
                 self._wake.wait(0.5)
             self._wake.clear()
@@ -230,8 +232,8 @@ class Pump:
             self._empty.clear()
             moved = self.step()
             idle = 0 if moved or any(line.under_way for line in self._lines.values()) else idle + 1
-            if not moved and not idle:
-                self._wake.wait(0.05)
+            if moved or not idle:
+                self._wake.wait(BREATH)
                 self._wake.clear()
         self._finish()
 

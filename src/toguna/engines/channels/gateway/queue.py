@@ -199,7 +199,7 @@ def recover(lost_after: timedelta = LOST_AFTER) -> int:
                 error = 'the server ended while it was being sent'
             WHERE state = 'sending' AND claimed < statement_timestamp() - %s
             """,
-            [URGENT, MOST_AGAIN, lost_after],
+            list[Any]([URGENT, MOST_AGAIN, lost_after]),
         )
         return int(cursor.rowcount)
 
@@ -208,6 +208,12 @@ def recover(lost_after: timedelta = LOST_AFTER) -> int:
 def expire() -> int:
     """What could not leave for too long, because nothing was up: codes after minutes, all else after days."""
     with connection.cursor() as cursor:
+        values: dict[str, Any] = {
+            "code": int(Lane.ONE_TIME_CODE),
+            "minutes": CODE_GOOD_FOR,
+            "days": GIVE_UP,
+            "lanes": [int(lane) for lane in Lane if lane != Lane.ONE_TIME_CODE],
+        }
         cursor.execute(
             """
             UPDATE channels_message SET state = 'failed', text = CASE WHEN lane = %(code)s THEN '' ELSE text END,
@@ -216,12 +222,7 @@ def expire() -> int:
                 (lane = %(code)s AND created < statement_timestamp() - %(minutes)s) OR (lane = ANY(%(lanes)s) AND due < statement_timestamp() - %(days)s
                     AND created < statement_timestamp() - %(days)s))
             """,
-            {
-                "code": int(Lane.ONE_TIME_CODE),
-                "minutes": CODE_GOOD_FOR,
-                "days": GIVE_UP,
-                "lanes": [int(lane) for lane in Lane if lane != Lane.ONE_TIME_CODE],
-            },
+            values,
         )
         return int(cursor.rowcount)
 

@@ -94,6 +94,12 @@ def test_every_page_is_in_the_matrix():
         "subscribe",
         "subscription-confirm",
         "subscription-stop",
+        "sms-in",
+        "sms-dlr",
+        "sms-report",
+        "routes",
+        "route",
+        "route-new",
     }
     assert pages() == DESK | RESIDENTS.keys() | elsewhere
 
