@@ -109,7 +109,13 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=["type", "-id"], name="cases_case_public", condition=models.Q(public=True)),
             models.Index(fields=["type", "team", "due", "id"], name="cases_case_team", condition=models.Q(open=True)),
-            models.Index(fields=["type", "due", "id"], name="cases_case_due", condition=models.Q(open=True)),
+            # Lists of what is open are sorted by this, and narrower ones counted from it alone.
+            models.Index(
+                fields=["type", "due", "id"],
+                name="cases_case_due",
+                condition=models.Q(open=True),
+                include=["team", "topic", "zone", "state", "assignee", "created", "channel"],
+            ),
             models.Index(fields=["type", "zone", "-id"], name="cases_case_zone"),
             models.Index(fields=["type", "topic", "-id"], name="cases_case_topic"),
             models.Index(fields=["closed"], name="cases_case_closed", condition=models.Q(open=False, public=True)),

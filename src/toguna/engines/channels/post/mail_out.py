@@ -16,6 +16,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from toguna.engines.channels import leaving
 from toguna.engines.channels.gateway.media import Busy, Medium, Outgoing, Sent, Unsendable
 from toguna.engines.channels.models import Incoming
 from toguna.engines.channels.post.reading import reading
@@ -71,6 +72,7 @@ def _headers(message: Outgoing, domain: str, answered: Incoming | None) -> dict[
         headers["List-Unsubscribe"] = f"<{stop_link(message.address)}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         headers["Precedence"] = "bulk"
+    headers |= leaving.headers(message.key)
     return {name: re.sub(r"[\r\n]+", " ", value) for name, value in headers.items()}
 
 

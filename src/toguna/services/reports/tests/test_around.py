@@ -11,6 +11,7 @@ import feedparser
 import pytest
 from django.contrib.gis.geos import Point
 from django.core import signing
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,8 +19,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from toguna.engines.cases import api as cases
-from toguna.engines.channels.leaving import headers
+from toguna.engines.channels.gateway.media import Outgoing
 from toguna.engines.channels.models import Message
+from toguna.engines.channels.post import mail_out
 from toguna.engines.people import api as people
 from toguna.kernel import registry
 from toguna.kernel.access import SYSTEM
@@ -126,11 +128,18 @@ def test_the_letter_says_how_to_leave(told, opened):
     settle()
     alerts.send_digests()
     [letter] = letters()
-    given = headers(letter.key)
-    assert given["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert given["List-Unsubscribe"].strip("<>").endswith(link_in(letter.text, "alert-end"))
-    assert headers(f"{alerts.KEY}:{row.public_id.hex}:ask:20260101") == {}
-    assert headers("case.opened:1:email") == {}
+
+    def given(key: str, words: str) -> EmailMultiAlternatives:
+        message = Outgoing(letter.pk, key, "email", letter.address, words, subject=letter.subject)
+        return mail_out.letter(
+            message, "mairie@town.test", get_connection("django.core.mail.backends.dummy.EmailBackend")
+        )
+
+    said = given(letter.key, letter.text).extra_headers
+    assert said["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert said["List-Unsubscribe"].strip("<>").endswith(link_in(letter.text, "alert-end"))
+    for once in (f"{alerts.KEY}:{row.public_id.hex}:ask:20260101", "case.opened:1:email"):
+        assert "List-Unsubscribe" not in given(once, "x").extra_headers
 
 
 def test_links_of_others_and_old_ones_do_nothing(told, client):
