@@ -51,7 +51,7 @@ def test_a_town_is_set_up_filled_kept_and_put_back(homes, tmp_path):
     assert "Saint-Louis is set up" in done.stdout
     again = toguna(home, *INIT)
     assert again.returncode == 1 and "already" in again.stderr
-    assert count(home, "SELECT count(*) FROM cases_topic") == 20
+    assert count(home, "SELECT count(*) FROM cases_topic WHERE case_type = 'reports'") == 20
     assert count(home, "SELECT count(*) FROM people_account WHERE is_superuser") == 1
 
     points = tmp_path / "puits.geojson"

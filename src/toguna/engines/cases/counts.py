@@ -103,12 +103,6 @@ SELECT k.key, sum(n), COALESCE(sum(n) FILTER (WHERE took = -1), 0), COALESCE(sum
     days.median, days.ninetieth
 FROM k LEFT JOIN days USING (key) GROUP BY k.key, days.median, days.ninetieth HAVING sum(n) > 0 ORDER BY k.key
 """
-# Both a zone and a topic: few enough cases to be counted as they are, in the shape of the counts.
-_DIRECT = """(
-    SELECT type, (date_trunc('month', created AT TIME ZONE 'UTC'))::date AS month, COALESCE(zone_id, 0) AS zone, topic_id AS topic, state,
-        CASE WHEN closed IS NULL THEN -1 ELSE LEAST(99, GREATEST(0, floor(extract(epoch FROM closed - created) / 86400)))::smallint END AS took,
-        COALESCE(closed > due, false) AS late, 1 AS n
-    FROM cases_case WHERE type = %(type)s AND created >= %(since)s::timestamp AT TIME ZONE 'UTC' AND zone_id = ANY(%(zones)s) AND topic_id = ANY(%(topics)s)) direct"""
 
 
 def rows(

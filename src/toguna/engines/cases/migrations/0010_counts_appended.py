@@ -32,21 +32,37 @@ PARTS = {
 }  # fmt: skip
 
 
-def view(name: str) -> str:
-    keys, sums, fresh_keys, fresh_sums, rows = PARTS[name]
+def view(name: str, parts: dict[str, tuple[str, str, str, str, str]] = PARTS) -> str:
+    keys, sums, fresh_keys, fresh_sums, rows = parts[name]
     return f"""
 ALTER TABLE cases_count_{name} RENAME TO cases_kept_{name};
 CREATE VIEW cases_count_{name} AS SELECT {keys}, {sums} FROM cases_kept_{name}
 UNION ALL SELECT {fresh_keys}, {fresh_sums} FROM cases_count_delta {rows};"""
 
 
-def adding(name: str) -> str:
-    keys, sums, fresh_keys, fresh_sums, rows = PARTS[name]
+def _adding(keys: str, sums: str, fresh_keys: str, fresh_sums: str, rows: str, *, name: str) -> str:
     names = sums.split(", ")
     return f"""
 INSERT INTO cases_kept_{name} AS c ({keys}, {sums})
 SELECT {keys}, {", ".join(f"sum({s})" for s in names)} FROM (SELECT {fresh_keys}, {fresh_sums} FROM taken {rows}) q GROUP BY {keys}
 ON CONFLICT ({keys}) DO UPDATE SET {", ".join(f"{s} = c.{s} + excluded.{s}" for s in names)}"""
+
+
+def compacting(parts: dict[str, tuple[str, str, str, str, str]] = PARTS) -> str:
+    return f"""
+CREATE OR REPLACE FUNCTION cases_count_compact() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE found bigint; BEGIN
+IF NOT pg_try_advisory_xact_lock('cases_count_delta'::regclass::bigint) THEN RETURN 0; END IF;
+WITH taken AS (DELETE FROM cases_count_delta RETURNING *),
+{", ".join(f"{name} AS ({_adding(*part, name=name)})" for name, part in parts.items())}
+SELECT count(*) INTO found FROM taken;
+IF found > 0 THEN {"".join(f"DELETE FROM cases_kept_{name} WHERE n = 0; " for name in parts)}END IF;
+RETURN found; END $$;"""
+
+
+def emptying(parts: dict[str, tuple[str, str, str, str, str]] = PARTS) -> str:
+    return f"""
+CREATE OR REPLACE FUNCTION cases_count_emptied() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+TRUNCATE cases_count_delta, {", ".join(f"cases_kept_{name}" for name in parts)}; RETURN NULL; END $$;"""
 
 
 def appending(name: str, rows: str) -> str:
@@ -69,18 +85,11 @@ SQL = f"""
 DROP TRIGGER count_added ON cases_case; DROP TRIGGER count_removed ON cases_case; DROP TRIGGER count_changed ON cases_case;
 DROP FUNCTION cases_count_added(); DROP FUNCTION cases_count_removed(); DROP FUNCTION cases_count_changed();
 {DELTA}{"".join(map(view, PARTS))}
-CREATE FUNCTION cases_count_compact() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE found bigint; BEGIN
-IF NOT pg_try_advisory_xact_lock('cases_count_delta'::regclass::bigint) THEN RETURN 0; END IF;
-WITH taken AS (DELETE FROM cases_count_delta RETURNING *),
-{", ".join(f"{name} AS ({adding(name)})" for name in PARTS)}
-SELECT count(*) INTO found FROM taken;
-IF found > 0 THEN {"".join(f"DELETE FROM cases_kept_{name} WHERE n = 0; " for name in PARTS)}END IF;
-RETURN found; END $$;
+{compacting()}
 {appending("added", before._COME)}
 {appending("removed", before._GONE)}
 {appending("changed", f"{before._COME} UNION ALL {before._GONE}")}
-CREATE FUNCTION cases_count_emptied() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-TRUNCATE cases_count_delta, {", ".join(f"cases_kept_{name}" for name in PARTS)}; RETURN NULL; END $$;
+{emptying()}
 CREATE TRIGGER count_added AFTER INSERT ON cases_case REFERENCING NEW TABLE AS come
     FOR EACH STATEMENT EXECUTE FUNCTION cases_count_added();
 CREATE TRIGGER count_removed AFTER DELETE ON cases_case REFERENCING OLD TABLE AS gone
