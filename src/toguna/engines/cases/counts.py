@@ -16,7 +16,8 @@ from django.utils import timezone
 
 
 def compact() -> None:
-    """Adds up the differences that were appended since the last time. Nothing that is read changes."""
+    """Adds up the differences that were appended since the last time. Nothing that is read changes: it is read more slowly
+    (with 10,000 of them, 8 ms for an inbox or the statistics) until this has run (0.14 s then)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT cases_count_compact()")
 
@@ -89,7 +90,7 @@ class Row:
 
 _ROWS = """
 WITH k AS (
-    SELECT {key} AS key, state, took, late, sum(n)::int AS n FROM {table}
+    SELECT {key} AS key, state, took, late, sum(n)::int AS n FROM cases_count_{table}
     WHERE type = %(type)s AND month >= %(since)s AND month < %(until)s {where} GROUP BY 1, 2, 3, 4
 ), solved AS (
     SELECT key, took, sum(n) AS n, sum(sum(n)) OVER (PARTITION BY key ORDER BY took) AS upto, sum(sum(n)) OVER (PARTITION BY key) AS whole
@@ -118,15 +119,12 @@ def rows(
 ) -> list[Row]:
     """What was received from `since` (a first of a month) until before `until`, by "month", "zone", "topic", or "" for the
     whole. done, refused: names of states. One statement."""
-    crossed = (zones is not None and (topics is not None or by == "topic")) or (topics is not None and by == "zone")
-    if crossed:
-        table, where = _DIRECT, ""
-        if zones is None or topics is None:  # one of them by the other: all of the other
-            table = table.replace("zone_id = ANY(%(zones)s)" if zones is None else "topic_id = ANY(%(topics)s)", "true")
-    elif zones is not None or by == "zone":
-        table, where = "cases_count_zone", "" if zones is None else "AND zone = ANY(%(zones)s)"
-    else:
-        table, where = "cases_count_topic", "" if topics is None else "AND topic = ANY(%(topics)s)"
+    table = {
+        (False, False): "topic", (True, False): "zone", (False, True): "topic", (True, True): "zone_topic",
+    }[zones is not None or by == "zone", topics is not None or by == "topic"]  # fmt: skip
+    where = ("AND zone = ANY(%(zones)s) " if zones is not None else "") + (
+        "AND topic = ANY(%(topics)s)" if topics is not None else ""
+    )
     key = {"month": "month", "zone": "zone", "topic": "topic", "": "0"}[by]
     values: dict[str, Any] = {
         "type": kind, "since": since, "until": until, "done": list(done), "refused": list(refused),

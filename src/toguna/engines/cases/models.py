@@ -114,11 +114,16 @@ class Case(models.Model):
                 fields=["type", "due", "id"],
                 name="cases_case_due",
                 condition=models.Q(open=True),
-                include=["team", "topic", "zone", "state", "assignee", "created", "channel"],
+                include=["team", "topic", "zone", "state", "assignee", "created", "channel", "public"],
             ),
             models.Index(fields=["type", "zone", "-id"], name="cases_case_zone"),
             models.Index(fields=["type", "topic", "-id"], name="cases_case_topic"),
-            models.Index(fields=["closed"], name="cases_case_closed", condition=models.Q(open=False, public=True)),
+            models.Index(
+                fields=["closed"],
+                name="cases_case_closed",
+                condition=models.Q(open=False, public=True),
+                include=["type", "zone", "state"],
+            ),
             GistIndex(fields=["point"], name="cases_case_point"),
             models.Index(fields=["asset"], name="cases_case_asset", condition=models.Q(asset__isnull=False)),
             models.Index(

@@ -43,9 +43,7 @@ def receive(
         slot = int(timezone.now().timestamp() // SAME_WITHIN.total_seconds())
         reference = "same:" + hashlib.sha256(f"{address}\0{to}\0{text}\0{slot}".encode()).hexdigest()[:40]
     with transaction.atomic():
-        row = keep(
-            medium, address, text, to=to, reference=reference[:160], route=route, subject=subject, raw=raw or {}
-        )
+        row = keep(medium, address, text, to=to, reference=reference[:160], route=route, subject=subject, raw=raw or {})
         if row is None:
             return Incoming.objects.get(medium=medium, reference=reference[:160])
         try:

@@ -141,9 +141,7 @@ class Message(models.Model):
             models.Index(
                 fields=["publication", "lane", "due"], name="channels_message_queue", condition=models.Q(state="queued")
             ),
-            models.Index(
-                fields=["reference"], name="channels_message_reference", condition=~models.Q(reference="")
-            ),
+            models.Index(fields=["reference"], name="channels_message_reference", condition=~models.Q(reference="")),
             models.Index(fields=["claimed"], name="channels_message_claimed", condition=models.Q(state="sending")),
             models.Index(
                 fields=["publication", "state"],

@@ -249,7 +249,13 @@ def reports(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "reports/list.html",
-        {"rows": rows, "after": page.after, "points": finding.points(rows), "feed": _feed(request), **finding.choices()},
+        {
+            "rows": rows,
+            "after": page.after,
+            "points": finding.points(rows),
+            "feed": _feed(request),
+            **finding.choices(),
+        },
     )
 
 

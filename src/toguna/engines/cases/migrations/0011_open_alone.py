@@ -5,21 +5,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0010_counts_appended'),
-        ('people', '0006_frontdesk_codes'),
-        ('territory', '0005_lighter'),
+        ("cases", "0010_counts_appended"),
+        ("people", "0006_frontdesk_codes"),
+        ("territory", "0005_lighter"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='case',
-            name='cases_case_due',
+            model_name="case",
+            name="cases_case_due",
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('open', True)), fields=['type', 'due', 'id'], include=('team', 'topic', 'zone', 'state', 'assignee', 'created', 'channel'), name='cases_case_due'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("open", True)),
+                fields=["type", "due", "id"],
+                include=("team", "topic", "zone", "state", "assignee", "created", "channel"),
+                name="cases_case_due",
+            ),
         ),
     ]

@@ -26,6 +26,9 @@ DIRECT = {
     "topic": """SELECT (date_trunc('month', created AT TIME ZONE 'UTC'))::date, topic_id, state,
         CASE WHEN closed IS NULL THEN -1 ELSE LEAST(99, GREATEST(0, floor(extract(epoch FROM closed - created) / 86400))) END::int,
         COALESCE(closed > due, false), count(*) FROM cases_case GROUP BY 1, 2, 3, 4, 5""",
+    "zone_topic": """SELECT (date_trunc('month', created AT TIME ZONE 'UTC'))::date, COALESCE(zone_id, 0), topic_id, state,
+        CASE WHEN closed IS NULL THEN -1 ELSE LEAST(99, GREATEST(0, floor(extract(epoch FROM closed - created) / 86400))) END::int,
+        COALESCE(closed > due, false), count(*) FROM cases_case GROUP BY 1, 2, 3, 4, 5, 6""",
     "channel": """SELECT (date_trunc('month', created AT TIME ZONE 'UTC'))::date, channel, count(*) FROM cases_case GROUP BY 1, 2""",
     "cell": """SELECT level, floor((ST_X(point) + 180) / {c})::int >> level, floor((ST_Y(point) + 90) / {c})::int >> level, count(*),
         count(*) FILTER (WHERE open), round(sum(ST_X(point))::numeric, 6), round(sum(ST_Y(point))::numeric, 6) FROM cases_case, unnest(ARRAY[0, 2, 4, 6]) level WHERE public AND point IS NOT NULL GROUP BY 1, 2, 3""".format(
@@ -38,6 +41,8 @@ KEPT = {
         GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0""",
     "topic": """SELECT month, topic, state, took::int, late, sum(n) FROM cases_count_topic
         GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0""",
+    "zone_topic": """SELECT month, zone, topic, state, took::int, late, sum(n) FROM cases_count_zone_topic
+        GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0""",
     "channel": "SELECT month, channel, sum(n) FROM cases_count_channel GROUP BY 1, 2 HAVING sum(n) <> 0",
     "cell": """SELECT level, gx, gy, sum(n), sum(open), round(sum(lon)::numeric, 6), round(sum(lat)::numeric, 6)
         FROM cases_count_cell GROUP BY 1, 2, 3 HAVING sum(n) <> 0""",

@@ -5,45 +5,54 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('channels', '0005_defaults'),
-        ('people', '0006_frontdesk_codes'),
+        ("channels", "0005_defaults"),
+        ("people", "0006_frontdesk_codes"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RouteDay',
+            name="RouteDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('messages', models.IntegerField(default=0)),
-                ('parts', models.IntegerField(default=0)),
-                ('cost', models.DecimalField(decimal_places=4, default=0, max_digits=14)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("messages", models.IntegerField(default=0)),
+                ("parts", models.IntegerField(default=0)),
+                ("cost", models.DecimalField(decimal_places=4, default=0, max_digits=14)),
             ],
             options={
-                'db_table': 'channels_route_day',
+                "db_table": "channels_route_day",
             },
         ),
         migrations.RemoveIndex(
-            model_name='message',
-            name='channels_message_queue',
+            model_name="message",
+            name="channels_message_queue",
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['publication', 'lane', 'due'], name='channels_message_queue'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state", "queued")),
+                fields=["publication", "lane", "due"],
+                name="channels_message_queue",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('reference', ''), _negated=True), fields=['reference'], name='channels_message_reference'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("reference", ""), _negated=True),
+                fields=["reference"],
+                name="channels_message_reference",
+            ),
         ),
         migrations.AddField(
-            model_name='routeday',
-            name='route',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='channels.route'),
+            model_name="routeday",
+            name="route",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="days", to="channels.route"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='routeday',
-            constraint=models.UniqueConstraint(fields=('route', 'day'), name='channels_route_day_once'),
+            model_name="routeday",
+            constraint=models.UniqueConstraint(fields=("route", "day"), name="channels_route_day_once"),
         ),
     ]

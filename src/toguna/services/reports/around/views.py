@@ -121,8 +121,8 @@ end = public(end)
 def districts(request: HttpRequest) -> HttpResponse:
     """How many reports are open in each district, and how many were solved lately: the heat map in words."""
     found = cases.Case.objects.filter(type=REPORT.name, public=True, zone__isnull=False).order_by().values_list("zone")
-    still = dict(found.filter(open=True).annotate(n=Count("id")))
-    done = dict(found.filter(open=False, state="solved", closed__gte=timezone.now() - LATELY).annotate(n=Count("id")))
+    still = dict(found.filter(open=True).annotate(n=Count("*")))
+    done = dict(found.filter(open=False, state="solved", closed__gte=timezone.now() - LATELY).annotate(n=Count("*")))
     rows = []
     for zone in territory.districts():
         inside = territory.zone_tree_ids(zone.id)

@@ -100,7 +100,12 @@ def test_a_letter_becomes_a_report(places, town, picture):
 def test_a_report_without_a_place_is_taken_and_asked_for_it(town):
     row = take("Il y a un trou dans la route près de chez moi", subject="Nid-de-poule")
     case = cases.Case.objects.get()
-    assert case.point is None and case.topic.slug == "pothole" and len(answer(row).splitlines()) == 4 and cases.key_of(case) in answer(row)
+    assert (
+        case.point is None
+        and case.topic.slug == "pothole"
+        and len(answer(row).splitlines()) == 4
+        and cases.key_of(case) in answer(row)
+    )
 
 
 @pytest.fixture

@@ -51,7 +51,9 @@ def test_the_same_as_a_table(client, some):
 def test_filters_never_break(client, some, town, query):
     address = f"/reports/stats/?{query.format(north=town.north.pk)}"
     assert client.get(address).status_code == 200
-    assert ("Sud" in client.get(f"{address}&format=csv").content.decode()) is ("north" not in query and "pothole" not in query)
+    assert ("Sud" in client.get(f"{address}&format=csv").content.decode()) is (
+        "north" not in query and "pothole" not in query
+    )
 
 
 def test_an_empty_town(client, town):
