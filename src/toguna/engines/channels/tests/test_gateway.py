@@ -136,6 +136,7 @@ def test_whenever_the_power_fails_each_is_told_once_or_reported(
                 run()
             except Killed:
                 power.left = -1  # nothing of that process lives on
+                time.sleep(0.2)  # its threads come to their own end before the next one begins
         Message.objects.filter(state="sending").update(claimed=timezone.now() - timedelta(minutes=6))
 
     def calm(message: Outgoing) -> Sent:

@@ -190,9 +190,9 @@ def test_machines_are_not_answered(say):
 
 
 def test_one_phone_that_writes_too_much_is_told_once_and_nothing_is_lost(say):
-    answers = [say(f"bla {n}") for n in range(70)]
+    answers = [say(f"bla {n}") for n in range(130)]  # more than two windows allow, should the hour change meanwhile
     assert sum("trop" in a for a in answers) == 1 and answers[-1] == ""
-    assert Incoming.objects.count() == 70
+    assert Incoming.objects.count() == 130
 
 
 def test_what_breaks_is_kept_and_goes_to_a_person(say, places, monkeypatch):
