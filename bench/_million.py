@@ -3,6 +3,7 @@ theirs, other days and other codes, each with its steps. Made once in a home of 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import psycopg
 from toguna.kernel import cluster, places
 
 REPORTS, PEOPLE = 1_000_000, 20_000
+OF = f"of {REPORTS:,} reports"
 _MORE = """
 SELECT setseed(0.4);
 CREATE TABLE bench_more AS
@@ -63,3 +65,45 @@ def ready() -> cluster.Cluster:
         sql.execute("VACUUM ANALYZE cases_case")
         sql.execute("ANALYZE cases_step")
     return database
+
+
+_ASK = """
+import json, statistics, sys, time, django; django.setup()
+from django.conf import settings; settings.ALLOWED_HOSTS = ["*"]
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from toguna.engines.people import api as people
+from toguna.engines.people.models import Account
+from toguna.engines.people.testing import sign_in
+account = Account.objects.filter(email="bench@town.test").first() or people.create_staff(
+    email="bench@town.test", password="long enough to be one", name="Bench", grants=[("manager", "reports", None)])
+staff, anyone = Client(), Client()
+sign_in(staff, account)
+found = {}
+for path in json.load(sys.stdin):
+    client = staff if path.startswith("/desk/") else anyone
+    client.get(path)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(path)
+    statements = len(queries)
+    assert answer.status_code == 200, (path, answer.status_code)
+    times = []
+    for _ in range(15):
+        began = time.perf_counter()
+        client.get(path)
+        times.append((time.perf_counter() - began) * 1000)
+    found[path] = [statistics.median(times), statements]
+print(json.dumps(found))
+"""
+
+
+def timed(paths: list[str]) -> dict[str, tuple[float, int]]:
+    """{path: (milliseconds, SQL statements)} of pages asked for in one process through Django's whole stack (middleware,
+    session, access, templates; no socket): each twice to warm, then the median of 15. /desk/ as somebody who sees the whole
+    town, the rest as nobody. The town is `ready`."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK],
+        env=environment(), input=json.dumps(paths), stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    return {path: (found[0], found[1]) for path, found in json.loads(done.stdout.splitlines()[-1]).items()}
