@@ -33,6 +33,17 @@ def icon(name: str, css: str = "") -> SafeString:
     )
 
 
+@register.simple_tag
+def state_tag(state: Any) -> SafeString:
+    """A state (kind, icon, title) as a coloured word with its pictogram."""
+    return _state_tag(state.kind, state.icon, str(state.title))
+
+
+@lru_cache(maxsize=512)
+def _state_tag(kind: str, pictogram: str, title: str) -> SafeString:
+    return format_html('<span class="tag {}">{}{}</span>', kind, icon(pictogram), title)
+
+
 @register.filter
 def words(value: Any) -> str:
     """The town's words, {language: words}, in the reader's language."""
