@@ -14,16 +14,16 @@ class TooMany(Exception):
     """The limit is reached. `retry_after` in seconds; str() is a sentence for the person."""
 
     def __init__(self, retry_after: int) -> None:
-        minutes = max(1, -(-retry_after // 60))
-        super().__init__(
-            ngettext(
-                "That is too many times in a row. Try again in %(minutes)d minute.",
-                "That is too many times in a row. Try again in %(minutes)d minutes.",
-                minutes,
-            )
-            % {"minutes": minutes}
-        )
+        super().__init__(retry_after)
         self.retry_after = retry_after
+
+    def __str__(self) -> str:  # said when it is read: in the reader's language, not in that of where it was raised
+        minutes = max(1, -(-self.retry_after // 60))
+        return ngettext(
+            "That is too many times in a row. Try again in %(minutes)d minute.",
+            "That is too many times in a row. Try again in %(minutes)d minutes.",
+            minutes,
+        ) % {"minutes": minutes}
 
 
 def hit(what: str, who: str, *, at_most: int, per: timedelta) -> int:

@@ -50,6 +50,7 @@ def test_a_photo_is_covered(browse, head, live_server, opened, picture, run_jobs
     head.locator(f"a[href$='/photo/{photo.pk}']").click()
     sound(head, browse)
     cells = head.locator("input[name=cell]")
+    cells.nth(0).scroll_into_view_if_needed()
     box = cells.nth(0).bounding_box()
     assert box["width"] >= 23.5, "a finger must hit one square"
     if browse.javascript:  # dragged from the first square over two more, then walked by keys
