@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from babel.messages.extract import extract
+from babel.messages.pofile import read_po
 from django.test import Client
 from django.urls import resolve, reverse
 from django.utils import translation
@@ -62,6 +63,19 @@ def untranslated(room: str, language: str) -> list[str]:
     catalog: Any = trans_real.translation(language)._catalog  # type: ignore[attr-defined] # of all rooms together
     known = {key[0] if isinstance(key, tuple) else key for key in catalog.keys()}  # noqa: SIM118 - not a dict
     return [f"{where} {text!r}" for where, text in texts(room) if text and text not in known]
+
+
+def said_two_ways(language: str) -> list[str]:
+    """Texts that two rooms translate differently: they share one catalogue, so one of them would silently win."""
+    ways: dict[Any, dict[Any, list[str]]] = {}
+    for file in sorted(Path(toguna.__file__).parent.rglob(f"locale/{language}/LC_MESSAGES/django.po")):
+        with file.open("rb") as lines:
+            for message in read_po(lines, locale=language):
+                if message.id and message.string:
+                    ways.setdefault((message.context, message.id), {}).setdefault(message.string, []).append(
+                        "/".join(file.parts[-6:-3])
+                    )
+    return [f"{key[1]!r}: {said}" for key, said in ways.items() if len(said) > 1]
 
 
 def _every(kind: type[Declaration]) -> list[Any]:
@@ -134,6 +148,10 @@ class ServiceContract:
     @pytest.mark.parametrize("room", rooms())
     def test_every_text_is_translated(self, room: str, language: str) -> None:
         assert untranslated(room, language) == []
+
+    @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+    def test_no_text_is_said_in_two_ways(self, language: str) -> None:
+        assert said_two_ways(language) == []
 
 
 def _gate(page: Page) -> Gate:

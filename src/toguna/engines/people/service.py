@@ -18,7 +18,7 @@ SERVICE = Service(
     name="people",
     provides=(
         Permission("people.administer", _("Make accounts and say who may do what"), frozenset({ADMINISTRATOR})),
-        Page("people", _("People"), "team", "people", where=("desk",), permission="people.administer", order=90),
+        Page("people", _("The staff"), "team", "people", where=("desk",), permission="people.administer", order=90),
         Page("account", _("My account"), "person", "account", where=("nav",), order=80),
         Urls("people", "", "toguna.engines.people.urls"),
         Periodic("forget-codes", timedelta(hours=6), onetime.forget_old),
