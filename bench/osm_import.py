@@ -54,6 +54,7 @@ def run() -> list[Result]:
         "DJANGO_SETTINGS_MODULE": "toguna.site.settings",
     }  # fmt: skip
     environment.pop("DATABASE_URL", None)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a town's Python does not compile itself anew at each start
     try:
         _fresh(database, cluster.NAME)
         subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environment, check=True)
