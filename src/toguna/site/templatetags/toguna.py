@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from toguna.kernel import access, text
+from toguna.kernel import money as kernel_money
 from toguna.site.icons import ICONS
 
 register = template.Library()
@@ -71,6 +72,12 @@ def when(moment: datetime | None, with_time: bool = False) -> SafeString | str:
 def _day(day: date, language: str | None) -> str:
     """Lists say the same few days again and again."""
     return date_format(day, "DATE_FORMAT")
+
+
+@register.simple_tag
+def money(amount: int, currency: str = "") -> str:
+    """Minor units, as people read them in their language."""
+    return kernel_money.shown(amount, currency)
 
 
 @register.simple_tag
