@@ -29,11 +29,15 @@ EVERY_SERVICE = "*"
 
 @dataclass(frozen=True)
 class Permission(Declaration):
-    """`name` is "service.verb"; `roles` have it wherever they are granted for that service (or for every service)."""
+    """`name` is "service.verb"; `roles` have it wherever they are granted for that service (or for every service).
+
+    sealed: a grant for every service does not give it, only one that names this service: an administrator of all the town
+    cannot read over the shoulder of its ombudsman."""
 
     name: str
     title: Any
     roles: frozenset[str]
+    sealed: bool = False
 
     def problems(self) -> Iterator[str]:
         if "." not in self.name:
@@ -94,7 +98,8 @@ def grants(actor: Actor, permission: str) -> tuple[Grant, ...]:
     if declared is None:
         raise LookupError(f"no service declares the permission {permission!r}")
     service = permission.partition(".")[0]
-    found = tuple(g for g in actor.grants if g.role in declared.roles and g.service in (service, EVERY_SERVICE))
+    named = (service,) if declared.sealed else (service, EVERY_SERVICE)
+    found = tuple(g for g in actor.grants if g.role in declared.roles and g.service in named)
     return next(((g,) for g in found if g.everything), found)
 
 

@@ -56,4 +56,5 @@ def read(typed: str, currency: str = "") -> int:
         whole, part = whole + part, ""
     if part[digits:].strip("0"):
         raise NotMoney(typed)
-    return int(whole) * 10**digits + int((part + "0" * digits)[:digits] or 0)
+    unit: int = 10**digits
+    return int(whole) * unit + int((part + "0" * digits)[:digits] or 0)

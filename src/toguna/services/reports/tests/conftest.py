@@ -18,6 +18,7 @@ from toguna.engines.people.testing import sign_in
 from toguna.engines.territory import zones
 from toguna.engines.territory.models import Zone
 from toguna.kernel import access
+from toguna.kernel import testing as jobs
 from toguna.services.reports import starter, topics
 
 MEDIA = "/photos/"
@@ -116,30 +117,7 @@ def run_jobs(town):
     with connection.cursor() as cursor:
         # Not our tables, so a test with transactions of its own leaves its jobs behind.
         cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-    from procrastinate.contrib.django import app
-
-    from toguna.kernel import registry  # noqa: F401 - declares what the jobs need
-
-    def run() -> int:
-        done = 0
-        while True:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY priority DESC, id LIMIT 1"
-                )
-                row = cursor.fetchone()
-                if row is None:
-                    return done
-                cursor.execute("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = %s", [row[0]])
-            args = row[2]
-            if isinstance(args, str):
-                import json
-
-                args = json.loads(args)
-            app.tasks[row[1]].func(**args)
-            done += 1
-
-    return run
+    return jobs.run_jobs
 
 
 @pytest.fixture
