@@ -36,8 +36,8 @@ from toguna.kernel.tasks import Lane
 log = logging.getLogger("toguna.channels")
 
 MOMENT = 0.25  # seconds of a way's rate that are taken at once
-MOST_AT_ONCE = 500
-BREATH = 0.05  # seconds between rounds
+MOST_AT_ONCE = 1000
+BREATH = 0.02  # seconds between rounds
 LOOK_AGAIN = 2.0  # seconds until a place that was empty is looked at again, when nobody said that something came
 FAILURES = 3  # in a row, then nothing is tried for a while
 LOCK = 0x7093_0A01  # of the one sender
@@ -114,11 +114,11 @@ class Line:
         return sum(self._under_way)
 
     def room(self, lane: int) -> int:
-        """How many may be given to it now: none until half has left, so that a fast way is given many at once. What is
-        urgent has its own room: a campaign never fills it."""
+        """How many may be given to it now: none until a fifth has left, so that a fast way is given many at once and never
+        runs dry. What is urgent has its own room: a campaign never fills it."""
         most = max(1, min(MOST_AT_ONCE, int(self.way.rate * MOMENT) + 1))
         room = most - self._under_way[lane > Lane.CAMPAIGN]
-        return room if 2 * room >= most else 0
+        return room if 5 * room >= most else 0
 
     def count(self, message: Outgoing, change: int) -> None:
         self._under_way[message.lane > Lane.CAMPAIGN] += change
