@@ -21,6 +21,9 @@ from toguna.kernel.web import Page
 pytest.register_assert_rewrite("toguna.kernel.contract")  # so that a failure says what differs
 from toguna.kernel.contract import ServiceContract  # noqa: E402
 
+# What opens only to whom the town has named for that very service.
+SEALED = sorted({p.name.partition(".")[0] for p in registry.declared(access.Permission) if p.sealed})
+
 
 class TestContract(ServiceContract):
     @pytest.fixture(autouse=True)
@@ -36,7 +39,7 @@ class TestContract(ServiceContract):
             email=f"{uuid.uuid4().hex}@town.test",
             password="long enough to be one",
             name=role,
-            grants=[(role, "*", None)],
+            grants=[(role, service, None) for service in ("*", *SEALED)],
             teams=(),
         )
         client = Client()

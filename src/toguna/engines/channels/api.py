@@ -14,15 +14,19 @@ from toguna.engines.channels.post.pictures import PictureBox
 from toguna.engines.channels.post.pictures import waiting as waiting_pictures
 from toguna.engines.channels.post.push import notify as push_to
 from toguna.engines.channels.post.push import offer as push_offer
+from toguna.engines.channels.publish.alerts import AlertRule, raise_alert
+from toguna.engines.channels.publish.reminders import Due, Reminder
 from toguna.engines.channels.publish.subscribing import Subscribable
 from toguna.engines.channels.sending import send
 from toguna.engines.channels.talk.answering import give_back, question, read, slots_of, take_over
 from toguna.engines.channels.talk.commands import Choice, Command, NotUnderstood, Said, Slot, Stop
 
 __all__ = [
+    "AlertRule",
     "Choice",
     "Command",
     "Conversation",
+    "Due",
     "Incoming",
     "KannelMissing",
     "Leaving",
@@ -31,6 +35,7 @@ __all__ = [
     "Message",
     "NotUnderstood",
     "PictureBox",
+    "Reminder",
     "Said",
     "Slot",
     "Stop",
@@ -41,6 +46,7 @@ __all__ = [
     "push_offer",
     "push_to",
     "question",
+    "raise_alert",
     "read",
     "receive",
     "send",

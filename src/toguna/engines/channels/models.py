@@ -78,6 +78,7 @@ class Publication(models.Model):
     author = models.BigIntegerField(null=True)
     approver = models.BigIntegerField(null=True)
     source = models.CharField(max_length=80, blank=True)  # the rule that made it, when it was not a person
+    raised = models.CharField(max_length=120, null=True, blank=True, unique=True)  # and of what: one alert of each
     created = models.DateTimeField(db_default=Now())
     approved = models.DateTimeField(null=True, blank=True)
     scheduled = models.DateTimeField(null=True, blank=True)
@@ -91,6 +92,19 @@ class Publication(models.Model):
     class Meta:
         db_table = "channels_publication"
         ordering = ["-id"]
+
+
+class AlertSetting(models.Model):
+    """What the town has decided of a rule that a service declares (see `publish.alerts`). No row: it asks a person."""
+
+    rule = models.CharField(max_length=80, primary_key=True)
+    enabled = models.BooleanField(default=True)
+    automatic = models.BooleanField(default=False)  # an officer allowed it to send by itself
+    account = models.BigIntegerField(null=True)  # who decided
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "channels_alert_setting"
 
 
 class Message(models.Model):

@@ -13,8 +13,10 @@ from toguna.engines.channels.gateway import declared as gateway
 from toguna.engines.channels.post import media as post_media
 from toguna.engines.channels.publish import actions as publications
 from toguna.engines.channels.publish import commands as publish_commands
+from toguna.engines.channels.publish import demo, reminders
 from toguna.engines.people.api import CodeSender, Erasure, PersonalData
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
+from toguna.kernel.demo import Demo
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
@@ -60,11 +62,13 @@ SERVICE = Service(
         Page("messages", _("Messages"), "message", "messages", where=("desk",), permission="channels.read", order=95),
         Periodic("publications-due", timedelta(minutes=1), publications.start_due),
         Periodic("publications-done", timedelta(minutes=1), publications.finish),
+        Periodic("reminders", timedelta(minutes=15), reminders.remind_now),
         Periodic("forget-messages", timedelta(days=1), forget_old),
         PersonalData("messages", reads.export),
         Erasure("messages", reads.erase),
         *gateway.DECLARED,
         *post_media.DECLARED,
+        Demo("channels", demo.load, order=70),
         Urls("channels", "", "toguna.engines.channels.urls"),
     ),
 )

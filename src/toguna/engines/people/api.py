@@ -30,6 +30,7 @@ from toguna.engines.people.serving import actor as actor_serving
 from toguna.engines.people.serving import read as serving
 from toguna.engines.people.staff import factors_passed
 from toguna.engines.territory import api as territory
+from toguna.kernel import access, registry
 from toguna.kernel.access import ADMINISTRATOR, NOBODY, Actor, Grant
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "serving",
     "set_grants",
     "shown",
+    "staff_with",
     "typed_contact",
 ]  # fmt: skip
 
@@ -205,6 +207,19 @@ def reach_many(persons: Iterable[int]) -> dict[int, Reach]:
         if person not in found or (way.medium == "email" and found[person].medium != "email"):
             found[person] = way
     return found
+
+
+def staff_with(permission: str) -> list[Account]:
+    """Who has that permission somewhere, to be told that something waits for them."""
+    declared = registry.find(access.Permission, permission)
+    if declared is None:
+        raise LookupError(f"no service declares the permission {permission!r}")
+    service = permission.partition(".")[0]
+    found = Account.objects.filter(
+        is_active=True, is_team=True, grants__role__in=declared.roles,
+        grants__service__in=[service] if declared.sealed else [service, access.EVERY_SERVICE],
+    )  # fmt: skip
+    return list(found.exclude(grants__until__lt=timezone.localdate()).distinct().order_by("id"))
 
 
 def administrators() -> list[Account]:

@@ -22,6 +22,7 @@ from toguna.engines.territory.zones import (
     zone,
     zone_tree_ids,
     zones,
+    zone_shapes,
     zones_touching,
 )
 
@@ -54,5 +55,6 @@ __all__ = [
     "zone",
     "zone_tree_ids",
     "zones",
+    "zone_shapes",
     "zones_touching",
 ]

@@ -114,6 +114,12 @@ def zone_tree_ids(pk: int) -> frozenset[int]:
     return _read().inside.get(pk, frozenset({pk}))
 
 
+def zone_shapes(pks: Sequence[int]) -> list[tuple[str, MultiPolygon]]:
+    """(name, shape in WGS 84) of these zones; of the whole town when none is given."""
+    wanted = Zone.objects.filter(pk__in=pks) if pks else Zone.objects.filter(level=Zone.Level.TOWN, closed=None)
+    return [(zone.name, zone.geom) for zone in wanted.order_by("id")]
+
+
 def circle(lon: float, lat: float, metres: int) -> MultiPolygon:
     """What is within that many metres of a point, in WGS 84."""
     with connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Lane, Periodic
 from toguna.kernel.web import Page, Urls
-from toguna.services.frontdesk import actions, alarm, commands, personal, starter
+from toguna.services.frontdesk import actions, alarm, commands, personal, reminders, starter
 
 SERVICE = Service(
     name="frontdesk",
@@ -34,6 +34,7 @@ SERVICE = Service(
         *commands.COMMANDS,
         Reaction(CodesRunOut, alarm.on_codes_run_out, Lane.ALARM),
         Periodic("frontdesk-forget", timedelta(days=1), actions.forget_old),
+        reminders.MANDATES,
         PersonalData("frontdesk", personal.export),
         Erasure("frontdesk", actions.forget_person),
         Starter("frontdesk", starter.load, order=20),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.cases.api import CaseAnswered, CaseData, CaseMoved, CaseOpened, CaseReplied
-from toguna.engines.channels.api import Leaving
+from toguna.engines.channels.api import Leaving, Subscribable
 from toguna.engines.people.api import Erasure, FrontAction, PersonalData
 from toguna.kernel import text
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission, Subjects
@@ -21,6 +21,7 @@ from toguna.services.reports import (
     commands,
     demo,
     figures,
+    flooding,
     forgetting,
     layers,
     mailbox,
@@ -66,6 +67,10 @@ SERVICE = Service(
         *commands.COMMANDS,
         mailbox.REPORTS,
         pictures.BOX,
+        flooding.FLOODING,
+        flooding.RISK,
+        Subscribable("category", _("Works on what is reported"), lambda: [(t.slug, text.pick(t.names)) for t in topics.topics() if t.active]),
+        Reaction(CaseOpened, flooding.on_opened),
         Reaction(CaseOpened, pictures.on_opened),
         Reaction(CaseMoved, browsers.on_moved),
         Reaction(CaseReplied, browsers.on_replied),

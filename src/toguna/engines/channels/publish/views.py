@@ -9,20 +9,23 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.syndication.views import Feed
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 
-from toguna.engines.channels.models import Publication
-from toguna.engines.channels.publish import actions, subscribing, texts
+from toguna.engines.channels.models import Message, Publication
+from toguna.engines.channels.publish import actions, alerts, cap, printing, subscribing, texts
 from toguna.engines.channels.publish.forms import MEDIA, PublicationForm
 from toguna.engines.channels.ussd.sessions import LANGUAGES
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, limits, text
+from toguna.kernel.tasks import Lane
 from toguna.kernel.web import Request, public, staff
 
 SHOWN = 30
@@ -108,7 +111,14 @@ def _shown(request: Request, row: Publication) -> dict[str, Any]:
         "counts": counts,
         "total": total,
         "gone": gone,
-        "reach": actions.reach(row) if not draft else [],
+        "reach": [
+            (medium, [(Message.State(state).label, n) for state, n in states.items()])
+            for medium, states in (actions.reach(row) if not draft else [])
+        ],
+        "elsewhere": _("Elsewhere or not known"),
+        "reached": actions.reach_by_zone(row) if not draft else [],
+        "languages": [(code, LANGUAGES.get(code, code)) for code in texts.languages_of(row)],
+        "radio": [(LANGUAGES.get(code, code), printing.radio(row, code)) for code in texts.languages_of(row)],
         "own": row.author is not None and row.author == request.actor.account,
         "may_approve": access.can(request.actor, "channels.approve", anywhere=True),
         "alone": access.can(request.actor, "channels.alarm_alone", anywhere=True),
@@ -158,8 +168,93 @@ class NewsFeed(Feed):  # type: ignore[type-arg] # generic only for the type chec
     def item_pubdate(self, item: Any) -> Any:
         return item.started
 
+    def item_updateddate(self, item: Any) -> Any:
+        return item.finished or item.started
+
+
+class NewsAtom(NewsFeed):
+    feed_type = Atom1Feed
+    subtitle = NewsFeed.description
+
+
+class AlertsFeed(NewsAtom):
+    """Alerts for people's safety, each linked to its CAP: what a siren, a radio or a phone company reads. One that was
+    cancelled after it had left stays, as a cancellation."""
+
+    title = gettext_lazy("Alerts of the town")
+
+    def items(self) -> list[Publication]:
+        told = Q(state__in=OUT) | Q(state=Publication.State.CANCELLED, started__isnull=False)
+        rows = Publication.objects.filter(told).filter(Q(lane__gte=Lane.ALARM) | Q(raised__isnull=False))
+        return list(rows.defer("area").order_by("-started")[:SHOWN])
+
+    def item_link(self, item: Any) -> str:
+        return reverse("publication-cap", args=[item.pk])
+
+    def item_guid(self, item: Any) -> str:
+        return cap.identifier(item)
+
 
 feed = public(NewsFeed())
+atom = public(NewsAtom())
+alerts_feed = public(AlertsFeed())
+
+
+@public
+def cap_alert(request: HttpRequest, pk: int) -> HttpResponse:
+    """The alert as CAP 1.2."""
+    row = get_object_or_404(Publication, pk=pk, started__isnull=False)
+    if not cap.is_alert(row) or row.state not in (*OUT, Publication.State.CANCELLED):
+        raise Http404
+    return HttpResponse(cap.alert(row), content_type="application/cap+xml")
+
+
+# On paper and on air
+
+
+def _pdf(data: bytes, name: str) -> HttpResponse:
+    return HttpResponse(
+        data, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}.pdf"'}
+    )
+
+
+@staff("channels.publish")
+def paper(request: Request, pk: int, size: str, language: str) -> HttpResponse:
+    """A poster (a4), a leaflet (a5) or the script for radio, in one language or in "all"."""
+    row = get_object_or_404(Publication, pk=pk)
+    if language not in (*texts.languages_of(row), "all") or size not in (*printing.SIZES, "radio"):
+        raise Http404
+    if size == "radio":
+        first = texts.languages_of(row)[0] if language == "all" else language
+        return _pdf(printing.radio_pdf(row, first), f"radio-{pk}-{first}")
+    return _pdf(printing.poster(row, size, "" if language == "all" else language), f"{size}-{pk}-{language}")
+
+
+@public
+def public_paper(request: HttpRequest, pk: int, size: str) -> HttpResponse:
+    """Whoever has a printer may put it up: a school, a mosque, a market."""
+    row = get_object_or_404(Publication.objects.defer("audience"), pk=pk, state__in=OUT)
+    if size not in printing.SIZES:
+        raise Http404
+    return _pdf(printing.poster(row, size), f"{size}-{pk}")
+
+
+@staff("channels.publish")
+def rules(request: Request) -> HttpResponse:
+    """The rules by which services raise alerts: which are on, and which an officer lets send by themselves."""
+    if request.method == "POST":
+        try:
+            alerts.decide(
+                request.POST.get("rule", ""), automatic="automatic" in request.POST, enabled="enabled" in request.POST,
+                by=request.actor,
+            )  # fmt: skip
+        except LookupError:
+            raise Http404 from None
+        messages.success(request, _("Done."))
+        return redirect("alert-rules")
+    rows = [(rule, setting, alerts.LEVELS[rule.level][0]) for rule, setting in alerts.rules()]
+    values = {"rows": rows, "may": access.can(request.actor, "channels.alarm_alone", anywhere=True)}
+    return render(request, "channels/rules.html", values)
 
 
 # Subscriptions

@@ -1,19 +1,12 @@
-"""PDF by Typst: no browser, no system library, a few hundredths of a second a page. The drawings are in `typst/`; what
-people typed comes to them as data, never as markup."""
+"""Reports on paper: one whole, or a list. The drawings are in `typst/`."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typst
-from django.utils.translation import get_language
-
-from toguna.kernel import town
+from toguna.kernel import paper
 
 _DRAWINGS = Path(__file__).parent / "typst"
 
@@ -39,18 +32,6 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 def _drawn(drawing: str, about: dict[str, Any], photos: Sequence[tuple[str, Path]]) -> bytes:
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)  # Typst reads nothing outside it
-        shutil.copy(_DRAWINGS / drawing, folder / "main.typ")
-        shown = []
-        for n, (title, path) in enumerate(photos):
-            shutil.copy(path, folder / f"{n}.jpg")
-            shown.append([title, f"{n}.jpg"])
-        data = {
-            **about,
-            "photos": shown,
-            "town": town.current().name,
-            "language": (get_language() or "fr").split("-")[0],
-        }
-        (folder / "data.json").write_text(json.dumps(data), encoding="utf-8")
-        return bytes(typst.compile(str(folder / "main.typ"), root=str(folder), format="pdf"))
+    files = {f"{n}.jpg": path for n, (_title, path) in enumerate(photos)}
+    shown = [[title, f"{n}.jpg"] for n, (title, _path) in enumerate(photos)]
+    return paper.drawn(_DRAWINGS / drawing, {**about, "photos": shown}, files)
