@@ -361,7 +361,7 @@ class Cluster:
         if done.returncode:
             shutil.rmtree(making, ignore_errors=True)
             raise ClusterError(
-                f"{_('PostgreSQL could not make its folder:')}\n{done.stderr.strip()[-800:]}{_disk(self.data.parent)}"
+                _("PostgreSQL could not make its folder:") + f"\n{done.stderr.strip()[-800:]}{_disk(self.data.parent)}"
             )
         with (making / "postgresql.conf").open("a") as file:
             file.write(f"\n{_INCLUDE}\n")
@@ -432,7 +432,7 @@ class Cluster:
                     break
                 time.sleep(0.05)
         tail = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-8:])
-        raise ClusterError(f"{_('PostgreSQL does not start:')}\n{tail}{_disk(self.data.parent)}")
+        raise ClusterError(_("PostgreSQL does not start:") + f"\n{tail}{_disk(self.data.parent)}")
 
     def _make_database(self) -> None:
         """Role, extensions (in template1, so that a test or a restored database has them without a superuser), database."""

@@ -6,6 +6,7 @@ Inherit it once, in `tests/test_contract.py`, and give it a way to log in. A new
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,19 @@ def untranslated(room: str, language: str) -> list[str]:
     catalog: Any = trans_real.translation(language)._catalog  # type: ignore[attr-defined] # of all rooms together
     known = {key[0] if isinstance(key, tuple) else key for key in catalog.keys()}  # noqa: SIM118 - not a dict
     return [f"{where} {text!r}" for where, text in texts(room) if text and text not in known]
+
+
+def hidden_texts() -> list[str]:
+    """Texts inside an f-string: what gathers texts for the translators does not see them."""
+    root = Path(toguna.__file__).parent
+    calls = re.compile(r"""\{\s*(?:_|n?gettext(?:_lazy)?)\(""")
+    return [
+        f"{file.relative_to(root)}:{number}"
+        for file in sorted(root.rglob("*.py"))
+        if "tests" not in file.parts
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        if calls.search(line) and re.search(r"""\bf["']""", line)
+    ]
 
 
 def said_two_ways(language: str) -> list[str]:
@@ -148,6 +162,9 @@ class ServiceContract:
     @pytest.mark.parametrize("room", rooms())
     def test_every_text_is_translated(self, room: str, language: str) -> None:
         assert untranslated(room, language) == []
+
+    def test_no_text_hides_in_an_f_string(self) -> None:
+        assert hidden_texts() == []
 
     @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
     def test_no_text_is_said_in_two_ways(self, language: str) -> None:

@@ -47,7 +47,11 @@ def complain(
     (case, True), or (case, False) when it was received before. Raises cases.Refused."""
     code = codes.read(about) if about else ""
     known = bool(code) and cases.Case.objects.filter(code=code).exists()
-    words = asked.text if known or not about.strip() else f"{asked.text}\n{_('About:')} {about.strip()[:60]}"
+    words = (
+        asked.text
+        if known or not about.strip()
+        else "\n".join([asked.text, _("About: %(what)s") % {"what": about.strip()[:60]}])
+    )
     if served is not None:
         by, asked = people.actor_serving(served, by), dataclasses.replace(asked, phone="", email="")
     case, made = cases.open_case(dataclasses.replace(asked, type=COMPLAINT.name, text=words), by=by)

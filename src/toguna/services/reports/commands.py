@@ -168,7 +168,7 @@ def _report(said: Said) -> str:
         person = people.person_for(**_contact(said), language=said.language)
         case, counted = cases.support(_near(said)[0].pk, by=NOBODY, person=person.pk if person else None)
         words = _("Thank you: you are counted.") if counted else _("You are counted already.")
-        return f"{words} {_('Its code: %(code)s') % {'code': case.code}}"
+        return " ".join([words, _("Its code: %(code)s") % {"code": case.code}])
     point = _point(said)
     given = {name[2:]: value for name, value in slots.items() if name.startswith("q_")}
     answers = cases.check_answers(

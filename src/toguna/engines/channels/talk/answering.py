@@ -188,7 +188,7 @@ def helped(about: str = "") -> str:
     if found is not None:
         example = found.example.get(language) or next(iter(found.example.values()), "")
         words = f"{_keyword(found, language)}: {found.title}."
-        return f"{words} {_('Example:')} {example}" if example else words
+        return " ".join([words, _("Example:"), example]) if example else words
     lines = [f"{_keyword(c, language)}: {c.title}" for c in understanding.commands() if c.menu]
     return "\n".join([town.current().name, *lines, _("%(help)s and a word: how it works") % {"help": _("HELP")}])
 

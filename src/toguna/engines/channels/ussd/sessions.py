@@ -98,7 +98,7 @@ def _start(row: UssdSession) -> None:
             row.slots = {"resume": {k: v for k, v in before.slots.items() if k != "screen"}}
             before.ended = timezone.now()
             before.save(update_fields=["ended"])
-            _show(row, "\n".join([_("You were cut off."), f"1 {_('Go on')}", f"2 {_('Begin again')}"]))
+            _show(row, "\n".join([_("You were cut off."), "1 " + _("Go on"), "2 " + _("Begin again")]))
         else:
             _home(row)
 
@@ -136,8 +136,8 @@ def _list(row: UssdSession, head: str, choices: Sequence[Choice], *, back: bool 
 
 def paged(head: str, words: Sequence[str], *, back: bool) -> list[str]:
     """The screens that hold these choices; a head or a choice that is too long is cut, never left out."""
-    foot = [f"{BACK} {_('Back')}"] if back else []
-    more = f"{MORE} {_('More')}"
+    foot = [f"{BACK} " + _("Go back")] if back else []
+    more = f"{MORE} " + _("Next")
     while not fits("\n".join([head, "999 ...", more, *foot])):
         head = _cut(head)
     pages: list[list[str]] = [[]]
@@ -268,7 +268,7 @@ def _question(row: UssdSession, slot: Slot, said: Said) -> None:
     if slot.choices is not None:
         _list(row, head, list(slot.choices(said)))
         return
-    foot = f"{BACK} {_('Skip') if slot.optional else _('Back')}"
+    foot = f"{BACK} " + (_("Skip it") if slot.optional else _("Go back"))
     while not fits(f"{head}\n{foot}"):
         head = _cut(head)
     _show(row, f"{head}\n{foot}")

@@ -65,7 +65,7 @@ def export(request: Request) -> HttpResponseBase:
             found = cases.Case.objects.filter(pk__in=list(found.values_list("pk", flat=True)))
             for pk in found.filter(reporter__isnull=False).values_list("pk", flat=True):
                 audit.record(actor, "reports.read_reporter", f"cases.case:{pk}", export=True)
-    name = f"{_('reports')}-{timezone.localdate().isoformat()}"
+    name = "-".join([_("reports"), timezone.localdate().isoformat()])
     match kind:
         case "xlsx":
             return FileResponse(_xlsx(found, whole), as_attachment=True, filename=f"{name}.xlsx")
