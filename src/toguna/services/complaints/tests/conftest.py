@@ -9,11 +9,13 @@ from django.test import Client
 
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
+from toguna.kernel.testing import forget_jobs
 from toguna.services.complaints import starter
 
 
 @pytest.fixture
 def town(db):
+    forget_jobs()
     starter.load()
 
 

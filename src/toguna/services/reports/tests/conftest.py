@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.gis.geos import MultiPolygon, Polygon
-from django.db import connection
 from django.test import Client
 from PIL import Image
 
@@ -114,9 +113,7 @@ def fields(town):
 @pytest.fixture
 def run_jobs(town):
     """Does the work that is queued, as the worker would, until none is left."""
-    with connection.cursor() as cursor:
-        # Not our tables, so a test with transactions of its own leaves its jobs behind.
-        cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
+    jobs.forget_jobs()
     return jobs.run_jobs
 
 
