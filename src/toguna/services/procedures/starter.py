@@ -1,0 +1,26 @@
+"""The procedures that a town starts with, and may then change."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from toguna.kernel.demo import DemoFiles
+from toguna.services.procedures import catalogue, ready
+from toguna.services.procedures.models import Procedure
+
+TOLD = ("slug", "names", "icon", "event", "summary", "who", "bring", "cost", "days", "words", "quiz")
+
+
+@transaction.atomic
+def load() -> None:
+    """Adds those that are not there. Idempotent; one that the town changed stays as it is."""
+    rows = [
+        Procedure(order=10 * n, **{name: given[name] for name in TOLD if name in given})
+        for n, given in enumerate(ready.procedures(), 1)
+    ]
+    Procedure.objects.bulk_create(rows, ignore_conflicts=True)
+    catalogue.forget()
+
+
+def demo(files: DemoFiles) -> None:
+    load()
