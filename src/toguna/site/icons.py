@@ -24,6 +24,7 @@ ICONS: dict[str, str] = {
     "camera": '<path d="M3 8h4l2-3h6l2 3h4v11H3z"/><circle cx="12" cy="13" r="3.5"/>',
     "pin": '<path d="M12 21s7-6.2 7-11.5a7 7 0 0 0-14 0C5 14.8 12 21 12 21z"/><circle cx="12" cy="9.5" r="2.5"/>',
     "gps": '<circle cx="12" cy="12" r="5"/><path d="M12 2v5M12 17v5M2 12h5M17 12h5"/>',
+    "copy": '<path d="M8 7V4a1 1 0 0 1 1-1h7l4 4v10a1 1 0 0 1-1 1h-3"/><path d="M4 8a1 1 0 0 1 1-1h7l4 4v9a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1z"/><path d="M7 14h6M7 17h6"/>',
     "list": '<path d="M8 6h13M8 12h13M8 18h13M3.5 6h.1M3.5 12h.1M3.5 18h.1"/>',
     "filter": '<path d="M3 5h18l-7 8v6l-4 2v-8z"/>',
     "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 6.5V12l4 2.5"/>',

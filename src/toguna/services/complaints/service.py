@@ -26,7 +26,6 @@ SERVICE = Service(
         Permission("complaints.set_up", _("Say who has each level of complaints"), frozenset({MANAGER, ADMINISTRATOR})),
         Page("complain", _("Complain"), "message", "complain", where=("home",), order=60,
              summary=_("You are not content with the town hall: say so, and be answered in time.")),
-        Page("complaints-report", _("Complaints of the year"), "figures", "complaints-report", where=("nav",), order=90),
         Page("desk-complaints", _("Complaints"), "message", "desk-complaints", where=("desk",), permission="complaints.read", order=25),
         FrontAction("complaints.new", _("Type a complaint for somebody"), "desk-complaint-new", "complaints.handle", icon="message", order=30),
         commands.COMPLAIN,
