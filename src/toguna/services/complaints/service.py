@@ -12,7 +12,7 @@ from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
-from toguna.services.complaints import actions, casetype, commands, starter
+from toguna.services.complaints import actions, casetype, commands, demo, starter
 
 WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
 
@@ -31,7 +31,7 @@ SERVICE = Service(
         commands.COMPLAIN,
         Periodic("complaints-escalate", timedelta(hours=1), actions.escalate_late),
         Starter("complaints", starter.load, order=12),
-        Demo("complaints", starter.demo, order=62),
+        Demo("complaints", demo.load, order=62),
         Urls("complaints", "", "toguna.services.complaints.urls"),
     ),
 )  # fmt: skip

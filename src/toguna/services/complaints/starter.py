@@ -8,7 +8,6 @@ from pathlib import Path
 from django.db import transaction
 
 from toguna.engines.cases.api import Topic
-from toguna.kernel.demo import DemoFiles
 from toguna.services.complaints.casetype import COMPLAINT
 from toguna.services.complaints.models import Level
 
@@ -28,8 +27,3 @@ def load() -> None:
     topics = [Topic(case_type=COMPLAINT.name, public=False, near_m=0, ask_days=0, **row) for row in rows]
     Topic.objects.bulk_create(topics, ignore_conflicts=True)
     Level.objects.bulk_create([Level(number=n, days=d, names=words) for n, d, words in LADDER], ignore_conflicts=True)
-
-
-def demo(files: DemoFiles) -> None:
-    """The demo town begins as a real one does."""
-    load()

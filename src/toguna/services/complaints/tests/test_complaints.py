@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
@@ -15,8 +15,9 @@ from toguna.engines.cases import retention
 from toguna.engines.channels import api as channels
 from toguna.engines.channels.models import Message
 from toguna.engines.people import api as people
+from toguna.kernel.demo import DemoFiles
 from toguna.kernel.testing import run_jobs as run_waiting
-from toguna.services.complaints import actions
+from toguna.services.complaints import actions, demo, reads
 from toguna.services.complaints.models import Complaint, Level
 
 EN = {"accept-language": "en"}
@@ -192,3 +193,13 @@ def test_erasing_and_keeping_time(complain):
     case.refresh_from_db()
     assert case.text == "" and case.reporter is None
     assert WORDS not in Client(headers=EN).get(case.link).content.decode()
+
+
+def test_the_demo_has_a_year_of_them_once(town, tmp_path):
+    files = DemoFiles(folder=tmp_path, people=20_000, until=date(2026, 6, 1), progress=lambda step, share: None)
+    for _twice in "ab":
+        demo.load(files)
+    assert Complaint.objects.count() == demo.MANY == cases.Case.objects.count()
+    assert {c.state for c in cases.Case.objects.all()} >= {"upheld", "rejected", "received"}
+    lines, whole = reads.year(2026)
+    assert whole.received > 20 and whole.in_time and len(lines) > 3
