@@ -79,6 +79,8 @@ class Publication(models.Model):
     approver = models.BigIntegerField(null=True)
     source = models.CharField(max_length=80, blank=True)  # the rule that made it, when it was not a person
     raised = models.CharField(max_length=120, null=True, blank=True, unique=True)  # and of what: one alert of each
+    follows = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="followed_by")
+    ends = models.BooleanField(default=False)  # it says that what it follows is over
     created = models.DateTimeField(db_default=Now())
     approved = models.DateTimeField(null=True, blank=True)
     scheduled = models.DateTimeField(null=True, blank=True)

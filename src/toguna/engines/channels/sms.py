@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 BASIC = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 EXTENDED = "\f^{}\\[~]|€"  # two septets each: an escape, then the character
@@ -48,6 +49,7 @@ class Size:
     parts: int
 
 
+@lru_cache(2048)  # a campaign says the same to everybody
 def size(text: str) -> Size:
     """The cost of a text as it is (see `normalise`). No character is cut in two between parts."""
     if all(c in _BASIC or c in _EXTENDED for c in text):

@@ -74,7 +74,7 @@ class Tap:
     def wait(self, stop: threading.Event) -> None:
         """Until one more may go. With the lock held."""
         now = time.monotonic()
-        self._free = max(self._free, now - min(1.0, 10 / self.rate))
+        self._free = max(self._free, now - min(1.0, max(10 / self.rate, 0.05)))
         if self._free > now:
             stop.wait(self._free - now)
 

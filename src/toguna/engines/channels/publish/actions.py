@@ -15,7 +15,7 @@ from typing import Any
 
 from django.contrib.gis.geos import MultiPolygon
 from django.db import connection, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from toguna.engines.channels.models import Message, Publication, Route
@@ -99,7 +99,7 @@ def estimate(row: Publication) -> dict[str, Any]:
     "seconds"}; money in the town's currency. Raises Refused."""
     cuts = checked(row)
     try:
-        counts = audiences.counted(row)
+        counts = audiences.counted(row) if audiences.has_addresses(row) else ()
     except audiences.NoAudience as error:
         raise Refused(str(error)) from error
     routes = list(Route.objects.filter(enabled=True).order_by("order", "slug"))
@@ -151,7 +151,7 @@ def ask(pk: int, *, by: Actor) -> Publication:
     access.require(by, "channels.publish", anywhere=True)
     row = _locked(pk, State.DRAFT)
     row.estimate = estimate(row)
-    if not row.estimate["people"]:
+    if not row.estimate["people"] and audiences.has_addresses(row):
         raise Refused(_("Nobody would get it: choose other people."))
     row.state = State.ASKED
     row.save(update_fields=["estimate", "state"])
@@ -207,6 +207,10 @@ def _next_chunk(pk: int) -> bool:
             row.counts = {"source": "", "prepared": 0}
         if row.state != State.PREPARING:
             return False
+        if not audiences.has_addresses(row):
+            row.state = State.SENDING
+            row.save(update_fields=["state", "started", "cursor", "counts"])
+            return False
         chosen = audiences.selection(row)
         sources = list(chosen.sql)
         source = row.counts.get("source") or sources[0]
@@ -214,9 +218,8 @@ def _next_chunk(pk: int) -> bool:
             cursor.execute(audiences.LAST[source])
             last = cursor.fetchone()[0]
             until = min(last, row.cursor + CHUNK)
-            template = audiences.ALARM if row.lane >= Lane.ALARM else audiences.CHOSEN
             cursor.execute(
-                _PREPARE.format(chosen=template.format(found=chosen.sql[source])),
+                _PREPARE.format(chosen=audiences.chunk(row, chosen, source)),
                 {
                     **chosen.values,
                     "after": row.cursor,
@@ -294,6 +297,37 @@ def cancel(pk: int, *, by: Actor) -> Publication:
     return row
 
 
+@transaction.atomic
+def follow(pk: int, *, ends: bool, by: Actor) -> Publication:
+    """A draft that says more of an alert that left, or that it is over: to the same people, by the same media. It is
+    approved like any other. Asked for twice, it is the same draft."""
+    access.require(by, "channels.publish", anywhere=True)
+    first = _locked(pk, State.SENDING, State.PAUSED, State.DONE)
+    if not is_alert(first):
+        raise Refused(_("It is no alert: write a new message instead."))
+    if first.lane >= Lane.ALARM:
+        access.require(by, "channels.alarm", anywhere=True)
+    row = Publication.objects.filter(follows=first, ends=ends, state__in=[State.DRAFT, State.ASKED]).first()
+    if row is not None:
+        return row
+    titles = dict(first.titles)
+    if ends:
+        for language, words in titles.items():
+            with translation.override(language):
+                titles[language] = (_("It is over: %(title)s") % {"title": words})[:120]
+    row = Publication.objects.create(
+        author=by.account, source=first.source, follows=first, ends=ends, titles=titles, texts={} if ends else first.texts,
+        media=first.media, audience=first.audience, area=first.area, lane=first.lane, most_parts=first.most_parts, cap=first.cap,
+    )  # fmt: skip
+    audit.record(by, "channels.follow", f"channels.publication:{row.pk}", follows=first.pk, ends=ends)
+    return row
+
+
+def is_alert(row: Publication) -> bool:
+    """Whether it is said for people's safety: an alarm, what a rule raised, or what was said of one since."""
+    return row.lane >= Lane.ALARM or bool(row.source) or row.follows_id is not None
+
+
 def finish() -> None:
     """Those of which nothing waits any more are done; run from time to time."""
     for row in Publication.objects.filter(state=State.SENDING):
@@ -311,14 +345,14 @@ def progress(row: Publication) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def reach_by_zone(row: Publication) -> list[tuple[str, int, int, int]]:
-    """(district, prepared, left, delivered) of what was sent, the most first; "" for people whose district is not known.
+def reach_by_zone(row: Publication) -> list[tuple[str, int, int, int, int]]:
+    """(district, prepared, left, delivered, failed) of what was sent, the most first; "" for people whose district is not known.
     One statement, and the names."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT p.zone_id, count(*), count(*) FILTER (WHERE m.state IN ('sent', 'delivered', 'shown')),
-                count(*) FILTER (WHERE m.state = 'delivered')
+                count(*) FILTER (WHERE m.state = 'delivered'), count(*) FILTER (WHERE m.state = 'failed')
             FROM channels_message m LEFT JOIN people_person p ON p.id = m.person_id
             WHERE m.publication_id = %s GROUP BY 1 ORDER BY 2 DESC LIMIT 200
             """,

@@ -103,7 +103,7 @@ def raise_alert(
     everybody: bool = True,
 ) -> Publication | None:
     """Raises an alert in the caller's transaction: for all whose district is one of `zones` or is touched by `area` (none
-    of both: the whole town), and those who subscribed to the rule's risk. `key`: what it is about ("gauge-3:2026-08-01"):
+    of both: the whole town), those who asked for news of it, and those who subscribed to the rule's risk. `key`: what it is about ("gauge-3:2026-08-01"):
     raised twice, it is one. None when the town has switched the rule off. Raises LookupError for an unknown rule."""
     rule = find(name)
     setting = AlertSetting.objects.filter(rule=name).first() or AlertSetting(rule=name)
@@ -114,8 +114,7 @@ def raise_alert(
     audience: dict[str, Any] = {"zones": list(zones)}
     if everybody:
         audience["known"] = True
-    if rule.risk:
-        audience["subscribed"] = [["risk", rule.risk]]
+    audience["subscribed"] = [["town", ""], ["zone", "*"], ["area", "*"], *([["risk", rule.risk]] if rule.risk else [])]
     row, made = Publication.objects.get_or_create(
         raised=source,
         defaults={

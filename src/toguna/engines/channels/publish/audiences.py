@@ -2,22 +2,31 @@
 
 An audience is {"known": true, "subscribed": [["zone", "12"], ["risk", "flood"]], "zones": [ids], "languages": ["fr"],
 "seen_days": 90, "verified": true, "teams": [ids]}; with the publication's own `area`, whoever lives in a zone that it
-touches. "known": everybody whose number the town has; else only those who subscribed to one of the subjects.
+touches. "known": everybody whose number the town has; else only those who subscribed to one of the subjects, of which
+"*" is any (["zone", "*"]: any district, within `zones` when these are given). An alarm for everybody known is also for all
+who ever asked for news of anything there: somebody who wrote "SUBSCRIBE Zongo" and nothing else must hear of its flood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from toguna.engines.channels.models import Publication
 from toguna.engines.territory import api as territory
+from toguna.kernel.tasks import Lane
 
 MEDIA = ("sms", "email", "push", "whatsapp", "telegram")
+
+
+def has_addresses(publication: Publication) -> bool:
+    """Whether it goes to addresses at all; what is only on the town's page, or on a social network, is for whoever looks."""
+    return any(medium in MEDIA for medium in publication.media)
 
 
 class NoAudience(Exception):
@@ -40,9 +49,14 @@ def selection(publication: Publication) -> Selection:
     people, subscriptions, browsers = [], ["s.confirmed IS NOT NULL", "s.ended IS NULL"], ["b.gone IS NULL"]
     zones = _zones(publication)
     if zones is not None:
-        values["zones"] = zones
+        values["zones"], values["where"] = zones, _where(publication).ewkb
         people.append("p.zone_id = ANY(%(zones)s)")
-        subscriptions.append("COALESCE(s.zone_id, p.zone_id) = ANY(%(zones)s)")
+        # Who asked to hear of a danger, and lives we do not know where, is told: better once too often.
+        subscriptions.append(
+            "CASE s.about WHEN 'area' THEN ST_DWithin(s.point::geography, %(where)s::geography, s.radius_m) "
+            "WHEN 'risk' THEN COALESCE(s.zone_id, p.zone_id, -1) = ANY(%(zones)s::bigint[] || -1::bigint) "
+            "ELSE COALESCE(s.zone_id, p.zone_id) = ANY(%(zones)s) END"
+        )
         browsers.append("COALESCE(b.zone_id, p.zone_id) = ANY(%(zones)s)")
     if languages := [str(code) for code in audience.get("languages", ())]:
         values["languages"] = languages
@@ -68,9 +82,14 @@ def selection(publication: Publication) -> Selection:
     if known:
         found["c"] = _CONTACTS.format(where=" AND ".join(["true", *people]))
         found["b"] = _BROWSERS.format(where=" AND ".join(browsers))
-    if subjects:
-        values["abouts"], values["subjects"] = [a for a, _s in subjects], [s for _a, s in subjects]
-        subscriptions.append("(s.about, s.subject) IN (SELECT * FROM unnest(%(abouts)s::text[], %(subjects)s::text[]))")
+    everyone = known and publication.lane >= Lane.ALARM
+    if subjects or everyone:
+        if not everyone:
+            values["abouts"], values["subjects"] = [a for a, _s in subjects], [s for _a, s in subjects]
+            subscriptions.append(
+                "EXISTS (SELECT FROM unnest(%(abouts)s::text[], %(subjects)s::text[]) w(about, subject) "
+                "WHERE w.about = s.about AND w.subject IN (s.subject, '*'))"
+            )
         found["s"] = _SUBSCRIPTIONS.format(where=" AND ".join(subscriptions))
     return Selection(found, values)
 
@@ -86,6 +105,14 @@ def _zones(publication: Publication) -> list[int] | None:
     if publication.area is not None:
         found |= set(territory.zones_touching(publication.area))
     return sorted(found)
+
+
+def _where(publication: Publication) -> GEOSGeometry:
+    """The shape that is concerned: what was drawn, else the chosen zones together."""
+    if publication.area is not None:
+        return publication.area
+    chosen = [int(pk) for pk in publication.audience.get("zones") or ()]
+    return MultiPolygon([polygon for _name, shape in territory.zone_shapes(chosen) for polygon in shape], srid=4326)
 
 
 _CONTACTS = """
@@ -108,17 +135,17 @@ WHERE b.id > %(after)s AND b.id <= %(until)s AND {where}
 """
 # One message a person (an SMS before a mail for what is urgent; what they confirmed before the rest), one an address.
 CHOSEN = """
-SELECT DISTINCT ON (COALESCE('p' || person_id, medium || address)) person_id, medium, address, language, zone_id
+SELECT DISTINCT ON (person_id, CASE WHEN person_id IS NULL THEN medium || address END)
+    person_id, medium, address, language, zone_id
 FROM ({found}) found
-WHERE medium = ANY(%(media)s)
-  AND NOT EXISTS (SELECT FROM channels_opt_out o WHERE o.medium = found.medium AND o.address = found.address AND o.about = '')
-ORDER BY COALESCE('p' || person_id, medium || address), unsure, array_position(%(media)s, medium)
+WHERE medium = ANY(%(media)s){where}
+ORDER BY person_id, CASE WHEN person_id IS NULL THEN medium || address END, turn, unsure, array_position(%(media)s, medium)
 """
-# What is said to everybody for their safety passes a STOP that was said to news.
-ALARM = CHOSEN.replace(
-    "\n  AND NOT EXISTS (SELECT FROM channels_opt_out o WHERE o.medium = found.medium AND o.address = found.address AND o.about = '')",
-    "",
-)
+_NOT_STOPPED = """
+  AND NOT EXISTS (SELECT FROM channels_opt_out o WHERE o.medium = found.medium AND o.address = found.address AND o.about = '')"""
+# Whom an earlier source gave already: the same person by another medium, or another of their subscriptions.
+_NOT_TOLD = """
+  AND NOT EXISTS (SELECT FROM channels_message m WHERE m.person_id = found.person_id AND m.publication_id = %(publication)s)"""
 LAST = {
     "c": "SELECT COALESCE(max(id), 0) FROM people_person",
     "s": "SELECT COALESCE(max(id), 0) FROM channels_subscription",
@@ -126,19 +153,32 @@ LAST = {
 }
 
 
+def chunk(publication: Publication, chosen: Selection, source: str) -> str:
+    """The SELECT of those of one source, between the parameters `after` and `until`, who are not told already."""
+    first = source == next(iter(chosen.sql))
+    where = _stopped(publication) + ("" if first else _NOT_TOLD)
+    return CHOSEN.format(found=_turned([chosen.sql[source]]), where=where)
+
+
+def _turned(sources: Iterable[str]) -> str:
+    return " UNION ALL ".join(f"SELECT *, {n} AS turn FROM ({sql}) s{n}" for n, sql in enumerate(sources))
+
+
+def _stopped(publication: Publication) -> str:
+    """What is said to everybody for their safety passes a STOP that was said to news."""
+    return "" if publication.lane >= Lane.ALARM else _NOT_STOPPED
+
+
 def counted(publication: Publication) -> Sequence[tuple[str, str, int | None, str, int]]:
-    """(medium, language, zone, first digits of the number, how many) of whom it would reach. One statement a source."""
+    """(medium, language, zone, first digits of the number, how many) of whom it would reach. One statement."""
     chosen = selection(publication)
-    template = ALARM if publication.lane >= 100 else CHOSEN
-    found: dict[tuple[str, str, int | None, str], int] = {}
+    each = CHOSEN.format(found=_turned(chosen.sql.values()), where=_stopped(publication))
     with connection.cursor() as cursor:
-        for sql in chosen.sql.values():
-            cursor.execute(
-                "SELECT medium, language, zone_id, CASE medium WHEN 'sms' THEN left(address, 6) ELSE '' END, count(*) "
-                f"FROM ({template.format(found=sql)}) all_of_them GROUP BY 1, 2, 3, 4",
-                {**chosen.values, "after": 0, "until": 2**62},
-            )
-            for medium, language, zone, digits, count in cursor.fetchall():
-                key = (medium, language, zone, digits)
-                found[key] = found.get(key, 0) + count
-    return [(*key, count) for key, count in sorted(found.items(), key=lambda item: str(item[0]))]
+        cursor.execute(
+            "SELECT medium, language, zone_id, CASE medium WHEN 'sms' THEN left(address, 6) ELSE '' END, count(*) "
+            f"FROM (SELECT DISTINCT ON (medium, address) * FROM ({each}) each_person ORDER BY medium, address) each_address "
+            "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+            {**chosen.values, "after": 0, "until": 2**62},
+        )
+        found: list[tuple[str, str, int | None, str, int]] = cursor.fetchall()
+    return found

@@ -27,19 +27,17 @@ GOOD_FOR = timedelta(days=1)
 _LANGUAGES = {"fr": "fr-FR", "pt": "pt-PT", "en": "en-GB"}
 
 
-def is_alert(row: Publication) -> bool:
-    """Whether it is said for people's safety: an alarm, or raised by a rule."""
-    return row.lane >= Lane.ALARM or bool(row.raised)
-
-
 def identifier(row: Publication) -> str:
     return f"urn:uuid:{row.public_id}"
 
 
 def alert(row: Publication) -> bytes:
-    """The <alert> of a publication that was sent; of one that was cancelled, a Cancel that names it."""
-    rule = registry.find(AlertRule, row.source) if row.raised else None
+    """The <alert> of a publication that was sent: of one that says more, an Update that names what it follows; of one that
+    says that it is over, or was itself cancelled, a Cancel."""
+    rule = registry.find(AlertRule, row.source) if row.source else None
     cancelled = row.state == Publication.State.CANCELLED
+    over = cancelled or row.ends
+    named = [row] if cancelled else _followed(row)
     ET.register_namespace("", NAMESPACE)
     root = ET.Element(f"{{{NAMESPACE}}}alert")
 
@@ -51,17 +49,20 @@ def alert(row: Publication) -> bytes:
     add(root, "sender", _host())
     add(root, "sent", _moment(sent))
     add(root, "status", "Exercise" if town.current().demo else "Actual")
-    add(root, "msgType", "Cancel" if cancelled else "Alert")
+    add(root, "msgType", "Cancel" if over else "Update" if named else "Alert")
     add(root, "scope", "Public")
-    if cancelled:
-        add(root, "references", f"{_host()},{identifier(row)},{_moment(row.started or row.created)}")
+    if named:
+        said = (f"{_host()},{identifier(r)},{_moment(r.started or r.created)}" for r in named)
+        add(root, "references", " ".join(said))
     severity = LEVELS[rule.level][1] if rule else "Severe"
     for language in texts.languages_of(row):
         info = ET.SubElement(root, f"{{{NAMESPACE}}}info")
         add(info, "language", _LANGUAGES.get(language, language))
         add(info, "category", rule.category if rule else "Safety")
         add(info, "event", str(rule.title) if rule else pick(row.titles, language))
-        add(info, "urgency", "Past" if cancelled else "Immediate" if row.lane >= Lane.ALARM else "Expected")
+        if over:
+            add(info, "responseType", "AllClear")
+        add(info, "urgency", "Past" if over else "Immediate" if row.lane >= Lane.ALARM else "Expected")
         add(info, "severity", severity)
         add(info, "certainty", "Likely")
         add(info, "effective", _moment(row.started or row.created))
@@ -76,6 +77,15 @@ def alert(row: Publication) -> bytes:
             for polygon in shape.coords:  # of each, the outer ring
                 add(area, "polygon", " ".join(f"{y:.5f},{x:.5f}" for x, y in polygon[0]))
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _followed(row: Publication) -> list[Publication]:
+    """What it follows, and what that follows: CAP wants all that is replaced to be named."""
+    found: list[Publication] = []
+    while row.follows is not None and row.follows not in found:
+        row = row.follows
+        found.append(row)
+    return found
 
 
 def _host() -> str:

@@ -1,4 +1,7 @@
-"""News by words: SUBSCRIBE, UNSUBSCRIBE. Whoever writes from a phone holds it: that is confirmation enough."""
+"""News by words: SUBSCRIBE, UNSUBSCRIBE. Whoever writes from a phone holds it: that is confirmation enough.
+
+A mail says it is from whom it likes: it gets a link to confirm, as on the web.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from toguna.engines.channels.models import OptOut, Subscription
+from toguna.engines.channels.models import Subscription
 from toguna.engines.channels.publish import subscribing
 from toguna.engines.channels.talk.commands import Choice, Command, NotUnderstood, Said, Slot
 from toguna.engines.territory import api as territory
 from toguna.kernel.text import fold
+
+AROUND_M = 1000  # around a point that is sent by SMS
 
 
 def _all() -> list[tuple[str, str, str]]:
@@ -19,7 +24,8 @@ def _all() -> list[tuple[str, str, str]]:
 
 
 def _match(typed: str) -> str | None:
-    """about:subject of what was typed: its name, or a place in a district."""
+    """about:subject of what was typed: its name, the surroundings of a point (a plus code, coordinates), or the district of
+    a landmark."""
     wanted = fold(typed)
     if not wanted:
         return None
@@ -29,6 +35,9 @@ def _match(typed: str) -> str | None:
     near = [(a, s) for a, s, words in _all() if wanted in fold(words).split() or fold(words).startswith(wanted)]
     if len(near) == 1:
         return ":".join(near[0])
+    point = territory.read_point(typed)
+    if point is not None:
+        return f"{subscribing.AREA}:{subscribing.around(*point, AROUND_M)}"
     hits = territory.geocode(typed, limit=1)
     if hits and hits[0].sure:
         districts = {str(zone.id) for zone in territory.districts()}
@@ -56,9 +65,11 @@ def _medium(said: Said) -> str:
 
 def _subscribe(said: Said) -> str:
     about, _sep, subject = str(said.slots["subject"]).partition(":")
-    subscribing.subscribe(_medium(said), said.address, about, subject, language=said.language, confirmed=True)
-    OptOut.objects.filter(medium=_medium(said), address=said.address).delete()
-    words = next((w for a, s, w in _all() if (a, s) == (about, subject)), "")
+    sure = said.medium != "email"
+    row = subscribing.subscribe(_medium(said), said.address, about, subject, language=said.language, confirmed=sure)
+    if row.confirmed is None:
+        return _("A message is on its way: open the address in it, and you will be told.")
+    words = next((w for a, s, w in _all() if (a, s) == (about, subject)), subscribing.distance(AROUND_M))
     return _("Done: you get the news of “%(subject)s”. To stop: UNSUBSCRIBE.") % {"subject": words}
 
 

@@ -14,26 +14,34 @@ from toguna.engines.channels.models import Publication
 from toguna.engines.channels.publish import subscribing
 from toguna.engines.channels.publish.actions import Written
 from toguna.engines.channels.ussd.sessions import LANGUAGES
+from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
 from toguna.kernel import town
 from toguna.kernel.tasks import Lane
+from toguna.kernel.text import pick
 
 MEDIA = (
     ("sms", gettext_lazy("SMS")),
-    ("email", gettext_lazy("E-mail")),
+    ("email", gettext_lazy("Electronic mail")),
     ("push", gettext_lazy("Notice in the browser")),
     ("whatsapp", "WhatsApp"),
     ("telegram", "Telegram"),
     ("social", gettext_lazy("Social networks (Mastodon)")),
+    ("web", gettext_lazy("The news on this site")),
 )
 
 
 def _subjects() -> list[tuple[str, str]]:
-    return [
+    named = [
         (f"{about}:{subject}", f"{title}: {words}")
         for about, title, choices in subscribing.offered()
         for subject, words in choices
     ]
+    return [*named, (f"{subscribing.AREA}:*", _("The surroundings of a place that they chose"))]
+
+
+def _teams() -> list[tuple[str, str]]:
+    return sorted(((str(team.pk), pick(team.names)) for team in people.Team.objects.all()), key=lambda pair: pair[1])
 
 
 class PublicationForm(forms.Form):
@@ -65,6 +73,12 @@ class PublicationForm(forms.Form):
         choices=lambda: [(code, LANGUAGES.get(code, code)) for code in town.current().languages],
         required=False,
         widget=forms.CheckboxSelectMultiple,
+    )
+    teams = forms.MultipleChoiceField(
+        label=gettext_lazy("Only who works in these teams"),
+        choices=_teams,
+        required=False,
+        widget=forms.SelectMultiple(attrs={"size": 4}),
     )
     seen_days = forms.IntegerField(
         label=gettext_lazy("Only who wrote or called in the last days"), required=False, min_value=1, max_value=3650
@@ -129,6 +143,7 @@ class PublicationForm(forms.Form):
             "subscribed": [chosen.partition(":")[::2] for chosen in d["subscribed"]],
             "zones": [int(z) for z in d["zones"]],
             "languages": d["languages"],
+            "teams": [int(t) for t in d["teams"]],
         }
         if d["seen_days"]:
             audience["seen_days"] = d["seen_days"]
@@ -157,6 +172,7 @@ def _initial(row: Publication) -> dict[str, Any]:
         "subscribed": [":".join(pair) for pair in audience.get("subscribed", ())],
         "zones": [str(z) for z in audience.get("zones", ())],
         "languages": audience.get("languages", ()),
+        "teams": [str(t) for t in audience.get("teams", ())],
         "seen_days": audience.get("seen_days"),
         "area": audience.get("around", ""),
         "alarm": row.lane >= Lane.ALARM,

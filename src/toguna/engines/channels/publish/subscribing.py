@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.gis.geos import Point
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -14,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from toguna.engines.channels.models import Subscription
+from toguna.engines.channels.models import OptOut, Subscription
 from toguna.engines.channels.sending import send
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
@@ -22,7 +24,9 @@ from toguna.kernel import registry, town
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Lane
 
-TOWN, ZONE = "town", "zone"
+TOWN, ZONE, AREA = "town", "zone", "area"
+RADII_M = (300, 1000, 3000)  # how far around a place one may ask for
+SAME_MOMENT = timedelta(minutes=1)  # what was asked for at once is confirmed at once
 _links = signing.Signer(salt="channels.subscription")
 
 
@@ -38,7 +42,7 @@ class Subscribable(Declaration):
         return self.about
 
     def problems(self) -> Iterator[str]:
-        if self.about in (TOWN, ZONE):
+        if self.about in (TOWN, ZONE, AREA):
             yield f"{self.about!r} is there for everybody"
 
 
@@ -56,7 +60,37 @@ def offered() -> list[tuple[str, str, list[tuple[str, str]]]]:
     ]
 
 
+def around(lon: float, lat: float, metres: int) -> str:
+    """The subject of AREA for what is within that many metres of a point (degrees, WGS 84)."""
+    return f"{lat:.5f},{lon:.5f},{metres}"
+
+
+def distance(metres: int) -> str:
+    return f"{metres} m" if metres < 1000 else f"{metres // 1000} km"
+
+
+def place(typed: str) -> tuple[float, float] | None:
+    """(lon, lat) of coordinates, a plus code, or a landmark of which we are sure."""
+    point = territory.read_point(typed)
+    if point is not None:
+        return point
+    hits = territory.geocode(typed, limit=1)
+    return (hits[0].lon, hits[0].lat) if hits and hits[0].sure else None
+
+
+def _circle(subject: str) -> tuple[float, float, int] | None:
+    """(lon, lat, metres) of a subject of AREA, None when it is none."""
+    try:
+        lat, lon, metres = subject.split(",")
+        found = (float(lon), float(lat), int(metres))
+    except ValueError:
+        return None
+    return found if abs(found[0]) <= 180 and abs(found[1]) <= 90 and found[2] in RADII_M else None
+
+
 def known(about: str, subject: str) -> bool:
+    if about == AREA:
+        return _circle(subject) is not None
     return any(a == about and any(s == subject for s, _w in choices) for a, _title, choices in offered())
 
 
@@ -64,34 +98,61 @@ def known(about: str, subject: str) -> bool:
 def subscribe(
     medium: str, address: str, about: str, subject: str, *, language: str = "", confirmed: bool = False
 ) -> Subscription:
-    """Asks for news. Not confirmed: a link is sent, and nothing else until it is opened. Idempotent. `about` and `subject`
-    must be among `offered()` (ValueError)."""
-    if not known(about, subject):
-        raise ValueError(f"nothing is called {about}:{subject}")
+    """Asks for news of one subject. Not confirmed: a link is sent, and nothing else until it is opened. Idempotent. `about`
+    and `subject` must be among `offered()`, or AREA and what `around()` gives (ValueError)."""
+    (row,) = subscribe_to(medium, address, [(about, subject)], language=language, confirmed=confirmed)
+    return row
+
+
+@transaction.atomic
+def subscribe_to(
+    medium: str, address: str, wanted: Sequence[tuple[str, str]], *, language: str = "", confirmed: bool = False
+) -> list[Subscription]:
+    """As `subscribe`, of several subjects with one message to confirm them all."""
+    if strange := [pair for pair in wanted if not known(*pair)]:
+        raise ValueError(f"nothing is called {strange}")
     person = people.known_at(address)
-    values = {"medium": medium, "address": address, "about": about, "subject": subject}
-    row = Subscription.objects.filter(**values, ended=None).first()
-    if row is None:
-        try:
-            with transaction.atomic():
-                row = Subscription.objects.create(
-                    **values,
-                    person_id=person.pk if person else None,
-                    language=language or (get_language() or "").split("-")[0],
-                    zone_id=int(subject) if about == ZONE else None,
-                )
-        except IntegrityError:  # asked for twice at once
-            row = Subscription.objects.get(**values, ended=None)
-    if confirmed and row.confirmed is None:
-        row.confirmed = timezone.now()
-        row.save(update_fields=["confirmed"])
-    elif row.confirmed is None:
+    rows = [_row(medium, address, *pair, person, language) for pair in wanted]
+    waiting = [row for row in rows if row.confirmed is None]
+    if confirmed:
+        for row in waiting:
+            row.confirmed = timezone.now()
+            row.save(update_fields=["confirmed"])
+        _welcome_back(medium, address)
+    elif waiting:
+        first = waiting[0]
         words = _("To get the news that you asked for, open this address. If it was not you, do nothing.")
         send(
-            medium, address, key=f"subscription:{row.public_id}", subject=_("News of %(town)s") % {"town": town.current().name},
-            text=f"{words}\n{link(row, 'subscription-confirm')}", language=row.language, lane=Lane.TRANSACTIONAL,
+            medium, address, key=f"subscription:{first.public_id}:{timezone.localdate()}", language=first.language,
+            subject=_("News of %(town)s") % {"town": town.current().name},
+            text=f"{words}\n{link(first, 'subscription-confirm')}", lane=Lane.TRANSACTIONAL,
         )  # fmt: skip
-    return row
+    return rows
+
+
+def _row(
+    medium: str, address: str, about: str, subject: str, person: people.Person | None, language: str
+) -> Subscription:
+    values = {"medium": medium, "address": address, "about": about, "subject": subject}
+    row = Subscription.objects.filter(**values, ended=None).first()
+    if row is not None:
+        return row
+    zone, where = int(subject) if about == ZONE else None, _circle(subject) if about == AREA else None
+    if where is not None:
+        districts = {district.id for district in territory.districts()}
+        zone = next((pk for pk in territory.place(where[0], where[1]).zones if pk in districts), None)
+    try:
+        with transaction.atomic():
+            return Subscription.objects.create(
+                **values,
+                person_id=person.pk if person else None,
+                language=language or (get_language() or "").split("-")[0],
+                zone_id=zone,
+                point=Point(where[0], where[1], srid=4326) if where else None,
+                radius_m=where[2] if where else 0,
+            )
+    except IntegrityError:  # asked for twice at once
+        return Subscription.objects.get(**values, ended=None)
 
 
 def link(row: Subscription, name: str) -> str:
@@ -106,8 +167,17 @@ def of_link(token: str) -> Subscription | None:
         return None
 
 
+def _welcome_back(medium: str, address: str) -> None:
+    """Who asks for news has thought better of an earlier STOP."""
+    OptOut.objects.filter(medium=medium, address=address, about="").delete()
+
+
+@transaction.atomic
 def confirm(row: Subscription) -> None:
-    Subscription.objects.filter(pk=row.pk, confirmed=None).update(confirmed=timezone.now())
+    """Whoever opened the link holds the address: it is confirmed, with what was asked for in the same moment."""
+    asked = Subscription.objects.filter(medium=row.medium, address=row.address, confirmed=None, ended=None)
+    asked.filter(created__gte=row.created, created__lt=row.created + SAME_MOMENT).update(confirmed=timezone.now())
+    _welcome_back(row.medium, row.address)
 
 
 def end(row: Subscription) -> None:

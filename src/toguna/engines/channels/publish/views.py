@@ -51,6 +51,12 @@ def publication(request: Request, pk: int | None = None) -> HttpResponse:
                     row = actions.write(row, form.written(), by=request.actor)
                     messages.success(request, _("Saved: look at what each medium gets, then ask for approval."))
                     return redirect("publication", row.pk)
+            elif row is not None and do in ("more", "over"):
+                made = actions.follow(row.pk, ends=do == "over", by=request.actor)
+                messages.success(
+                    request, _("Here is the draft, for the same people: complete it, then ask for approval.")
+                )
+                return redirect("publication", made.pk)
             elif row is not None and do in _VERBS:
                 _VERBS[do](row.pk, by=request.actor)
                 messages.success(request, _("Done."))
@@ -112,13 +118,14 @@ def _shown(request: Request, row: Publication) -> dict[str, Any]:
         "total": total,
         "gone": gone,
         "reach": [
-            (medium, [(Message.State(state).label, n) for state, n in states.items()])
+            (dict(MEDIA).get(medium, medium), [(Message.State(state).label, n) for state, n in states.items()])
             for medium, states in (actions.reach(row) if not draft else [])
         ],
         "elsewhere": _("Elsewhere or not known"),
         "reached": actions.reach_by_zone(row) if not draft else [],
         "languages": [(code, LANGUAGES.get(code, code)) for code in texts.languages_of(row)],
         "radio": [(LANGUAGES.get(code, code), printing.radio(row, code)) for code in texts.languages_of(row)],
+        "may_follow": actions.is_alert(row) and row.state in (*OUT, Publication.State.PAUSED),
         "own": row.author is not None and row.author == request.actor.account,
         "may_approve": access.can(request.actor, "channels.approve", anywhere=True),
         "alone": access.can(request.actor, "channels.alarm_alone", anywhere=True),
@@ -138,7 +145,8 @@ def news(request: HttpRequest) -> HttpResponse:
 def item(request: HttpRequest, pk: int) -> HttpResponse:
     """A publication that was sent; the address that ends its SMS."""
     row = get_object_or_404(Publication.objects.defer("audience"), pk=pk, state__in=OUT)
-    return render(request, "channels/item.html", {"row": row})
+    since = row.followed_by.filter(state__in=OUT).order_by("-started").first()
+    return render(request, "channels/item.html", {"row": row, "since": since})
 
 
 class NewsFeed(Feed):  # type: ignore[type-arg] # generic only for the type checker
@@ -185,7 +193,9 @@ class AlertsFeed(NewsAtom):
 
     def items(self) -> list[Publication]:
         told = Q(state__in=OUT) | Q(state=Publication.State.CANCELLED, started__isnull=False)
-        rows = Publication.objects.filter(told).filter(Q(lane__gte=Lane.ALARM) | Q(raised__isnull=False))
+        rows = Publication.objects.filter(told).filter(
+            Q(lane__gte=Lane.ALARM) | ~Q(source="") | Q(follows__isnull=False)
+        )
         return list(rows.defer("area").order_by("-started")[:SHOWN])
 
     def item_link(self, item: Any) -> str:
@@ -204,7 +214,7 @@ alerts_feed = public(AlertsFeed())
 def cap_alert(request: HttpRequest, pk: int) -> HttpResponse:
     """The alert as CAP 1.2."""
     row = get_object_or_404(Publication, pk=pk, started__isnull=False)
-    if not cap.is_alert(row) or row.state not in (*OUT, Publication.State.CANCELLED):
+    if not actions.is_alert(row) or row.state not in (*OUT, Publication.State.CANCELLED):
         raise Http404
     return HttpResponse(cap.alert(row), content_type="application/cap+xml")
 
@@ -263,18 +273,17 @@ def rules(request: Request) -> HttpResponse:
 @public
 def subscribe(request: Request) -> HttpResponse:
     """Choose what to hear of, and by what; nothing is sent before the address has confirmed."""
-    offered = subscribing.offered()
+    offered = [one for one in subscribing.offered() if one[2]]
     if request.method == "POST":
         chosen = [c.partition(":")[::2] for c in request.POST.getlist("subject")[:20]]
         try:
             limits.hit("channels.subscribe", people.device_of(request), at_most=20, per=timedelta(hours=1))
             kind, address = people.contact(request.POST.get("contact", ""))
             limits.hit("channels.subscribe", address, at_most=6, per=timedelta(hours=1))
-            good = [(a, s) for a, s in chosen if subscribing.known(a, s)]
+            good = [(a, s) for a, s in chosen if subscribing.known(a, s)] + _around(request)
             if not good:
                 raise ValidationError(_("Choose at least one thing to hear of."))
-            for about, subject in good:
-                subscribing.subscribe("email" if kind == "email" else "sms", address, about, subject)
+            subscribing.subscribe_to("email" if kind == "email" else "sms", address, good)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         except limits.TooMany as error:
@@ -282,10 +291,26 @@ def subscribe(request: Request) -> HttpResponse:
         else:
             messages.success(request, _("A message is on its way: open the address in it, and you will be told."))
             return people.remember_device(request, redirect("subscribe"))
-    values = {"offered": offered, "contact": request.POST.get("contact", ""), "chosen": request.POST.getlist("subject")}
+    values = {
+        "offered": offered, "chosen": request.POST.getlist("subject"), "contact": request.POST.get("contact", ""),
+        "place": request.POST.get("place", ""), "radius": request.POST.get("radius", "1000"),
+        "radii": [(str(m), subscribing.distance(m)) for m in subscribing.RADII_M],
+    }  # fmt: skip
     return people.remember_device(
         request, render(request, "channels/subscribe.html", values, status=422 if request.method == "POST" else 200)
     )
+
+
+def _around(request: Request) -> list[tuple[str, str]]:
+    """What the place that was typed stands for. Raises ValidationError when nobody knows it."""
+    typed = text.clean(request.POST.get("place", ""))[:200]
+    if not typed:
+        return []
+    point = subscribing.place(typed)
+    radius = request.POST.get("radius", "")
+    if point is None or radius not in {str(m) for m in subscribing.RADII_M}:
+        raise ValidationError(_("We do not find this place. Type a landmark, a plus code or coordinates."))
+    return [(subscribing.AREA, subscribing.around(*point, int(radius)))]
 
 
 @public

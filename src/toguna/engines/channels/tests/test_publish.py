@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from toguna.engines.channels import sms
 from toguna.engines.channels.models import Message, OptOut, Publication, Route, Subscription
-from toguna.engines.channels.publish import actions, audiences, texts
+from toguna.engines.channels.publish import actions, audiences, subscribing, texts
 from toguna.engines.channels.publish.actions import Refused, Written
 from toguna.engines.people.models import Contact, Person
+from toguna.engines.territory import api as territory
 from toguna.engines.territory import zones
 from toguna.engines.territory.models import Zone
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Actor, Denied, Grant
@@ -143,6 +144,76 @@ def test_by_district_by_area_by_language_by_subscription(district):
     assert sent_to(prepared(audience={"known": True, "languages": ["en"]})) == ["+22370000002"]
     assert sent_to(prepared(audience={"subscribed": [["risk", "flood"]]})) == ["+22370000001", "+22370000008"]
     assert len(sent_to(prepared(audience={"known": True, "subscribed": [["risk", "flood"]]}))) == 4
+
+
+def test_one_message_a_person_whatever_they_gave_and_asked_for(district):
+    """By their phone, by a subscription of their mail and by one of their number: one of them, and counted as one."""
+    one, now = person("+22370000001", zone=district[0]), "2026-01-01T00:00Z"
+    person("+22370000001", name="behind the same phone")
+    reader = person("", "x@example.org")
+    for medium, address, whose, subject in (
+        ("email", "awa@example.org", one, "flood"),
+        ("sms", "+22370000001", None, "flood"),
+        ("email", "x@example.org", reader, "flood"),
+        ("sms", "+22370000008", reader, "fire"),
+    ):
+        Subscription.objects.create(
+            medium=medium, address=address, person=whose, about="risk", subject=subject, confirmed=now
+        )
+    for audience, expected in (
+        ({"known": True, "subscribed": [["risk", "flood"]]}, ["+22370000001", "x@example.org"]),
+        ({"subscribed": [["risk", "*"]]}, ["+22370000001", "+22370000008", "awa@example.org"]),
+    ):
+        row = prepared(audience=audience)
+        assert sent_to(row) == expected
+        assert sum(count for *_rest, count in audiences.counted(row)) == len(expected)
+
+
+def test_an_alarm_reaches_who_only_ever_subscribed_there(district):
+    north, south = district
+    for n, (about, subject, zone) in enumerate(
+        (("zone", str(north.pk), north), ("zone", str(south.pk), south), ("risk", "flood", None), ("town", "", None))
+    ):
+        Subscription.objects.create(
+            medium="sms",
+            address=f"+2237000000{n}",
+            about=about,
+            subject=subject,
+            zone=zone,
+            confirmed="2026-01-01T00:00Z",
+        )
+    where = {"known": True, "zones": [north.pk]}
+    assert sent_to(prepared(audience=where)) == []
+    assert sent_to(prepared(audience=where, lane=Lane.ALARM)) == ["+22370000000", "+22370000002"]
+    assert len(sent_to(prepared(lane=Lane.ALARM))) == 4
+
+
+def test_around_a_place_that_was_chosen(district):
+    """Within its metres of what is concerned, on the other side of a boundary too."""
+    for lon, metres in ((0.99, 3000), (0.99, 300), (0.2, 3000)):
+        row = subscribing.subscribe(
+            "sms", f"+2237000{metres}{int(lon * 100)}", "area", subscribing.around(lon, 0.5, metres), confirmed=True
+        )
+        assert row.zone == district[0]
+    chosen = {"subscribed": [["area", "*"]]}
+    assert sent_to(prepared(audience={**chosen, "zones": [district[1].pk]})) == ["+2237000300099"]
+    assert sent_to(prepared(audience=chosen, area=territory.circle(0.98, 0.5, 1000))) == [
+        "+2237000300099",
+        "+223700030099",
+    ]
+    for wrong in ("", "x", "1,2", "91,0,300", "0,0,5000000"):
+        with pytest.raises(ValueError):
+            subscribing.subscribe("sms", "+22370000001", "area", wrong)
+
+
+def test_what_is_only_for_the_news_needs_no_addresses():
+    row = actions.write(None, written(media=["web", "social"], audience={}), by=WRITER)
+    actions.ask(row.pk, by=WRITER)
+    actions.approve(row.pk, by=HEAD)
+    actions.prepare.func(row.pk)
+    actions.finish()
+    row.refresh_from_db()
+    assert row.state == Publication.State.DONE and row.started and not Message.objects.exists()
 
 
 def test_the_estimate_is_what_is_then_prepared(district):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import feedparser
 import pytest
@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from toguna.engines.channels.models import AlertSetting, Message, Publication
-from toguna.engines.channels.publish import actions, alerts, cap, reminders
+from toguna.engines.channels.publish import actions, alerts, cap, demo, reminders
 from toguna.engines.channels.publish.alerts import AlertRule
 from toguna.engines.channels.publish.reminders import Due, Reminder
 from toguna.engines.people import api as people
@@ -22,7 +22,8 @@ from toguna.engines.people.testing import sign_in
 from toguna.engines.territory import zones
 from toguna.engines.territory.models import Zone
 from toguna.kernel import registry
-from toguna.kernel.access import ADMINISTRATOR, MANAGER, Actor, Denied, Grant
+from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Actor, Denied, Grant
+from toguna.kernel.demo import DemoFiles
 from toguna.kernel.testing import run_jobs
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,48 @@ def test_a_cancelled_alert_is_cancelled_in_cap_too(client, district):
     actions.cancel(row.pk, by=CHIEF)
     text = client.get(reverse("publication-cap", args=[row.pk])).content.decode()
     assert "<msgType>Cancel</msgType>" in text and cap.identifier(row) in text and check_schema(text.encode()).passed
+
+
+def test_an_alert_is_said_more_of_then_over(client, district):
+    """The same people, a second person again, and CAP that names what it replaces."""
+    resident("+22370000001", district)
+    first = raised(zones=[district.pk])
+    with pytest.raises(actions.Refused):
+        actions.follow(first.pk, ends=True, by=CHIEF)  # it has not left
+    actions.approve(first.pk, by=HEAD)
+    run_jobs()
+    more = actions.follow(first.pk, ends=False, by=HEAD)
+    assert actions.follow(first.pk, ends=False, by=HEAD).pk == more.pk  # pressed twice
+    with pytest.raises(Denied):
+        actions.follow(first.pk, ends=True, by=Actor(account=9, staff=True, grants=(Grant(AGENT),)))
+    for row in (more, actions.follow(first.pk, ends=True, by=HEAD)):
+        actions.ask(row.pk, by=HEAD)
+        with pytest.raises(actions.Refused):
+            actions.approve(row.pk, by=HEAD)
+        actions.approve(row.pk, by=CHIEF)
+        run_jobs()
+        assert [m.address for m in Message.objects.filter(publication=row)] == ["+22370000001"]
+    assert row.titles["fr"].endswith("Crue") and row.titles["fr"] != "Crue"
+    for pk, kind in ((first.pk, "Alert"), (more.pk, "Update"), (row.pk, "Cancel")):
+        said = client.get(reverse("publication-cap", args=[pk])).content
+        assert f"<msgType>{kind}</msgType>" in said.decode() and check_schema(said).passed
+        assert (cap.identifier(first) in said.decode()) and ("<references>" in said.decode()) == (pk != first.pk)
+    page = client.get(reverse("publication-public", args=[first.pk])).content.decode()
+    assert reverse("publication-public", args=[row.pk]) in page
+    assert len(feedparser.parse(client.get(reverse("alerts-feed")).content).entries) == 3
+
+
+def test_the_demo_town_has_published(client, tmp_path):
+    for n in range(30):
+        resident(f"+223700000{n:02d}")
+    for _twice in range(2):
+        demo.load(DemoFiles(tmp_path, 30, date(2026, 7, 1), lambda step, share: None))
+    found = list(Publication.objects.order_by("started").values_list("state", "lane", "ends"))
+    assert found == [("done", 10, False), ("done", 100, False), ("done", 100, True), ("asked", 10, False)]
+    assert Message.objects.count() == 90 and not Message.objects.filter(state__in=["queued", "sending"]).exists()
+    assert set(Message.objects.values_list("state", flat=True)) == {"failed", "sent", "delivered"}
+    assert Publication.objects.get(state="asked").estimate["people"] == 30
+    assert len(feedparser.parse(client.get(reverse("alerts-feed")).content).entries) == 2
 
 
 def test_a_publication_that_is_no_alert_has_no_cap(client):

@@ -10,9 +10,10 @@ from django.core.cache import cache
 from django.test import Client
 
 from toguna.engines.channels import api
-from toguna.engines.channels.models import Message, Publication, Subscription
+from toguna.engines.channels.models import Message, OptOut, Publication, Subscription
 from toguna.engines.channels.talk import understanding
 from toguna.engines.channels.tests.test_publish import district, person  # noqa: F401
+from toguna.engines.channels.ussd import sessions
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 
@@ -116,6 +117,25 @@ def test_news_by_the_web_are_confirmed_first(district, client):  # noqa: F811
     assert row.ended is not None
 
 
+def test_one_message_confirms_all_that_was_asked_for(district, client):  # noqa: F811
+    wanted = {
+        "contact": "70 00 00 07",
+        "subject": ["town:", f"zone:{district[0].pk}"],
+        "place": "0.5, 0.5",
+        "radius": "1000",
+    }
+    assert client.post("/alerts/", {**wanted, "place": "nowhere at all"}).status_code == 422
+    assert client.post("/alerts/", {**wanted, "radius": "1"}).status_code == 422
+    assert not Subscription.objects.exists()
+    client.post("/alerts/", wanted)
+    assert {s.about for s in Subscription.objects.filter(confirmed=None)} == {"town", "zone", "area"}
+    Subscription.objects.create(
+        medium="sms", address=Subscription.objects.first().address, about="risk", created="2026-01-01T00:00Z"
+    )
+    client.post(re.search(r"/alerts/confirm/\S+", Message.objects.get().text).group())
+    assert {s.about for s in Subscription.objects.filter(confirmed=None)} == {"risk"}  # asked for another day
+
+
 def test_news_by_sms(district):  # noqa: F811
     def say(text: str) -> str:
         row = api.receive("sms", "+22370000009", text)
@@ -128,5 +148,39 @@ def test_news_by_sms(district):  # noqa: F811
     assert "Sud" in say("sud")
     say("desabonner nord")
     assert [r.zone for r in Subscription.objects.filter(ended=None)] == [district[1]]
+    assert "1 km" in say("ABONNER 0.5, 0.5")
+    assert Subscription.objects.get(about="area").radius_m == 1000
     say("DESABONNER")
+    assert not Subscription.objects.filter(ended=None).exists()
+
+
+def test_news_by_the_menus_of_any_phone(district):  # noqa: F811
+    typed: list[str] = []
+
+    def press(words: str) -> sessions.Screen:
+        """Types the number of the line that says that, on whichever page it is."""
+        for _page in range(9):
+            shown = sessions.step("one", "+22370000009", typed).text
+            found = re.search(rf"^(\d+) {words}", shown, re.MULTILINE)
+            typed.append(found[1] if found else sessions.MORE)
+            if found:
+                return sessions.step("one", "+22370000009", typed)
+        pytest.fail(f"{words}: {shown}")
+
+    press("Recevoir les nouvelles de mon quartier")
+    said = press("Sud")
+    row = Subscription.objects.get()
+    assert row.medium == "sms" and row.confirmed and row.zone == district[1] and "Sud" in said.text
+
+
+def test_news_by_mail(district, client):  # noqa: F811
+    OptOut.objects.create(medium="email", address="awa@example.org")
+    api.receive("email", "awa@example.org", "ABONNER nord")
+    made = Subscription.objects.get()
+    assert (made.medium, made.address, made.zone) == ("email", "awa@example.org", district[0])
+    assert made.confirmed is None  # whoever wrote it may be somebody else
+    sent = Message.objects.get(key__startswith="subscription:")
+    client.post(re.search(r"/alerts/confirm/\S+", sent.text).group())
+    assert Subscription.objects.get().confirmed and not OptOut.objects.exists()
+    api.receive("email", "awa@example.org", "DESABONNER")
     assert not Subscription.objects.filter(ended=None).exists()
