@@ -28,7 +28,9 @@ from toguna.cli import supervise
 from toguna.kernel import cluster, places
 
 FORMAT = 1
-FILES = ("town.toml", "secret", "media", "rasters")
+# What cannot be made again: without its keys the town signs as somebody else, and browsers hear no more from it.
+FILES = ("town.toml", "secret", "push.pem", "seal", "media", "rasters")
+SECRET = ("files/secret", "files/push.pem", "files/seal/")
 RESTORED = "toguna_restored"
 
 
@@ -207,7 +209,7 @@ def _unpack(source: Path, folder: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
                 shutil.copyfileobj(content, file, 1 << 20)
-            target.chmod(0o600 if member.name == "files/secret" else 0o644)
+            target.chmod(0o600 if member.name.startswith(SECRET) else 0o644)
 
 
 def _digest(path: Path) -> str:

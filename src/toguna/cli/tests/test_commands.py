@@ -65,6 +65,9 @@ def test_a_town_is_set_up_filled_kept_and_put_back(homes, tmp_path):
     assert done.returncode == 0 and "added 1" in done.stdout, done.stderr
     assert toguna(home, "territory", "import", str(tmp_path / "none.pbf")).returncode == 1
 
+    seal = home / "seal" / "signer.p12"  # without its keys the town would sign as somebody else
+    seal.parent.mkdir(exist_ok=True)
+    seal.write_bytes(b"the key")
     kept = tmp_path / "town.toguna"
     done = toguna(home, "backup", str(kept))
     assert done.returncode == 0 and kept.stat().st_mode & 0o077 == 0, done.stderr
@@ -72,6 +75,8 @@ def test_a_town_is_set_up_filled_kept_and_put_back(homes, tmp_path):
     assert done.returncode == 0, done.stderr
     assert count(other, "SELECT count(*) FROM territory_feature WHERE name = 'Puits de Sor'") == 1
     assert (other / "secret").read_text() == (home / "secret").read_text()
+    assert (other / "seal" / "signer.p12").read_bytes() == b"the key"
+    assert (other / "seal" / "signer.p12").stat().st_mode & 0o077 == 0
     refused = toguna(other, "restore", str(kept))
     assert refused.returncode == 1 and "--force" in refused.stderr
 

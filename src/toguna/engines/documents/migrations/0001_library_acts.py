@@ -6,88 +6,145 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Act',
+            name="Act",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('deliberation', 'Deliberation'), ('bylaw', 'By-law'), ('decision', 'Decision'), ('regulation', 'Regulation'), ('decree', 'Decree')], max_length=16)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('number', models.CharField(blank=True, max_length=20)),
-                ('language', models.CharField(default='fr', max_length=2)),
-                ('body', models.CharField(max_length=120)),
-                ('subject', models.CharField(max_length=300)),
-                ('signed', models.DateField()),
-                ('published', models.DateField(null=True)),
-                ('effective', models.DateField(null=True)),
-                ('repealed', models.DateField(null=True)),
-                ('first', models.PositiveSmallIntegerField(null=True)),
-                ('indexed', models.DateField(null=True)),
-                ('client_id', models.UUIDField(null=True, unique=True)),
-                ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("deliberation", "Deliberation"),
+                            ("bylaw", "By-law"),
+                            ("decision", "Decision"),
+                            ("regulation", "Regulation"),
+                            ("decree", "Decree"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField()),
+                ("number", models.CharField(blank=True, max_length=20)),
+                ("language", models.CharField(default="fr", max_length=2)),
+                ("body", models.CharField(max_length=120)),
+                ("subject", models.CharField(max_length=300)),
+                ("signed", models.DateField()),
+                ("published", models.DateField(null=True)),
+                ("effective", models.DateField(null=True)),
+                ("repealed", models.DateField(null=True)),
+                ("first", models.PositiveSmallIntegerField(null=True)),
+                ("indexed", models.DateField(null=True)),
+                ("client_id", models.UUIDField(null=True, unique=True)),
+                ("created", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'db_table': 'documents_act',
-                'indexes': [models.Index(fields=['-published', '-id'], name='documents_act_recent')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('number', ''), _negated=True), fields=('kind', 'year', 'number'), name='documents_act_number'), models.CheckConstraint(condition=models.Q(('published', None), models.Q(('number', ''), _negated=True), _connector='OR'), name='documents_act_published_has_number')],
+                "db_table": "documents_act",
+                "indexes": [models.Index(fields=["-published", "-id"], name="documents_act_recent")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("number", ""), _negated=True),
+                        fields=("kind", "year", "number"),
+                        name="documents_act_number",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("published", None), models.Q(("number", ""), _negated=True), _connector="OR"
+                        ),
+                        name="documents_act_published_has_number",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ActChange',
+            name="ActChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verb', models.CharField(choices=[('replace', 'replaces the article'), ('add', 'adds an article'), ('remove', 'removes the article'), ('repeal', 'repeals the whole act')], max_length=8)),
-                ('article', models.CharField(blank=True, max_length=20)),
-                ('after', models.CharField(blank=True, max_length=20)),
-                ('heading', models.CharField(blank=True, max_length=200)),
-                ('words', models.TextField(blank=True)),
-                ('since', models.DateField(null=True)),
-                ('act', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='documents.act')),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changed_by', to='documents.act')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "verb",
+                    models.CharField(
+                        choices=[
+                            ("replace", "replaces the article"),
+                            ("add", "adds an article"),
+                            ("remove", "removes the article"),
+                            ("repeal", "repeals the whole act"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("article", models.CharField(blank=True, max_length=20)),
+                ("after", models.CharField(blank=True, max_length=20)),
+                ("heading", models.CharField(blank=True, max_length=200)),
+                ("words", models.TextField(blank=True)),
+                ("since", models.DateField(null=True)),
+                (
+                    "act",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="changes", to="documents.act"
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="changed_by", to="documents.act"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'documents_act_change',
-                'indexes': [models.Index(fields=['since'], name='documents_act_change_since')],
+                "db_table": "documents_act_change",
+                "indexes": [models.Index(fields=["since"], name="documents_act_change_since")],
             },
         ),
         migrations.CreateModel(
-            name='ActCitation',
+            name="ActCitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=16)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('number', models.CharField(max_length=20)),
-                ('act', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='citations', to='documents.act')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=16)),
+                ("year", models.PositiveSmallIntegerField()),
+                ("number", models.CharField(max_length=20)),
+                (
+                    "act",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="citations", to="documents.act"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'documents_act_citation',
-                'indexes': [models.Index(fields=['kind', 'year', 'number'], name='documents_act_cited')],
-                'constraints': [models.UniqueConstraint(fields=('act', 'kind', 'year', 'number'), name='documents_act_citation_once')],
+                "db_table": "documents_act_citation",
+                "indexes": [models.Index(fields=["kind", "year", "number"], name="documents_act_cited")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("act", "kind", "year", "number"), name="documents_act_citation_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ActVersion',
+            name="ActVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n', models.PositiveSmallIntegerField()),
-                ('subject', models.CharField(max_length=300)),
-                ('text', models.JSONField()),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('account', models.BigIntegerField(null=True)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('act', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='documents.act')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("n", models.PositiveSmallIntegerField()),
+                ("subject", models.CharField(max_length=300)),
+                ("text", models.JSONField()),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("account", models.BigIntegerField(null=True)),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "act",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="versions", to="documents.act"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'documents_act_version',
-                'ordering': ['act', 'n'],
-                'constraints': [models.UniqueConstraint(fields=('act', 'n'), name='documents_act_version_once')],
+                "db_table": "documents_act_version",
+                "ordering": ["act", "n"],
+                "constraints": [models.UniqueConstraint(fields=("act", "n"), name="documents_act_version_once")],
             },
         ),
     ]

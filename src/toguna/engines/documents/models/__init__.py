@@ -1,3 +1,28 @@
 """Files, scans, acts and issued papers: each room of `documents` has its tables in a file of its own."""
 
+from toguna.engines.documents.models.issuing import (
+    Counter,
+    Entry,
+    EntryName,
+    EntryNote,
+    Issued,
+    IssuedFile,
+    PaperTemplate,
+    Register,
+)
 from toguna.engines.documents.models.library import Act, ActChange, ActCitation, ActVersion
+
+__all__ = [
+    "Act",
+    "ActChange",
+    "ActCitation",
+    "ActVersion",
+    "Counter",
+    "Entry",
+    "EntryName",
+    "EntryNote",
+    "Issued",
+    "IssuedFile",
+    "PaperTemplate",
+    "Register",
+]
