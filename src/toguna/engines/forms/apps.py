@@ -1,6 +1,0 @@
-import toguna.kernel.apps as kernel_apps
-
-
-class Config(kernel_apps.Room):
-    name = "toguna.engines.forms"
-    label = "forms_engine"  # "forms" is taken by django.forms
