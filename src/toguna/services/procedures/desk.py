@@ -8,6 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
+from toguna.engines.documents import api as documents
+from toguna.kernel import access
 from toguna.kernel.web import Request, staff
 from toguna.services.procedures import actions
 from toguna.services.procedures.forms import ProcedureForm
@@ -38,4 +40,6 @@ def procedure(request: Request, slug: str = "") -> HttpResponse:
             messages.success(request, _("Done."))
             return redirect("desk-procedure", kept.slug)
     status = 422 if request.method == "POST" else 200
-    return render(request, "procedures/desk_procedure.html", {"row": row, "form": form}, status=status)
+    may_issue = bool(row and row.paper) and access.can(request.actor, documents.ISSUE, anywhere=True)
+    values = {"row": row, "form": form, "may_issue": may_issue}
+    return render(request, "procedures/desk_procedure.html", values, status=status)

@@ -27,6 +27,8 @@ class Procedure(models.Model):
     words = models.JSONField(default=dict, blank=True)  # {language: what people type when they mean it}
     quiz = models.JSONField(default=list, blank=True)  # [{"ask": words, "need": "yes"|"no", "otherwise": words}]
 
+    paper = models.CharField(max_length=40, blank=True)  # the template of `documents` by which it is issued
+
     class Meta:
         db_table = "procedures_procedure"
         ordering = ["order", "slug"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from toguna.engines.documents import api as documents
+from toguna.kernel.access import SYSTEM
 from toguna.kernel.demo import DemoFiles
 from toguna.services.procedures import catalogue, ready
 from toguna.services.procedures.models import Procedure
 
-TOLD = ("slug", "names", "icon", "event", "summary", "who", "bring", "cost", "days", "words", "quiz")
+TOLD = ("slug", "names", "icon", "event", "summary", "who", "bring", "cost", "days", "words", "quiz", "paper")
 
 
 @transaction.atomic
@@ -20,6 +22,12 @@ def load() -> None:
     ]
     Procedure.objects.bulk_create(rows, ignore_conflicts=True)
     catalogue.forget()
+    for name, given in ready.papers().items():
+        if documents.find_template(name) is None:
+            fields = [documents.Field(**field) for field in given["fields"]]
+            documents.save_template(
+                name, title=given["title"], words=given["words"], fields=fields, prefix=given["prefix"], by=SYSTEM
+            )
 
 
 def demo(files: DemoFiles) -> None:

@@ -14,3 +14,9 @@ def procedures() -> list[dict[str, Any]]:
     with (HERE / "procedures.toml").open("rb") as file:
         found: list[dict[str, Any]] = tomllib.load(file)["procedure"]
     return found
+
+
+def papers() -> dict[str, dict[str, Any]]:
+    """{template's name: {"prefix", "title", "words", "fields"}} (see `documents.save_template`)."""
+    with (HERE / "papers.toml").open("rb") as file:
+        return tomllib.load(file)

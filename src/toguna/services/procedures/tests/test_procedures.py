@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from toguna.engines.channels import api as channels
+from toguna.engines.documents import api as documents
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.kernel import registry
@@ -154,3 +155,24 @@ def test_who_may(hire, role, status):
     client = hire(role)
     assert client.get(reverse("desk-procedures")).status_code == status
     assert client.get(reverse("desk-procedure", args=["birth"])).status_code == status
+
+
+def test_a_procedure_leads_to_its_paper(hire):
+    for given in ready.procedures():
+        if name := given.get("paper"):
+            assert documents.find_template(name), name
+    starter.load()
+    assert documents.find_template("residence-certificate").version == 1
+    manager = hire("manager")
+    page = manager.get(reverse("desk-procedure", args=["residence"])).content.decode()
+    link = reverse("desk-paper-issue", args=["residence-certificate"])
+    assert link in page and link not in manager.get(reverse("desk-procedure", args=["birth"])).content.decode()
+    given = {
+        "client_id": uuid.uuid4(), "signer": "The Mayor", "holder": "Awa Koné", "f_name": "Awa Koné", "f_born_on": "1990-05-04",
+        "f_paper": "CNI 12", "f_address": "Zongo", "f_since": "2020-01-01",
+    }  # fmt: skip
+    issued = manager.post(link, given)
+    assert issued.status_code == 302 and manager.post(link, given)["Location"] == issued["Location"]
+    code = issued["Location"].rpartition("/")[2]
+    seen = Client(headers=EN).get(reverse("check-paper", args=[code])).content.decode()
+    assert "A. K." in seen and "Zongo" not in seen and "Residence certificate" in seen
