@@ -8,7 +8,7 @@ from toguna.kernel.access import ADMINISTRATOR, MANAGER, Permission
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Service
 from toguna.kernel.web import Page, Urls
-from toguna.services.procedures import actions, commands, starter
+from toguna.services.procedures import actions, commands, demo, starter
 
 SERVICE = Service(
     name="procedures",
@@ -20,7 +20,7 @@ SERVICE = Service(
         Page("desk-procedures", _("Procedures"), "copy", "desk-procedures", where=("desk",), permission=actions.SET_UP, order=72),
         commands.PROCEDURES,
         Starter("procedures", starter.load, order=30),
-        Demo("procedures", starter.demo, order=64),
+        Demo("procedures", demo.load, order=64),
         Urls("procedures", "", "toguna.services.procedures.urls"),
     ),
 )  # fmt: skip

@@ -6,7 +6,6 @@ from django.db import transaction
 
 from toguna.engines.documents import api as documents
 from toguna.kernel.access import SYSTEM
-from toguna.kernel.demo import DemoFiles
 from toguna.services.procedures import catalogue, ready
 from toguna.services.procedures.models import Procedure
 
@@ -28,7 +27,3 @@ def load() -> None:
             documents.save_template(
                 name, title=given["title"], words=given["words"], fields=fields, prefix=given["prefix"], by=SYSTEM
             )
-
-
-def demo(files: DemoFiles) -> None:
-    load()

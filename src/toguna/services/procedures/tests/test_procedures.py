@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 import pytest
 from django.test import Client
@@ -11,12 +12,13 @@ from django.utils import translation
 
 from toguna.engines.channels import api as channels
 from toguna.engines.documents import api as documents
+from toguna.engines.documents.models.issuing import Entry, Issued
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.kernel import registry
 from toguna.kernel import town as kernel_town
-from toguna.kernel.demo import Starter
-from toguna.services.procedures import catalogue, ready, starter
+from toguna.kernel.demo import DemoFiles, Starter
+from toguna.services.procedures import catalogue, demo, ready, starter
 from toguna.services.procedures.life import EVENTS
 from toguna.services.procedures.models import Procedure
 
@@ -176,3 +178,13 @@ def test_a_procedure_leads_to_its_paper(hire):
     code = issued["Location"].rpartition("/")[2]
     seen = Client(headers=EN).get(reverse("check-paper", args=[code])).content.decode()
     assert "A. K." in seen and "Zongo" not in seen and "Residence certificate" in seen
+
+
+def test_the_demo_has_papers_and_a_book(tmp_path):
+    rows = "".join(f"+2233{n:07d},Prénom{n} Nom{n % 7},fr\n" for n in range(100))
+    (tmp_path / "residents.csv").write_text("phone,name,language\n" + rows, encoding="utf-8")
+    files = DemoFiles(folder=tmp_path, people=20_000, until=date(2026, 6, 1), progress=lambda step, share: None)
+    for _twice in "ab":
+        demo.load(files)
+    assert Issued.objects.count() == demo.PAPERS and Entry.objects.count() == demo.BIRTHS
+    assert sorted(Issued.objects.values_list("number", flat=True)) == list(range(1, demo.PAPERS + 1))
