@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from toguna.engines.cases import events, photos
-from toguna.engines.cases.models import Case, Photo, Step, Topic, Work
+from toguna.engines.cases import events, opinions, photos, rights, workdays
+from toguna.engines.cases.definition import workflow_of
+from toguna.engines.cases.models import Case, Photo, Step, Topic, Work, Workflow
 from toguna.engines.cases.routing import team_for
-from toguna.engines.cases.workflow import case_type
+from toguna.engines.cases.workflow import CaseType, State, Transition, case_type
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, codes, text
@@ -63,6 +64,7 @@ class Asked:
     phone: str = ""
     email: str = ""
     photos: tuple[bytes, ...] = ()
+    workflow: str = ""  # the slug of one that is data, in its newest version; "": the table of the type
 
 
 def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
@@ -84,7 +86,7 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
             zones = where.zones
         elif asked.zone is not None:
             zones = territory.chain(asked.zone)
-        kind = case_type(asked.type)
+        version = _newest(asked)
         person = None
         if by.person is not None and not (asked.phone or asked.email):
             person_id: int | None = by.person
@@ -98,8 +100,7 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
             client_id=asked.client_id,
             type=asked.type,
             topic=asked.topic,
-            state=kind.initial,
-            open=kind.state(kind.initial).open,
+            workflow=version,
             public=asked.topic.public,
             zone_id=zones[0] if zones else None,
             point=Point(asked.lon, asked.lat, srid=4326) if asked.lon is not None and asked.lat is not None else None,
@@ -113,8 +114,10 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
             team_id=team_for(asked.type, topics, zones),
             created=now,
             updated=now,
-            due=deadline(asked.topic, now),
         )
+        kind = workflow_of(case)
+        case.due = deadline(asked.topic, now) if kind.days is None else workdays.deadline(now, kind.days)
+        enter(case, kind.state(kind.initial), now)
         if (found := insert(case)) is not None:
             return found, False
         Step.objects.create(case=case, account=by.account, action="opened", to_state=case.state, public=True)
@@ -123,6 +126,29 @@ def open_case(asked: Asked, *, by: Actor) -> tuple[Case, bool]:
         audit.record(by, f"{asked.type}.open", f"cases.case:{case.pk}", channel=asked.channel)
         publish(events.CaseOpened(case.pk, case.type))
     return case, True
+
+
+def _newest(asked: Asked) -> Workflow | None:
+    if not asked.workflow:
+        return None
+    found = Workflow.objects.filter(slug=asked.workflow, case_type=asked.type).order_by("-version").first()
+    if found is None:
+        raise LookupError(f"no workflow {asked.workflow!r} of {asked.type!r} is published")
+    return found
+
+
+def enter(case: Case, state: State, now: datetime) -> None:
+    """Puts an unsaved case in a state, and its clocks with it. The applicant's turn stops them; when it ends, the deadline
+    of the whole is later by the working days that the town waited."""
+    if case.stopped is not None and not state.stops:
+        if case.due is not None:
+            case.due = workdays.deadline(case.due, workdays.waited(case.stopped, now))
+        case.stopped = None
+    elif state.stops:
+        case.stopped = case.stopped or now
+    case.state, case.open, case.warned = state.name, state.open, False
+    case.step_due = None if state.days is None else workdays.deadline(now, state.days)
+    case.silent = None if state.silence is None else workdays.deadline(now, state.silence.days)
 
 
 def deadline(topic: Topic, opened: datetime) -> datetime:
@@ -151,9 +177,13 @@ def lock(pk: int, permission: str, *, by: Actor, key: str = "") -> Case:
     case = Case.objects.select_for_update(of=("self",)).select_related("topic").get(pk=pk)
     if not (key and holds_key(case, key)):
         access.require(by, permission, zone=case.zone_id, subject=case.topic.slug)
+    _still_named(case)
+    return case
+
+
+def _still_named(case: Case) -> None:
     if case.anonymised is not None:  # or what is written now would stay for ever
         raise Refused(_("This was closed long ago and is anonymous now: it cannot be changed. Open a new one."))
-    return case
 
 
 def first_time(client_id: uuid.UUID | None, case: Case) -> bool:
@@ -212,18 +242,23 @@ def move(
     key: str = "",
     client_id: uuid.UUID | None = None,
     at: datetime | None = None,
+    wanted: Iterable[str] = (),
 ) -> Case:
     """Takes a transition. `seen` is the state that the actor was looking at: Conflict when it is another by now. `key`
     opens the transitions that belong to the person who opened the case, and no others. `client_id`: made by a device that
-    may send this again; `at`: when it was done there.
+    may send this again; `at`: when it was done there. `wanted`: what the applicant must complete,
+    for a transition that returns the case to them.
 
     Raises Refused when the workflow has no such transition from here or its words are missing, Denied without permission.
     """
-    kind = case_type(Case.objects.values_list("type", flat=True).get(pk=case))
+    row = Case.objects.select_for_update(of=("self",)).select_related("topic").get(pk=case)
+    kind = workflow_of(row)
     rule = kind.transition(transition)
     if rule is None:
         raise Refused(_("There is no such action."))
-    row = lock(case, rule.permission, by=by, key=key if rule.reporter else "")
+    if not (rule.reporter and key and holds_key(row, key)):
+        rights.require(rule, row, by)
+    _still_named(row)
     if not first_time(client_id, row):
         return row
     if (seen is not None and seen != row.state) or row.state not in rule.sources:
@@ -234,22 +269,63 @@ def move(
     words = text.clean(words)
     if rule.ask == "yes" and not words:
         raise Refused(_("Say in a few words why: the person who wrote to the town will read it."))
+    if missing := rights.missing(rule, row):
+        raise Refused(" ".join(missing))
     for data in pictures:
         photos.add(row, data, moment=photos.after(by), by=by)
-    put_in(row, rule.target, by=by, words=words, at=at, **({"reporter": True} if rule.reporter else {}))
+    take(row, rule, kind, by=by, words=words, at=at, wanted=wanted)
     return row
+
+
+def take(
+    row: Case, rule: Transition, kind: CaseType, *, by: Actor, words: str = "", at: datetime | None = None,
+    wanted: Iterable[str] = (), **data: Any,
+) -> Step:  # fmt: skip
+    """Takes a transition of a locked case that may be taken, with all that comes with it; and then those of the law that
+    it opens."""
+    data |= {name: True for name, yes in (("reporter", rule.reporter), ("law", rule.law)) if yes}
+    if rule.returns:
+        asked = [one for one in wanted if one in rule.returns or "*" in rule.returns]
+        data["wanted"] = (asked or [one for one in rule.returns if one != "*"])[:100]
+    if rule.document:
+        data["document"] = rights.issue(row, rule.document, by)
+    step = put_in(row, rule.target, by=by, words=words, at=at, transition=rule.name, **data)
+    if rule.opinions:
+        opinions.request(row, rule.opinions, step.pk, step.at)
+    if not rule.law:
+        follow_law(row, kind)
+    return step
+
+
+def follow_law(row: Case, kind: CaseType) -> Step | None:
+    """The transition of the law whose condition holds now: opinions that are all in, say. One at most: the next state has
+    its own."""
+    taken = {s.silence.take for s in kind.states if s.silence}
+    for rule in kind.transitions:
+        waits = rule.law and rule.when is not None and rule.name not in taken and row.state in rule.sources
+        if waits and not rights.missing(rule, row):
+            return take(row, rule, kind, by=LAW_ACTOR)
+    return None
+
+
+LAW_ACTOR = Actor(name="silence", system=True)
 
 
 def put_in(
     row: Case, state: str, *, by: Actor, words: str = "", at: datetime | None = None, tell: bool = True, **data: Any
 ) -> Step:
     """Puts a locked case in a state, with the step and the event."""
-    target, before, now = case_type(row.type).state(state), row.state, timezone.now()
-    row.state, row.open, row.updated = target.name, target.open, now
+    target, before, now = workflow_of(row).state(state), row.state, timezone.now()
+    row.updated = now
+    enter(row, target, now)
     row.closed = None if target.open else row.closed or now
     if target.open:
         row.merged_into = None
-    row.save(update_fields=["state", "open", "updated", "closed", "merged_into"])
+    row.save(
+        update_fields=[
+            "state", "open", "updated", "closed", "merged_into", "due", "step_due", "silent", "stopped", "warned",
+        ]
+    )  # fmt: skip
     step = add_step(
         row, "moved", by=by, words=words, public=True, at=at, from_state=before, to_state=target.name, **data
     )
@@ -263,6 +339,7 @@ def assign(case: int, *, by: Actor, team: int | None = None, assignee: int | Non
     """Gives the case to a team, to one of its members, or (both None) to nobody."""
     kind = case_type(Case.objects.values_list("type", flat=True).get(pk=case))
     row = lock(case, kind.assign, by=by)
+    assignee = rights.stands_in(assignee)
     row.team_id, row.assignee_id, row.updated = team, assignee, timezone.now()
     row.save(update_fields=["team", "assignee", "updated"])
     add_step(row, "assigned", by=by, team=team, assignee=assignee)

@@ -23,6 +23,7 @@ from toguna.engines.cases.actions import (
     rate,
     reply,
 )
+from toguna.engines.cases.asking import ask_opinions, complete, give_opinion, record_payment, set_absence, wanted_of
 from toguna.engines.cases.bulk import MOST as MOST_BULK
 from toguna.engines.cases.bulk import Outcome, each
 from toguna.engines.cases.correcting import Correction, correct, team_now
@@ -30,16 +31,33 @@ from toguna.engines.cases.counts import Row, TeamCount
 from toguna.engines.cases.counts import by_channel as counts_by_channel
 from toguna.engines.cases.counts import by_team as counts_by_team
 from toguna.engines.cases.counts import rows as counts
+from toguna.engines.cases.definition import Unsound, workflow_of, workflow_problems
+from toguna.engines.cases.desk.urls import desk_urls
+from toguna.engines.cases.drawing import draw, draw_table
 from toguna.engines.cases.events import (
     CaseAnswered,
     CaseAssigned,
     CaseCorrected,
+    CaseLate,
     CaseMoved,
     CaseOpened,
     CaseReplied,
+    OpinionGiven,
 )
 from toguna.engines.cases.joining import Part, merge, near, split, support
-from toguna.engines.cases.models import Case, Photo, ReplyTemplate, Rule, SavedFilter, Step, Supporter, Topic, Work
+from toguna.engines.cases.models import (
+    Case,
+    Opinion,
+    Photo,
+    ReplyTemplate,
+    Rule,
+    SavedFilter,
+    Step,
+    Supporter,
+    Topic,
+    Work,
+    Workflow,
+)
 from toguna.engines.cases.moderating import (
     PLACE,
     REASONS,
@@ -59,6 +77,8 @@ from toguna.engines.cases.moderating import (
 from toguna.engines.cases.photos import MOST_BYTES, BadPhoto, Box
 from toguna.engines.cases.photos import check as check_photo
 from toguna.engines.cases.photos import folder as photo_folder
+from toguna.engines.cases.ports import CaseRenderer, FeePort, Issuer
+from toguna.engines.cases.publishing import publish_workflow
 from toguna.engines.cases.questions import KINDS as QUESTION_KINDS
 from toguna.engines.cases.questions import LISTS as QUESTION_LISTS
 from toguna.engines.cases.questions import MOST as MOST_QUESTIONS
@@ -68,6 +88,7 @@ from toguna.engines.cases.questions import questions as questions_of
 from toguna.engines.cases.questions import shown as shown_answers
 from toguna.engines.cases.reads import PAGE, Order, Page, in_reach, may_read, page, scope, timeline
 from toguna.engines.cases.retention import CaseData, NotNow, erase
+from toguna.engines.cases.rights import NoIssuer, missing
 from toguna.engines.cases.routing import best, rules_of
 from toguna.engines.cases.setup import DAYS as TOPIC_NUMBERS
 from toguna.engines.cases.setup import (
@@ -85,7 +106,7 @@ from toguna.engines.cases.setup import (
     who_would_get,
     without_team,
 )
-from toguna.engines.cases.workflow import CaseType, State, Transition, case_type
+from toguna.engines.cases.workflow import CaseType, State, Transition, Wanted, case_type, replay
 
 __all__ = [
     "MOST_BULK",
@@ -106,14 +127,21 @@ __all__ = [
     "CaseAssigned",
     "CaseCorrected",
     "CaseData",
+    "CaseLate",
     "CaseMoved",
     "CaseOpened",
+    "CaseRenderer",
     "CaseReplied",
     "CaseType",
     "Conflict",
     "Correction",
+    "FeePort",
     "Flagged",
+    "Issuer",
+    "NoIssuer",
     "NotNow",
+    "Opinion",
+    "OpinionGiven",
     "Order",
     "Outcome",
     "Outside",
@@ -133,30 +161,39 @@ __all__ = [
     "Topic",
     "Transition",
     "Trial",
+    "Unsound",
+    "Wanted",
     "WhoGets",
     "Work",
+    "Workflow",
     "Wrong",
     "add_photo",
     "add_step",
     "answer",
+    "ask_opinions",
     "assign",
     "best",
     "case_type",
     "check_answers",
     "check_photo",
     "close_topic",
+    "complete",
     "correct",
     "counts",
     "counts_by_channel",
     "counts_by_team",
     "cover_photo",
     "deadline",
+    "desk_urls",
+    "draw",
+    "draw_table",
     "each",
     "erase",
     "first_time",
     "flag",
     "flagged",
     "flags",
+    "give_opinion",
     "hide",
     "hide_photo",
     "holds_key",
@@ -166,19 +203,23 @@ __all__ = [
     "log_work",
     "may_read",
     "merge",
+    "missing",
     "move",
     "near",
     "open_case",
     "open_topic",
     "page",
     "photo_folder",
+    "publish_workflow",
     "put_in",
     "questions_of",
     "rate",
+    "record_payment",
     "remove_photo",
     "remove_rule",
     "remove_template",
     "reorder",
+    "replay",
     "reply",
     "reword",
     "rules_of",
@@ -187,6 +228,7 @@ __all__ = [
     "save_template",
     "save_topic",
     "scope",
+    "set_absence",
     "settle",
     "show",
     "shown_answers",
@@ -194,6 +236,9 @@ __all__ = [
     "support",
     "team_now",
     "timeline",
+    "wanted_of",
     "who_would_get",
     "without_team",
+    "workflow_of",
+    "workflow_problems",
 ]

@@ -53,3 +53,19 @@ class CaseCorrected(Event):
     case: int
     type: str
     step: int
+
+
+@dataclass(frozen=True)
+class CaseLate(Event):
+    """The state it is in has lasted longer than it should."""
+
+    case: int
+    type: str
+    step: int
+
+
+@dataclass(frozen=True)
+class OpinionGiven(Event):
+    case: int
+    type: str
+    step: int

@@ -93,6 +93,8 @@ def _lock_all(pks: Sequence[int], *, by: Actor) -> tuple[dict[int, Case], CaseTy
         rows[pk] = actions.lock(pk, kind.assign, by=by)
     if len({row.type for row in rows.values()}) != 1:
         raise Refused(_("These are not of the same kind."))
+    if any(row.workflow_id for row in rows.values()):
+        raise Refused(_("A case that follows a procedure is neither joined nor split."))
     return rows, kind
 
 
@@ -165,6 +167,8 @@ def split(case: int, parts: Sequence[Part], *, by: Actor, client_id: uuid.UUID) 
     ids = [uuid.uuid5(client_id, str(n)) for n in range(len(parts))]
     if not actions.first_time(client_id, row):
         return list(Case.objects.filter(client_id__in=ids).order_by("id"))
+    if row.workflow_id:
+        raise Refused(_("A case that follows a procedure is neither joined nor split."))
     if not row.open:
         raise Refused(_("This case is closed. Open a new one."))
     taken = [pk for part in parts for pk in part.photos]

@@ -67,6 +67,24 @@ class Rule(models.Model):
         ]
 
 
+class Workflow(models.Model):
+    """One version of a workflow that is data. Never changed: a change is another version, and cases stay on theirs."""
+
+    case_type = models.CharField(max_length=40)
+    slug = models.SlugField(max_length=60)
+    version = models.PositiveIntegerField()
+    definition = models.JSONField()
+    published = models.DateTimeField(db_default=Now())
+    account = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "cases_workflow"
+        constraints = [models.UniqueConstraint(fields=["slug", "version"], name="cases_workflow_version")]
+
+    def __str__(self) -> str:
+        return f"{self.slug} {self.version}"
+
+
 class Case(models.Model):
     """One request. `state` is a state of its type's workflow; `open` says whether that state still asks for work."""
 
@@ -103,6 +121,13 @@ class Case(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="merged"
     )
     anonymised = models.DateTimeField(null=True, blank=True)
+    workflow = models.ForeignKey(
+        Workflow, null=True, blank=True, on_delete=models.PROTECT, db_index=False
+    )  # null: the type's
+    step_due = models.DateTimeField(null=True, blank=True)  # of the state it is in
+    warned = models.BooleanField(default=False, db_default=False)  # it was said that this step is late
+    silent = models.DateTimeField(null=True, blank=True)  # when the law decides
+    stopped = models.DateTimeField(null=True, blank=True)  # since when it is the applicant's turn
 
     class Meta:
         db_table = "cases_case"
@@ -137,6 +162,19 @@ class Case(models.Model):
             # What people typed, as the desk looks for it: any part of a word, in any case.
             GinIndex(
                 OpClass(Upper("text"), "gin_trgm_ops"), OpClass(Upper("place"), "gin_trgm_ops"), name="cases_case_words"
+            ),
+            models.Index(
+                fields=["silent"],
+                name="cases_case_silent",
+                condition=models.Q(silent__isnull=False, stopped__isnull=True),
+            ),
+            models.Index(
+                fields=["step_due"],
+                name="cases_case_step",
+                condition=models.Q(step_due__isnull=False, stopped__isnull=True, warned=False),
+            ),
+            models.Index(
+                fields=["type", "stopped"], name="cases_case_stopped", condition=models.Q(stopped__isnull=False)
             ),
             models.Index(
                 fields=["closed"], name="cases_case_kept", condition=models.Q(anonymised__isnull=True, open=False)
@@ -272,3 +310,49 @@ class Photo(models.Model):
     class Meta:
         db_table = "cases_photo"
         constraints = [models.UniqueConstraint(fields=["case", "digest"], name="cases_photo_once")]
+
+
+class Opinion(models.Model):
+    """What a team is asked about a case, and says. round: the step that asked; the newest round is the one that counts."""
+
+    class Says(models.TextChoices):
+        FAVOURABLE = "favourable"
+        RESERVED = "reserved"
+        UNFAVOURABLE = "unfavourable"
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="opinions")
+    team = models.ForeignKey("people.Team", on_delete=models.PROTECT, related_name="+", db_index=False)
+    round = models.BigIntegerField()
+    required = models.BooleanField(default=True)
+    silent_favourable = models.BooleanField(default=True)
+    asked = models.DateTimeField(db_default=Now())
+    due = models.DateTimeField()
+    says = models.CharField(max_length=12, blank=True, choices=Says.choices)
+    text = models.TextField(blank=True)
+    answered = models.DateTimeField(null=True, blank=True)
+    lapsed = models.DateTimeField(null=True, blank=True)  # its days passed, and that was dealt with
+    account = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "cases_opinion"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["case", "round", "team"], name="cases_opinion_once")]
+        indexes = [
+            models.Index(fields=["team", "due"], name="cases_opinion_asked", condition=models.Q(says="")),
+            models.Index(fields=["due"], name="cases_opinion_due", condition=models.Q(says="", lapsed__isnull=True)),
+        ]
+
+
+class Absence(models.Model):
+    """Somebody is away, from one date to another (both in it), and who does their work meanwhile."""
+
+    account = models.ForeignKey("people.Account", on_delete=models.CASCADE, related_name="+")
+    delegate = models.ForeignKey("people.Account", on_delete=models.CASCADE, related_name="+")
+    start = models.DateField()
+    end = models.DateField()
+
+    class Meta:
+        db_table = "cases_absence"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(end__gte=models.F("start")), name="cases_absence_order")
+        ]

@@ -12,7 +12,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases.actions import key_of
-from toguna.engines.cases.events import CaseAnswered, CaseMoved, CaseOpened, CaseReplied
+from toguna.engines.cases.definition import workflow_of
+from toguna.engines.cases.events import CaseAnswered, CaseLate, CaseMoved, CaseOpened, CaseReplied, OpinionGiven
 from toguna.engines.cases.models import Case, Step, Supporter
 from toguna.engines.cases.workflow import CaseType, case_type
 from toguna.engines.channels import api as channels
@@ -83,7 +84,8 @@ def on_opened(event: CaseOpened) -> None:
 
 
 def on_moved(event: CaseMoved) -> None:
-    case, step, kind = _case(event.case), Step.objects.get(pk=event.step), case_type(event.type)
+    case, step = _case(event.case), Step.objects.get(pk=event.step)
+    kind = workflow_of(case)
     if step.data.get("reporter"):  # they know: it is the team that must hear of it
         with translation.override(settings.LANGUAGE_CODE):
             values = {"code": case.code, "state": kind.state(event.to_state).title}
@@ -93,7 +95,9 @@ def on_moved(event: CaseMoved) -> None:
     with translation.override(case.language or settings.LANGUAGE_CODE):
         title = kind.state(event.to_state).title
         values = {"topic": text.pick(case.topic.names), "code": case.code, "state": title}
-        words = _("%(topic)s (%(code)s): %(state)s.") % values
+        rule = kind.transition(str(step.data.get("transition", "")))
+        own = text.pick(rule.message).replace("{code}", case.code) if rule else ""
+        words = own or _("%(topic)s (%(code)s): %(state)s.") % values
         _tell_reporter(case, f"case.moved:{step.pk}", f"{case.code}: {title}", f"{words} {step.text}".strip())
     _tell_followers(case, f"case.moved:{step.pk}", step, kind)
 
@@ -104,16 +108,32 @@ def on_replied(event: CaseReplied) -> None:
         _tell_reporter(
             case, f"case.replied:{step.pk}", _("The town has answered: %(code)s") % {"code": case.code}, step.text
         )
-    _tell_followers(case, f"case.replied:{step.pk}", step, case_type(event.type))
+    _tell_followers(case, f"case.replied:{step.pk}", step, workflow_of(case))
 
 
 def on_answered(event: CaseAnswered) -> None:
     case, step = _case(event.case), Step.objects.get(pk=event.step)
     with translation.override(settings.LANGUAGE_CODE):
         subject = _("The person has answered: %(code)s (%(state)s)") % {
-            "code": case.code, "state": case_type(event.type).state(case.state).title,
+            "code": case.code, "state": workflow_of(case).state(case.state).title,
         }  # fmt: skip
         _tell_team(case, f"case.answered:{step.pk}", subject, step.text)
+
+
+def on_late(event: CaseLate) -> None:
+    case = _case(event.case)
+    with translation.override(settings.LANGUAGE_CODE):
+        values = {"code": case.code, "state": workflow_of(case).state(case.state).title}
+        subject = _("Late: %(code)s, “%(state)s”") % values
+        _tell_team(case, f"case.late:{event.step}", subject, text.pick(case.topic.names))
+
+
+def on_opinion(event: OpinionGiven) -> None:
+    case, step = _case(event.case), Step.objects.get(pk=event.step)
+    with translation.override(settings.LANGUAGE_CODE):
+        team = people.Team.objects.get(pk=step.data["team"])
+        subject = _("An opinion was given on %(code)s: %(team)s") % {"code": case.code, "team": text.pick(team.names)}
+        _tell_team(case, f"case.opinion:{step.pk}", subject, step.text)
 
 
 ASK_AT_ONCE = 500

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases import photos
-from toguna.engines.cases.models import Case, Photo, Received, Step, Supporter, Topic, Work
+from toguna.engines.cases.models import Case, Opinion, Photo, Received, Step, Supporter, Topic, Work
 from toguna.engines.cases.workflow import case_type
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
@@ -27,7 +27,11 @@ from toguna.kernel.manifest import Declaration
 
 BATCH = 500
 GRID = 0.005  # degrees (550 m): where it was, near enough for a heat map of the town and too wide for a house
-KEPT_DATA = ("reporter", "stars", "moment", "team", "assignee", "minutes", "cost", "into", "split_from")
+KEPT_DATA = (
+    "reporter", "stars", "moment", "team", "assignee", "minutes", "cost", "into", "split_from", "transition", "law",
+    "document", "fee", "amount", "says",
+)  # fmt: skip
+_SAID = ("moved", "replied", "answered", "late", "opinion")  # the steps of which a message tells
 
 
 class NotNow(Exception):
@@ -103,6 +107,7 @@ def _anonymise(cases: Sequence[int]) -> Collection[int]:
             [list(KEPT_DATA), ids],
         )
     Work.objects.filter(case__in=ids).update(what="")
+    Opinion.objects.filter(case__in=ids).update(text="")
     with connection.cursor() as cursor:
         # The client_id too: it made the key of the reporter's links, and is written on their telephone.
         cursor.execute(
@@ -127,8 +132,8 @@ def _forget_around(cases: Sequence[int]) -> Collection[int]:
     for declared in registry.declared(CaseData):
         declared.forget(ids)
     # Messages of all that was said, whoever they went to: residents, followers, the team's mailbox.
-    steps = Step.objects.filter(case__in=ids, action__in=["moved", "replied", "answered"]).values_list("pk", flat=True)
-    said = [f"case.{verb}:{step}" for step in steps for verb in ("moved", "replied", "answered")]
+    steps = Step.objects.filter(case__in=ids, action__in=_SAID).values_list("pk", flat=True)
+    said = [f"case.{verb}:{step}" for step in steps for verb in _SAID]
     said += [f"case.{verb}:{pk}" for pk in ids for verb in ("opened", "asked")]
     channels.forget(said, mentioning=Case.objects.filter(pk__in=ids).values_list("code", flat=True))
     pictures = Photo.objects.filter(case__in=ids)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from toguna.engines.cases import counts, notices, photos, retention, rezoning
-from toguna.engines.cases.events import CaseAnswered, CaseMoved, CaseOpened, CaseReplied
+from toguna.engines.cases import clocks, counts, notices, photos, retention, rezoning
+from toguna.engines.cases.events import CaseAnswered, CaseLate, CaseMoved, CaseOpened, CaseReplied, OpinionGiven
 from toguna.engines.cases.models import Case
 from toguna.engines.people.api import Erasure, PersonalData
 from toguna.kernel.events import Reaction
@@ -29,10 +29,13 @@ SERVICE = Service(
         Reaction(CaseMoved, notices.on_moved),
         Reaction(CaseReplied, notices.on_replied),
         Reaction(CaseAnswered, notices.on_answered),
+        Reaction(CaseLate, notices.on_late),
+        Reaction(OpinionGiven, notices.on_opinion),
         Periodic("cases-retention", timedelta(days=1), retention.run),
         Periodic("cases-photos-sweep", timedelta(days=1), photos.sweep),
         Periodic("cases-counts", timedelta(minutes=1), counts.compact),
         Periodic("cases-rezone", timedelta(hours=1), rezoning.look),
+        Periodic("cases-clocks", timedelta(minutes=10), clocks.run),
         Periodic("cases-ask-solved", timedelta(hours=1), notices.ask_solved),
         PersonalData("cases", export),
         Erasure("cases", retention.forget_person),

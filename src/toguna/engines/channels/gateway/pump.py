@@ -36,8 +36,8 @@ from toguna.kernel.tasks import Lane
 log = logging.getLogger("toguna.channels")
 
 MOMENT = 0.25  # seconds of a way's rate that are taken at once
-MOST_AT_ONCE = 1000
-BREATH = 0.02  # seconds between rounds
+MOST_AT_ONCE = 2000
+BREATH = 0.05  # seconds between rounds
 LOOK_AGAIN = 2.0  # seconds until a place that was empty is looked at again, when nobody said that something came
 FAILURES = 3  # in a row, then nothing is tried for a while
 LOCK = 0x7093_0A01  # of the one sender
