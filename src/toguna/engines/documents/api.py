@@ -16,7 +16,12 @@ from toguna.engines.documents.library.reads import named as acts_named
 from toguna.engines.documents.library.reads import public as acts
 from toguna.engines.documents.library.reads import standing as act_standing
 from toguna.engines.documents.library.reads import text_at as act_text
+from toguna.engines.documents.models.store import File, FileKind, FileVersion
 from toguna.engines.documents.search import Facts, Wanted, forget_text, index_text, search
+from toguna.engines.documents.store.actions import add_version, attach, files_of, hold, keep, open_file, release
+from toguna.engines.documents.store.checks import Refused as FileRefused
+from toguna.engines.documents.store.events import FileChecked, FileDestroyed, FileKept
+from toguna.engines.documents.store.subjects import FileSubject
 
 __all__ = [
     "ISSUE",
@@ -27,6 +32,14 @@ __all__ = [
     "EntryWritten",
     "Facts",
     "Field",
+    "File",
+    "FileChecked",
+    "FileDestroyed",
+    "FileKept",
+    "FileKind",
+    "FileRefused",
+    "FileSubject",
+    "FileVersion",
     "PaperIssued",
     "PaperRevoked",
     "Refused",
@@ -35,19 +48,26 @@ __all__ = [
     "act_text",
     "acts",
     "acts_named",
+    "add_version",
+    "attach",
     "check",
     "check_qr",
     "close",
     "content",
     "copy_entry",
+    "files_of",
     "find_entries",
     "find_template",
     "forget_text",
+    "hold",
     "index_text",
     "issue",
+    "keep",
     "note_entry",
+    "open_file",
     "possible_duplicates",
     "register_entry",
+    "release",
     "replace",
     "reprint",
     "revoke",

@@ -20,9 +20,9 @@ from toguna.engines.territory.zones import (
     place,
     town_bounds,
     zone,
+    zone_shapes,
     zone_tree_ids,
     zones,
-    zone_shapes,
     zones_touching,
 )
 
@@ -53,8 +53,8 @@ __all__ = [
     "town_bounds",
     "where_in",
     "zone",
+    "zone_shapes",
     "zone_tree_ids",
     "zones",
-    "zone_shapes",
     "zones_touching",
 ]

@@ -5,28 +5,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('channels', '0006_kannel_queue'),
+        ("channels", "0006_kannel_queue"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AlertSetting',
+            name="AlertSetting",
             fields=[
-                ('rule', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('enabled', models.BooleanField(default=True)),
-                ('automatic', models.BooleanField(default=False)),
-                ('account', models.BigIntegerField(null=True)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("rule", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("enabled", models.BooleanField(default=True)),
+                ("automatic", models.BooleanField(default=False)),
+                ("account", models.BigIntegerField(null=True)),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'db_table': 'channels_alert_setting',
+                "db_table": "channels_alert_setting",
             },
         ),
         migrations.AddField(
-            model_name='publication',
-            name='raised',
+            model_name="publication",
+            name="raised",
             field=models.CharField(blank=True, max_length=120, null=True, unique=True),
         ),
     ]

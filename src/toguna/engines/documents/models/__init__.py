@@ -11,6 +11,7 @@ from toguna.engines.documents.models.issuing import (
     Register,
 )
 from toguna.engines.documents.models.library import Act, ActChange, ActCitation, ActVersion
+from toguna.engines.documents.models.store import Disposal, File, FileKind, FileVersion
 
 __all__ = [
     "Act",
@@ -18,9 +19,13 @@ __all__ = [
     "ActCitation",
     "ActVersion",
     "Counter",
+    "Disposal",
     "Entry",
     "EntryName",
     "EntryNote",
+    "File",
+    "FileKind",
+    "FileVersion",
     "Issued",
     "IssuedFile",
     "PaperTemplate",
