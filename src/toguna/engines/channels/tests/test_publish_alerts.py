@@ -24,7 +24,7 @@ from toguna.engines.territory.models import Zone
 from toguna.kernel import registry
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Actor, Denied, Grant
 from toguna.kernel.demo import DemoFiles
-from toguna.kernel.testing import run_jobs
+from toguna.kernel.testing import forget_jobs, run_jobs
 
 pytestmark = pytest.mark.django_db
 CHIEF = Actor(account=3, staff=True, grants=(Grant(ADMINISTRATOR),))
@@ -37,7 +37,8 @@ RULE = AlertRule(
 
 
 @pytest.fixture(autouse=True)
-def declared(monkeypatch):
+def declared(db, monkeypatch):
+    forget_jobs()
     real_find, real_declared = registry.find, registry.declared
     monkeypatch.setattr(registry, "find", lambda kind, name: RULE if name == RULE.name else real_find(kind, name))
     monkeypatch.setattr(

@@ -118,7 +118,8 @@ def _home(row: UssdSession) -> None:
     row.slots = {"at": "home"}
     offered = [Choice(c.name, _capital(str(c.title))) for c in entries()]
     if len(town.current().languages) > 1:
-        offered.append(Choice("language", _("Language")))
+        # On the first screen, however many commands there are: whoever cannot read it needs no other.
+        offered.insert(2, Choice("language", _("Language")))
     _list(row, town.current().name, offered, back=False)
 
 

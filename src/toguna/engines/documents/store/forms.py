@@ -49,7 +49,7 @@ class KindForm(forms.Form):
         self._codes = town.current().languages
         for number, code in enumerate(self._codes):
             self.fields[f"title_{code}"] = forms.CharField(
-                label=f"{_('Title')} ({code})", max_length=100, required=not number
+                label=_("Title") + f" ({code})", max_length=100, required=not number
             )
 
     def title(self) -> dict[str, str]:

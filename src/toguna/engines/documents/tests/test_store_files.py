@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 import zipfile
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pikepdf
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from PIL import Image
 
 from toguna.engines.documents.models import Disposal, File, FileKind, FileVersion
@@ -38,10 +39,12 @@ EICAR_LIKE = b"this town's test virus"
 
 
 @pytest.fixture(autouse=True)
-def _alone(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _alone(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.MEDIA_ROOT = tmp_path / "media"
     monkeypatch.setattr(virus, "SOCKETS", [])
     monkeypatch.setattr(virus.shutil, "which", lambda name: None)
+    with translation.override("en"):
+        yield
 
 
 def pdf(pages: int = 1, change: Any = None, **how: Any) -> bytes:
