@@ -127,6 +127,7 @@ def test_two_reports_without_network(phone, live_server, town, opened, photos):
     context, page = phone()
     context.set_offline(True)
     page.goto(f"{live_server.url}/reports/new")
+    page.locator("#drafts li").nth(1).wait_for()
     assert page.locator("#drafts li").count() == 2
     sound(page, BROWSE)
     shot(page, "drafts-waiting")
