@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -48,7 +49,8 @@ def home() -> Iterator[Path]:
 def _remove(cluster: Cluster) -> None:
     for pid in [cluster._postmaster(), *cluster._orphans()]:
         if pid:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself since it was listed
+                os.kill(pid, signal.SIGKILL)
     data, socket = cluster.data, cluster.socket
     for folder in (data, socket, cluster.home):
         shutil.rmtree(folder, ignore_errors=True)
