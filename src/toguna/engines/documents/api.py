@@ -20,6 +20,7 @@ from toguna.engines.documents.models.store import File, FileKind, FileVersion
 from toguna.engines.documents.search import Facts, Wanted, forget_text, index_text, search
 from toguna.engines.documents.store.actions import add_version, attach, files_of, hold, keep, open_file, release
 from toguna.engines.documents.store.checks import Refused as FileRefused
+from toguna.engines.documents.store.disposal import destroy
 from toguna.engines.documents.store.events import FileChecked, FileDestroyed, FileKept
 from toguna.engines.documents.store.subjects import FileSubject
 
@@ -55,6 +56,7 @@ __all__ = [
     "close",
     "content",
     "copy_entry",
+    "destroy",
     "files_of",
     "find_entries",
     "find_template",

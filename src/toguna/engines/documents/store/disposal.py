@@ -52,7 +52,10 @@ def _end(pk: int, by: Actor) -> None:
 
 @transaction.atomic
 def destroy(file: File, reason: str, by: Actor) -> None:
-    """Removes the file and its content; its certificate and the audit stay. The caller has asked whether it may."""
+    """Removes the file and its content; its certificate and the audit stay. The caller has asked whether it may.
+    Raises ValueError for a file on hold."""
+    if file.held is not None:
+        raise ValueError(f"file {file.pk} is held")
     contents = list(file.versions.values_list("sha256", flat=True))
     kind = file.kind.name if file.kind else ""
     Disposal.objects.create(public_id=file.public_id, sha256s=contents, kind=kind, reason=reason, account=by.account)

@@ -1,0 +1,31 @@
+"""The only door of `forms`."""
+
+from __future__ import annotations
+
+from toguna.engines.forms.actions import (
+    Conflict,
+    Invalid,
+    Refused,
+    complete,
+    evaluated,
+    keep_file,
+    open_filling,
+    problems,
+    publish,
+    renew,
+    save,
+    save_draft_form,
+)
+from toguna.engines.forms.definition import Choice, Definition, Item
+from toguna.engines.forms.events import FormCompleted, FormPublished
+from toguna.engines.forms.models import Filling, Form, FormVersion
+from toguna.engines.forms.reads import definition_of, forms, may
+from toguna.engines.forms.uses import ASSIST, COLLECT, DESIGN, FormUse
+from toguna.engines.forms.values import Filled, Wrong, check, clean, evaluate
+
+__all__ = [
+    "ASSIST", "COLLECT", "DESIGN", "Choice", "Conflict", "Definition", "Filled", "Filling", "Form", "FormCompleted",
+    "FormPublished", "FormUse", "FormVersion", "Invalid", "Item", "Refused", "Wrong", "check", "clean", "complete",
+    "definition_of", "evaluate", "evaluated", "forms", "keep_file", "may", "open_filling", "problems", "publish", "renew",
+    "save", "save_draft_form",
+]  # fmt: skip

@@ -1,0 +1,6 @@
+import toguna.kernel.apps as kernel_apps
+
+
+class Config(kernel_apps.Room):
+    name = "toguna.engines.forms"
+    label = "forms_engine"  # "forms" is taken by django.forms
