@@ -111,7 +111,7 @@ def answer_of(port: int, path: str) -> tuple[int, str, str]:
     """(status, Retry-After, body) of a page."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Accept-Language": "fr"})
     try:
-        with urllib.request.urlopen(request, timeout=15) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, "", response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.headers.get("Retry-After", ""), error.read().decode()
