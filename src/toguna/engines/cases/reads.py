@@ -54,6 +54,23 @@ def may_read(actor: Actor, case: Case) -> bool:
     )
 
 
+def may_read_files(actor: Actor, pk: int) -> bool:
+    """Of whoever may see the case whole, and of the person who opened it."""
+    case = Case.objects.select_related("topic").filter(pk=pk).first()
+    return case is not None and (
+        may_read(actor, case) or (actor.person is not None and case.reporter_id == actor.person)
+    )
+
+
+def may_add_files(actor: Actor, pk: int) -> bool:
+    """While it is open: whoever handles it, and the person who opened it."""
+    case = Case.objects.select_related("topic").filter(pk=pk, open=True).first()
+    if case is None:
+        return False
+    handles = access.can(actor, case_type(case.type).assign, zone=case.zone_id, subject=case.topic.slug)
+    return handles or (actor.person is not None and case.reporter_id == actor.person)
+
+
 def page(cases: QuerySet[Case], *, after: str = "", order: Order = "newest") -> Page:
     """One page by key, never by offset: the thousandth is as quick as the first. `after` is a key that a page gave."""
     first, pk = _key(after)

@@ -63,9 +63,10 @@ def paid(case: Case, fee: Fee) -> bool:
 
 def issue(case: Case, document: str, by: Actor) -> str:
     """The number of the paper that is made. Raises NoIssuer."""
-    for port in registry.declared(Issuer):
-        return port.issue(case, document, by)
-    raise NoIssuer(f"no service declares an Issuer: {document!r} cannot be made")
+    port = registry.find(Issuer, case.type)
+    if port is None:
+        raise NoIssuer(f"no service declares an Issuer of {case.type!r}: {document!r} cannot be made")
+    return port.issue(case, document, by)
 
 
 def stood_in_for(account: int | None) -> list[int]:

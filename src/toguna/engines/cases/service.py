@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from toguna.engines.cases import clocks, counts, notices, photos, retention, rezoning
+from django.utils.translation import gettext_lazy as _
+
+from toguna.engines.cases import clocks, counts, notices, photos, reads, retention, rezoning
 from toguna.engines.cases.events import CaseAnswered, CaseLate, CaseMoved, CaseOpened, CaseReplied, OpinionGiven
 from toguna.engines.cases.models import Case
+from toguna.engines.documents import api as documents
 from toguna.engines.people.api import Erasure, PersonalData
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
@@ -37,6 +40,7 @@ SERVICE = Service(
         Periodic("cases-rezone", timedelta(hours=1), rezoning.look),
         Periodic("cases-clocks", timedelta(minutes=10), clocks.run),
         Periodic("cases-ask-solved", timedelta(hours=1), notices.ask_solved),
+        documents.FileSubject("cases.case", _("Case"), reads.may_read_files, reads.may_add_files),
         PersonalData("cases", export),
         Erasure("cases", retention.forget_person),
         Urls("cases", "", "toguna.engines.cases.urls"),

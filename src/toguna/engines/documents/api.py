@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from toguna.engines.documents.issuing.actions import ISSUE, content, issue, replace, reprint, revoke
-from toguna.engines.documents.issuing.books import Duplicate, close, find_entries, possible_duplicates, register_entry
+from toguna.engines.documents.issuing.actions import ISSUE, content, issue, papers_of, replace, reprint, revoke
+from toguna.engines.documents.issuing.books import (
+    Duplicate,
+    close,
+    entry,
+    find_entries,
+    possible_duplicates,
+    register_entry,
+)
 from toguna.engines.documents.issuing.books import copy as copy_entry
 from toguna.engines.documents.issuing.books import note as note_entry
 from toguna.engines.documents.issuing.checking import check, check_qr
@@ -11,11 +18,13 @@ from toguna.engines.documents.issuing.events import EntryWritten, PaperIssued, P
 from toguna.engines.documents.issuing.seal import BadSeal
 from toguna.engines.documents.issuing.templates import Field, Refused, save_template
 from toguna.engines.documents.issuing.templates import find as find_template
+from toguna.engines.documents.issuing.templates import latest as templates
 from toguna.engines.documents.library.events import ActCorrected, ActPublished
 from toguna.engines.documents.library.reads import named as acts_named
 from toguna.engines.documents.library.reads import public as acts
 from toguna.engines.documents.library.reads import standing as act_standing
 from toguna.engines.documents.library.reads import text_at as act_text
+from toguna.engines.documents.models.issuing import Entry, Issued
 from toguna.engines.documents.models.store import File, FileKind, FileVersion
 from toguna.engines.documents.search import Facts, Wanted, forget_text, index_text, search
 from toguna.engines.documents.store.actions import add_version, attach, files_of, hold, keep, open_file, release
@@ -30,6 +39,7 @@ __all__ = [
     "ActPublished",
     "BadSeal",
     "Duplicate",
+    "Entry",
     "EntryWritten",
     "Facts",
     "Field",
@@ -41,6 +51,7 @@ __all__ = [
     "FileRefused",
     "FileSubject",
     "FileVersion",
+    "Issued",
     "PaperIssued",
     "PaperRevoked",
     "Refused",
@@ -57,6 +68,7 @@ __all__ = [
     "content",
     "copy_entry",
     "destroy",
+    "entry",
     "files_of",
     "find_entries",
     "find_template",
@@ -67,6 +79,7 @@ __all__ = [
     "keep",
     "note_entry",
     "open_file",
+    "papers_of",
     "possible_duplicates",
     "register_entry",
     "release",
@@ -75,4 +88,5 @@ __all__ = [
     "revoke",
     "save_template",
     "search",
+    "templates",
 ]

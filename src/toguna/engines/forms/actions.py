@@ -260,6 +260,17 @@ def complete(
 
 
 @transaction.atomic
+def reopen(filling: Filling, *, by: Actor, code: str = "") -> Filling:
+    """Gives what was sent back to whoever filled it in, to be completed: the same answers, ended again by `complete`, which
+    hands them to the service with the subject they have. Doing it twice changes nothing. Raises Denied."""
+    locked = _locked(filling, by, code)
+    if locked.state == Filling.State.COMPLETE:
+        _write(locked, locked.values, state=Filling.State.DRAFT, seen=[])
+        audit.record(by, "forms.reopen", f"{SUBJECT}:{locked.pk}")
+    return locked
+
+
+@transaction.atomic
 def renew(filling: Filling, *, by: Actor, code: str = "") -> bool:
     """Moves a draft to the current version of its form where all its answers fit there; says whether it is on it now.
     Where they do not, the draft goes on with the form that it was begun with."""
@@ -305,7 +316,8 @@ def keep_file(
 
 def delete_old_drafts() -> None:
     """Drafts that nobody touched for 90 days, with their files; each in its own transaction."""
-    old = Filling.objects.filter(state=Filling.State.DRAFT, updated__lt=timezone.now() - KEPT_DRAFTS)
+    # What was sent once and given back to be completed is not a draft that somebody forgot.
+    old = Filling.objects.filter(state=Filling.State.DRAFT, completed=None, updated__lt=timezone.now() - KEPT_DRAFTS)
     for pk in list(old.values_list("pk", flat=True)[:1000]):
         with transaction.atomic():
             locked = old.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
@@ -317,7 +329,7 @@ def erase(person: int) -> None:
     """A person is erased: their drafts go; of what was sent the answers go, and its files. What a service made of them is
     that service's to erase."""
     for filling in Filling.objects.select_for_update(of=("self",)).filter(person_id=person):
-        if filling.state == Filling.State.DRAFT:
+        if filling.completed is None:
             _delete(filling, "erasure")
             continue
         _delete_files(filling, "erasure")

@@ -13,6 +13,7 @@ from toguna.engines.forms.actions import (
     problems,
     publish,
     renew,
+    reopen,
     save,
     save_draft_form,
 )
@@ -20,12 +21,15 @@ from toguna.engines.forms.definition import Choice, Definition, Item
 from toguna.engines.forms.events import FormCompleted, FormPublished
 from toguna.engines.forms.models import Filling, Form, FormVersion
 from toguna.engines.forms.reads import definition_of, forms, may
+from toguna.engines.forms.showing import Shown, questions, said, shown
 from toguna.engines.forms.uses import ASSIST, COLLECT, DESIGN, FormUse
 from toguna.engines.forms.values import Filled, Wrong, check, clean, evaluate
+from toguna.engines.forms.web.carrying import carry
+from toguna.engines.forms.web.pages import counter_view, step_view
 
 __all__ = [
     "ASSIST", "COLLECT", "DESIGN", "Choice", "Conflict", "Definition", "Filled", "Filling", "Form", "FormCompleted",
-    "FormPublished", "FormUse", "FormVersion", "Invalid", "Item", "Refused", "Wrong", "check", "clean", "complete",
-    "definition_of", "evaluate", "evaluated", "forms", "keep_file", "may", "open_filling", "problems", "publish", "renew",
-    "save", "save_draft_form",
+    "FormPublished", "FormUse", "FormVersion", "Invalid", "Item", "Refused", "Shown", "Wrong", "carry", "check", "clean", "complete",
+    "counter_view",    "definition_of", "evaluate", "evaluated", "forms", "keep_file", "may", "open_filling", "problems", "publish", "questions", "renew",
+    "reopen", "said", "save", "save_draft_form", "shown", "step_view",
 ]  # fmt: skip

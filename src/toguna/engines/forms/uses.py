@@ -18,10 +18,11 @@ Subject = tuple[str, str]  # what a filling is for or became: ("case", "123"), (
 @dataclass(frozen=True)
 class FormUse(Declaration):
     """service: its name, as in `Form.service`. on_complete(filling, answers) is called in the transaction that ends the
-    filling, with the answers that count; it says what they became. What it raises undoes the whole."""
+    filling, with the answers that count; it says what they became. What it raises undoes the whole. address(filling): the page where its person goes on with it."""
 
     service: str
     on_complete: Callable[[Filling, Mapping[str, Any]], Subject]
+    address: Callable[[Filling], str]
 
     def key(self) -> str:
         return self.service

@@ -28,6 +28,14 @@ class Procedure(models.Model):
     quiz = models.JSONField(default=list, blank=True)  # [{"ask": words, "need": "yes"|"no", "otherwise": words}]
 
     paper = models.CharField(max_length=40, blank=True)  # the template of `documents` by which it is issued
+    form = models.SlugField(max_length=64, blank=True)  # of `forms`, by which it is asked for; "": at the counter only
+    pattern = models.CharField(max_length=40, blank=True)  # how it is decided: see `ready.workflows`
+    steps = models.JSONField(null=True, blank=True)  # that pattern as the town changed it
+    register = models.CharField(
+        max_length=20, blank=True
+    )  # the civil register it is entered in; "copy": copies are made
+    facts = models.JSONField(default=dict, blank=True)  # {field of the paper or of the entry: "{answer} {answer}"}
+    entry_words = WordsField(blank=True)  # the text of the entry, with {answers}
 
     class Meta:
         db_table = "procedures_procedure"
@@ -35,3 +43,16 @@ class Procedure(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class Request(models.Model):
+    """Somebody asked for a procedure: what a case of this service has beside the case."""
+
+    case = models.OneToOneField("cases.Case", on_delete=models.CASCADE, primary_key=True, related_name="request")
+    procedure = models.ForeignKey(Procedure, on_delete=models.PROTECT, related_name="requests")
+    filling = models.BigIntegerField(unique=True)  # of `forms`
+    entry = models.BigIntegerField(null=True, blank=True)  # of the register: the one it became, or that is to be copied
+    another = models.BooleanField(default=False)  # a clerk looked at the entry that is alike: it is somebody else
+
+    class Meta:
+        db_table = "procedures_request"

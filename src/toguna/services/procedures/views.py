@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from toguna.engines.people import api as people
 from toguna.kernel.web import public
-from toguna.services.procedures import catalogue
+from toguna.services.procedures import catalogue, requesting
 from toguna.services.procedures.models import Procedure
 
 MOST_TYPED = 100
@@ -30,7 +33,9 @@ def procedures(request: HttpRequest) -> HttpResponse:
 
 @public
 def procedure(request: HttpRequest, slug: str) -> HttpResponse:
-    return render(request, "procedures/procedure.html", {"procedure": asked(slug)})
+    one = asked(slug)
+    values = {"procedure": one, "online": requesting.online(one), "client_id": uuid.uuid4()}
+    return people.remember_device(request, render(request, "procedures/procedure.html", values))
 
 
 @public

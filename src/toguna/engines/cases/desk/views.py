@@ -152,9 +152,12 @@ def case(request: HttpRequest, kind: str, code: str) -> HttpResponse:
         if rights.may(rule, row, actor)
     ]
     may_handle = access.can(actor, table.assign, zone=row.zone_id, subject=row.topic.slug)
+    renderer = registry.find(ports.CaseRenderer, row.type)
+    pieces = dict(renderer.pieces(row)) if renderer else {}
     values = {
+        "aside": renderer.aside(row, request) if renderer else "", "pieces": pieces.items(),
         "case": row, "kind": table, "state": _state(row), "late": _is_late(row, now), "contacts": contacts,
-        "answers": _answers(row), "wanted": asking.wanted_of(row), "history": _history(row), "possible": possible,
+        "answers": _answers(row), "wanted": [pieces.get(name, name) for name in asking.wanted_of(row)], "history": _history(row), "possible": possible,
         "fees": [t.fee for t in table.possible(row.state) if t.fee and not rights.paid(row, t.fee)],
         "counter": not registry.declared(ports.FeePort),
         "opinions": [(one, SAYS.get(one.says, ""), one.lapsed or one.due < now) for one in asked],

@@ -260,7 +260,7 @@ def test_a_step_that_issues_needs_who_makes_papers(building):
     with pytest.raises(cases.NoIssuer):
         cases.move(case.pk, "issue", by=building.agent)
     assert whole(case) == "asked"
-    building.declare(cases.Issuer("papers", lambda case, name, by: f"{name}-{case.code}"))
+    building.declare(cases.Issuer("permits", lambda case, name, by: f"{name}-{case.code}"))
     cases.move(case.pk, "issue", by=building.agent)
     assert cases.Step.objects.filter(case=case).last().data["document"] == f"residence-{case.code}"
 

@@ -13,7 +13,7 @@ from typing import Any
 import segno
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -194,6 +194,11 @@ def reprint(code: str, *, by: Actor) -> tuple[Issued, bytes]:
     Issued.objects.filter(pk=made.pk).update(duplicates=F("duplicates") + 1)
     audit.record(by, "documents.reprint", made.subject_key)
     return made, content(made)
+
+
+def papers_of(subject: str) -> QuerySet[Issued]:
+    """What was issued for a thing ("cases.case:12"), the oldest first. Whoever shows it has checked who asks."""
+    return Issued.objects.filter(subject=subject).select_related("template").order_by("pk")
 
 
 def content(made: Issued) -> bytes:

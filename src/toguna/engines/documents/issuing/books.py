@@ -280,6 +280,11 @@ def possible_duplicates(kind: str, facts: Mapping[str, Any], *, but: int | None 
     return [rows[pk] for pk in sorted(found, key=lambda pk: -found[pk])][:5]
 
 
+def entry(pk: int) -> Entry:
+    """Raises Entry.DoesNotExist."""
+    return Entry.objects.select_related("register").get(pk=pk)
+
+
 def find_entries(words: str, *, kind: str = "", year: int | None = None, most: int = 50) -> list[Entry]:
     """The index by name: whoever is named nearly so, as subject or parent, the nearest first; by "12/2026" the entry itself."""
     wanted: QuerySet[Entry] = Entry.objects.select_related("register")
@@ -328,6 +333,8 @@ def copy(
     full: bool = True,
     language: str = "",
     signer: str = "",
+    subject: str = "",
+    person: int | None = None,
     client_id: uuid.UUID | None = None,
 ) -> Issued:
     """A certified copy, signed and numbered: in full, or an extract (who, when, of whom), with its notes. Raises Refused, Denied."""
@@ -351,7 +358,8 @@ def copy(
         facts,
         by=by,
         signer=signer,
-        subject=entry.subject_key,
+        subject=subject or entry.subject_key,
+        person=person,
         language=language,
         holder=facts["name"],
         client_id=client_id,

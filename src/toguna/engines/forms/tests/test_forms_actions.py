@@ -65,7 +65,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
         found.append(dict(answers))
         return "case", str(len(found))
 
-    use = uses.FormUse("town", on_complete)
+    use = uses.FormUse("town", on_complete, lambda filling: f"/town/{filling.code}")
     real = registry.declared
     monkeypatch.setattr(registry, "declared", lambda kind: (use,) if kind is uses.FormUse else real(kind))
     yield found

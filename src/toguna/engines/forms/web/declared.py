@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from toguna.kernel.manifest import Declaration
+from toguna.kernel.web import Urls
 
-PROVIDES: tuple[Declaration, ...] = ()
+PROVIDES: tuple[Declaration, ...] = (Urls("forms-web", "", "toguna.engines.forms.web.urls"),)
