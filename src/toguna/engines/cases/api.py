@@ -44,6 +44,7 @@ from toguna.engines.cases.events import (
     CaseReplied,
     OpinionGiven,
 )
+from toguna.engines.cases.following import by_code, of_address
 from toguna.engines.cases.joining import Part, merge, near, split, support
 from toguna.engines.cases.models import (
     Case,
@@ -173,6 +174,7 @@ __all__ = [
     "ask_opinions",
     "assign",
     "best",
+    "by_code",
     "case_type",
     "check_answers",
     "check_photo",
@@ -206,6 +208,7 @@ __all__ = [
     "missing",
     "move",
     "near",
+    "of_address",
     "open_case",
     "open_topic",
     "page",

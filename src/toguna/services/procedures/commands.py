@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from toguna.engines.channels.api import Choice, Command, NotUnderstood, Said, Slot, Stop
+from toguna.engines.forms import api as forms
 from toguna.kernel import money, text
-from toguna.services.procedures import catalogue
+from toguna.services.procedures import catalogue, requesting
 
 MOST = 5
 LONGEST = 300  # two SMS: a list of what to bring is worth them
@@ -61,4 +62,44 @@ PROCEDURES = Command(
     menu_slots=(Slot("which", gettext_lazy("For what?"), choices=_offered),),
     run=_tell,
     order=55,
+)
+
+
+# To ask for one
+
+
+def _forms(said: Said) -> Sequence[tuple[str, str]]:
+    offered = set(forms.forms(service=requesting.SERVICE).values_list("slug", flat=True))
+    return [(p.form, text.pick(p.names)) for p in catalogue.procedures() if p.form in offered]
+
+
+def _meant(said: Said, typed: str) -> str | None:
+    offered = dict(_forms(said))
+    return next((p.form for p in catalogue.found(typed) if p.form in offered), None)
+
+
+def _begin(form: str, said: Said) -> forms.Filling:
+    procedure = next((p for p in catalogue.procedures() if p.form == form), None)
+    if procedure is None:
+        raise forms.Refused(_("This procedure is not offered. Look for it in the list."))
+    return requesting.begin_by_phone(procedure, said)
+
+
+def _sent(filling: forms.Filling) -> str:
+    return _("Your request is received: %(code)s. To know where it is, send %(follow)s %(code)s") % {
+        "code": filling.subject, "follow": _("FOLLOW"),
+    }  # fmt: skip
+
+
+ASK = forms.phone_command(
+    forms.Talk(requesting.SERVICE, _forms, _meant, _begin, _sent),
+    name="ask-procedure",
+    title=gettext_lazy("ask for a paper"),
+    keywords={
+        "fr": ("DEMANDE", "DEMANDER", "ACTE", "DECLARER", "CERTIFICAT"),
+        "pt": ("PEDIDO", "PEDIR", "DECLARAR", "CERTIDAO"),
+        "en": ("REQUEST", "APPLY", "DECLARE", "CERTIFICATE"),
+    },
+    example={"fr": "DEMANDE résidence", "pt": "PEDIDO residência", "en": "REQUEST residence"},
+    order=50,
 )

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases import api as cases
+from toguna.engines.channels.api import Said
 from toguna.engines.documents import api as documents
 from toguna.engines.forms import api as forms
 from toguna.engines.people import api as people
@@ -53,6 +54,15 @@ def begin(
     )  # fmt: skip
 
 
+def begin_by_phone(procedure: Procedure, said: Said) -> forms.Filling:
+    """The same, in a conversation. Raises forms.Refused, limits.TooMany."""
+    form = online(procedure)
+    if form is None:
+        raise forms.Refused(_("This procedure is asked for at the counter only."))
+    limits.hit("procedures.begin", said.address, at_most=PER_SENDER, per=HOUR)
+    return forms.open_by_phone(form, said, subject=("procedure", procedure.slug))
+
+
 def on_complete(filling: forms.Filling, answers: Mapping[str, Any]) -> tuple[str, str]:
     """A form was ended: a new request, or one that was given back and is now completed. Raises forms.Refused."""
     try:
@@ -73,7 +83,7 @@ def _opened(filling: forms.Filling, answers: Mapping[str, Any]) -> tuple[str, st
     definition = forms.definition_of(filling.version_id)
     name, phone, place = writing.reporter(definition, answers)
     try:
-        _kind, number = people.contact(phone) if phone else ("", "")
+        _kind, number = people.contact(phone or str(filling.facts.get("person.phone", "")))
     except ValueError:
         number = ""
     where = writing.point(definition, answers)

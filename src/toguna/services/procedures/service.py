@@ -35,6 +35,7 @@ SERVICE = Service(
              summary=_("A birth, a paper, a permit: what to bring, what it costs, how long it takes.")),
         Page("desk-procedures", _("Procedures"), "copy", "desk-procedures", where=("desk",), permission=actions.SET_UP, order=72),
         commands.PROCEDURES,
+        commands.ASK,
         Starter("procedures", starter.load, order=30),
         Demo("procedures", demo.load, order=64),
         Urls("procedures", "", "toguna.services.procedures.urls"),

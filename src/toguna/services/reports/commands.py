@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from toguna.engines.cases import api as cases
 from toguna.engines.channels.api import Choice, Command, NotUnderstood, Said, Slot, Stop
@@ -278,82 +278,17 @@ REPORT_BY_WORDS = Command(
 )
 
 
-# FOLLOW
-
-
 def _mine(said: Said) -> list[cases.Case]:
     """The reports of this address, the newest first."""
-    ids = people.persons_at(said.address)
-    return list(
-        cases.Case.objects.filter(type=REPORT.name, reporter__in=ids).select_related("topic").order_by("-id")[:20]
-    )
+    return [case for case in cases.of_address(said.address) if case.type == REPORT.name]
 
 
 def _case(said: Said, typed: str) -> cases.Case:
     """The report with this code; the first letters are enough for one's own. Raises Stop."""
-    code = codes.read(typed)
-    if len(code) >= 6:
-        case = cases.Case.objects.filter(type=REPORT.name, code=code[:6]).select_related("topic").first()
-        if case is not None:
-            return case
-    own = [c for c in _mine(said) if c.code.startswith(code)] if len(code) >= 3 else []
-    if len(own) == 1:
-        return own[0]
-    raise Stop(_("No report has the code %(code)s. Check it letter by letter.") % {"code": _short(typed, 20)})
-
-
-def _follow(said: Said) -> str:
-    code = said.slots.get("code")
-    if not code:
-        mine = _mine(said)
-        if not mine:
-            raise Stop(_("No report comes from this number. Send FOLLOW and the code."))
-        case = mine[0]
-    else:
-        case = _case(said, code)
-    state = REPORT.state(case.state)
-    words = f"{case.code} {_short(text.pick(case.topic.names), 30)}: {state.title}."
-    last = cases.timeline(case).exclude(text="").last() if case.public else None
-    if last is not None:
-        words += f" {_short(last.text, 80)}"
-    if case.open and case.due:
-        words += " " + _("Expected before %(day)s.") % {"day": case.due.strftime("%d/%m/%Y")}
-    others = len(_mine(said)) - 1 if not code else 0
-    if others > 0:
-        words += " " + ngettext("You have %(n)d other.", "You have %(n)d others.", others) % {"n": others}
-    return words
-
-
-def _is_code(said: Said) -> float:
-    """Six letters and figures alone are a code; a word of six letters is one only when it exists."""
-    words = said.text.split()
-    code = codes.read(said.text)
-    if len(code) != 6 or sum(map(len, words)) > 8 or len(words) > 2:
-        return 0.0
-    return 1.0 if cases.Case.objects.filter(type=REPORT.name, code=code).exists() else 0.0
-
-
-FOLLOW_BY_CODE = Command(
-    "follow",
-    gettext_lazy("follow my report"),
-    {
-        "fr": ("suivi", "suivre", "ou en est", "svi"),
-        "pt": ("seguir", "estado", "acompanhar"),
-        "en": ("follow", "status", "track"),
-    },
-    _follow,
-    slots=(
-        Slot(
-            "code",
-            gettext_lazy("Send the code of your report."),
-            read=lambda said, typed: typed,
-            guess=lambda said: said.text.strip() or ("" if _mine(said) else None),
-        ),
-    ),
-    claim=_is_code,
-    example={"fr": "SUIVI K7M4XZ", "pt": "SEGUIR K7M4XZ", "en": "FOLLOW K7M4XZ"},
-    order=20,
-)
+    case = cases.by_code(said.address, typed)
+    if case is None or case.type != REPORT.name:
+        raise Stop(_("No report has the code %(code)s. Check it letter by letter.") % {"code": _short(typed, 20)})
+    return case
 
 
 # "Is it solved?"
@@ -414,4 +349,4 @@ NO = Command(
     menu=False,
     order=31,
 )
-COMMANDS = (REPORT_BY_WORDS, FOLLOW_BY_CODE, YES, NO)
+COMMANDS = (REPORT_BY_WORDS, YES, NO)

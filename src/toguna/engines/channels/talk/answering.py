@@ -30,7 +30,6 @@ REMEMBERED = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR = 60  # from one address; beyond, all is kept and nothing is answered
 MISSES = 2  # not understood in a row before a person takes over
-MOST_CHOICES = 6
 
 
 def answer(incoming: Incoming) -> None:
@@ -119,6 +118,10 @@ def _language(talk: Conversation | None, incoming: Incoming) -> str:
 
 def _reply(talk: Conversation, incoming: Incoming, meant: understanding.Meant | None) -> str:
     """What is answered; "" for nothing."""
+    under_way = understanding.command(talk.command) if talk.asked else None
+    held = under_way is not None and under_way.holds
+    if held and meant is not None and (meant.command not in understanding.BUILT_IN or meant.rest or not meant.exact):
+        meant = None
     if meant is not None and meant.exact and not (talk.asked and _is_choice(talk, incoming.text)):
         if meant.command in understanding.BUILT_IN:
             return _built_in(talk, incoming, meant)
@@ -294,7 +297,7 @@ def _run(talk: Conversation, incoming: Incoming, command: Command) -> str:
 
 
 def _asking(talk: Conversation, slot: Slot, said: Said) -> str:
-    choices = list(slot.choices(said))[:MOST_CHOICES] if slot.choices else []
+    choices = list(slot.choices(said))[: slot.most] if slot.choices else []
     talk.slots["_choices"] = [[c.value, c.words] for c in choices]
     return question(slot, said, choices)
 

@@ -59,6 +59,7 @@ class Slot:
     guess: Callable[[Said], Any] | None = None
     optional: bool = False
     when: Callable[[Said], bool] | None = None  # asked only then
+    most: int = 6  # choices in one message; others are found by their words
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ class Command(Declaration):
     example: Mapping[str, str] = field(default_factory=dict)
     menu: bool = True
     order: int = 100
+    # While it asks, a word that begins like another command's is an answer ("Merci Dembélé" is a name): only STOP, HELP,
+    # CANCEL and AGENT, alone, are heard.
+    holds: bool = False
 
     def in_menus(self) -> Command:
         """This command as menus ask it."""
