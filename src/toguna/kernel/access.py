@@ -66,7 +66,8 @@ class Grant:
 
 @dataclass(frozen=True)
 class Actor:
-    """Whoever acts. account: None for a visitor and for the system; teams: ids of the teams that the account is in."""
+    """Whoever acts. account: None for a visitor and for the system; teams: ids of the teams that the account is in;
+    mandate: by which they act for `person`, who is then not themself."""
 
     account: int | None = None
     person: int | None = None
@@ -75,6 +76,7 @@ class Actor:
     grants: tuple[Grant, ...] = ()
     teams: frozenset[int] = frozenset()
     system: bool = False
+    mandate: int | None = None
 
 
 NOBODY = Actor()

@@ -13,4 +13,6 @@ def record(actor: Actor, action: str, subject: str = "", **data: Any) -> None:
 
     Never put personal data in `data`: the log outlives an erasure.
     """
+    if actor.mandate is not None:
+        data = {"mandate": actor.mandate, "person": actor.person, **data}
     AuditEntry.objects.create(account=actor.account, system=actor.system, action=action, subject=subject, data=data)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import get_language
 
+from toguna.engines.people import api as people
 from toguna.kernel import access, registry, town
 from toguna.kernel.access import NOBODY
 from toguna.kernel.web import Page
@@ -25,6 +26,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "languages": settings.LANGUAGES,
         "language": (get_language() or settings.LANGUAGE_CODE).split("-")[0],
         "actor": actor,
+        "acting": people.mandate_of(request) if known else None,
         "home_pages": entries("home", actor, here),
         "nav_pages": entries("nav", actor, here),
         "desk_pages": entries("desk", actor, here) if known and actor.staff else [],

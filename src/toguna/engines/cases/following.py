@@ -22,7 +22,7 @@ def _short(words: str, most: int = 24) -> str:
     return words if len(words) <= most else words[: most - 3].rstrip() + "..."
 
 
-def _told() -> list[str]:
+def told_types() -> list[str]:
     """The types of which anything is told to who has a code: not those that even the town hall reads under seal."""
     sealed = {one.name for one in registry.declared(Permission) if one.sealed}
     return [kind.name for kind in registry.declared(CaseType) if kind.read not in sealed]
@@ -31,7 +31,7 @@ def _told() -> list[str]:
 def of_address(address: str) -> list[Case]:
     """What this telephone or e-mail asked for, the newest first."""
     ids = people.persons_at(address)
-    found = Case.objects.filter(reporter__in=ids, type__in=_told())
+    found = Case.objects.filter(reporter__in=ids, type__in=told_types())
     return list(found.select_related("topic").order_by("-id")[:MOST])
 
 
@@ -39,7 +39,7 @@ def by_code(address: str, typed: str) -> Case | None:
     """The case with this code; of one's own the first letters are enough."""
     code = codes.read(typed)
     if len(code) >= LETTERS:
-        found = Case.objects.filter(type__in=_told(), code=code[:LETTERS]).select_related("topic").first()
+        found = Case.objects.filter(type__in=told_types(), code=code[:LETTERS]).select_related("topic").first()
         if found is not None:
             return found
     own = [case for case in of_address(address) if case.code.startswith(code)] if len(code) >= 3 else []
@@ -77,7 +77,7 @@ def _is_code(said: Said) -> float:
     code = codes.read(said.text)
     if len(code) != LETTERS or sum(map(len, words)) > 8 or len(words) > 2:
         return 0.0
-    return 1.0 if Case.objects.filter(type__in=_told(), code=code).exists() else 0.0
+    return 1.0 if Case.objects.filter(type__in=told_types(), code=code).exists() else 0.0
 
 
 FOLLOW = Command(

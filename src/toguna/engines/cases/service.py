@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from toguna.engines.cases import clocks, counts, following, notices, photos, reads, retention, rezoning
+from toguna.engines.cases import clocks, counts, following, mine, notices, photos, reads, retention, rezoning
 from toguna.engines.cases.events import CaseAnswered, CaseLate, CaseMoved, CaseOpened, CaseReplied, OpinionGiven
 from toguna.engines.cases.models import Case
 from toguna.engines.documents import api as documents
@@ -44,6 +44,7 @@ SERVICE = Service(
         PersonalData("cases", export),
         Erasure("cases", retention.forget_person),
         following.FOLLOW,
+        mine.MINE,
         Urls("cases", "", "toguna.engines.cases.urls"),
     ),
 )

@@ -10,7 +10,7 @@ from toguna.engines.channels.models import Message
 from toguna.engines.people import api as people
 
 
-def _of(person: int) -> Q:
+def of_person(person: int) -> Q:
     """Messages for them, and those to their phone or e-mail that name nobody else, while it was theirs."""
     found = Q(person=person)
     for contact in people.Contact.objects.filter(person=person):
@@ -24,9 +24,13 @@ def _of(person: int) -> Q:
 
 
 def export(person: int) -> list[dict[str, Any]]:
-    rows = Message.objects.filter(_of(person)).order_by("id").values("medium", "address", "subject", "text", "created")
+    rows = (
+        Message.objects.filter(of_person(person))
+        .order_by("id")
+        .values("medium", "address", "subject", "text", "created")
+    )
     return [{**row, "created": row["created"].isoformat()} for row in rows]
 
 
 def erase(person: int) -> None:
-    Message.objects.filter(_of(person)).delete()
+    Message.objects.filter(of_person(person)).delete()

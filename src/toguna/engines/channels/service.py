@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from toguna.engines.channels import reads
+from toguna.engines.channels import mine, reads
 from toguna.engines.channels.codes import send_code
 from toguna.engines.channels.forgetting import forget_old
 from toguna.engines.channels.gateway import declared as gateway
@@ -25,6 +25,7 @@ SERVICE = Service(
     name="channels",
     provides=(
         CodeSender("channels", send_code),
+        mine.MINE,
         Permission("channels.read", _("See what messages left the town"), frozenset({ADMINISTRATOR})),
         Permission(
             "channels.publish", _("Write to the people of the town"), frozenset({AGENT, MANAGER, ADMINISTRATOR})

@@ -213,7 +213,7 @@ def _question(form: Definition, filled: Filled, key: Key, item: Item, said: Said
     if hint:
         words = f"{words} ({hint})"
     if item.kind != "repeat" and not filled.required(key):
-        words = f"{words} ({_('0: skip')})"
+        words = " ".join([words, "(" + _("0: skip") + ")"])
     whole = f"{place} {group}: {words}" if group else f"{place} {words}"
     return whole if len(whole) <= LONGEST or item.kind in LISTS else f"{place} {words}"
 

@@ -13,12 +13,15 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
+from toguna.engines.people.acting import acting, mandate_of
 from toguna.engines.people.actions import Refused, create_staff, set_grants
 from toguna.engines.people.devices import device_of, remember_device
 from toguna.engines.people.erasure import Erasure, PersonalData, forget_unneeded
 from toguna.engines.people.mandates import end as end_mandate
 from toguna.engines.people.mandates import grant as grant_mandate
 from toguna.engines.people.mandates import holding as mandates
+from toguna.engines.people.mine import MOST as MOST_OWNED
+from toguna.engines.people.mine import Mine, Owned
 from toguna.engines.people.models import Account, Contact, Mandate, Person, Team
 from toguna.engines.people.numbers import held_since, not_me, reached_at
 from toguna.engines.people.numbers import lose as lose_contact
@@ -34,6 +37,7 @@ from toguna.kernel import access, registry
 from toguna.kernel.access import ADMINISTRATOR, NOBODY, Actor, Grant
 
 __all__ = [
+    "MOST_OWNED",
     "NOTE",
     "Account",
     "CodeSender",
@@ -42,6 +46,8 @@ __all__ = [
     "Erasure",
     "FrontAction",
     "Mandate",
+    "Mine",
+    "Owned",
     "Person",
     "PersonalData",
     "Reach",
@@ -63,6 +69,7 @@ __all__ = [
     "held_since",
     "known_at",
     "lose_contact",
+    "mandate_of",
     "mandates",
     "masked",
     "may_begin",
@@ -100,7 +107,7 @@ def actor_of(request: HttpRequest) -> Actor:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return NOBODY
     user = request.user
-    return actor_for(user.pk, factors_passed(request)) if user.is_authenticated else NOBODY
+    return acting(request, actor_for(user.pk, factors_passed(request))) if user.is_authenticated else NOBODY
 
 
 def actor_for(account: int, passed: Collection[int]) -> Actor:

@@ -19,7 +19,7 @@ SERVICE = Service(
     provides=(
         Permission("people.administer", _("Make accounts and say who may do what"), frozenset({ADMINISTRATOR})),
         Page("people", _("The staff"), "team", "people", where=("desk",), permission="people.administer", order=90),
-        Page("account", _("My account"), "person", "account", where=("nav",), order=80),
+        Page("account", _("My space"), "person", "account", where=("nav",), order=20),
         Urls("people", "", "toguna.engines.people.urls"),
         Periodic("forget-codes", timedelta(hours=6), onetime.forget_old),
         Demo("people", load, order=20),

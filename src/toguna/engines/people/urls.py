@@ -5,6 +5,9 @@ from toguna.engines.people import desk_views, views
 
 urlpatterns = [
     path("account/", views.account, name="account"),
+    path("account/details", views.account_details, name="account-details"),
+    path("account/mandates", views.account_mandates, name="account-mandates"),
+    path("account/act", views.account_act, name="account-act"),
     path("account/data.json", views.account_data, name="account-data"),
     path("account/erase", views.account_erase, name="account-erase"),
     path("account/login", views.login, name="login"),

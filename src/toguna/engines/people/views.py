@@ -12,6 +12,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login as django_login
 from django.contrib.auth import logout as django_logout
+from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,10 +21,11 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from toguna.engines.people import erasure, numbers, onetime, phones
+from toguna.engines.people import acting, erasure, mandates, mine, numbers, onetime, phones
+from toguna.engines.people.actions import Refused
 from toguna.engines.people.devices import address_of, device_of, is_new, remember_device
 from toguna.engines.people.models import Account, Person
-from toguna.kernel import access, audit, limits, text, town
+from toguna.kernel import access, audit, limits, registry, text, town
 from toguna.kernel.web import Request, public, resident
 
 
@@ -212,17 +215,96 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg] # Django knows no 
 
 @resident
 def account(request: Request) -> HttpResponse:
-    """A person's own page. Staff come here to change their password or second factor."""
+    """A person's own space, or that of the person for whom they act: what waits for them, then all that is theirs."""
+    own = Person.objects.filter(pk=request.actor.person or 0).first()
+    mandate = acting.mandate_of(request)
+    person = mandate.person if mandate else own
+    values: dict[str, Any] = {"person": person, "mandate": mandate, "own": own}
+    if person is not None:
+        values["space"] = mine.space(person, about=mandate.about if mandate else "")
+    if mandate is not None and own is not None:
+        audit.record(request.actor, "people.read_space", f"people.person:{mandate.person_id}", mandate=mandate.pk)
+    elif own is not None:
+        values["entrusted"] = list(mandates.holding().filter(mediator=own))
+    return render(request, "people/space.html", values)
+
+
+@resident
+def account_details(request: Request) -> HttpResponse:
+    """How the town writes to a person. Staff come here to change their password or second factor."""
     person = Person.objects.filter(pk=request.actor.person or 0).first()
     initial = {"language": (person and person.language) or get_language()}
     form = ProfileForm(request.POST or None, instance=person, initial=initial) if person else None
     if request.method == "POST" and form is not None and form.is_valid():
         form.save()
         messages.success(request, _("Saved."))
-        return redirect("account")
+        return redirect("account-details")
     contacts = [phones.shown(c.kind, c.value) for c in person.contacts.all()] if person else []
     works_here = getattr(request.user, "is_team", False)
     return render(request, "people/account.html", {"form": form, "contacts": contacts, "works_here": works_here})
+
+
+class EntrustForm(forms.Form):
+    """Whom a person lets act for them."""
+
+    name = forms.CharField(label=gettext_lazy("Name of who acts for you"), max_length=200)
+    contact = forms.CharField(label=gettext_lazy("Their phone number or e-mail"), max_length=254)
+    about = forms.ChoiceField(label=gettext_lazy("For what"), required=False)
+    until = forms.DateField(
+        label=gettext_lazy("Until"),
+        required=False,
+        help_text=gettext_lazy("Empty: until you end it."),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        titled = [(one.name, str(one.title)) for one in registry.services() if one.title]
+        self.fields["about"].choices = [("", _("Whatever the town does")), *titled]  # type: ignore[attr-defined]
+
+
+@resident
+def account_mandates(request: Request) -> HttpResponse:
+    """Who may act for this person, and for whom they may. do=end ends one; otherwise another person is entrusted."""
+    person = get_object_or_404(Person, pk=request.actor.person)
+    form = EntrustForm(request.POST if request.method == "POST" and "do" not in request.POST else None)
+    held = mandates.holding().filter(Q(person=person) | Q(mediator=person))
+    if request.method == "POST" and request.POST.get("do") == "end":
+        ended = get_object_or_404(held, pk=_number(request.POST.get("mandate")))
+        mandates.end(ended, by=request.actor)
+        messages.success(request, _("It is ended."))
+        return redirect("account-mandates")
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            acting.entrust(person, **form.cleaned_data, by=request.actor)
+        except limits.TooMany:
+            form.add_error(None, _("Too many names were tried on this number today. Come to the town hall's counter."))
+            status = 429
+        except ValidationError as why:
+            form.add_error("contact", why)
+        except Refused as why:
+            form.add_error("contact", str(why))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("account-mandates")
+    values = {"form": form, "mine": held.filter(person=person), "others": held.filter(mediator=person)}
+    return render(request, "people/mandates.html", values, status=status)
+
+
+@resident
+def account_act(request: Request) -> HttpResponse:
+    """POST mandate=...: from now on this browser acts for that person; without: for its own again."""
+    if request.method == "POST":
+        person = get_object_or_404(Person, pk=request.actor.person)
+        acting.stop(request)
+        if (chosen := _number(request.POST.get("mandate"))) and acting.begin(request, person, chosen) is None:
+            messages.error(request, _("This person lets you act for them no more."))
+    return redirect("account")
+
+
+def _number(typed: str | None) -> int:
+    return int(typed) if typed and typed.isascii() and typed.isdecimal() and len(typed) < 18 else 0
 
 
 @resident

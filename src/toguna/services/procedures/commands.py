@@ -96,7 +96,16 @@ ASK = forms.phone_command(
     name="ask-procedure",
     title=gettext_lazy("ask for a paper"),
     keywords={
-        "fr": ("DEMANDE", "DEMANDER", "ACTE", "DECLARER", "CERTIFICAT"),
+        "fr": (
+            "DEMANDE",
+            "DEMANDER",
+            "DECLARER",
+            "CERTIFICAT",
+            "ACTE DE",
+            "ACTE NAISSANCE",
+            "ACTE MARIAGE",
+            "ACTE DECES",
+        ),
         "pt": ("PEDIDO", "PEDIR", "DECLARAR", "CERTIDAO"),
         "en": ("REQUEST", "APPLY", "DECLARE", "CERTIFICATE"),
     },

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -84,7 +85,7 @@ def _opened(filling: forms.Filling, answers: Mapping[str, Any]) -> tuple[str, st
     name, phone, place = writing.reporter(definition, answers)
     try:
         _kind, number = people.contact(phone or str(filling.facts.get("person.phone", "")))
-    except ValueError:
+    except ValidationError:
         number = ""
     where = writing.point(definition, answers)
     asked = cases.Asked(

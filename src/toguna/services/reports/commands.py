@@ -235,7 +235,7 @@ REPORT_BY_WORDS = Command(
     gettext_lazy("report a problem"),
     {
         "fr": ("signaler", "signal", "signalement", "sgn", "sig", "probleme"),
-        "pt": ("comunicar", "problema", "ocorrencia", "queixa"),
+        "pt": ("comunicar", "problema", "ocorrencia"),
         "en": ("report", "problem", "rpt"),
     },
     _report,

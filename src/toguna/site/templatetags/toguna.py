@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from toguna.kernel import access, text
+from toguna.kernel import access, registry, text
 from toguna.kernel import money as kernel_money
 from toguna.site.icons import ICONS
 
@@ -52,6 +52,12 @@ def words(value: Any) -> str:
 
 
 @register.filter
+def service_title(name: str) -> str:
+    """What people call a service: "procedures" -> "Procedures"; its name when the town has it no more."""
+    return next((str(one.title) for one in registry.services() if one.name == name and one.title), name)
+
+
+@register.filter
 def spaced(code: str) -> str:
     """A code in two groups, as it is read aloud: "K7M4XZ" -> "K7M 4XZ"."""
     half = (len(code) + 1) // 2
@@ -59,10 +65,12 @@ def spaced(code: str) -> str:
 
 
 @register.simple_tag
-def when(moment: datetime | None, with_time: bool = False) -> SafeString | str:
+def when(moment: datetime | date | None, with_time: bool = False) -> SafeString | str:
     """A date for people and for machines: <time datetime=...>14 mars 2026</time>."""
     if moment is None:
         return ""
+    if not isinstance(moment, datetime):
+        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), _day(moment, get_language()))
     local = timezone.localtime(moment)
     shown = date_format(local, "DATETIME_FORMAT") if with_time else _day(local.date(), get_language())
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="minutes"), shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.documents.issuing import actions, books, checking, templates
+from toguna.engines.documents.issuing.mine import MINE
 from toguna.engines.people import api as people
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
 from toguna.kernel.manifest import Declaration
@@ -34,6 +35,7 @@ PROVIDES: tuple[Declaration, ...] = (
         order=67,
     ),
     *checking.COMMANDS,
+    MINE,
     people.Erasure("documents-issuing", actions.forget),
     people.PersonalData("documents-issuing", actions.known_of),
 )

@@ -6,6 +6,7 @@ urlpatterns = [
     path("check/", views.check, name="check"),
     path("check/key.pem", views.key, name="check-key"),
     path("check/<slug:code>", views.check, name="check-paper"),
+    path("account/papers/<slug:code>.pdf", views.own_paper, name="my-paper"),
     path("desk/papers/", views.papers, name="desk-papers"),
     path("desk/papers/new", views.template, name="desk-paper-template-new"),
     path("desk/papers/templates/<slug:name>", views.template, name="desk-paper-template"),

@@ -25,7 +25,7 @@ from toguna.engines.documents.issuing.forms import (
 )
 from toguna.engines.documents.models.issuing import BookKind, Entry, Issued, PaperTemplate, Register
 from toguna.kernel import access, audit, codes, limits, text
-from toguna.kernel.web import Request, public, staff
+from toguna.kernel.web import Request, public, resident, staff
 
 SHOWN = 50
 
@@ -55,6 +55,14 @@ def check(request: HttpRequest, code: str = "") -> HttpResponse:
 def key(request: HttpRequest) -> HttpResponse:
     """The key that checks a QR with no network, PEM."""
     return HttpResponse(seal.public_key(), content_type="application/x-pem-file")
+
+
+@resident
+def own_paper(request: Request, code: str) -> HttpResponse:
+    """A paper, to whom it is about or who acts for them."""
+    made = get_object_or_404(Issued.objects.select_related("template"), code=code, person=request.actor.person or 0)
+    audit.record(request.actor, "documents.take_paper", made.subject_key)
+    return _pdf(actions.content(made), made.reference)
 
 
 @staff(actions.ISSUE)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
 from toguna.engines.forms import reads
@@ -71,7 +72,7 @@ def _folded(what: str, typed: str) -> str:
     if what == "person.phone":
         try:
             return people.normal_phone(typed)
-        except ValueError:
+        except ValidationError:
             pass
     return " ".join(sorted(text.fold(typed).split()))
 

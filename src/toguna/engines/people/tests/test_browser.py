@@ -95,6 +95,11 @@ def test_a_resident(page, here):
     code = re.match(r"\d{6}", Message.objects.latest("id").text)[0]
     page.get_by_label("Code").fill(f"{code[:3]} {code[3:]}")
     page.get_by_role("button", name="Connexion").click()
+    sound(page, "space")
+    page.get_by_role("link", name="Qui peut agir pour moi").click()
+    sound(page, "mandates")
+    page.get_by_role("link", name="Mon espace").first.click()
+    page.get_by_role("link", name="Mes coordonnées").click()
     page.get_by_label("Votre nom").fill("Awa Diarra")
     page.get_by_role("button", name="Enregistrer").click()
     page.get_by_text("Enregistré.").wait_for()

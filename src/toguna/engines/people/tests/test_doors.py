@@ -167,7 +167,7 @@ def test_only_administrators_make_accounts(client, role):
 @pytest.mark.django_db
 def test_somebody_takes_their_data_away_and_has_it_erased(client):
     client.post(ask(client, "awa@example.org"), {"code": sent_code()})
-    client.post("/account/", {"name": "Awa Diarra", "language": "fr"})
+    client.post("/account/details", {"name": "Awa Diarra", "language": "fr"})
     data = client.get("/account/data.json").json()
     assert data["name"] == "Awa Diarra" and data["contacts"] == [{"kind": "email", "value": "awa@example.org"}]
     client.post("/account/erase")

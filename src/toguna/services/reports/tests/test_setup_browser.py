@@ -132,8 +132,8 @@ def test_closed_meanwhile(browse, live_server, town):
     sound(resident, browse)
     shot(resident, "closed")
     assert resident.locator("[name=text]").input_value() == "Un grand trou"
-    resident.locator("button[formaction$=flooding]").click()
-    resident.wait_for_load_state("load")
+    with resident.expect_navigation():
+        resident.locator("button[formaction$=flooding]").click()
     assert (
         "Un grand trou" in resident.content()
         or cases.Case.objects.filter(topic__slug="flooding", text="Un grand trou").exists()
