@@ -9,6 +9,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ import typst
 from django.utils.translation import get_language
 
 from toguna.kernel import town
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """Looked for once by each process: looking through the system's fonts costs twice the drawing of a page."""
+    return typst.Fonts()
 
 
 def drawn(drawing: Path, data: Mapping[str, Any], files: Mapping[str, Path | bytes] | None = None) -> bytes:
@@ -31,4 +38,4 @@ def drawn(drawing: Path, data: Mapping[str, Any], files: Mapping[str, Path | byt
                 shutil.copy(content, folder / name)
         whole = {"town": town.current().name, "language": (get_language() or "fr").split("-")[0], **data}
         (folder / "data.json").write_text(json.dumps(whole, default=str), encoding="utf-8")
-        return bytes(typst.compile(str(folder / "main.typ"), root=str(folder), format="pdf"))
+        return bytes(typst.compile(str(folder / "main.typ"), root=str(folder), font_paths=_fonts(), format="pdf"))

@@ -130,6 +130,8 @@ def offer(form: Form, *, by: Actor, active: bool | None = None, field: bool | No
     locked = Form.objects.select_for_update(of=("self",)).get(pk=form.pk)
     wanted = (locked.active if active is None else active, locked.field if field is None else field)
     if wanted != (locked.active, locked.field):
+        if locked.field and not wanted[1]:  # what is being gathered with it is still taken
+            FormVersion.objects.filter(form=locked).update(carried=True)
         locked.active, locked.field = wanted
         locked.save(update_fields=["active", "field"])
         audit.record(by, "forms.offer", f"forms.form:{locked.pk}", active=wanted[0], field=wanted[1])

@@ -70,6 +70,17 @@ MOST_ITEMS, MOST_CHOICES, DEEPEST = 1000, 20_000, 6
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
+class Problem(str):
+    """What is wrong, in words; at: the path of the item in which it is."""
+
+    at: tuple[str, ...]
+
+    def __new__(cls, said: str, at: tuple[str, ...]) -> Problem:
+        made = super().__new__(cls, said)
+        made.at = at
+        return made
+
+
 @dataclass(frozen=True)
 class Choice:
     """`more`: the other columns of its row, which choice filters read."""
@@ -273,7 +284,7 @@ def problems(data: Any) -> Iterator[str]:
 
 def _problems(rows: Any, above: tuple[str, ...], lists: Mapping[str, Any], counted: list[int]) -> Iterator[str]:
     if len(above) > DEEPEST:
-        yield _("“%(name)s”: groups are nested too deep.") % {"name": above[-1]}
+        yield Problem(_("“%(name)s”: groups are nested too deep.") % {"name": above[-1]}, above)
         return
     seen: set[str] = set()
     for row in rows:
@@ -282,21 +293,28 @@ def _problems(rows: Any, above: tuple[str, ...], lists: Mapping[str, Any], count
             yield _("An item of the form is not an object.")
             continue
         name, kind = str(row.get("name", "")), str(row.get("kind", ""))
-        if not NAME.fullmatch(name):
-            yield _("“%(name)s”: a name is a letter, then letters, digits, “_”, “-” or “.”.") % {"name": name}
-        if name in seen:
-            yield _("“%(name)s” is there twice in the same group.") % {"name": name}
+        for said in _item_problems(row, name, kind, seen, lists):
+            yield Problem(said, (*above, name))
         seen.add(name)
-        if kind not in KINDS:
-            yield _("“%(name)s”: “%(kind)s” is not a kind of question.") % {"name": name, "kind": kind}
-        if kind in LISTS and row.get("list") not in lists:
-            yield _("“%(name)s”: its list of choices, “%(list)s”, is not there.") % {
-                "name": name,
-                "list": row.get("list", ""),
-            }
-        if kind == "calculate" and not row.get("calculation"):
-            yield _("“%(name)s”: say how it is calculated.") % {"name": name}
-        if kind in ASKED and not any((row.get("label") or {}).values()) and not any((row.get("hint") or {}).values()):
-            yield _("“%(name)s”: write the question in one language at least.") % {"name": name}
         if kind in BLOCKS:
             yield from _problems(row.get("items", ()), (*above, name), lists, counted)
+
+
+def _item_problems(
+    row: Mapping[str, Any], name: str, kind: str, seen: set[str], lists: Mapping[str, Any]
+) -> Iterator[str]:
+    if not NAME.fullmatch(name):
+        yield _("“%(name)s”: a name is a letter, then letters, digits, “_”, “-” or “.”.") % {"name": name}
+    if name in seen:
+        yield _("“%(name)s” is there twice in the same group.") % {"name": name}
+    if kind not in KINDS:
+        yield _("“%(name)s”: “%(kind)s” is not a kind of question.") % {"name": name, "kind": kind}
+    if kind in LISTS and row.get("list") not in lists:
+        yield _("“%(name)s”: its list of choices, “%(list)s”, is not there.") % {
+            "name": name,
+            "list": row.get("list", ""),
+        }
+    if kind == "calculate" and not row.get("calculation"):
+        yield _("“%(name)s”: say how it is calculated.") % {"name": name}
+    if kind in ASKED and not any((row.get("label") or {}).values()) and not any((row.get("hint") or {}).values()):
+        yield _("“%(name)s”: write the question in one language at least.") % {"name": name}

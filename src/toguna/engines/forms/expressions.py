@@ -3,6 +3,13 @@
 ``compile("${age} >= 18 and selected(${papers}, 'passport')")`` gives an `Expression`; call it with a `Context`. A value is a
 str, a bool, a Decimal (exact: 0.1 + 0.2 = 0.3; NaN is "no number") or `Nodes` (what a path found): see `scalars`.
 Nothing of Python can be reached from here.
+
+A text is parsed to a tree of plain lists, and the closures are made of the tree. The tree is JSON: a phone without network
+evaluates the same one (static/forms/expressions.js)::
+
+    ["number", "12.5"], ["text", "x"], ["minus", TREE], [OPERATOR, TREE, TREE], ["call", name, TREE...],
+    ["name", "age"] (${age}), ["up", steps, names...] (., ../x), ["root", names...] (/data/x), ["column", "region"],
+    ["list", name] (instance()), ["cell", TREE, column], ["where", TREE, TREE] (predicate), ["child", TREE, name]
 """
 
 from __future__ import annotations
@@ -18,8 +25,9 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.forms.definition import Choice, Definition
 from toguna.engines.forms.functions import FUNCTIONS
-from toguna.engines.forms.scalars import NUMBERS, Context, Key, Nodes, Path, Run, boolean, equal, number
+from toguna.engines.forms.scalars import NAN, NUMBERS, Context, Key, Nodes, Path, Run, boolean, equal, number
 
+Tree = list[Any]
 LONGEST, DEEPEST = 4000, 60  # characters of an expression; brackets in brackets
 
 
@@ -72,6 +80,7 @@ class Expression:
 
     text: str
     run: Run = field(repr=False)
+    tree: Tree = field(repr=False, compare=False)
     refs: frozenset[Ref] = frozenset()
     functions: frozenset[tuple[str, int]] = frozenset()
     columns: frozenset[str] = frozenset()
@@ -118,13 +127,13 @@ class _Parser:
             raise BadExpression(_("“%(sign)s” is missing.") % {"sign": sign})
         self.at += 1
 
-    def whole(self) -> Run:
-        run = self.expression(0)
+    def whole(self) -> Tree:
+        tree = self.expression(0)
         if self.here[0] != "end":
             raise BadExpression(_("“%(what)s” is one too many.") % {"what": self.here[1]})
-        return run
+        return tree
 
-    def expression(self, power: int) -> Run:
+    def expression(self, power: int) -> Tree:
         self.depth += 1
         if self.depth > DEEPEST:
             raise BadExpression(_("This expression is too deep: cut it in several calculations."))
@@ -135,36 +144,33 @@ class _Parser:
             if binds <= power:
                 break
             self.at += 1
-            left = _OPERATORS[sign](left, self.expression(binds))
+            left = [sign, left, self.expression(binds)]
         self.depth -= 1
         return left
 
-    def operand(self) -> Run:
+    def operand(self) -> Tree:
         kind, value = self.here
         if kind == "sign" and value == "-":
             self.at += 1
-            inner = self.expression(_POWER["div"])
-            return lambda c: NUMBERS.minus(number(inner(c)))
+            return ["minus", self.expression(_POWER["div"])]
         if kind == "digits":
             self.at += 1
-            exact = Decimal(value)
-            return lambda c: exact
+            return ["number", value]
         if kind == "text":
             self.at += 1
-            words = value[1:-1]
-            return lambda c: words
+            return ["text", value[1:-1]]
         if kind == "sign" and value == "(":
             self.at += 1
-            run = self.expression(0)
+            inner = self.expression(0)
             self.expect(")")
-            return run
+            return inner
         if kind == "name" and self.tokens[self.at + 1 : self.at + 2] == [("sign", "(")] and value not in _NODE_MAKERS:
             return self.call()
         return self.path()
 
-    def arguments(self) -> list[Run]:
+    def arguments(self) -> list[Tree]:
         self.expect("(")
-        found: list[Run] = []
+        found: list[Tree] = []
         while not self.is_sign(")"):
             if found:
                 self.expect(",")
@@ -172,7 +178,7 @@ class _Parser:
         self.expect(")")
         return found
 
-    def call(self) -> Run:
+    def call(self) -> Tree:
         name = self.take()[1]
         arguments = self.arguments()
         self.functions.add((name, len(arguments)))
@@ -181,21 +187,20 @@ class _Parser:
             raise BadExpression(_("The function “%(name)s” is not supported here.") % {"name": name})
         if made is None:
             raise BadExpression(_("There is no function “%(name)s”.") % {"name": name})
-        least, most, build = made
+        least, most, _build = made
         if not least <= len(arguments) <= most:
             raise BadExpression(_("The function “%(name)s” has too few or too many values.") % {"name": name})
-        return build(*arguments)
+        return ["call", name, *arguments]
 
-    def path(self) -> Run:
+    def path(self) -> Tree:
         """${x}, ., .., ../x, /data/x, a column, current()/../x, instance('list')/root/item[...]/label."""
         kind, value = self.take()
         names: list[str] = []
         if kind == "ref":
             if value.startswith("last-saved#"):
                 raise BadExpression(_("The function “%(name)s” is not supported here.") % {"name": "last-saved"})
-            ref, nodes = Ref("name", (value,)), _named(value)
-            self.refs.add(ref)
-            return self.steps(nodes)
+            self.refs.add(Ref("name", (value,)))
+            return self.steps(["name", value])
         if kind == "name" and value == "instance":
             listed = self.arguments_of_instance()
             self.lists.add(listed)
@@ -213,10 +218,10 @@ class _Parser:
                 names.append(self.name())
             inner = tuple(names[1:])
             self.refs.add(Ref("root", inner))
-            return self.steps(_from_root(inner))
+            return self.steps(["root", *inner])
         if kind == "name":
             self.columns.add(value)
-            return _column(value)
+            return ["column", value]
         if kind == "end":
             raise BadExpression(_("The expression stops too early."))
         raise BadExpression(_("“%(what)s” is not understood.") % {"what": value})
@@ -227,7 +232,7 @@ class _Parser:
             raise BadExpression(_("“%(what)s” is not understood.") % {"what": value or "/"})
         return value
 
-    def relative(self, up: int) -> Run:
+    def relative(self, up: int) -> Tree:
         names: list[str] = []
         while self.is_sign("/"):
             self.at += 1
@@ -241,24 +246,24 @@ class _Parser:
             else:
                 names.append(self.name())
         self.refs.add(Ref("up", tuple(names), up))
-        return self.steps(_relative(up, tuple(names)))
+        return self.steps(["up", up, *names])
 
-    def predicate(self) -> Run:
+    def predicate(self) -> Tree:
         self.expect("[")
-        run = self.expression(0)
+        tree = self.expression(0)
         self.expect("]")
-        return run
+        return tree
 
-    def steps(self, nodes: Run) -> Run:
+    def steps(self, nodes: Tree) -> Tree:
         """Predicates and children after a path."""
         while self.is_sign("[") or self.is_sign("/"):
             if self.is_sign("["):
-                nodes = _filtered(nodes, self.predicate())
+                nodes = ["where", nodes, self.predicate()]
             else:
                 self.at += 1
                 name = self.name()
                 self.refs.add(Ref("name", (name,)))
-                nodes = _children(nodes, name)
+                nodes = ["child", nodes, name]
         return nodes
 
     def arguments_of_instance(self) -> str:
@@ -269,18 +274,17 @@ class _Parser:
         self.expect(")")
         return value[1:-1]
 
-    def rows(self, listed: str) -> Run:
+    def rows(self, listed: str) -> Tree:
         for word in ("root", "item"):
             self.expect("/")
             if self.name() != word:
                 raise BadExpression(_("Write instance('%(list)s')/root/item[...]/label.") % {"list": listed})
-        nodes: Run = lambda c: Nodes([r.name for r in c.form.choices.get(listed, ())], c.form.choices.get(listed, ()))  # noqa: E731
+        nodes: Tree = ["list", listed]
         while self.is_sign("["):
-            nodes = _filtered(nodes, self.predicate())
+            nodes = ["where", nodes, self.predicate()]
         if self.is_sign("/"):
             self.at += 1
-            column, found = self.name(), nodes
-            return lambda c: (lambda n: Nodes([_cell(row, column, c.language) for row in n.keys], n.keys))(found(c))
+            return ["cell", nodes, self.name()]
         return nodes
 
 
@@ -361,6 +365,30 @@ def _column(name: str) -> Run:
     return run
 
 
+def _constant(value: Any) -> Run:
+    return lambda c: value
+
+
+def _listed(name: str) -> Run:
+    def run(c: Context) -> Nodes:
+        rows = c.form.choices.get(name, ())
+        return Nodes([row.name for row in rows], rows)
+
+    return run
+
+
+def _cells(nodes: Run, column: str) -> Run:
+    def run(c: Context) -> Nodes:
+        rows = nodes(c).keys
+        return Nodes([_cell(row, column, c.language) for row in rows], rows)
+
+    return run
+
+
+def _minus(inner: Run) -> Run:
+    return lambda c: NUMBERS.minus(number(inner(c)))
+
+
 def _filtered(nodes: Run, keep: Run) -> Run:
     def run(c: Context) -> Nodes:
         found = nodes(c)
@@ -402,6 +430,10 @@ def _computed(do: Callable[[Decimal, Decimal], Decimal]) -> Callable[[Run, Run],
     return lambda a, b: lambda c: do(number(a(c)), number(b(c)))
 
 
+def _divided(a: Decimal, b: Decimal) -> Decimal:
+    return NUMBERS.divide(a, b) if b else NAN
+
+
 def _union(a: Any, b: Any) -> Nodes:
     if not isinstance(a, Nodes) or not isinstance(b, Nodes):
         return Nodes()
@@ -422,9 +454,38 @@ _OPERATORS: dict[str, Callable[[Run, Run], Run]] = {
     "+": _computed(NUMBERS.add),
     "-": _computed(NUMBERS.subtract),
     "*": _computed(NUMBERS.multiply),
-    "div": _computed(NUMBERS.divide),
+    "div": _computed(_divided),
     "mod": _computed(NUMBERS.remainder),
 }
+
+
+_LEAVES: dict[str, Callable[..., Run]] = {
+    "number": lambda digits: _constant(Decimal(digits)),
+    "text": _constant,
+    "name": _named,
+    "up": lambda steps, *names: _relative(steps, names),
+    "root": lambda *names: _from_root(names),
+    "column": _column,
+    "list": _listed,
+}
+
+
+def _made(tree: Tree) -> Run:
+    """The closures of a tree."""
+    kind, *parts = tree
+    if kind in _LEAVES:
+        return _LEAVES[kind](*parts)
+    if kind == "call":
+        return FUNCTIONS[parts[0]][2](*(_made(part) for part in parts[1:]))
+    if kind == "minus":
+        return _minus(_made(parts[0]))
+    if kind == "where":
+        return _filtered(_made(parts[0]), _made(parts[1]))
+    if kind == "child":
+        return _children(_made(parts[0]), parts[1])
+    if kind == "cell":
+        return _cells(_made(parts[0]), parts[1])
+    return _OPERATORS[kind](_made(parts[0]), _made(parts[1]))
 
 
 # --- What the rest of the engine calls -----------------------------------------------------------------------------
@@ -437,8 +498,9 @@ def compile(text: str) -> Expression:
         raise BadExpression(_("This expression is too long."))
     try:
         parser = _Parser(text)
-        run = parser.whole()
+        tree = parser.whole()
+        run = _made(tree)
     except RecursionError:
         raise BadExpression(_("This expression is too deep: cut it in several calculations.")) from None
     made = (parser.refs, parser.functions, parser.columns, parser.lists)
-    return Expression(text, run, *(frozenset(one) for one in made))  # type: ignore[arg-type]
+    return Expression(text, run, tree, *(frozenset(one) for one in made))  # type: ignore[arg-type]

@@ -39,6 +39,7 @@ class FormVersion(models.Model):
     hash = models.CharField(max_length=32, blank=True)
     published = models.DateTimeField(db_default=Now())
     account = models.BigIntegerField(null=True)
+    carried = models.BooleanField(default=False)  # it is on telephones, though its form is offered in the field no more
 
     class Meta:
         db_table = "forms_version"
@@ -93,3 +94,20 @@ class FieldKey(models.Model):
 
     class Meta:
         db_table = "forms_field_key"
+
+
+class DraftStep(models.Model):
+    """A form's draft as it was before somebody changed it: what "undo" brings back. done: a verb of the builder; said: what
+    it was done to, in words."""
+
+    form = models.ForeignKey(Form, on_delete=models.CASCADE, related_name="steps")
+    before = models.JSONField(null=True)
+    after = models.CharField(max_length=16)  # the revision that it made: undone only while nothing else was written
+    done = models.CharField(max_length=20)
+    said = models.CharField(max_length=200, blank=True)
+    account = models.BigIntegerField(null=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "forms_draft_step"
+        indexes = [models.Index(fields=["form", "-id"], name="forms_draft_step_form")]

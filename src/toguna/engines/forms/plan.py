@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from toguna.engines.forms import expressions
-from toguna.engines.forms.definition import Definition, Item
+from toguna.engines.forms.definition import Definition, Item, Problem
 from toguna.engines.forms.expressions import BadExpression, Expression, resolve
 from toguna.engines.forms.functions import bad_pattern
 from toguna.engines.forms.scalars import Path
@@ -64,7 +64,7 @@ def problems(form: Definition) -> Iterator[str]:
 
 
 def _said(item: Item, what: str) -> str:
-    return _("“%(name)s”: %(problem)s") % {"name": item.name, "problem": what}
+    return Problem(_("“%(name)s”: %(problem)s") % {"name": item.name, "problem": what}, item.path)
 
 
 class _Reader:

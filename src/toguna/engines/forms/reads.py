@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from toguna.engines.forms import definition
 from toguna.engines.forms.definition import Definition
@@ -29,6 +29,17 @@ def forms(*, service: str = "", field: bool | None = None) -> QuerySet[Form]:
     found = found.defer("draft", "current__definition", "current__xform").order_by("slug")
     found = found.filter(service=service) if service else found
     return found if field is None else found.filter(field=field)
+
+
+def field_version(slug: str, version: str = "") -> FormVersion | None:
+    """The version that was filled in in the field (the current one when it was not said), also when the form changed or closed
+    since: what was gathered is taken."""
+    found = (
+        FormVersion.objects.filter(form__slug=slug).select_related("form").defer("definition", "xform", "form__draft")
+    )
+    if version:
+        return found.filter(Q(form__field=True) | Q(carried=True), version=version).first()
+    return found.filter(form__field=True, pk__in=found.values("form__current")).first()
 
 
 def may(actor: Actor, filling: Filling, code: str = "") -> bool:

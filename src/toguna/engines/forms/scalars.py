@@ -66,6 +66,8 @@ def plain(value: Any) -> str:
         return " ".join(f"{number:.10g}" for number in (lat, lon, *[*rest, 0, 0][:2]))
     if isinstance(value, list):
         return " ".join(map(str, value))
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return "" if isinstance(value, dict) else str(value)
 
 

@@ -8,8 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.documents import api as documents
 from toguna.engines.forms import actions
+from toguna.engines.forms.builder import declared as builder
 from toguna.engines.forms.desk import declared as desk
+from toguna.engines.forms.field import declared as field
 from toguna.engines.forms.openrosa import declared as openrosa
+from toguna.engines.forms.paper import declared as paper
 from toguna.engines.forms.uses import ASSIST, DESIGN, READ
 from toguna.engines.forms.web import declared as web
 from toguna.engines.people import api as people
@@ -28,7 +31,10 @@ SERVICE = Service(
         people.Erasure("forms", actions.erase),
         people.PersonalData("forms", actions.export),
         *web.PROVIDES,
+        *field.PROVIDES,
         *openrosa.PROVIDES,
+        *paper.PROVIDES,
+        *builder.PROVIDES,
         *desk.PROVIDES,
     ),
 )

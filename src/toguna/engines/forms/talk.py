@@ -177,7 +177,7 @@ def _more(said: Said) -> Sequence[Slot]:
 
 def _slot(form: Definition, filled: Filled, key: Key, item: Item, place: str) -> Slot:
     def ask(said: Said) -> str:
-        return _question(form, filled, key, item, said, place)
+        return _question(form, filled, key, item, said.language, place)
 
     def read(said: Said, typed: str) -> Any:
         return _keep(said, key, item, typed)
@@ -192,12 +192,12 @@ def _slot(form: Definition, filled: Filled, key: Key, item: Item, place: str) ->
     return Slot(named(key), ask, read=read, choices=choices, optional=optional, most=MOST_CHOICES)
 
 
-def _question(form: Definition, filled: Filled, key: Key, item: Item, said: Said, place: str) -> str:
+def _question(form: Definition, filled: Filled, key: Key, item: Item, language: str, place: str) -> str:
     """ "3/9 The child: Sex?", cut to fit."""
-    drawing = Drawing(form, filled, said.language)
+    drawing = Drawing(form, filled, language)
     words = drawing.words(item.label, key) or item.name
     above = form.by_path.get(item.path[:-1])
-    group = pick(above.label, said.language) if above is not None else ""
+    group = pick(above.label, language) if above is not None else ""
     numbers = [step for step in key if isinstance(step, int)]
     if numbers:
         group = f"{group} {numbers[-1] + 1}".strip()
@@ -208,7 +208,7 @@ def _question(form: Definition, filled: Filled, key: Key, item: Item, said: Said
         "select_multiple": _("numbers, with spaces"), "rank": _("numbers in order"), "geopoint": _("a landmark or district"),
     }.get(item.kind, "")  # fmt: skip
     if item.kind in ("select_multiple", "rank"):
-        offered = [pick(one.label, said.language) or one.name for one in filled.choices(item, key)]
+        offered = [pick(one.label, language) or one.name for one in filled.choices(item, key)]
         words = "\n".join([words, *(f"{n} {one}" for n, one in enumerate(offered, 1))])
     if hint:
         words = f"{words} ({hint})"
@@ -216,6 +216,25 @@ def _question(form: Definition, filled: Filled, key: Key, item: Item, said: Said
         words = " ".join([words, "(" + _("0: skip") + ")"])
     whole = f"{place} {group}: {words}" if group else f"{place} {words}"
     return whole if len(whole) <= LONGEST or item.kind in LISTS else f"{place} {words}"
+
+
+def script(form: Definition, language: str) -> tuple[list[tuple[str, list[str], str]], list[str]]:
+    """For who writes the form: (words, choices, the condition of it) of each question as it is sent, those that are not
+    always asked too; and the titles of what a phone cannot give, brought to the counter."""
+    filled = values.evaluate(form, {}, now=timezone.localtime(), language=language, fresh=True)
+    rows = [item for item in form.walk() if item.asked or (item.kind == "repeat" and not item.count)]
+    asked = [item for item in rows if item.kind not in UNASKABLE and not item.read_only]
+    found = []
+    for place, item in enumerate(asked, 1):
+        key: Key = tuple(item.path)
+        words = _question(form, filled, key, item, language, f"{place}/{len(asked)}")
+        choices = [pick(one.label, language) or one.name for one in form.choices.get(item.list, ())[:MOST_CHOICES]]
+        above = [form.by_path[item.path[: n + 1]] for n in range(len(item.path))]
+        only = " and ".join(f"({one.relevant})" if len(above) > 1 else one.relevant for one in above if one.relevant)
+        found.append(
+            (words, choices if item.kind == "select_one" else [], only.strip("()") if only.count("(") == 1 else only)
+        )
+    return found, [pick(item.label, language) or item.name for item in rows if item.kind in UNASKABLE]
 
 
 # --- Answers

@@ -18,11 +18,16 @@ Subject = tuple[str, str]  # what a filling is for or became: ("case", "123"), (
 @dataclass(frozen=True)
 class FormUse(Declaration):
     """service: its name, as in `Form.service`. on_complete(filling, answers) is called in the transaction that ends the
-    filling, with the answers that count; it says what they became. What it raises undoes the whole. address(filling): the page where its person goes on with it."""
+    filling, with the answers that count; it says what they became. What it raises undoes the whole. address(filling): the page
+    where its person goes on with it; counter(filling): where a clerk types it, when it is another."""
 
     service: str
     on_complete: Callable[[Filling, Mapping[str, Any]], Subject]
     address: Callable[[Filling], str]
+    counter: Callable[[Filling], str] | None = None
+
+    def at_counter(self, filling: Filling) -> str:
+        return (self.counter or self.address)(filling)
 
     def key(self) -> str:
         return self.service

@@ -512,3 +512,19 @@ def _files(items: Sequence[Item], answers: Mapping[str, Any], at: Key) -> Iterat
                 yield from _files(item.items, row, (*key, i))
         elif item.kind in MEDIA:
             yield key, item, value
+
+
+def with_files(items: Sequence[Item], answers: Mapping[str, Any], kept: Mapping[str, str]) -> dict[str, Any]:
+    """The answers with the id of each file in the place of its name."""
+    made = dict(answers)
+    for item in items:
+        value = made.get(item.name)
+        if value is None:
+            continue
+        if item.kind == "group":
+            made[item.name] = with_files(item.items, value, kept)
+        elif item.kind == "repeat":
+            made[item.name] = [with_files(item.items, row, kept) for row in value]
+        elif item.kind in MEDIA:
+            made[item.name] = kept[value]
+    return made

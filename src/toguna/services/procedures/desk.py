@@ -99,7 +99,9 @@ def form(request: Request, slug: str) -> HttpResponse:
         else:
             messages.success(request, _("Done."))
             return (
-                redirect("desk-form", wanted) if request.POST.get("do") == "new" else redirect("desk-procedure", slug)
+                redirect("desk-form-build", wanted)
+                if request.POST.get("do") == "new"
+                else redirect("desk-procedure", slug)
             )
     known = forms.Form.objects.filter(service=requesting.SERVICE).order_by("slug").only("slug", "titles", "current")
     values = {"row": row, "forms": [(one.slug, text.pick(one.titles), one.current_id is not None) for one in known]}

@@ -243,6 +243,10 @@ def form_address(filling: forms.Filling) -> str:
     return reverse("request-form", args=[filling.code])
 
 
+def counter_address(filling: forms.Filling) -> str:
+    return reverse("desk-request-form", args=[filling.code])
+
+
 def address_of(case: cases.Case) -> str:
     """The page of a request, for whoever holds its key."""
     return f"{reverse('request', args=[case.code])}?key={cases.key_of(case)}"

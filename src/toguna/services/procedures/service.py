@@ -23,7 +23,7 @@ SERVICE = Service(
         casetype.REQUEST,
         cases.CaseRenderer("procedures", reads.rows, reads.pieces, reads.aside),
         cases.Issuer("procedures", requesting.issue),
-        forms.FormUse(requesting.SERVICE, requesting.on_complete, requesting.form_address),
+        forms.FormUse(requesting.SERVICE, requesting.on_complete, requesting.form_address, requesting.counter_address),
         Permission(casetype.READ, _("See requests"), WORKERS | {READER}),
         Permission(casetype.HANDLE, _("Handle requests"), WORKERS),
         Permission(casetype.DECIDE, _("Refuse requests"), CHIEFS),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import IO, Any
+from collections.abc import Mapping
+from typing import IO
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from toguna.engines.documents import api as documents
 from toguna.engines.forms import actions, reads, values
-from toguna.engines.forms.definition import MEDIA, Item
 from toguna.engines.forms.models import Filling, FormVersion
 from toguna.engines.forms.openrosa import instances
 from toguna.engines.forms.openrosa.instances import BadInstance
@@ -55,18 +54,12 @@ def receive(
         raise BadInstance(_("The file “%(name)s” did not come: send the form again.") % {"name": missing[0][:80]})
     if found.wrong:
         raise actions.Invalid(found.wrong)
-    answers = _with_files(form.items, found.values, kept)
+    answers = values.with_files(form.items, found.values, kept)
     return actions.complete(filling, by=by, answers=answers, device=True), False
 
 
 def _version(instance: instances.Instance) -> FormVersion:
-    """The version that was filled in, also when the form changed or closed since: what was gathered is taken."""
-    found = FormVersion.objects.filter(form__slug=instance.form, form__field=True).select_related("form")
-    found = found.defer("definition", "xform", "form__draft")
-    if instance.version:
-        version = found.filter(version=instance.version).first()
-    else:
-        version = found.filter(pk__in=found.values("form__current")).first()
+    version = reads.field_version(instance.form, instance.version)
     if version is None:
         raise BadInstance(_("This town has no such form, or not in this version: fetch the form again."))
     return version
@@ -80,19 +73,3 @@ def _kept(filling: Filling, names: set[str]) -> dict[str, str]:
     ids = {_file_id(filling, name): name for name in names}
     rows = documents.files_of((actions.SUBJECT, filling.pk)).filter(client_id__in=ids) if ids else ()
     return {ids[row.client_id]: str(row.public_id) for row in rows if row.client_id is not None}
-
-
-def _with_files(items: Sequence[Item], answers: Mapping[str, Any], kept: Mapping[str, str]) -> dict[str, Any]:
-    """The answers with the id of each file in the place of its name."""
-    made = dict(answers)
-    for item in items:
-        value = made.get(item.name)
-        if value is None:
-            continue
-        if item.kind == "group":
-            made[item.name] = _with_files(item.items, value, kept)
-        elif item.kind == "repeat":
-            made[item.name] = [_with_files(item.items, row, kept) for row in value]
-        elif item.kind in MEDIA:
-            made[item.name] = kept[value]
-    return made

@@ -90,7 +90,7 @@ def test_a_relative_acts_with_consent_until_it_is_ended(fanta, issa):
     done = AuditEntry.objects.filter(account=Account.objects.get(person=issa.person).pk, data__has_key="mandate")
     assert done.exists() and again.code in fanta.open("/account/")
     fanta.open("/account/mandates")
-    fanta.press("end", "End it")
+    fanta.press("end", "End this mandate")
     assert Mandate.objects.get().ended is not None
     assert case.code not in issa.open("/account/") and "You act for" not in issa.html
 

@@ -19,7 +19,7 @@ from toguna.kernel.web import public
 from toguna.services.reports.casetype import REPORT
 from toguna.services.reports.topics import topics
 
-SHELL = ("toguna.css", "toguna.js", "icon.svg", "territory/map.js", "reports/drafts.js", "reports/kept.js")
+SHELL = ("toguna.css", "toguna.js", "icon.svg", "territory/map.js", "reports/drafts.js", "offline.js")
 
 
 @public

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from typing import Any
 
@@ -11,13 +10,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
-from django.templatetags.static import static
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from toguna.engines.cases import api as cases
 from toguna.engines.territory import api as territory
-from toguna.kernel import town
+from toguna.kernel import offline, town
 from toguna.kernel.web import Request, public, staff
 from toguna.services.reports.field import day, records
 from toguna.services.reports.topics import topics
@@ -101,30 +98,14 @@ def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
     return response
 
 
-def _kept() -> list[str]:
-    names = ("toguna.css", "toguna.js", "icon.svg", "reports/field.js", "reports/kept.js", "reports/field.css")
-    return [static(name) for name in names]
-
-
 @public
 def worker(request: HttpRequest) -> HttpResponse:
-    """The service worker. Its text changes when one of the files does, so telephones fetch them again."""
-    files = [*_kept(), "/town.css"]
-    version = hashlib.sha256(json.dumps([files, get_language()]).encode()).hexdigest()[:8]
-    values = {"files": json.dumps(files), "version": version}
-    response = render(request, "reports/field/worker.js", values, content_type="text/javascript")
-    response["Cache-Control"] = "no-cache"
-    return response
+    """The app's service worker."""
+    return offline.worker(request, "field", "/field/app", ("reports/field.js", "reports/field.css"), scope="/field/")
 
 
 @public
 def manifest(request: HttpRequest) -> HttpResponse:
     """What makes the page an app on the telephone's screen."""
-    name = town.current().name
-    icon = {"src": static("icon.svg"), "sizes": "any", "type": "image/svg+xml"}
-    values = {
-        "name": _("%(town)s: my round") % {"town": name}, "short_name": _("My round"), "lang": get_language(),
-        "start_url": "/field/app", "scope": "/field/", "display": "standalone", "theme_color": "#1f2a5c",
-        "background_color": "#ffffff", "icons": [icon],
-    }  # fmt: skip
-    return JsonResponse(values, content_type="application/manifest+json")
+    name = _("%(town)s: my round") % {"town": town.current().name}
+    return offline.manifest(name, _("My round"), start="/field/app", scope="/field/")

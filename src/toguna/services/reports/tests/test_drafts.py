@@ -61,7 +61,7 @@ def test_the_query_that_says_that_it_is_kept_changes_nothing(client, town, field
 @pytest.mark.parametrize("path", ["/reports/new", "/reports/new/pothole?all=1", "/reports/new/water-point?all=1"])
 def test_the_page_and_its_scripts_are_light(client, town, path):
     parts = [client.get(path).content]
-    for name in ("toguna.css", "toguna.js", "territory/map.js", "reports/drafts.js", "reports/kept.js"):
+    for name in ("toguna.css", "toguna.js", "territory/map.js", "reports/drafts.js", "offline.js"):
         found = finders.find(name)
         assert found
         parts.append(Path(found).read_bytes())

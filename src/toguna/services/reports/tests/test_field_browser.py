@@ -140,7 +140,7 @@ def test_the_app_is_light(hire):
     from django.contrib.staticfiles import finders
 
     parts = [hire("agent").get("/field/app").content]
-    for name in ("toguna.css", "toguna.js", "reports/field.js", "reports/kept.js", "reports/field.css"):
+    for name in ("toguna.css", "toguna.js", "reports/field.js", "offline.js", "reports/field.css"):
         found = finders.find(name)
         assert found
         parts.append(Path(found).read_bytes())

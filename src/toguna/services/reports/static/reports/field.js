@@ -1,7 +1,7 @@
 // An inspector's day without network. All that is done is in the phone's database at once; it leaves it only when the town
 // hall has said, by its id, that it has it. Two stores: `days` (what was loaded, one per account), `queue` (what was done).
 
-const { database } = await import(document.getElementById("field").dataset.database);
+const { alone, database, post, session, small } = await import(document.getElementById("field").dataset.database);
 const base = await database("toguna-field", { days: "account", queue: "id" });
 
 export const DAY_HOURS = 16, BATCH = 10, KEEP_SENT_HOURS = 24;
@@ -21,25 +21,11 @@ export const queue = {
   },
 };
 
-/** Who is logged in: {account, csrf}; null when nobody is. Throws without network. */
-async function me() {
-  const answer = await fetch("/field/me", { redirect: "manual", cache: "no-store" });
-  return answer.ok ? answer.json() : null;
-}
-
-async function post(path, body, csrf, type) {
-  const headers = { "X-CSRFToken": csrf, ...(type ? { "Content-Type": type } : {}) };
-  const answer = await fetch(path, { method: "POST", body, headers, redirect: "manual" });
-  if (!answer.ok) throw Object.assign(new Error(`${path} ${answer.status}`), { status: answer.status });
-  return answer.json();
-}
-
-let running = null;
 /** Sends what waits: records first, then each photo by itself. Ends as "done", "offline", "login" or "others". */
-export function sync() { return (running ??= navigator.locks ? navigator.locks.request("field-sync", send).finally(() => { running = null; }) : send().finally(() => { running = null; })); }
+export const sync = alone("field-sync", send);
 async function send() {
   try {
-    const who = await me();
+    const who = await session("/field/me");
     if (!who) return "login";
     await become(who.account);
     const rows = (await queue.mine()).filter((row) => row.state === "waiting");
@@ -78,7 +64,7 @@ async function become(number) {
 
 /** Loads the day: its reports, and their small photos. */
 export async function load(query) {
-  const who = await me();
+  const who = await session("/field/me");
   if (!who) return "login";
   const answer = await fetch(`/field/day?${query}`, { redirect: "manual", cache: "no-store" });
   if (!answer.ok) throw new Error(`day ${answer.status}`);
@@ -99,16 +85,6 @@ export const today = async () => {
   const day = account && await base.get("days", account);
   return day && Date.now() - Date.parse(day.made) < DAY_HOURS * 3600e3 ? day : null;
 };
-
-/** 1600 px at most, JPEG; the file as it is when the phone cannot read it. */
-export async function small(file) {
-  try {
-    const picture = await createImageBitmap(file), scale = Math.min(1, 1600 / Math.max(picture.width, picture.height));
-    const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) });
-    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
-    return await new Promise((done) => canvas.toBlob((blob) => done(blob || file), "image/jpeg", 0.8));
-  } catch { return file; }
-}
 
 // ---- the page
 const root = document.getElementById("field"), texts = root.dataset, at = (id) => document.getElementById(id);
