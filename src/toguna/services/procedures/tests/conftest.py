@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from urllib.parse import urljoin
 
 import pytest
 from django.test import Client
@@ -74,9 +75,8 @@ class Visitor:
         if button:
             sent[button[1]] = do
         sent |= fields
-        return self._read(
-            self.client.post(action[1] if action else self.at, sent, follow=True), action[1] if action else self.at
-        )
+        where = urljoin(self.at, action[1]) if action else self.at
+        return self._read(self.client.post(where.partition("#")[0], sent, follow=True), where)
 
 
 @pytest.fixture
