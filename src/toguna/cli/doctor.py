@@ -41,7 +41,7 @@ def findings() -> Iterator[Finding]:
     """Looks at each part; one that raises is a failure of that part, never of the doctor."""
     checks: list[Callable[[], Finding]] = [
         python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, mail,
-        server, backups,
+        server, backups, reading, viruses, sms_gateway,
     ]  # fmt: skip
     asleep = not cluster.external() and cluster.Cluster().status().status != "running"
     for check in checks:
@@ -256,6 +256,32 @@ def backups() -> Finding:
         "warn" if days > 2 else "ok",
         _("{name}, {days} days old").format(name=files[-1].name, days=round(days)),
         "./toguna backup" if days > 2 else "",
+    )
+
+
+def reading() -> Finding:
+    lacking = [name for name in ("tesseract", "gs", "unpaper") if not shutil.which(name)]
+    if not lacking:
+        return Finding(_("reading of scans"), "ok", "tesseract, ghostscript, unpaper")
+    advice = "sudo apt install tesseract-ocr tesseract-ocr-fra tesseract-ocr-por tesseract-ocr-eng tesseract-ocr-osd ghostscript unpaper"
+    return Finding(
+        _("reading of scans"), "warn", _("scans wait: {names} is missing").format(names=", ".join(lacking)), advice
+    )
+
+
+def viruses() -> Finding:
+    if any(Path(name).exists() for name in ("/run/clamav/clamd.ctl", "/run/clamd.scan/clamd.sock")) or shutil.which(
+        "clamscan"
+    ):
+        return Finding(_("virus check"), "ok", "ClamAV")
+    return Finding(_("virus check"), "warn", _("files are taken without one"), "sudo apt install clamav-daemon")
+
+
+def sms_gateway() -> Finding:
+    if shutil.which("bearerbox") or Path("/usr/sbin/bearerbox").exists():
+        return Finding(_("SMS gateway"), "ok", "Kannel")
+    return Finding(
+        _("SMS gateway"), "warn", _("Kannel is not here: SMS leave by an aggregator only"), "sudo apt install kannel"
     )
 
 

@@ -26,6 +26,8 @@ from toguna.engines.documents.library.reads import standing as act_standing
 from toguna.engines.documents.library.reads import text_at as act_text
 from toguna.engines.documents.models.issuing import Entry, Issued
 from toguna.engines.documents.models.store import File, FileKind, FileVersion
+from toguna.engines.documents.scans.port import ScanReader
+from toguna.engines.documents.scans.receiving import receive_scan
 from toguna.engines.documents.search import Facts, Wanted, forget_text, index_text, search
 from toguna.engines.documents.store.actions import add_version, attach, files_of, hold, keep, open_file, release
 from toguna.engines.documents.store.checks import Refused as FileRefused
@@ -55,6 +57,7 @@ __all__ = [
     "PaperIssued",
     "PaperRevoked",
     "Refused",
+    "ScanReader",
     "Wanted",
     "act_standing",
     "act_text",
@@ -81,6 +84,7 @@ __all__ = [
     "open_file",
     "papers_of",
     "possible_duplicates",
+    "receive_scan",
     "register_entry",
     "release",
     "replace",

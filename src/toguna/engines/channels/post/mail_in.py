@@ -47,16 +47,19 @@ class Mail:
     pictures: tuple[bytes, ...]
     answers: tuple[Message, ...]
     key: str
+    files: tuple[tuple[str, bytes], ...] = ()  # all that is attached: (name, content)
 
 
 @dataclass(frozen=True)
 class MailBox(Declaration):
     """A service that may take letters. take(mail): does what the letter asks, in the caller's transaction, and gives the words
-    of the answer in the language that is active ("" for none); None when the letter is not for this service."""
+    of the answer in the language that is active ("" for none); None when the letter is not for this service.
+    machine(sender): whether it is a machine of the town's own (a scanner), whose letters are many and are answered by nobody."""
 
     name: str
     take: Callable[[Mail], str | None]
     order: int = 100
+    machine: Callable[[str], bool] | None = None
 
 
 def take(raw: bytes, *, envelope_sender: str | None = None, envelope_to: tuple[str, ...] = ()) -> Incoming:
@@ -97,6 +100,11 @@ def take(raw: bytes, *, envelope_sender: str | None = None, envelope_to: tuple[s
 def _sort(row: Incoming, letter: letters.Letter) -> None:
     if letter.bounce is not None:
         returned(letter.bounce)
+    for box in registry.declared(MailBox):
+        if box.machine is not None and box.machine(letter.sender):
+            box.take(_mail(row, letter, town.current().languages[0]))
+            _state(row, Incoming.State.KEPT)
+            return
     if letter.automatic or _our_own(letter.sender):
         _state(row, Incoming.State.KEPT)
         return
@@ -109,10 +117,7 @@ def _sort(row: Incoming, letter: letters.Letter) -> None:
     person = people.known_at(letter.sender)
     offered = town.current().languages
     language = person.language if person is not None and person.language in offered else offered[0]
-    given = Mail(
-        letter.sender, letter.name, letter.subject, letter.text, language,
-        tuple(a.data for a in letter.attachments if a.picture), answered(letter), f"incoming:{row.pk}",
-    )  # fmt: skip
+    given = _mail(row, letter, language)
     with translation.override(language):
         for box in sorted(registry.declared(MailBox), key=lambda b: b.order):
             words = box.take(given)
@@ -130,6 +135,14 @@ def _sort(row: Incoming, letter: letters.Letter) -> None:
         answering.answer(row)
     else:
         answering.hand_over(row)
+
+
+def _mail(row: Incoming, letter: letters.Letter, language: str) -> Mail:
+    return Mail(
+        letter.sender, letter.name, letter.subject, letter.text, language,
+        tuple(a.data for a in letter.attachments if a.picture), answered(letter), f"incoming:{row.pk}",
+        tuple((a.name, a.data) for a in letter.attachments),
+    )  # fmt: skip
 
 
 def answered(letter: letters.Letter) -> tuple[Message, ...]:

@@ -11,6 +11,7 @@ from toguna.engines.documents.models.issuing import (
     Register,
 )
 from toguna.engines.documents.models.library import Act, ActChange, ActCitation, ActVersion
+from toguna.engines.documents.models.scans import ScanBatch, ScanPage, ScanPart
 from toguna.engines.documents.models.store import Disposal, File, FileKind, FileVersion
 
 __all__ = [
@@ -30,4 +31,7 @@ __all__ = [
     "IssuedFile",
     "PaperTemplate",
     "Register",
+    "ScanBatch",
+    "ScanPage",
+    "ScanPart",
 ]

@@ -3,27 +3,30 @@ written on it is typed, or scanned, into that very version, once."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import segno
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from toguna.engines.documents import api as documents
 from toguna.engines.forms import actions, reads
 from toguna.engines.forms.builder import conditions
 from toguna.engines.forms.definition import LISTS, MEDIA, SILENT, Definition, Item
 from toguna.engines.forms.models import Filling, FormVersion
 from toguna.engines.people.api import Person
 from toguna.kernel import codes, paper
-from toguna.kernel.access import Actor
+from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.text import pick
 
 PATTERN = re.compile(r"TOGUNA-FORM ([a-z0-9_-]{1,64}) ([A-Za-z0-9._-]{1,32}) ([A-Z0-9]{8})", re.IGNORECASE)
+MOST_WAITING = 50
 MOST_CHOICES, ROWS = 40, 4  # a longer list is written by hand; empty rows of a list that may have any number
 _DRAWING = Path(__file__).parent / "blank.typ"
 _SPACE = uuid.UUID("9b0f6d0c-2a5b-4c6e-8a2c-0c1f5d7f3b11")
@@ -122,3 +125,30 @@ def begin(version: FormVersion, number: str, *, by: Actor, person: Person | None
     return actions.open_filling(
         version.form, by=by, person=person, channel="paper", client_id=once, version=version, language=language
     )
+
+
+def scanned(says_: str, stream: IO[bytes]) -> str:
+    """A sheet that was scanned: its picture waits beside its form, to be typed. The same sheet again adds another picture of it
+    when it is another scan. Raises Refused when it is of no form of ours."""
+    sheet = found(says_)
+    if sheet is None:
+        raise actions.Refused(
+            _("This is no sheet of this town. Read its QR again, or type it: TOGUNA-FORM, form, version, number.")
+        )
+    version, number = sheet
+    filling = begin(version, number, by=SYSTEM)
+    content = stream.read()
+    once = uuid.uuid5(_SPACE, f"{filling.pk} {hashlib.sha256(content).hexdigest()}")
+    documents.keep(BytesIO(content), f"{number}.pdf", subject=(actions.SUBJECT, filling.pk), by=SYSTEM, client_id=once)
+    return f"{pick(version.form.titles)} {number}"
+
+
+def waiting() -> list[tuple[Filling, list[documents.File]]]:
+    """Sheets that came back as pictures and are not typed yet, the oldest first."""
+    begun = Filling.objects.filter(channel="paper", state=Filling.State.DRAFT, account=None, completed=None)
+    rows = (
+        begun.select_related("version__form")
+        .defer("version__definition", "version__xform", "values")
+        .order_by("pk")[:MOST_WAITING]
+    )
+    return [(row, list(documents.files_of((actions.SUBJECT, row.pk)))) for row in rows]

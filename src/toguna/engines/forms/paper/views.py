@@ -50,7 +50,7 @@ def read(request: Request) -> HttpResponse:
                 request,
                 _("This is no sheet of this town. Read its QR again, or type it: TOGUNA-FORM, form, version, number."),
             )
-            return render(request, "forms/paper_read.html", {"typed": typed}, status=422)
+            return _page(request, typed, 422)
         version, number = sheet
         use = uses.of(version.form.service)
         try:
@@ -59,6 +59,20 @@ def read(request: Request) -> HttpResponse:
             filling = blanks.begin(version, number, by=request.actor, language=(get_language() or "fr").split("-")[0])
         except Refused as error:
             messages.error(request, str(error))
-            return render(request, "forms/paper_read.html", {"typed": typed}, status=422)
+            return _page(request, typed, 422)
         return redirect(use.at_counter(filling) if use else reverse("form-step", args=[filling.code]))
-    return render(request, "forms/paper_read.html", {"typed": ""})
+    return _page(request, "", 200)
+
+
+def _page(request: Request, typed: str, status: int) -> HttpResponse:
+    rows = [
+        (
+            row,
+            files,
+            use.at_counter(row)
+            if (use := uses.of(row.version.form.service))
+            else reverse("form-step", args=[row.code]),
+        )
+        for row, files in blanks.waiting()
+    ]
+    return render(request, "forms/paper_read.html", {"typed": typed, "sheets": rows}, status=status)

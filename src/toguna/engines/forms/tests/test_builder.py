@@ -274,3 +274,22 @@ def people_actor():
     from toguna.kernel.access import ADMINISTRATOR, Actor, Grant
 
     return Actor(account=1, staff=True, grants=(Grant(ADMINISTRATOR),))
+
+
+def test_a_sheet_that_is_scanned_waits_beside_its_form(clerk, settings, tmp_path):
+    from toguna.engines.documents import api as documents
+    from toguna.engines.forms.paper import blanks
+
+    settings.MEDIA_ROOT = tmp_path
+    form = published(clerk)
+    content = Client().get(f"/forms/{form.slug}/paper.pdf?language=en").content
+    says = sheet(content)[1]
+    for _twice in range(2):
+        assert "A loan of chairs" in blanks.scanned(says, io.BytesIO(content))
+    kept = Filling.objects.get()
+    assert documents.files_of((actions.SUBJECT, kept.pk)).count() == 1
+    agent = Clerk("agent")
+    page = agent.open("/desk/forms/paper/read")
+    assert "Scanned, to be typed" in page and "A loan of chairs" in page
+    agent._read(agent.client.post("/desk/forms/paper/read", {"says": says}, follow=True))
+    assert "Who asks?" in agent.html and Filling.objects.count() == 1
