@@ -22,7 +22,7 @@ from toguna.engines.forms.builder import actions, blocks, changes, conditions, e
 from toguna.engines.forms.builder.actions import Changed
 from toguna.engines.forms.builder.editing import Data, Path
 from toguna.engines.forms.builder.forms import BlockForm, NewForm, QuestionForm, QuickForm, TitlesForm
-from toguna.engines.forms.definition import BLOCKS, MEDIA, Definition, Problem
+from toguna.engines.forms.definition import BLOCKS, LISTS, MEDIA, Definition, Problem
 from toguna.engines.forms.models import Filling, Form, FormVersion
 from toguna.engines.forms.uses import DESIGN
 from toguna.engines.forms.web import reading
@@ -295,9 +295,9 @@ def _item_page(
     open_expert = any(form[name].value() for name in form.expert) or any(name in form.errors for name in form.expert)
     context = {
         "row": row, "form": form, "revision": actions.revision(data), "name": form.path[-1],
-        "block": form.row["kind"] in BLOCKS, "list": form.row["kind"] == "repeat", "title": editing.title(form.row),
+        "is_block": form.row["kind"] in BLOCKS, "list": form.row["kind"] == "repeat", "title": editing.title(form.row),
         **{name: form.fields_of(name) for name in ("label", "hint", "choices", "message")},
-        "hinted": _says(form, "hint"), "conditioned": bool(form["if_question_1"].value()),
+        "listed": form.row["kind"] in LISTS, "hinted": _says(form, "hint"), "conditioned": bool(form["if_question_1"].value()),
         "limited": any(name in form.fields and form[name].value() for name in ("low", "high", "when", "length")),
         "expert": [form[name] for name in form.expert], "open_expert": open_expert, "notice": notice,
         "problems": [_said(data, one) for one in found] if request.method != "POST" else [],

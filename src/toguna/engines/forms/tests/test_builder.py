@@ -84,7 +84,8 @@ def test_a_form_from_nothing_to_its_answers(clerk):
     assert len(set(names)) == 4
     # Only if another feast; at most 200 chairs, in words.
     where = f"/desk/forms/{slug}/build/item/{names[3]}"
-    clerk.open(where)
+    page = clerk.open(where)
+    assert all(f'name="{name}"' in page for name in ("kind", "required", "low", "prefill", "if_question_1"))
     sent = {"revision": clerk.revision, "do": "save", "label_en": "What feast?", "kind": "line", "where": "", "if_join": "and",
             "if_question_1": names[2], "if_is_1": "is", "if_value_1": "another feast", "if_question_2": "", "if_is_2": "is"}  # fmt: skip
     labels = re.findall(r'name="(label_\w+)"', clerk.html)
