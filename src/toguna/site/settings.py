@@ -211,6 +211,7 @@ LOGGING = {
         "procrastinate": {"level": "WARNING"},
         "fontTools": {"level": "WARNING"},
         "pyogrio": {"level": "WARNING"},
+        "pikepdf": {"level": "WARNING"},
     },
 }
 

@@ -79,7 +79,7 @@ def _requests(names: list[str], files: DemoFiles, random: Random) -> None:
 def _moved(case: cases.Case) -> None:
     """One step on, as far as nothing has to be paid or brought first."""
     for transition in cases.workflow_of(case).possible(case.state):
-        if not (transition.fee or transition.returns or transition.ask == "yes"):
+        if not (transition.fee or transition.document or transition.returns or transition.ask == "yes"):
             with suppress(cases.Refused), transaction.atomic():
                 cases.move(case.pk, transition.name, by=SYSTEM)
                 return

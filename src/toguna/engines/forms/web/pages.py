@@ -131,7 +131,7 @@ class _View:
         place = shown.index(self.number) if self.number in shown else 0
         blocks = drawing.blocks(items)
         values_ = self._common() | {
-            "blocks": blocks, "map": drawing.map, "errors": [("f-" + key.replace(".", "-"), words) for key, words in (errors or {}).items()],
+            "blocks": blocks, "map": drawing.map, "errors": _errors(drawing, self.form, errors or {}),
             "notice": notice, "page": self.number, "step": place + 1, "steps": len(shown) + 1,
             "back": shown[place - 1] if place else None,
         }  # fmt: skip
@@ -269,3 +269,14 @@ class _View:
         if told or drawing.keys(items) != before:
             answer["html"] = render_to_string("forms/web_blocks.html", {"blocks": drawing.blocks(items)}, self.request)
         return JsonResponse(answer)
+
+
+def _errors(drawing: Drawing, form: Definition, errors: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(where to go, "Full name: answer this question.") of each, for the summary above the page."""
+    found = []
+    for dotted, words in errors.items():
+        key = reading.key_of(dotted)
+        item = form.by_path.get(tuple(step for step in key if isinstance(step, str)))
+        label = drawing.words(item.label, key) if item is not None else ""
+        found.append(("f-" + dotted.replace(".", "-"), f"{label}: {words}" if label else words))
+    return found
