@@ -46,6 +46,7 @@ class Told:
     order: int
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     quiz: Sequence[Mapping[str, Any]] = ()
+    booking: str = ""
 
 
 @transaction.atomic

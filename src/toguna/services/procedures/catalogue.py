@@ -29,6 +29,11 @@ def procedure(slug: str) -> Procedure | None:
     return next((p for p in procedures() if p.slug == slug), None)
 
 
+def title_of(slug: str) -> str | None:
+    one = procedure(slug)
+    return pick(one.names) if one else None
+
+
 def forget() -> None:
     """After the town changed one in this process; other processes see it within KEEP_SECONDS."""
     global _kept

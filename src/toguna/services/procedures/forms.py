@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
 
+from toguna.engines.bookings import api as bookings
 from toguna.kernel import money, text, town
 from toguna.services.procedures.actions import Told
 from toguna.services.procedures.life import EVENTS
@@ -25,6 +26,10 @@ class ProcedureForm(forms.Form):
     )
     icon = forms.ChoiceField(label=gettext_lazy("Pictogram"), choices=[(name, name) for name in ICONS], required=False)
     cost = forms.CharField(label=gettext_lazy("Cost"), required=False, help_text=gettext_lazy("Nothing: it is free."))
+    booking = forms.ChoiceField(
+        label=gettext_lazy("Appointment"), choices=lambda: [("", "–"), *((r.slug, text.pick(r.titles)) for r in bookings.resources())],
+        required=False, help_text=gettext_lazy("The counter where one can come for it, by appointment."),
+    )  # fmt: skip
     days = forms.IntegerField(label=gettext_lazy("Working days"), min_value=0, max_value=365)
     order = forms.IntegerField(label=gettext_lazy("Place in the list"), min_value=0, max_value=9999)
     active = forms.BooleanField(label=gettext_lazy("Shown to everyone"), required=False)
@@ -34,7 +39,7 @@ class ProcedureForm(forms.Form):
         row = procedure or Procedure()
         self.initial = {
             "event": row.event or "papers", "icon": row.icon, "days": row.days, "order": row.order, "active": row.active,
-            "cost": money.shown(row.cost, plain=True) if row.cost else "",
+            "booking": row.booking, "cost": money.shown(row.cost, plain=True) if row.cost else "",
         }  # fmt: skip
         titles = {
             "names": (_("Name"), 150, False, ""),
@@ -109,6 +114,6 @@ class ProcedureForm(forms.Form):
         return Told(
             **{name: self._by_language(name) for name in ("names", "summary", "who", "where", "law", "cost_words")},
             bring=self._lines("bring"), event=given["event"], icon=given["icon"], cost=given["cost"], days=given["days"],
-            active=given["active"], order=given["order"], quiz=quiz,
+            booking=given["booking"], active=given["active"], order=given["order"], quiz=quiz,
             words={code: words.split()[:20] for code, words in self._by_language("words").items()},
         )  # fmt: skip

@@ -29,6 +29,7 @@ class Procedure(models.Model):
 
     paper = models.CharField(max_length=40, blank=True)  # the template of `documents` by which it is issued
     form = models.SlugField(max_length=64, blank=True)  # of `forms`, by which it is asked for; "": at the counter only
+    booking = models.SlugField(max_length=60, blank=True)  # the resource of `bookings` where one comes for it
     pattern = models.CharField(max_length=40, blank=True)  # how it is decided: see `ready.workflows`
     steps = models.JSONField(null=True, blank=True)  # that pattern as the town changed it
     register = models.CharField(

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from toguna.engines.bookings import api as bookings
 from toguna.engines.cases import api as cases
 from toguna.engines.documents import api as documents
 from toguna.engines.forms import api as forms
@@ -99,10 +100,16 @@ def follow(request: Request, code: str) -> HttpResponse:
             "files": documents.files_of(("cases.case", case.pk)),
             "wanted": [titles.get(name, name) for name in cases.wanted_of(case)],
             "waiting": case.stopped is not None,
+            "appointment": _appointment(case) if case.open else "",
             "withdraw": next((t for t in table.possible(case.state, reporter=True) if t.name == "withdraw"), None),
             "fees": [t.fee for t in table.possible(case.state) if t.fee],
         }
     return render(request, "procedures/request.html", values)
+
+
+def _appointment(case: cases.Case) -> str:
+    procedure = case.request.procedure
+    return bookings.appointment_url(procedure.booking, ("procedure", procedure.slug))
 
 
 @public

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from toguna.engines.bookings import api as bookings
 from toguna.engines.cases import api as cases
 from toguna.engines.forms import api as forms
 from toguna.engines.people.api import FrontAction
@@ -11,7 +12,7 @@ from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permissi
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Service
 from toguna.kernel.web import Page, Urls
-from toguna.services.procedures import actions, casetype, commands, demo, reads, requesting, starter
+from toguna.services.procedures import actions, casetype, catalogue, commands, demo, reads, requesting, starter
 
 WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
 CHIEFS = frozenset({MANAGER, ADMINISTRATOR})
@@ -21,6 +22,7 @@ SERVICE = Service(
     title=_("Procedures"),
     provides=(
         casetype.REQUEST,
+        bookings.Subject("procedure", catalogue.title_of),
         cases.CaseRenderer("procedures", reads.rows, reads.pieces, reads.aside),
         cases.Issuer("procedures", requesting.issue),
         forms.FormUse(requesting.SERVICE, requesting.on_complete, requesting.form_address, requesting.counter_address),

@@ -11,7 +11,21 @@ from toguna.kernel.access import SYSTEM
 from toguna.services.procedures import catalogue, deciding, ready, requesting
 from toguna.services.procedures.models import Procedure
 
-TOLD = ("slug", "names", "icon", "event", "summary", "who", "bring", "cost", "days", "words", "quiz", "paper")
+TOLD = (
+    "slug",
+    "names",
+    "icon",
+    "event",
+    "summary",
+    "who",
+    "bring",
+    "cost",
+    "days",
+    "words",
+    "quiz",
+    "paper",
+    "booking",
+)
 FIELD = {"birth", "death"}  # also on the tablets of midwives and focal points
 # The services whose opinion the ready-made workflows ask.
 TEAMS = {

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from toguna.engines.bookings import api as bookings
 from toguna.engines.people import api as people
 from toguna.kernel.web import public
 from toguna.services.procedures import catalogue, requesting
@@ -34,7 +35,12 @@ def procedures(request: HttpRequest) -> HttpResponse:
 @public
 def procedure(request: HttpRequest, slug: str) -> HttpResponse:
     one = asked(slug)
-    values = {"procedure": one, "online": requesting.online(one), "client_id": uuid.uuid4()}
+    values = {
+        "procedure": one,
+        "online": requesting.online(one),
+        "client_id": uuid.uuid4(),
+        "appointment": bookings.appointment_url(one.booking, ("procedure", one.slug)),
+    }
     return people.remember_device(request, render(request, "procedures/procedure.html", values))
 
 

@@ -192,8 +192,13 @@ def helped(about: str = "") -> str:
         example = found.example.get(language) or next(iter(found.example.values()), "")
         words = f"{_keyword(found, language)}: {found.title}."
         return " ".join([words, _("Example:"), example]) if example else words
-    lines = [f"{_keyword(c, language)}: {c.title}" for c in understanding.commands() if c.menu]
+    lines = [_line(_keyword(c, language), str(c.title)) for c in understanding.commands() if c.menu]
     return "\n".join([town.current().name, *lines, _("%(help)s and a word: how it works") % {"help": _("HELP")}])
+
+
+def _line(keyword: str, title: str) -> str:
+    """A word that says it all is not explained by itself: each letter of the help is paid for."""
+    return keyword if fold(keyword) == fold(title) else f"{keyword}: {title}"
 
 
 def _keyword(command: Command, language: str) -> str:

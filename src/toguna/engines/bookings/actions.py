@@ -1,0 +1,635 @@
+"""The verbs of bookings.
+
+No overbooking: a place is taken by one statement that adds to the slot only while there is room, and it is the last of its
+transaction, so that a slot is locked for as short as can be. Orders of locks: the booking, then its slot (two slots: the
+lower id first), then those who wait.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from toguna.engines.bookings import hours, reads
+from toguna.engines.bookings.events import Booked, BookingEnded
+from toguna.engines.bookings.models import Booking, Resource, Slot
+from toguna.engines.channels import api as channels
+from toguna.engines.people import api as people
+from toguna.kernel import access, audit, codes, events, limits, text, town
+from toguna.kernel.access import SYSTEM, Actor
+
+READ, HANDLE, SET_UP = "bookings.read", "bookings.handle", "bookings.set_up"
+MOST_OPEN = 4  # of one person, of one resource, before them
+MOST_HELD = 20  # of one resource at once: nobody empties a day by asking for hours and giving no name
+A_DAY = timedelta(days=1)
+KEEP = timedelta(days=90)
+BATCH = 500
+State = Booking.State
+
+
+class Refused(Exception):
+    """It cannot be; str() says why, and what to do, to the person."""
+
+
+class Full(Refused):
+    """No place is left in this slot."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for beside the time. places: how many; subject: (kind, key), see `subjects.Subject`; place: where the town
+    comes to; channel: as in cases."""
+
+    places: int = 1
+    subject: tuple[str, str] = ("", "")
+    place: str = ""
+    language: str = ""
+    channel: str = "web"
+
+
+# Taking
+
+
+def hold(
+    resource: Resource, start: datetime, *, wish: Wish, by: Actor, client_id: uuid.UUID, wait: bool = False
+) -> Booking:
+    """Keeps a place for a moment, until `confirm` says for whom; with wait=True, one on the waiting list when it is full.
+    Raises Full, Refused."""
+    return _once(
+        client_id, lambda: _take(resource, start, wish, None, by, client_id, held=True, wait=wait, staff=False)
+    )
+
+
+def book(
+    resource: Resource, start: datetime, *, person: people.Person, wish: Wish, by: Actor, client_id: uuid.UUID,
+    wait: bool = False, staff: bool = False,
+) -> Booking:  # fmt: skip
+    """A place of that slot, for that person. staff: by somebody who may handle bookings, also at the last moment.
+    Asked for again with the same client_id, it is the same booking. Raises Full, Refused, Denied."""
+    if staff:
+        access.require(by, HANDLE)
+    return _once(
+        client_id, lambda: _take(resource, start, wish, person, by, client_id, held=False, wait=wait, staff=staff)
+    )
+
+
+def _once(client_id: uuid.UUID, make: Callable[[], Booking]) -> Booking:
+    found = Booking.objects.filter(client_id=client_id).select_related("slot__resource", "person").first()
+    if found is not None:
+        return found
+    try:
+        return make()
+    except IntegrityError:  # the same was sent twice at once: the other was first
+        found = Booking.objects.filter(client_id=client_id).select_related("slot__resource", "person").first()
+        if found is None:
+            raise
+        return found
+
+
+def _take(
+    resource: Resource, start: datetime, wish: Wish, person: people.Person | None, by: Actor, client_id: uuid.UUID,
+    *, held: bool, wait: bool, staff: bool,
+) -> Booking:  # fmt: skip
+    expire(of=(resource, start))
+    try:
+        with transaction.atomic():
+            row, span, current = _slot(resource, start, wish, staff)
+            if held and Booking.objects.filter(slot__resource=current, state=State.HELD).count() >= MOST_HELD:
+                raise Refused(_("Too many people are choosing an hour right now. Try again in a few minutes."))
+            booking = _write(current, row, wish, person, client_id, State.HELD if held else State.BOOKED)
+            if not held:
+                _sure(booking, by)
+            _add(row, span, wish.places)
+            return booking
+    except Full:
+        if not wait:
+            raise
+    with transaction.atomic():
+        row, span, current = _slot(resource, start, wish, staff)
+        locked = Slot.objects.select_for_update().get(pk=row.pk)  # so that no place is given back unseen meanwhile
+        if not current.waiting_list or wish.places > span.capacity:
+            raise Full(_full())
+        fits = locked.taken + wish.places <= span.capacity
+        state = State.WAITING if not fits else State.HELD if held else State.BOOKED
+        booking = _write(current, locked, wish, person, client_id, state, provisional=held)
+        if fits:
+            _add(locked, span, wish.places)
+        if not held:
+            if fits:
+                _sure(booking, by)
+            else:
+                _waits(booking, by)
+        return booking
+
+
+def _full() -> str:
+    return _("This hour has just been taken. Choose another one.")
+
+
+def _slot(resource: Resource, start: datetime, wish: Wish, staff: bool) -> tuple[Slot, hours.Span, Resource]:
+    """The slot's row, made if it is the first time, and what the hours say of it now: they cannot change before the
+    transaction ends. Raises Refused."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM bookings_resource WHERE id = %s FOR SHARE", [resource.pk])
+    current = Resource.objects.get(pk=resource.pk)
+    span = hours.span_at(current, start)
+    if span is None or not current.active:
+        raise Refused(_("This hour is not offered any more. Choose another one."))
+    earliest, latest = reads.bounds(current)
+    day = timezone.localtime(start).date()
+    if not staff and span.start < earliest:
+        raise Refused(_("It is too late for this hour. Choose a later one."))
+    if not staff and day > latest:
+        raise Refused(_("It is too early for this hour: book nearer to the day."))
+    if staff and span.end < timezone.now() - A_DAY / 2:
+        raise Refused(_("This hour has passed."))
+    if not 1 <= wish.places <= current.most_places:
+        raise Refused(
+            ngettext("%(n)d place at most in one booking.", "%(n)d places at most in one booking.", current.most_places)
+            % {"n": current.most_places}
+        )
+    row = Slot.objects.filter(resource=current, start=span.start).first()
+    if row is None:
+        new = Slot(resource=current, start=span.start, end=span.end, capacity=span.capacity)
+        Slot.objects.bulk_create([new], ignore_conflicts=True)
+        row = Slot.objects.get(resource=current, start=span.start)
+    return row, span, current
+
+
+def _write(
+    resource: Resource, slot: Slot, wish: Wish, person: people.Person | None, client_id: uuid.UUID, state: State,
+    *, provisional: bool | None = None,
+) -> Booking:  # fmt: skip
+    if person is not None:
+        _not_too_many(resource, person)
+    held = state == State.HELD if provisional is None else provisional
+    booking = Booking(
+        code=codes.make(), client_id=client_id, slot=slot, state=state, places=wish.places, person=person,
+        subject_kind=wish.subject[0], subject=wish.subject[1], place=text.clean(wish.place)[:300],
+        price=resource.price * wish.places, language=wish.language[:8], channel=wish.channel,
+        expires=timezone.now() + timedelta(minutes=resource.hold_minutes) if held else None,
+    )  # fmt: skip
+    while Booking.objects.filter(code=booking.code).exists():
+        booking.code = codes.make()
+    booking.save(force_insert=True)
+    slot.resource = resource
+    return booking
+
+
+def _not_too_many(resource: Resource, person: people.Person) -> None:
+    if reads.upcoming([person.pk]).filter(slot__resource=resource).count() >= MOST_OPEN:
+        raise Refused(_("There are already several appointments under this name. Cancel one of them first."))
+
+
+def _add(slot: Slot, span: hours.Span, places: int) -> None:
+    """Takes the places, or raises Full. The one statement by which nothing is overbooked."""
+    found = Slot.objects.filter(pk=slot.pk, taken__lte=span.capacity - places)
+    if places > span.capacity or not found.update(taken=F("taken") + places, capacity=span.capacity, end=span.end):
+        raise Full(_full())
+
+
+def confirm(booking: int, *, person: people.Person, place: str = "", key: str, by: Actor) -> Booking:
+    """The place that was held is this person's. Said again, nothing changes. Raises Refused when it was not kept."""
+    with transaction.atomic():
+        row = _locked(booking)
+        if not reads.holds_key(row, key):
+            raise Refused(_("This link is not complete: open it again as it was given to you."))
+        if row.state == State.EXPIRED:
+            raise Refused(_("We could not keep this hour any longer. Choose one again."))
+        if row.expires is None:
+            return row
+        if row.slot.resource.asks_place and not place.strip():
+            raise Refused(_("Say where we should come."))
+        _not_too_many(row.slot.resource, person)
+        row.person, row.place, row.expires = person, text.clean(place)[:300], None
+        if row.state == State.HELD:
+            row.state = State.BOOKED
+        row.save()
+        if row.state == State.BOOKED:
+            _sure(row, by)
+        else:
+            _waits(row, by)
+    return row
+
+
+def _sure(booking: Booking, by: Actor) -> None:
+    """Written down, announced, and said to the person."""
+    resource = booking.slot.resource
+    audit.record(by, "bookings.book", f"bookings.booking:{booking.pk}", resource=resource.slug, channel=booking.channel)
+    events.publish(Booked(booking.pk, resource.slug, booking.subject_kind, booking.subject))
+    _tell(
+        booking,
+        f"booked:{booking.slot_id}",
+        lambda: _("%(what)s: %(when)s. Your code: %(code)s. To change or cancel: %(url)s"),
+    )
+
+
+def _waits(booking: Booking, by: Actor) -> None:
+    audit.record(by, "bookings.wait", f"bookings.booking:{booking.pk}", resource=booking.slot.resource.slug)
+    _tell(
+        booking,
+        "waits",
+        lambda: _("%(what)s, %(when)s: you are on the waiting list. We tell you when a place is free. Code: %(code)s"),
+    )
+
+
+def said_when(moment: datetime) -> str:
+    """ "Tuesday 24 November, 09:30", in the language of whoever reads."""
+    local = timezone.localtime(moment)
+    return f"{formats.date_format(local, 'l j F')}, {local:%H:%M}"
+
+
+def _tell(booking: Booking, key: str, words: Callable[[], str], *, only_later: bool = False) -> None:
+    """Sends the words to the person, once. Who books on a phone has its answer at once and needs no other."""
+    if booking.person_id is None or (booking.channel in ("sms", "ussd") and key.startswith(("booked", "waits"))):
+        return
+    way = people.reach_many([booking.person_id]).get(booking.person_id)
+    if way is None:
+        return
+    language = booking.language or way.language or town.current().languages[0]
+    with translation.override(language):
+        said = words() % {
+            "what": text.pick(booking.slot.resource.titles), "when": said_when(booking.slot.start), "code": booking.code,
+            "url": f"{settings.TOGUNA_URL}{reads.address_of(booking)}",
+        }  # fmt: skip
+        subject = _("Your appointment")
+    channels.send(
+        way.medium, way.address, key=f"booking:{booking.pk}:{key}", subject=subject, text=said, language=language,
+        person=booking.person_id,
+    )  # fmt: skip
+
+
+# Giving back
+
+
+def _locked(pk: int) -> Booking:
+    found = (
+        Booking.objects.select_for_update(of=("self",)).select_related("slot__resource", "person").filter(pk=pk).first()
+    )
+    if found is None:
+        raise Refused(_("There is no such booking."))
+    return found
+
+
+def _own(row: Booking, by: Actor, key: str) -> bool:
+    """Whether it is theirs. Whoever handles bookings may too."""
+    if reads.holds_key(row, key) or (by.person is not None and by.person == row.person_id and by.mandate is None):
+        return True
+    access.require(by, HANDLE)
+    return False
+
+
+@transaction.atomic
+def cancel(booking: int, *, by: Actor, key: str = "") -> Booking:
+    """Gives the place back, to the first who waits for it. By whoever booked (key), or at the desk. Again: nothing changes."""
+    row = _locked(booking)
+    own = _own(row, by, key)
+    if row.state == State.CANCELLED:
+        return row
+    if row.state not in (*reads.LIVE, State.WAITING):
+        raise Refused(_("This appointment is over: it cannot be cancelled."))
+    if own and row.slot.start < timezone.now():  # whether they came is then for the counter to say
+        raise Refused(_("This hour has passed."))
+    had = row.state != State.WAITING
+    row.state, row.expires = State.CANCELLED, None
+    row.save(update_fields=["state", "expires"])
+    _ended(row, by, own=own)
+    if not own:
+        _tell(
+            row,
+            "cancelled",
+            lambda: _(
+                "%(what)s, %(when)s: this appointment is cancelled by the town hall. Choose another hour, or call us. Code: %(code)s"
+            ),
+        )
+    if had:
+        _give_back(row)
+    return row
+
+
+def _ended(row: Booking, by: Actor, **data: Any) -> None:
+    resource = row.slot.resource.slug
+    audit.record(by, f"bookings.{row.state}", f"bookings.booking:{row.pk}", resource=resource, **data)
+    events.publish(BookingEnded(row.pk, resource, row.subject_kind, row.subject, str(row.state)))
+
+
+def _give_back(row: Booking) -> None:
+    """Last in its transaction: from here the slot is locked."""
+    Slot.objects.filter(pk=row.slot_id).update(taken=F("taken") - row.places)
+    _promote(row.slot_id)
+
+
+def _promote(slot_id: int) -> None:
+    """Whoever waits, in order, gets what is free. The slot's row is already locked by this transaction."""
+    slot = Slot.objects.select_related("resource").get(pk=slot_id)
+    span = hours.span_at(slot.resource, slot.start)
+    if span is None or slot.start < timezone.now():
+        return
+    left = span.capacity - slot.taken
+    waiting = Booking.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        slot=slot, state=State.WAITING, expires=None, places__lte=max(0, left)
+    )
+    for one in waiting.order_by("id")[:20] if left > 0 else ():
+        if one.places <= left:
+            left -= one.places
+            one.state, one.slot = State.BOOKED, slot
+            one.save(update_fields=["state"])
+            _add(slot, span, one.places)
+            audit.record(SYSTEM, "bookings.promote", f"bookings.booking:{one.pk}", resource=slot.resource.slug)
+            events.publish(Booked(one.pk, slot.resource.slug, one.subject_kind, one.subject))
+            _tell(
+                one,
+                "promoted",
+                lambda: _(
+                    "A place is free, it is yours. %(what)s: %(when)s. Code: %(code)s. If you cannot come: %(url)s"
+                ),
+            )
+
+
+def move(booking: int, start: datetime, *, by: Actor, key: str = "") -> Booking:
+    """To another slot of the same resource: the new place is taken before the old one is given back. Raises Full, Refused."""
+    with transaction.atomic():
+        row = _locked(booking)
+        own = _own(row, by, key)
+        if row.state != State.BOOKED:
+            raise Refused(_("Only what is booked can be moved."))
+        if row.slot.start == start:
+            return row
+        if own and row.slot.start < timezone.now():
+            raise Refused(_("This hour has passed."))
+        old = row.slot_id
+        slot, span, resource = _slot(row.slot.resource, start, Wish(places=row.places), not own)
+        list(Slot.objects.select_for_update().filter(pk__in=[old, slot.pk]).order_by("pk"))
+        _add(slot, span, row.places)
+        row.slot = slot
+        row.save(update_fields=["slot"])
+        slot.resource = resource
+        audit.record(by, "bookings.move", f"bookings.booking:{row.pk}", resource=resource.slug, own=own)
+        _tell(
+            row,
+            f"moved:{slot.pk}:{uuid.uuid4().hex[:8]}",
+            lambda: _("Your appointment has moved. %(what)s: %(when)s. Code: %(code)s"),
+        )
+        Slot.objects.filter(pk=old).update(taken=F("taken") - row.places)
+        _promote(old)
+    return row
+
+
+def expire(*, of: tuple[Resource, datetime] | None = None) -> int:
+    """Gives back what was held for too long: in one slot, or in all (run from time to time). How many."""
+    found = Booking.objects.filter(expires__lt=timezone.now(), state__in=(State.HELD, State.WAITING))
+    if of is not None:
+        found = found.filter(slot__resource=of[0], slot__start=of[1])
+    done = 0
+    for pk in list(found.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            row = Booking.objects.select_for_update(skip_locked=True, of=("self",)).select_related("slot__resource")
+            one = row.filter(pk=pk, expires__lt=timezone.now(), state__in=(State.HELD, State.WAITING)).first()
+            if one is None:
+                continue
+            had = one.state == State.HELD
+            one.state, one.expires = State.EXPIRED, None
+            one.save(update_fields=["state", "expires"])
+            events.publish(BookingEnded(one.pk, one.slot.resource.slug, one.subject_kind, one.subject, "expired"))
+            if had:
+                _give_back(one)
+            done += 1
+    return done
+
+
+def sweep() -> None:
+    expire()
+
+
+# At the counter
+
+
+@transaction.atomic
+def mark(booking: int, state: str, *, by: Actor) -> Booking:
+    """They came, or they did not: state "came" or "no_show"; "booked" takes it back. Raises Refused, Denied."""
+    access.require(by, HANDLE)
+    row = _locked(booking)
+    if state not in (State.CAME, State.NO_SHOW, State.BOOKED) or row.state not in (
+        State.BOOKED,
+        State.CAME,
+        State.NO_SHOW,
+    ):
+        raise Refused(_("Only what is booked can be marked."))
+    if row.state == state:
+        return row
+    now = timezone.now()
+    if state == State.NO_SHOW and row.slot.start > now:
+        raise Refused(_("The hour has not come yet."))
+    if timezone.localtime(row.slot.start).date() > timezone.localtime(now).date():
+        raise Refused(_("The day has not come yet."))
+    row.state = State(state)
+    row.save(update_fields=["state"])
+    if state == State.BOOKED:
+        audit.record(by, "bookings.unmark", f"bookings.booking:{row.pk}", resource=row.slot.resource.slug)
+    else:
+        _ended(row, by)
+    return row
+
+
+def came(booking: int, *, by: Actor) -> Booking:
+    return mark(booking, State.CAME, by=by)
+
+
+def no_show(booking: int, *, by: Actor) -> Booking:
+    return mark(booking, State.NO_SHOW, by=by)
+
+
+@transaction.atomic
+def record_payment(booking: int, receipt: str, *, by: Actor) -> None:
+    """It was paid, by this receipt: said by whoever took the money. Again: nothing changes."""
+    access.require(by, HANDLE)
+    row = _locked(booking)
+    if row.receipt != receipt[:60]:
+        if row.receipt:
+            raise Refused(_("This is already paid: receipt %(number)s.") % {"number": row.receipt})
+        row.receipt = receipt[:60]
+        row.save(update_fields=["receipt"])
+        audit.record(by, "bookings.paid", f"bookings.booking:{row.pk}", receipt=row.receipt)
+
+
+# Setting up
+
+
+FIELDS = (
+    "titles", "notes", "icon", "hours", "minutes", "capacity", "most_places", "ahead_days", "notice_minutes",
+    "waiting_list", "asks_place", "price", "active", "order",
+)  # fmt: skip
+
+
+@transaction.atomic
+def save_resource(slug: str, told: Mapping[str, Any], *, by: Actor) -> tuple[Resource, list[date]]:
+    """Makes or changes a resource; told: of FIELDS. Days on which new hours would cut appointments keep the hours they had:
+    gives them too. Raises Refused, Denied."""
+    access.require(by, SET_UP)
+    row = Resource.objects.select_for_update().filter(slug=slug).first()
+    if not any(told["titles"].values()):
+        raise Refused(_("Give it a name in one language at least."))
+    if not 5 <= told["minutes"] <= hours.LONGEST or not 1 <= told["capacity"] <= 10_000:
+        raise Refused(_("A slot lasts from 5 minutes to 24 hours, for 1 person at least."))
+    if told["most_places"] > told["capacity"]:
+        raise Refused(_("One booking cannot have more places than there are."))
+    _check_week(told["hours"])
+    new = Resource(pk=row.pk if row else None, slug=slug, exceptions=dict(row.exceptions) if row else {})
+    if row:
+        new.feed_key, new.hold_minutes = row.feed_key, row.hold_minutes
+    for name in FIELDS:
+        setattr(new, name, told[name])
+    kept = _keep_cut_days(row, new) if row else []
+    new.save()
+    audit.record(by, "bookings.set_up", f"bookings.resource:{new.pk}", kept=[day.isoformat() for day in kept])
+    return new, kept
+
+
+def _check_week(rows: Sequence[Mapping[str, Any]]) -> None:
+    for day in range(1, 8):
+        _check([(row["from"], row["to"]) for row in rows if day in row["days"]])
+
+
+def _check(openings: Sequence[tuple[str, str]]) -> None:
+    try:
+        hours.check(openings)
+    except hours.WrongHours as wrong:
+        raise Refused(
+            _("From %(opens)s to %(closes)s: an opening ends after it begins, and two of one day do not meet.")
+            % {"opens": wrong.args[0] or "?", "closes": wrong.args[1] or "?"}
+        ) from None
+
+
+def _taken(resource: Resource, day: date | None = None) -> dict[date, list[Slot]]:
+    """The slots to come in which somebody has a place, by day."""
+    rows = Slot.objects.filter(resource=resource, taken__gt=0, end__gt=timezone.now())
+    found: dict[date, list[Slot]] = {}
+    for slot in rows.order_by("start"):
+        on = timezone.localtime(slot.start).date()
+        if day in (None, on):
+            found.setdefault(on, []).append(slot)
+    return found
+
+
+def _cut(resource: Resource, day: date, taken: Sequence[Slot]) -> bool:
+    """Whether its slots of that day, as they are, would share time with what is taken in others, or have too few places."""
+    spans = hours.grid(resource, day)
+    return any(
+        span.cuts(slot.start, slot.end) or (span.start == slot.start and span.capacity < slot.taken)
+        for span in spans
+        for slot in taken
+    )
+
+
+def _keep_cut_days(old: Resource, new: Resource) -> list[date]:
+    kept = []
+    for day, taken in _taken(old).items():
+        if _cut(new, day, taken):
+            differs = old.exceptions.get(day.isoformat(), {})
+            new.exceptions[day.isoformat()] = {
+                "hours": [list(pair) for pair in hours.pairs(old, day)],
+                "minutes": differs.get("minutes", old.minutes), "capacity": differs.get("capacity", old.capacity),
+            }  # fmt: skip
+            kept.append(day)
+    return kept
+
+
+@transaction.atomic
+def set_day(slug: str, day: date, openings: Sequence[tuple[str, str]] | None, *, by: Actor) -> int:
+    """That day has these hours instead of the week's; none: closed; None: as the week again. How many appointments are then
+    outside the hours, to be moved or cancelled. Raises Refused, Denied."""
+    access.require(by, SET_UP)
+    row = Resource.objects.select_for_update().filter(slug=slug).first()
+    if row is None:
+        raise Refused(_("There is no such thing to book."))
+    if day < timezone.localdate():
+        raise Refused(_("This day has passed."))
+    today = timezone.localdate().isoformat()
+    row.exceptions = {d: e for d, e in row.exceptions.items() if d >= today and d != day.isoformat()}
+    if openings is not None:
+        _check(openings)
+        if len(row.exceptions) >= hours.MOST_EXCEPTIONS:
+            raise Refused(_("Too many days differ from the week: change the week instead."))
+        row.exceptions[day.isoformat()] = {"hours": [list(pair) for pair in sorted(openings)]}
+    taken = _taken(row, day).get(day, [])
+    if _cut(row, day, taken):
+        raise Refused(_("These hours would cut appointments of that day. Move those first, or close the day."))
+    row.save(update_fields=["exceptions"])
+    offered = {span.start for span in hours.grid(row, day)}
+    outside = [slot.pk for slot in taken if slot.start not in offered]
+    audit.record(by, "bookings.set_day", f"bookings.resource:{row.pk}", day=day.isoformat(), closed=openings == [])
+    return Booking.objects.filter(slot__in=outside, state=State.BOOKED).count()
+
+
+@transaction.atomic
+def renew_feed(slug: str, *, by: Actor) -> None:
+    """A new address for the calendar feed: the old one shows nothing any more."""
+    access.require(by, SET_UP)
+    Resource.objects.filter(slug=slug).update(feed_key=codes.make(24))
+    audit.record(by, "bookings.renew_feed", f"bookings.resource:{slug}")
+
+
+# Who it is
+
+
+def person(name: str, address: tuple[str, str], *, language: str = "") -> people.Person:
+    """Whoever gives this name and this address, as `people.contact` reads it. Raises Refused, TooMany."""
+    said, (kind, value) = text.clean(name)[:150], address
+    if value:
+        limits.hit("bookings.contact", value, at_most=8, per=A_DAY)  # each time, a message goes there
+    found = people.person_for(
+        name=said, phone=value if kind == "phone" else "", email=value if kind == "email" else "", language=language
+    )
+    if not said or found is None:
+        raise Refused(_("Give your name, so that we can call you."))
+    return found
+
+
+# What is kept of people
+
+
+def forget_old() -> None:
+    """Who had an appointment is nobody's business three months later; that there was one is counted."""
+    old = timezone.now() - KEEP
+    Booking.objects.filter(state=State.EXPIRED, slot__end__lt=old).delete()
+    while True:
+        with transaction.atomic():
+            rows = Booking.objects.select_for_update(of=("self",), skip_locked=True).filter(slot__end__lt=old)
+            due = list(rows.exclude(person=None, place="").values_list("pk", "person")[:BATCH])
+            Booking.objects.filter(pk__in=[pk for pk, _person in due]).update(person=None, place="", subject="")
+            people.forget_unneeded([person for _pk, person in due if person is not None])
+        if len(due) < BATCH:
+            return
+
+
+def erase(person: int) -> None:
+    for booking in Booking.objects.filter(person=person, state__in=(*reads.LIVE, State.WAITING)):
+        row = _locked(booking.pk)
+        had = row.state != State.WAITING
+        row.state, row.expires = State.CANCELLED, None
+        row.save(update_fields=["state", "expires"])
+        _ended(row, SYSTEM)
+        if had:
+            _give_back(row)
+    Booking.objects.filter(person=person).update(person=None, place="", subject="")
+
+
+def export(person: int) -> list[dict[str, Any]]:
+    rows = Booking.objects.filter(person=person).select_related("slot__resource").order_by("id")
+    return [
+        {
+            "code": row.code, "what": text.pick(row.slot.resource.titles), "start": row.slot.start.isoformat(),
+            "state": row.state, "places": row.places, "place": row.place, "about": [row.subject_kind, row.subject],
+        }
+        for row in rows
+    ]  # fmt: skip

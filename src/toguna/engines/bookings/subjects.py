@@ -1,0 +1,29 @@
+"""What a booking may be about: services say which kinds they have, and how each is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from toguna.kernel import registry
+from toguna.kernel.manifest import Declaration
+
+
+@dataclass(frozen=True)
+class Subject(Declaration):
+    """`title(key)`: the words of that one in the reader's language, None when there is none or it is not for everyone."""
+
+    name: str
+    title: Callable[[str], str | None]
+
+
+def title_of(kind: str, key: str) -> str:
+    """ "" when it is nothing that we know."""
+    declared = registry.find(Subject, kind) if kind else None
+    return (declared.title(key) if declared else None) or ""
+
+
+def read(typed: str) -> tuple[str, str]:
+    """(kind, key) of "procedure:birth"; ("", "") for what is not known."""
+    kind, _colon, key = typed[:121].partition(":")
+    return (kind, key) if title_of(kind, key) else ("", "")
