@@ -21,7 +21,7 @@ from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.kernel import registry
 from toguna.kernel.access import SYSTEM, Actor
-from toguna.kernel.testing import run_jobs
+from toguna.kernel.testing import forget_jobs, run_jobs
 
 pytestmark = pytest.mark.django_db
 LETTER = """COMMUNE DE SOUNDIAKOURA
@@ -33,7 +33,8 @@ Total à payer : 1 250 000 FCFA"""
 
 
 @pytest.fixture(autouse=True)
-def here(settings, tmp_path):
+def here(db, settings, tmp_path):
+    forget_jobs()  # those of other tests
     settings.MEDIA_ROOT = tmp_path
 
 
