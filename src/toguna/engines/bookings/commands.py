@@ -33,7 +33,7 @@ def _line(booking: Booking, language: str) -> str:
 def _todo(said: Said) -> Sequence[Choice]:
     return [
         Choice("new", _("Another appointment")),
-        *(Choice(one.code, f"{_('Cancel')} {_line(one, said.language)}"[:40]) for one in _mine(said)),
+        *(Choice(one.code, " ".join([_("Cancel"), _line(one, said.language)])[:40]) for one in _mine(said)),
     ]
 
 

@@ -66,13 +66,13 @@ class ResourceForm(forms.Form):
         for code in town.current().languages:
             named = get_language_info(code)["name_local"] if code in ("fr", "pt", "en") else code
             first[f"title_{code}"] = forms.CharField(
-                label=f"{_('What is booked')} ({named})", max_length=80, required=False, initial=had.titles.get(code, ""),
+                label=" ".join([_("What is booked"), f"({named})"]), max_length=80, required=False, initial=had.titles.get(code, ""),
                 widget=forms.TextInput(attrs={"lang": code}),
             )  # fmt: skip
         for code in town.current().languages:
             named = get_language_info(code)["name_local"] if code in ("fr", "pt", "en") else code
             first[f"note_{code}"] = forms.CharField(
-                label=f"{_('Where to come, what to bring')} ({named})", max_length=300, required=False,
+                label=" ".join([_("Where to come, what to bring"), f"({named})"]), max_length=300, required=False,
                 initial=had.notes.get(code, ""), widget=forms.TextInput(attrs={"lang": code}),
             )  # fmt: skip
         for number in range(1, 8):
