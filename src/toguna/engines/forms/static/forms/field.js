@@ -250,7 +250,7 @@ async function route() {
   form = row && await formOf(row.form);
   at("home").hidden = Boolean(form);
   at("one").hidden = !form;
-  if (!form) { await home(); return; }
+  if (!form) { at("title").textContent = at("title").dataset.home; await home(); return; }
   evaluate();
   row.page = Number(page);
   at("title").textContent = row.title;
