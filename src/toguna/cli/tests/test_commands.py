@@ -90,6 +90,20 @@ def test_a_town_is_set_up_filled_kept_and_put_back(homes, tmp_path):
     assert found["database"] == found["postgis"] == found["tables"] == "ok"
 
 
+def test_the_demo_town_is_loaded_whole_and_once(tmp_path_factory):
+    """With every service that there is: each brings teams, forms and data that the next finds there."""
+    home = tmp_path_factory.mktemp("demo")
+    try:
+        for _twice in range(2):
+            done = toguna(home, "demo", "--once", "--people", "1000")
+            assert done.returncode == 0, done.stdout + done.stderr
+        assert count(home, "SELECT count(*) FROM cases_case WHERE type = 'reports'") > 50
+        assert count(home, "SELECT count(*) - count(DISTINCT names ->> 'fr') FROM people_team") == 0
+        assert count(home, "SELECT count(*) FROM cases_case WHERE type = 'reports' AND team_id IS NULL") == 0
+    finally:
+        Cluster(home).stop()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -35,8 +35,9 @@ def load(files: DemoFiles) -> None:
     folder = files.folder
     zones = {z.names[""]: z.id for z in territory.zones()}
     teams: dict[str, Team] = {}
+    there = {team.names.get("fr"): team for team in Team.objects.order_by("-pk")}  # services bring teams of their own
     for row in rows(folder / "teams.csv"):
-        team, _ = Team.objects.get_or_create(slug=slugify(row["name"])[:60], defaults={"names": {"fr": row["name"]}})
+        team = there.get(row["name"]) or Team.objects.create(slug=slugify(row["name"])[:60], names={"fr": row["name"]})
         team.zones.set([zones[n] for n in row["zones"].split(";") if n in zones])
         teams[row["name"]] = team
     password = make_password(files.password or None)  # once: hashing is meant to be slow

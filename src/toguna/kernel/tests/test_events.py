@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from toguna.kernel import events, registry, tasks
 from toguna.kernel.manifest import Service
 from toguna.kernel.models import EventRow, PeriodicRun
+from toguna.kernel.testing import forget_jobs
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def jobs() -> list[tuple[str, dict]]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_reaction_runs_in_the_worker_once_even_when_its_job_is_repeated(service):
+    forget_jobs()
     with transaction.atomic():
         events.publish(Rang(3))
         event = EventRow.objects.latest("id")

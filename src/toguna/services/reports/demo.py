@@ -6,7 +6,6 @@ import csv
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.text import slugify
 
 from toguna.engines.cases.api import Case, Rule, Topic
 from toguna.engines.people.api import Team
@@ -67,7 +66,7 @@ def load(files: DemoFiles) -> None:
                 ORDER BY z.level DESC, z.id LIMIT 1) z ON true
             LEFT JOIN LATERAL (SELECT k.person_id FROM people_contact k WHERE k.value = r.phone AND r.phone <> ''
                 ORDER BY k.id LIMIT 1) c ON true
-            LEFT JOIN people_team team ON team.names ->> 'fr' = r.team
+            LEFT JOIN LATERAL (SELECT t.id FROM people_team t WHERE t.names ->> 'fr' = r.team ORDER BY t.id LIMIT 1) team ON true
             ORDER BY r.created
             """,
         )
@@ -93,12 +92,12 @@ DATES = {"created", "acknowledged", "assigned", "resolved"}
 
 def _rules(files: DemoFiles) -> None:
     """Who does what, from teams.csv: categories, and the districts where there is more than one team for them."""
-    teams = {t.slug: t for t in Team.objects.prefetch_related("zones")}
+    teams = {t.names.get("fr"): t for t in Team.objects.order_by("-pk").prefetch_related("zones")}
     topics = {t.slug: t for t in Topic.objects.filter(case_type=REPORT.name)}
     rules = []
     with (files.folder / "teams.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            team = teams.get(slugify(row["name"])[:60])
+            team = teams.get(row["name"])
             if team is None:
                 continue
             for slug in row["categories"].split(";"):
