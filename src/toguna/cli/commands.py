@@ -69,11 +69,11 @@ def simulate(args: Namespace) -> int:
         print("\n".join(f"{name:<16}http://127.0.0.1:{company.port}" for name, company in sorted(known.items())))
         return 0 if args.name is None else 2
     try:
-        faults = companies.read_faults(args.faults)
+        faults = companies.read_faults(args.faults, known[args.name])
     except ValueError as error:
         raise Stop(_("--faults: {error}").format(error=error)) from error
     company = known[args.name](port=args.port or known[args.name].port, faults=faults)
-    print(company.url, flush=True)
+    print("\n".join(filter(None, [company.url, company.advice()])), flush=True)
     company.serve()
     return 0
 

@@ -330,7 +330,7 @@ def write_reports(
                 name,
                 channel[n],
                 status,
-                answers[kinds[n], int(district[n])] if known else "",
+                answers[kinds[n], int(district[n])],  # the rules of the town give a team as soon as a report comes
                 said[int(dice[n][0] * len(said))],
                 rated[n] if status == "resolved" and phone and dice[n][1] < 0.3 else "",
             ]

@@ -6,7 +6,7 @@ import pkgutil
 from importlib import import_module
 
 import toguna.simulate
-from toguna.simulate.frame import FAULTS, Company
+from toguna.simulate.frame import Company
 
 
 def all_of_them() -> dict[str, type[Company]]:
@@ -23,12 +23,12 @@ def all_of_them() -> dict[str, type[Company]]:
     return found
 
 
-def read_faults(text: str) -> dict[str, float]:
+def read_faults(text: str, company: type[Company]) -> dict[str, float]:
     """ "lost:0.1,500:0.05" as {fault: share}. Raises ValueError, in words."""
     found = {}
     for pair in filter(None, text.split(",")):
         name, _colon, share = pair.partition(":")
-        if name not in FAULTS:
-            raise ValueError(f"{name}? {', '.join(FAULTS)}")
+        if name not in company.known_faults:
+            raise ValueError(f"{name}? {', '.join(company.known_faults)}")
         found[name] = float(share or 1)
     return found

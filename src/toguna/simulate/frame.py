@@ -2,7 +2,8 @@
 
 Each is a small HTTP server that keeps what it was sent (`sent`), checks it as the real one does, and can call us back. A fault
 happens to a share of the requests: `lost` (taken, then the line is cut before the answer), `late` (answered after a while),
-`busy` (429 with Retry-After, not taken), `500` (an error, not taken), `timeout` (taken, never answered).
+`busy` (429 with Retry-After, not taken), `500` (an error, not taken), `timeout` (taken, never answered). A company may know
+more faults, of its own.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
+    """status 0: the line is cut instead."""
+
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +56,7 @@ class Company:
 
     name: ClassVar[str] = ""
     port: ClassVar[int] = 0
+    known_faults: ClassVar[tuple[str, ...]] = FAULTS
 
     def __init__(self, *, port: int = 0, faults: Mapping[str, float] | None = None, **options: str) -> None:
         self.options = options
@@ -82,6 +86,10 @@ class Company:
 
     def reply(self, asked: Asked) -> Reply:
         raise NotImplementedError
+
+    def advice(self) -> str:
+        """What whoever starts it by hand should know."""
+        return ""
 
     def too_busy(self) -> Reply:
         """As this company says it; others may say more."""
@@ -116,7 +124,7 @@ class Company:
             time.sleep(2)
         elif fault == "timeout":
             time.sleep(60)
-        if fault in ("lost", "timeout"):
+        if fault in ("lost", "timeout") or not made.status:
             handler.close_connection = True
             handler.connection.close()
             return
@@ -128,7 +136,7 @@ class Company:
         handler.wfile.write(made.body)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -143,9 +151,9 @@ class Company:
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, method: str = "POST") -> int:
     """One call to the town, as the company makes it; the status of the answer."""
-    request = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310
+    request = urllib.request.Request(url, body, dict(headers), method=method)  # noqa: S310
     try:
         with _direct.open(request, timeout=20) as answer:
             return int(answer.status)

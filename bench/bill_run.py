@@ -1,0 +1,85 @@
+"""500,000 bills with their lines and the book's entries, against one SQL statement that writes the same rows without the engine.
+
+Method: `billing.run` over 500,000 staged bills (two statements, one transaction, with the book's guards: lines that balance, closed
+periods, unique keys, foreign keys); the rival is one statement over the same staged rows into tables made LIKE ours with all their
+indexes and checks, and none of our triggers and foreign keys. Each from empty tables, alternately, three times; the median of each.
+Staging (what is owed by whom) is not counted, for either. Target: within 1.3 times.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+
+import psycopg
+
+from bench import Result, _ledger
+
+BILLS, ROUNDS, TARGET = 500_000, 3, 1.3
+_OURS = """
+import json, sys, time
+from django.db import connection
+from django.utils import timezone
+from toguna.engines.ledger import billing
+from toguna.kernel.access import SYSTEM
+billing.stage()
+with connection.cursor() as cursor:
+    cursor.execute("INSERT INTO ledger_run (key, payer, amount, words) SELECT 'm:' || id, id, 500 + id %% 1000, 'Stall, 2026' FROM ledger_payer ORDER BY id LIMIT %s", [int(sys.argv[1])])
+    cursor.execute("ANALYZE ledger_run")
+began = time.perf_counter()
+issued = billing.run(income="7336", due=timezone.localdate(), by=SYSTEM)
+print(json.dumps([time.perf_counter() - began, issued]))
+"""
+_PLAIN = """
+WITH s AS (
+    SELECT id AS n, 'm:' || id AS key, id AS payer, 500 + id %% 1000 AS amount, 'Stall, 2026'::text AS words,
+        upper(substr(md5(id::text), 1, 12)) AS reference
+    FROM ledger_payer ORDER BY id LIMIT %(bills)s
+), bills AS (
+    INSERT INTO plain_bill (id, reference, key, payer_id, words, about_kind, about, currency, amount, paid, issued, due, state)
+    SELECT n, reference, key, payer, words, '', '', 'XOF', amount, 0, current_date, current_date, 'open' FROM s
+), lines AS (
+    INSERT INTO plain_bill_line (id, bill_id, number, kind, words, income_id, amount, paid)
+    SELECT n, n, 1, 'principal', words, 2, amount, 0 FROM s
+), entries AS (
+    INSERT INTO plain_entry (id, key, kind, day, at, currency, lines_count, about_kind, about, words)
+    SELECT n, 'bill:' || key, 'bill', current_date, now(), 'XOF', 2, 'bill', reference, '' FROM s
+)
+INSERT INTO plain_line (id, entry_id, number, account_id, day, amount, payer_id, bill)
+SELECT 2 * n + leg.number, n, leg.number, leg.account, current_date, leg.sign * amount, payer, n
+FROM s CROSS JOIN (VALUES (1, 1::bigint, 1), (2, 2::bigint, -1)) AS leg(number, account, sign)
+"""
+
+
+def run() -> Result:
+    database = _ledger.ready()
+    try:
+        ours, plain = [], []
+        for _round in range(ROUNDS):
+            _ledger.empty(database.dsn())
+            plain.append(_rival(database.dsn()))
+            took, issued = json.loads(_ledger.call(_OURS, str(BILLS)))
+            if issued != BILLS:
+                raise RuntimeError(f"{issued} bills were issued")
+            ours.append(took)
+        _ledger.empty(database.dsn())
+    finally:
+        database.stop()
+    mine, theirs = statistics.median(ours), statistics.median(plain)
+    met = "met" if mine <= TARGET * theirs else "missed"
+    method = f"target: within {TARGET} times, {met}; {BILLS} bills, entries and bill lines, {2 * BILLS} lines; median of {ROUNDS}"
+    return Result("bill-run", "s", mine, theirs, "one SQL statement, no engine", theirs / mine, method)
+
+
+def _rival(dsn: str) -> float:
+    with psycopg.connect(dsn, autocommit=True) as sql:
+        for name in ("bill", "bill_line", "entry", "line"):
+            sql.execute(f"DROP TABLE IF EXISTS plain_{name}")
+            sql.execute(f"CREATE TABLE plain_{name} (LIKE ledger_{name} INCLUDING ALL)")
+        began = time.perf_counter()
+        sql.execute(_PLAIN, {"bills": BILLS})
+        took = time.perf_counter() - began
+        for name in ("bill", "bill_line", "entry", "line"):
+            sql.execute(f"DROP TABLE plain_{name}")
+    return took

@@ -1,0 +1,1 @@
+"""The bank: its statements read, and each line of them matched with our book."""

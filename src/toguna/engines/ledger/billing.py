@@ -1,0 +1,254 @@
+"""Bills: issued, by one or by a run; changed only by what is written beside them: credit notes, cancellation, giving up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from toguna.engines.ledger import book
+from toguna.engines.ledger.apportioning import Owed, spread
+from toguna.engines.ledger.book import Leg, Refused
+from toguna.engines.ledger.models import Bill, BillLine, Entry, Payer, Tariff
+from toguna.kernel import audit, codes, text, town
+from toguna.kernel.access import Actor
+
+RECEIVABLE, ADVANCES = "411", "4191"  # what payers owe; what they paid ahead
+LUCK = 3  # how often a run draws its references anew
+REFERENCE = 10  # letters and figures: AccountReference of a payment company takes twelve
+
+
+@dataclass(frozen=True)
+class Due:
+    """One line of a bill to issue. amount: below zero for a rebate; income: the code of the account."""
+
+    kind: str
+    words: str
+    amount: int
+    income: str
+
+
+def issue(
+    payer: Payer, lines: Sequence[Due], *, key: str, due: date, by: Actor, words: str = "", tariff: Tariff | None = None,
+    about: tuple[str, str] = ("", ""), at: date | None = None, currency: str = "",
+) -> Bill:  # fmt: skip
+    """Issues a bill and writes what is owed, once for its key. What the payer had paid ahead is used at once. Raises Refused."""
+    before = Bill.objects.filter(key=key).first()
+    if before is not None:
+        return before
+    total = sum(line.amount for line in lines)
+    if total < 0 or not lines:
+        raise Refused(_("A bill has one line at least, and is not below zero."))
+    day, unit = at or timezone.localdate(), currency or town.current().currency
+    try:
+        with transaction.atomic():
+            bill = Bill.objects.create(
+                reference=codes.make(REFERENCE), key=key, payer=payer, tariff=tariff, words=text.clean(words)[:200],
+                about_kind=about[0], about=about[1], currency=unit, amount=total, issued=day, due=due,
+                state=Bill.State.OPEN if total else Bill.State.PAID,
+            )  # fmt: skip
+            BillLine.objects.bulk_create(
+                [
+                    BillLine(
+                        bill=bill,
+                        number=n,
+                        kind=line.kind,
+                        words=line.words[:200],
+                        income_id=book.account_id(line.income),
+                        amount=line.amount,
+                    )
+                    for n, line in enumerate(lines, 1)
+                ]
+            )
+            legs = [Leg(RECEIVABLE, total, payer.pk, bill.pk)]
+            legs += [Leg(line.income, -line.amount, payer.pk, bill.pk) for line in lines]
+            if any(leg.amount for leg in legs):
+                book.post(
+                    "bill",
+                    legs,
+                    key=f"bill:{key}",
+                    by=by,
+                    at=day,
+                    currency=unit,
+                    about=("bill", bill.reference),
+                    words=words,
+                )
+            audit.record(by, "ledger.bill", f"ledger.bill:{bill.pk}", amount=total)
+            _use_advance(bill, by)
+    except IntegrityError:
+        found = Bill.objects.filter(key=key).first()
+        if found is None:
+            raise
+        return found
+    return bill
+
+
+def _use_advance(row: Bill, by: Actor) -> None:
+    """What its payer had paid ahead pays it, as far as it goes."""
+    Payer.objects.select_for_update().get(pk=row.payer_id)  # two bills at once do not use the same franc
+    use = min(advance_of(row.payer_id), row.amount)
+    if use <= 0:
+        return
+    book.post(
+        "use-advance", [Leg(ADVANCES, use, row.payer_id), Leg(RECEIVABLE, -use, row.payer_id, row.pk)], key=f"use-advance:{row.pk}",
+        by=by, at=row.issued, currency=row.currency, about=("bill", row.reference),
+    )  # fmt: skip
+    given, _over = spread(use, owed([row]))
+    pay(given)
+    row.refresh_from_db()
+
+
+def owed(rows: Sequence[Bill]) -> list[Owed]:
+    """What is left of each line; rebates first take from what is due, in its order."""
+    dues = {row.pk: row.due for row in rows}
+    lines: dict[int, list[BillLine]] = {}
+    for line in BillLine.objects.filter(bill__in=list(dues)).order_by("bill", "number"):
+        lines.setdefault(line.bill_id, []).append(line)
+    found = []
+    for bill, of_bill in lines.items():
+        rebate = -sum(line.amount for line in of_bill if line.amount < 0)
+        for line in of_bill:
+            if line.amount <= 0:
+                continue
+            cut = min(rebate, line.amount - line.paid)
+            rebate -= cut
+            if (left := line.amount - line.paid - cut) > 0:
+                found.append(Owed(bill, line.number, line.kind, dues[bill], left))
+    return found
+
+
+def pay(given: Sequence[tuple[Owed, int]]) -> dict[int, int]:
+    """Writes on the lines and bills what each was paid; {bill: what it got}. The caller holds the bills and has posted it."""
+    per_bill: dict[int, int] = {}
+    for one, part in given:
+        BillLine.objects.filter(bill=one.bill, number=one.number).update(paid=F("paid") + part)
+        per_bill[one.bill] = per_bill.get(one.bill, 0) + part
+    for bill, part in per_bill.items():
+        Bill.objects.filter(pk=bill).update(paid=F("paid") + part)
+    Bill.objects.filter(pk__in=list(per_bill), paid=F("amount")).update(state=Bill.State.PAID)
+    return per_bill
+
+
+@transaction.atomic
+def cancel(bill: int, *, reason: str, by: Actor) -> Bill:
+    """Takes a bill back, with why; what was paid on it becomes an advance of its payer. Cancelled again, nothing happens."""
+    row = Bill.objects.select_for_update().get(pk=bill)
+    if row.state == Bill.State.CANCELLED:
+        return row
+    if row.state == Bill.State.WRITTEN_OFF:
+        raise Refused(_("This bill was given up: it cannot be cancelled."))
+    if not text.clean(reason):
+        raise Refused(_("Say why it is taken back."))
+    if row.paid:
+        to_advance(row, row.paid, key=f"bill-advance:{row.pk}", by=by)
+    entry = Entry.objects.get(key=f"bill:{row.key}")
+    book.reverse(entry, reason=reason, key=f"bill-cancel:{row.pk}", by=by)
+    Bill.objects.filter(pk=row.pk).update(state=Bill.State.CANCELLED, paid=0)
+    row.lines.update(paid=0)
+    audit.record(by, "ledger.cancel_bill", f"ledger.bill:{row.pk}", reason=text.clean(reason)[:200])
+    row.refresh_from_db()
+    return row
+
+
+def to_advance(row: Bill, amount: int, *, key: str, by: Actor) -> None:
+    """What was paid on a bill goes back to its payer's advances: owed again on the bill, held for the payer."""
+    book.post(
+        "advance", [Leg(RECEIVABLE, amount, row.payer_id, row.pk), Leg(ADVANCES, -amount, row.payer_id)], key=key, by=by,
+        currency=row.currency, about=("bill", row.reference),
+    )  # fmt: skip
+
+
+def unpay(row: Bill, amount: int, *, key: str, by: Actor) -> None:
+    """What was paid of a bill, and is not its any more, is its payer's, paid ahead; the last lines first. The caller holds the bill."""
+    to_advance(row, amount, key=key, by=by)
+    left = amount
+    for line in row.lines.order_by("-number"):
+        part = min(left, line.paid)
+        if part:
+            BillLine.objects.filter(pk=line.pk).update(paid=F("paid") - part)
+            left -= part
+    Bill.objects.filter(pk=row.pk).update(paid=F("paid") - amount, state=Bill.State.OPEN)
+    row.refresh_from_db()
+
+
+def advance_of(payer: int) -> int:
+    """What a payer has paid ahead."""
+    return -book.balance(ADVANCES, payer=payer)
+
+
+def owed_by(payer: int) -> int:
+    """What a payer owes, without what they paid ahead."""
+    return book.balance(RECEIVABLE, payer=payer)
+
+
+# --- A run
+
+_RUN = """
+WITH staged AS (
+    SELECT s.key, s.payer, s.amount, s.words, s.about_kind, s.about, ledger_reference() AS reference,
+        nextval('ledger_bill_id_seq') AS bill_id, nextval('ledger_entry_id_seq') AS entry_id
+    FROM ledger_run s WHERE NOT EXISTS (SELECT 1 FROM ledger_bill b WHERE b.key = s.key) AND s.amount > 0
+), bills AS (
+    INSERT INTO ledger_bill (id, reference, key, payer_id, tariff_id, words, about_kind, about, currency, amount, paid, issued, due, state)
+    SELECT bill_id, reference, key, payer, %(tariff)s, words, about_kind, about, %(currency)s, amount, 0, %(day)s, %(due)s, 'open' FROM staged
+), lines AS (
+    INSERT INTO ledger_bill_line (bill_id, number, kind, words, income_id, amount, paid)
+    SELECT bill_id, 1, 'principal', words, %(income)s, amount, 0 FROM staged
+), entries AS (
+    INSERT INTO ledger_entry (id, key, kind, day, currency, lines_count, account, about_kind, about, words)
+    SELECT entry_id, 'bill:' || key, 'bill', %(day)s, %(currency)s, 2, %(by)s, 'bill', reference, '' FROM staged
+)
+INSERT INTO ledger_line (entry_id, number, account_id, day, amount, payer_id, bill)
+SELECT entry_id, leg.number, leg.account, %(day)s, leg.sign * amount, payer, bill_id
+FROM staged CROSS JOIN (VALUES (1, %(receivable)s::bigint, 1), (2, %(income)s::bigint, -1)) AS leg(number, account, sign)
+"""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A bill of a run. key: unique in the town, such as "market-2026:81", so that a run that is begun again issues the rest."""
+
+    key: str
+    payer: int
+    amount: int
+    words: str
+    about_kind: str = ""
+    about: str = ""
+
+
+def stage() -> None:
+    """The table of a run, of this connection: fill it (COPY, or INSERT ... SELECT), then `run`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS ledger_run (key text PRIMARY KEY, payer bigint NOT NULL,"
+            " amount bigint NOT NULL, words text NOT NULL, about_kind text NOT NULL DEFAULT '', about text NOT NULL DEFAULT '')"
+        )
+        cursor.execute("TRUNCATE ledger_run")
+
+
+def run(
+    *, income: str, due: date, by: Actor, tariff: Tariff | None = None, at: date | None = None, currency: str = ""
+) -> int:
+    """Issues what is staged, with its lines and its entries, by one statement in one transaction: all, or nothing. What was
+    issued before, by its key, is left as it is. How many were issued."""
+    values = {
+        "tariff": tariff.pk if tariff else None, "currency": currency or town.current().currency, "day": at or timezone.localdate(),
+        "due": due, "income": book.account_id(income), "receivable": book.account_id(RECEIVABLE), "by": by.account,
+    }  # fmt: skip
+    for again in range(LUCK + 1):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL work_mem = '128MB'")
+                cursor.execute(_RUN, values)
+                issued: int = cursor.rowcount // 2
+                audit.record(by, "ledger.run", "ledger.bill", issued=issued)
+            return issued
+        except IntegrityError as error:  # two references were drawn alike: once in a hundred runs of a large town
+            if "ledger_bill_reference" not in str(error) or again == LUCK:
+                raise
+    return 0

@@ -1,0 +1,1 @@
+"""Cash desks: opened with a float, counted, closed, handed over."""

@@ -1,0 +1,99 @@
+"""What the database itself refuses, also to its owner: see the first migration."""
+
+GUARDS = """
+CREATE FUNCTION ledger_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'ledger: % of % is refused: what was written stays, it is corrected by a reversal', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER ledger_entry_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_line_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_line FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+
+-- All lines of an entry come in one statement, numbered from 1, and sum to zero: so nothing is ever added to an entry.
+CREATE FUNCTION ledger_balanced() RETURNS trigger LANGUAGE plpgsql
+-- Row by row by the index: the planner knows nothing of tables that the same statement fills.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE wrong bigint;
+BEGIN
+    -- Set by set, not row by row as foreign keys do: accounts and payers that are there, entries that were written before.
+    SELECT a.account_id INTO wrong FROM (SELECT DISTINCT account_id FROM added) a
+    WHERE NOT EXISTS (SELECT 1 FROM ledger_account k WHERE k.id = a.account_id) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'ledger: there is no account %', wrong USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    SELECT a.payer_id INTO wrong FROM added a LEFT JOIN ledger_payer p ON p.id = a.payer_id
+    WHERE a.payer_id IS NOT NULL AND p.id IS NULL LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'ledger: there is no payer %', wrong USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    SELECT a.entry_id INTO wrong FROM (
+        SELECT entry_id, sum(amount) AS sum, count(*) AS n, max(number) AS last, min(day) AS first_day, max(day) AS last_day
+        FROM added GROUP BY entry_id
+    ) a LEFT JOIN ledger_entry e ON e.id = a.entry_id
+    WHERE e.id IS NULL OR a.sum <> 0 OR a.n <> e.lines_count OR a.last <> e.lines_count OR a.first_day <> e.day OR a.last_day <> e.day LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'ledger: the lines of entry % do not balance, or are not all there', wrong USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_line_balanced AFTER INSERT ON ledger_line REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_balanced();
+
+CREATE FUNCTION ledger_bill_lines_whole() RETURNS trigger LANGUAGE plpgsql
+-- Row by row by the index: the planner knows nothing of tables that the same statement fills.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM added a LEFT JOIN ledger_bill b ON b.id = a.bill_id WHERE b.id IS NULL)
+        OR EXISTS (SELECT 1 FROM (SELECT DISTINCT income_id FROM added) a WHERE NOT EXISTS (SELECT 1 FROM ledger_account k WHERE k.id = a.income_id)) THEN
+        RAISE EXCEPTION 'ledger: a line of a bill without its bill or its account' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_bill_lines_whole AFTER INSERT ON ledger_bill_line REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_bill_lines_whole();
+
+CREATE FUNCTION ledger_in_use() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'ledger_account' AND EXISTS (SELECT 1 FROM ledger_line WHERE account_id = OLD.id)
+        OR TG_TABLE_NAME = 'ledger_payer' AND EXISTS (SELECT 1 FROM ledger_line WHERE payer_id = OLD.id) THEN
+        RAISE EXCEPTION 'ledger: % % has lines in the book', TG_TABLE_NAME, OLD.id USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER ledger_account_in_use BEFORE DELETE ON ledger_account FOR EACH ROW EXECUTE FUNCTION ledger_in_use();
+CREATE TRIGGER ledger_payer_in_use BEFORE DELETE ON ledger_payer FOR EACH ROW EXECUTE FUNCTION ledger_in_use();
+
+CREATE FUNCTION ledger_period_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM ledger_period p WHERE p.closed IS NOT NULL
+               AND EXISTS (SELECT 1 FROM added WHERE added.day BETWEEN p.since AND p.until)) THEN
+        RAISE EXCEPTION 'ledger closed period' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_entry_open AFTER INSERT ON ledger_entry REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_period_open();
+"""
+
+UNGUARD = """
+DROP TRIGGER ledger_bill_lines_whole ON ledger_bill_line; DROP FUNCTION ledger_bill_lines_whole;
+DROP TRIGGER ledger_account_in_use ON ledger_account; DROP TRIGGER ledger_payer_in_use ON ledger_payer; DROP FUNCTION ledger_in_use;
+DROP TRIGGER ledger_entry_open ON ledger_entry; DROP FUNCTION ledger_period_open;
+DROP TRIGGER ledger_line_balanced ON ledger_line; DROP FUNCTION ledger_balanced;
+DROP TRIGGER ledger_line_keep ON ledger_line; DROP TRIGGER ledger_entry_keep ON ledger_entry; DROP FUNCTION ledger_refuse;
+"""
+
+# A reference as codes.make gives it, made where the rows are: ten letters out of 48 random bits.
+REFERENCES = """
+CREATE FUNCTION ledger_reference() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    letters CONSTANT text := '23456789ACDEFGHJKMNPRSTVWXYZ';
+    r bigint := ('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint;
+BEGIN
+    RETURN substr(letters, 1 + (r % 28)::int, 1) || substr(letters, 1 + (r / 28 % 28)::int, 1)
+        || substr(letters, 1 + (r / 784 % 28)::int, 1) || substr(letters, 1 + (r / 21952 % 28)::int, 1)
+        || substr(letters, 1 + (r / 614656 % 28)::int, 1) || substr(letters, 1 + (r / 17210368 % 28)::int, 1)
+        || substr(letters, 1 + (r / 481890304 % 28)::int, 1) || substr(letters, 1 + (r / 13492928512 % 28)::int, 1)
+        || substr(letters, 1 + (r / 377801998336 % 28)::int, 1) || substr(letters, 1 + (r / 10578455953408 % 28)::int, 1);
+END $$;
+"""

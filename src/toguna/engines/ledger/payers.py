@@ -1,0 +1,46 @@
+"""Who owes: made once, read together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet, Sum
+
+from toguna.engines.ledger import book
+from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE
+from toguna.engines.ledger.models import Bill, Line, Payer
+from toguna.kernel import text
+
+
+@dataclass(frozen=True)
+class Balance:
+    """owed: of bills; ahead: paid in advance. Minor units."""
+
+    owed: int
+    ahead: int
+
+
+def payer(name: str, person: int | None = None) -> Payer:
+    """A new payer; of a person of the town, the one that there is."""
+    words = text.clean(name)[:200]
+    if person is not None:
+        found = Payer.objects.filter(person=person).order_by("pk").first()
+        return found or Payer.objects.create(name=words, person_id=person)
+    return Payer.objects.create(name=words)
+
+
+def balances_of(payers: Iterable[int]) -> dict[int, Balance]:
+    """{payer: Balance}, of each that was asked for. One statement, and two that are kept."""
+    wanted = list(payers)
+    receivable, ahead = book.account_id(RECEIVABLE), book.account_id(ADVANCES)
+    sums: dict[tuple[int, int], int] = {}
+    rows = Line.objects.filter(payer__in=wanted, account__in=[receivable, ahead])
+    for payer_id, account, amount in rows.values_list("payer", "account").annotate(sum=Sum("amount")):
+        sums[(payer_id, account)] = amount
+    return {one: Balance(sums.get((one, receivable), 0), -sums.get((one, ahead), 0)) for one in wanted}
+
+
+def bills_of(payer: int) -> QuerySet[Bill]:
+    """The bills of a payer, the oldest due first."""
+    return Bill.objects.filter(payer=payer).order_by("due", "pk")

@@ -1,0 +1,225 @@
+"""A day at a cash desk, through the pages: open, take, print, pay out, hand over, close, bring to the bank, and the bank's statement."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger import book
+from toguna.engines.ledger.desks import cashbook
+from toguna.engines.ledger.models import Bill, Desk, Payment
+from toguna.engines.ledger.models.bank import Bank, BankLine, BankStatement
+from toguna.engines.ledger.models.desks import Session, Voucher
+from toguna.engines.ledger.receipts import reads as receipts
+from toguna.kernel.access import SYSTEM
+
+pytestmark = pytest.mark.usefixtures("chart")
+
+
+def _bill(amount: int = 5000, name: str = "Awa Koné") -> Bill:
+    due = timezone.localdate() + timedelta(days=30)
+    payer = ledger.payer(name)
+    lines = [ledger.Due("principal", "Stall 12, November", amount, "7336")]
+    return ledger.issue(payer, lines, key=uuid.uuid4().hex, due=due, by=SYSTEM, words="Stall 12")
+
+
+def _counted(**pieces: int) -> dict[str, str]:
+    return {f"piece_{name[1:]}": str(n) for name, n in pieces.items()} | {"client_id": str(uuid.uuid4())}
+
+
+def _open(client: Client, desk: Desk, **pieces: int) -> Session:
+    assert client.post(f"/desk/cash/open/{desk.pk}", _counted(**pieces)).status_code == 302
+    return Session.objects.get(desk=desk, state="open")
+
+
+def _take(client: Client, bill: Bill, amount: str, **more: str) -> Payment:
+    answer = client.post(
+        f"/desk/cash/bills/{bill.reference}", {"amount": amount, "client_id": str(uuid.uuid4()), **more}
+    )
+    assert answer.status_code == 302, answer.content.decode()
+    return Payment.objects.get(pk=re.search(r"receipts/(\d+)", answer["location"])[1])
+
+
+@pytest.fixture
+def desk(db) -> Desk:
+    return cashbook.new_desk("Guichet 1", by=SYSTEM)
+
+
+def test_a_day_from_the_float_to_the_bank(hire, desk):
+    agent, manager = hire("agent"), hire("manager")
+    bill = _bill()
+    session = _open(agent, desk, p5000=2)
+    assert cashbook.held(desk) == 10_000 and cashbook.in_safe() == -10_000
+
+    page = agent.get("/desk/cash/", {"q": bill.reference})
+    assert page.status_code == 302 and bill.reference in page["location"]
+    assert bill.reference[:5] in agent.get("/desk/cash/", {"q": "koné"}).content.decode()
+    paid = _take(agent, bill, "5 000", given="10000")
+    assert receipts.number(paid) == f"G1-{timezone.localdate().year}-000001"
+    assert "Give" in agent.get(f"/desk/receipts/{paid.pk}?change=5000").content.decode()
+
+    first = agent.post(f"/desk/receipts/{paid.pk}/print", {"size": "80"})
+    again = agent.post(f"/desk/receipts/{paid.pk}/print", {"size": "80"})
+    assert "print=0" in first["location"] and "print=1" in again["location"]
+    pdf = agent.get(f"/desk/receipts/{paid.pk}/1-a6.pdf")
+    assert pdf.content.startswith(b"%PDF") and agent.get(f"/desk/receipts/{paid.pk}/1-80.bin").content[:1] == b"\x1b"
+    assert agent.get(f"/desk/receipts/{paid.pk}/2-a6.pdf").status_code == 404
+
+    expense = dict(cashbook.expenses())
+    out = {
+        "do": "outlay",
+        "amount": "1000",
+        "expense": next(iter(expense)),
+        "words": "Stamps",
+        "paid_to": "Issa",
+        "client_id": uuid.uuid4(),
+    }
+    assert agent.post("/desk/cash/out", out).status_code == 302 == agent.post("/desk/cash/out", out).status_code
+    assert Voucher.objects.count() == 1 and cashbook.held(desk) == 14_000
+    assert agent.get(f"/desk/cash/vouchers/{Voucher.objects.get().pk}.pdf").content.startswith(b"%PDF")
+
+    short = agent.post("/desk/cash/close", _counted(p10000=1, p1000=3))
+    assert short.status_code == 422 and "lacks" in short.content.decode()
+    assert (
+        agent.post("/desk/cash/close", _counted(p10000=1, p1000=3) | {"reason": "A note was lost"}).status_code == 302
+    )
+    session.refresh_from_db()
+    assert (session.expected, session.counted, session.variance) == (14_000, 13_000, -1000)
+    assert cashbook.held(desk) == 0 and book.balance(cashbook.VARIANCE) == 1000 and cashbook.in_safe() == 3000
+    assert agent.get("/desk/cash/board").status_code == 403
+    assert "Guichet 1" in manager.get("/desk/cash/board").content.decode()
+
+    assert manager.post("/desk/cash/deposit", {"amount": "99999", "client_id": uuid.uuid4()}).status_code == 422
+    assert (
+        manager.post("/desk/cash/deposit", {"amount": "3000", "words": "Issa", "client_id": uuid.uuid4()}).status_code
+        == 302
+    )
+    slip = Voucher.objects.get(kind=Voucher.Kind.DEPOSIT)
+    other = _bill(2000, "Moussa Ba")
+    made = manager.post(
+        "/desk/bank/new",
+        {
+            "name": "BDM",
+            "number": "ML016 0120 1234",
+            "m_day": "Date",
+            "m_words": "Libelle",
+            "m_amount": "Montant",
+            "m_balance": "Solde",
+        },
+    )
+    assert made.status_code == 302, made.content.decode()[-3000:]
+    bank = Bank.objects.get()
+    day = timezone.localdate().strftime("%d/%m/%Y")
+    rows = [
+        (f"VERSEMENT {slip.reference}", 3000, 3000),
+        (f"VIREMENT BA {other.reference}", 2000, 5000),
+        ("VIREMENT INCONNU", 700, 5700),
+        ("FRAIS TENUE DE COMPTE", -200, 5500),
+    ]
+    table = "Date;Libelle;Montant;Solde\n" + "".join(f"{day};{words};{amount};{left}\n" for words, amount, left in rows)
+    for _twice in range(2):
+        brought = manager.post(f"/desk/bank/{bank.pk}/bring", {"file": _file(table)})
+        assert brought.status_code == 302, brought.content.decode()[-2000:]
+    assert list(BankLine.objects.order_by("pk").values_list("found", "state")) == [
+        ("deposit", "matched"), ("transfer", "matched"), ("", "suspense"), ("fee", "matched"),
+    ]  # fmt: skip
+    other.refresh_from_db()
+    assert other.state == Bill.State.PAID and cashbook.in_transit() == 0 and book.balance(bank.asset.code) == 5500
+    assert "1 lines" in manager.get(f"/desk/bank/statements/{BankStatement.objects.get().pk}").content.decode()
+    late, waiting = _bill(700, "Sira Sow"), BankLine.objects.get(state="suspense")
+    assert (
+        manager.post(f"/desk/bank/lines/{waiting.pk}", {"bill": late.reference, "note": "she called"}).status_code
+        == 302
+    )
+    late.refresh_from_db()
+    assert late.state == Bill.State.PAID and book.balance(cashbook.UNKNOWN) == 0
+    assert sum(debit - credit for _account, debit, credit in book.trial()) == 0
+    assert ledger.gaps(desk, timezone.localdate().year) == []
+
+
+def _file(words: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("statement.csv", words.encode(), "text/csv")
+
+
+def test_a_receipt_is_checked_by_anyone_and_void_in_plain_sight(hire, desk):
+    agent, manager, anyone = hire("agent"), hire("manager"), Client(headers={"accept-language": "en"})
+    _open(agent, desk)
+    bill = _bill()
+    paid = _take(agent, bill, "5000")
+    number = receipts.number(paid)
+    page = anyone.get(f"/receipt/{number}").content.decode()
+    assert "A… K…" in page and "Koné" not in page
+    assert "is good" in receipts.check_receipt(number.lower())
+    assert "no receipt" in receipts.check_receipt("G1-2020-000009")
+    signed = receipts.slip(paid).qr
+    assert 'role="alert"' not in anyone.get(signed.partition(".test")[2] or signed).content.decode()
+    found, genuine = receipts.check_qr(signed.partition("?s=")[2])
+    assert genuine and found and found.number == number
+    forged = signed.partition("?s=")[2][:-4] + "AAAA"
+    assert receipts.check_qr(forged) == (None, False)
+
+    assert agent.post(f"/desk/receipts/{paid.pk}/void", {"reason": "Wrong person"}).status_code == 403
+    manager.post(f"/desk/receipts/{paid.pk}/void", {"reason": ""})
+    paid.refresh_from_db()
+    assert not paid.void
+    manager.post(f"/desk/receipts/{paid.pk}/void", {"reason": "Wrong person"})
+    bill.refresh_from_db()
+    assert bill.state == Bill.State.OPEN and bill.paid == 0 and cashbook.held(desk) == 0
+    assert "VOID" in receipts.check_receipt(number)
+    assert "Wrong person" in anyone.get(f"/receipt/{number}").content.decode()
+
+
+def test_the_second_click_and_the_closed_desk(hire, desk):
+    agent, other = hire("agent"), hire("agent")
+    _open(agent, desk)
+    bill = _bill()
+    form = {"amount": "2000", "client_id": str(uuid.uuid4())}
+    answers = {agent.post(f"/desk/cash/bills/{bill.reference}", form)["location"] for _twice in range(2)}
+    assert len(answers) == 1 and Payment.objects.count() == 1
+    assert other.get(f"/desk/cash/bills/{bill.reference}").status_code == 404  # no desk of their own
+    assert other.post(f"/desk/cash/open/{desk.pk}", _counted()).status_code == 422
+    assert agent.post("/desk/cash/close", _counted(p1000=2)).status_code == 302
+    assert agent.post(f"/desk/cash/bills/{bill.reference}", form | {"client_id": str(uuid.uuid4())}).status_code == 404
+    assert Payment.objects.count() == 1
+
+
+def test_a_desk_is_handed_over_with_the_signature_of_both(hire, desk):
+    first, second = hire("agent"), hire("agent")
+    session = _open(first, desk, p1000=4)
+    assert second.post("/desk/cash/pin", {"pin": "111111"}).status_code == 422
+    assert second.post("/desk/cash/pin", {"pin": "480261"}).status_code == 302
+    offer = _counted(p1000=4) | {"to": str(second.account.pk)}
+    assert first.post("/desk/cash/hand-over", offer).status_code == 302
+    wrong = first.post(f"/desk/cash/sessions/{session.pk}/sign", {"pin": "000001"})
+    assert wrong.status_code == 422 and "PIN" in wrong.content.decode()
+    assert first.post(f"/desk/cash/sessions/{session.pk}/sign", {"pin": "480261"}).status_code == 302
+    after = Session.objects.get(desk=desk, state="open")
+    assert (after.cashier, after.float, cashbook.held(desk)) == (second.account.pk, 4000, 4000)
+    bill = _bill()
+    assert first.get(f"/desk/cash/bills/{bill.reference}").status_code == 404
+    assert _take(second, bill, "5000").desk == desk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_open_one_desk_at_once(hire):
+    desk = cashbook.new_desk("Guichet 9", by=SYSTEM)
+    people = [hire("agent") for _one in range(3)]
+
+    def opened(client: Client) -> int:
+        try:
+            return client.post(f"/desk/cash/open/{desk.pk}", _counted(p1000=1)).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(opened, people)) == [302, 422, 422]
+    assert Session.objects.filter(state="open").count() == 1 and cashbook.held(desk) == 1000

@@ -1,0 +1,60 @@
+"""All stand-ins of payment providers at once, with the lines of town.toml that lead to them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from toguna.simulate.cinetpay import CinetPay
+from toguna.simulate.frame import Asked, Company, Reply
+from toguna.simulate.money import MoneyCompany
+from toguna.simulate.mpesa import Mpesa
+from toguna.simulate.mtn import Mtn
+from toguna.simulate.orange_money import OrangeMoney
+from toguna.simulate.wave import Wave
+
+EVERY: tuple[type[MoneyCompany], ...] = (Mtn, Wave, OrangeMoney, Mpesa, CinetPay)
+# What each accepts when it is told nothing else: invented, and of no account anywhere.
+GIVEN: dict[str, dict[str, str]] = {
+    "mtn": {"api_user": "user", "api_key": "secret", "subscription_key": "key", "disbursement_key": "key"},
+    "wave": {"api_key": "key", "webhook_secret": "hook"},
+    "orange-money": {"client_id": "id", "client_secret": "secret", "merchant_key": "merchant"},
+    "mpesa": {"consumer_key": "key", "consumer_secret": "secret", "short_code": "174379", "passkey": "pass"},
+    "cinetpay": {"apikey": "key", "site_id": "100", "secret_key": "secret"},
+}
+
+
+class Payments(Company):
+    """Says what to write in town.toml; the payers of pushes confirm after five seconds, those of pages when they press "pay"."""
+
+    name = "payments"
+    port = 9320
+    known_faults = MoneyCompany.known_faults
+
+    def __init__(self, *, port: int = 0, faults: Mapping[str, float] | None = None, **more: Any) -> None:
+        super().__init__(port=port)
+        first = port or self.port
+        self.companies = [
+            company(port=first + number, faults=faults, pays_itself=5, **more)
+            for number, company in enumerate(EVERY, 1)
+        ]
+
+    def reply(self, asked: Asked) -> Reply:
+        links = "".join(f'<li><a href="{one.url}/">{one.name}</a></li>' for one in self.companies)
+        page = f'<!doctype html><html lang="en"><title>payments</title><h1>Stand-ins</h1><ul>{links}</ul>'
+        return Reply(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
+
+    def advice(self) -> str:
+        said = ["# in town.toml, for trying:"]
+        for company in self.companies:
+            pairs = {**GIVEN[company.name], "url": company.url}
+            said.append(
+                f"[payments.{company.name}]\n" + "\n".join(f'{key} = "{value}"' for key, value in pairs.items())
+            )
+        return "\n\n".join(said)
+
+    def serve(self) -> None:
+        for company in self.companies:
+            threading.Thread(target=company.serve, daemon=True).start()
+        super().serve()
