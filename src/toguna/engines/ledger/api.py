@@ -4,6 +4,7 @@ from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
     RECEIVABLE,
+    REFERENCE,
     Due,
     Staged,
     advance_of,
@@ -33,7 +34,7 @@ from toguna.engines.ledger.models import (
 )
 from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
 from toguna.engines.ledger.orders.running import Falling, falling
-from toguna.engines.ledger.payers import balances_of, bills_of, payer
+from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
 from toguna.engines.ledger.providers.asking import Unaskable
 from toguna.engines.ledger.providers.asking import ask as ask_payment
@@ -48,7 +49,7 @@ from toguna.engines.ledger.receipts.reads import slip as receipt_slip
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
 from toguna.engines.ledger.tariffs.actions import Told
 from toguna.engines.ledger.tariffs.actions import write as write_tariff
-from toguna.engines.ledger.tariffs.pricing import BadRule, Missing, Quote, Step
+from toguna.engines.ledger.tariffs.pricing import BadRule, Missing, Quote, Step, number
 from toguna.engines.ledger.tariffs.reads import current as current_tariffs
 from toguna.engines.ledger.tariffs.reads import find as find_tariffs
 from toguna.engines.ledger.tariffs.reads import quote, tariff
@@ -56,6 +57,7 @@ from toguna.engines.ledger.tariffs.reads import quote, tariff
 __all__ = [
     "ADVANCES",
     "RECEIVABLE",
+    "REFERENCE",
     "SUSPENSE",
     "Account",
     "BadRule",
@@ -108,6 +110,8 @@ __all__ = [
     "issue",
     "late",
     "new_desk",
+    "new_payers",
+    "number",
     "orders_of",
     "out",
     "owed_by",
