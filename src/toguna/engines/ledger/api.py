@@ -19,6 +19,10 @@ from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
 from toguna.engines.ledger.models import Account, Bill, BillLine, Block, Desk, Payer, Payment, Suspense, Tariff
 from toguna.engines.ledger.payers import balances_of, bills_of, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
+from toguna.engines.ledger.providers.asking import Unaskable, ask
+from toguna.engines.ledger.providers.ways import Unset, Way, usable
+from toguna.engines.ledger.tariffs.pricing import Missing, Quote, wanted
+from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
     "ADVANCES",
@@ -32,18 +36,24 @@ __all__ = [
     "Due",
     "Leg",
     "Mismatch",
+    "Missing",
     "Order",
     "Owed",
     "Payer",
     "Payment",
     "PaymentTaken",
     "PaymentVoided",
+    "Quote",
     "Refused",
     "Staged",
     "Suspense",
     "Tariff",
+    "Unaskable",
+    "Unset",
+    "Way",
     "account",
     "advance_of",
+    "ask",
     "balance",
     "balances_of",
     "bills_of",
@@ -56,6 +66,7 @@ __all__ = [
     "payer",
     "post",
     "proof",
+    "quote",
     "receipt_number",
     "reserve",
     "reverse",
@@ -67,5 +78,8 @@ __all__ = [
     "stolen",
     "take",
     "take_offline",
+    "tariff",
+    "usable",
     "void",
+    "wanted",
 ]
