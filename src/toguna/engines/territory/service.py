@@ -10,12 +10,14 @@ from toguna.engines.territory.routing import build, traffic
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
-from toguna.kernel.web import Api, Page, Urls
+from toguna.kernel.web import Api, Page, Section, Urls
 
 SERVICE = Service(
     name="territory",
+    section="territory",
     title=_("Territory"),
     provides=(
+        Section("territory", _("Territory and figures"), "layers", order=80),
         Permission("territory.read", _("See layers that are not public"), frozenset({READER, AGENT, MANAGER, ADMINISTRATOR})),
         Permission("territory.edit", _("Change what is on the ground"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
         Permission("territory.import", _("Bring files in"), frozenset({MANAGER, ADMINISTRATOR})),
