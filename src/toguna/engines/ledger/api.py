@@ -21,6 +21,10 @@ from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
 from toguna.engines.ledger.models import Account, Bill, BillLine, Block, Desk, Payer, Payment, Suspense, Tariff
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
+from toguna.engines.ledger.providers.asking import Unaskable
+from toguna.engines.ledger.providers.asking import ask as ask_payment
+from toguna.engines.ledger.providers.ways import Unset, Way
+from toguna.engines.ledger.providers.ways import usable as usable_ways
 from toguna.engines.ledger.settling import plan
 from toguna.engines.ledger.tariffs.pricing import Missing, Quote, number
 from toguna.engines.ledger.tariffs.reads import quote, tariff
@@ -50,8 +54,12 @@ __all__ = [
     "Staged",
     "Suspense",
     "Tariff",
+    "Unaskable",
+    "Unset",
+    "Way",
     "account",
     "advance_of",
+    "ask_payment",
     "balance",
     "balances_of",
     "bills_of",
@@ -81,5 +89,6 @@ __all__ = [
     "take",
     "take_offline",
     "tariff",
+    "usable_ways",
     "void",
 ]
