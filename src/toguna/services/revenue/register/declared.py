@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.people import api as people
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Declaration
+from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
-from toguna.services.revenue.register import actions, demo, reads, starter
+from toguna.services.revenue.register import actions, demo, importing, reads, starter
 
 PROVIDES: tuple[Declaration, ...] = (
     Urls("revenue-register", "", "toguna.services.revenue.register.urls"),
@@ -29,6 +32,7 @@ PROVIDES: tuple[Declaration, ...] = (
         icon="bank",
         order=60,
     ),
+    Periodic("revenue-imports-forget", timedelta(days=1), importing.forget),
     Starter("revenue", starter.load, order=20),
     Demo("revenue", demo.load, order=60),
 )
