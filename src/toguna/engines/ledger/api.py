@@ -4,14 +4,17 @@ from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
     RECEIVABLE,
+    Charge,
     Due,
     Staged,
     advance_of,
     cancel,
+    charge,
     issue,
     owed_by,
     run,
     stage,
+    use_advances,
 )
 from toguna.engines.ledger.blocks import end, out, proof, reserve, secret, stolen, take_offline
 from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance, post, reverse
@@ -19,6 +22,8 @@ from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
 from toguna.engines.ledger.models import Account, Bill, BillLine, Block, Desk, Payer, Payment, Suspense, Tariff
 from toguna.engines.ledger.payers import balances_of, bills_of, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
+from toguna.engines.ledger.tariffs import pricing, setwise
+from toguna.engines.ledger.tariffs import reads as tariffs
 
 __all__ = [
     "ADVANCES",
@@ -28,6 +33,7 @@ __all__ = [
     "Bill",
     "BillLine",
     "Block",
+    "Charge",
     "Desk",
     "Due",
     "Leg",
@@ -48,6 +54,7 @@ __all__ = [
     "balances_of",
     "bills_of",
     "cancel",
+    "charge",
     "end",
     "gaps",
     "issue",
@@ -55,17 +62,21 @@ __all__ = [
     "owed_by",
     "payer",
     "post",
+    "pricing",
     "proof",
     "receipt_number",
     "reserve",
     "reverse",
     "run",
     "secret",
+    "setwise",
     "shares",
     "spread",
     "stage",
     "stolen",
     "take",
     "take_offline",
+    "tariffs",
+    "use_advances",
     "void",
 ]
