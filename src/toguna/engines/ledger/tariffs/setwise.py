@@ -64,7 +64,9 @@ def sql(
     put = _Values()
     by, times, to = str(rule.get("by") or ""), str(rule.get("times") or ""), int(rule.get("round") or 1) or 1
     asked = {"m_by": by, "m_times": times}
-    read = [f"{_number('(s.measures->>' + put(name, 'text') + ')')} AS {column}" for column, name in asked.items() if name]
+    read = [
+        f"{_number('(s.measures->>' + put(name, 'text') + ')')} AS {column}" for column, name in asked.items() if name
+    ]
     lacks = "".join(
         f" WHEN NOT coalesce({column} BETWEEN 0 AND {int(pricing.LARGEST)}, false) THEN {put(name, 'text')}"
         for column, name in asked.items()
@@ -96,7 +98,8 @@ def sql(
         changed = f"(div(2 * {{t}} * rate + {100 * to}, {200 * to}) * {to})"
         zone = put(_("zone: %(percent)d %%").replace("%(percent)d", "\x01").replace("%%", "%"), "text")
         then(
-            f"CASE WHEN rate IS NULL OR rate = 100 THEN {{t}} ELSE {changed} END", f"replace({zone}, chr(1), rate::text)"
+            f"CASE WHEN rate IS NULL OR rate = 100 THEN {{t}} ELSE {changed} END",
+            f"replace({zone}, chr(1), rate::text)",
         )
     for name, kept in (("least", "greatest"), ("most", "least")):
         if rule.get(name) is not None:
@@ -152,7 +155,11 @@ def _base(rule: Mapping[str, Any], by: str, currency: str, put: _Values) -> tupl
         shown = put(f" × {pricing._shown(price, currency)}", "text")
         parts.append(f"CASE WHEN m_by > {start} THEN {_plain(here)} || {unit} || {shown} END")
         before = before if end is None else end
-    said = f"coalesce(nullif(concat_ws(' + ', {', '.join(parts)}), ''), {put(f'0 {by}', 'text')})" if parts else put(f"0 {by}", "text")
+    said = (
+        f"coalesce(nullif(concat_ws(' + ', {', '.join(parts)}), ''), {put(f'0 {by}', 'text')})"
+        if parts
+        else put(f"0 {by}", "text")
+    )
     return " + ".join(sums), said, beyond
 
 

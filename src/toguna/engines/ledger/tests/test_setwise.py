@@ -21,11 +21,19 @@ PERCENTS = {3: 150, 4: 33, 5: 0}
 def rules(draw):
     kind = draw(st.sampled_from(pricing.TYPES))
     uptos = sorted(draw(st.sets(st.decimals(0, 400, places=1), min_size=1, max_size=4)))
-    prices = [draw(st.integers(0, 90_000)) if kind == "band" else str(draw(st.decimals(0, 900, places=2))) for _ in range(5)]
+    prices = [
+        draw(st.integers(0, 90_000)) if kind == "band" else str(draw(st.decimals(0, 900, places=2))) for _ in range(5)
+    ]
     bands = [[str(upto), each] for upto, each in zip(uptos, prices, strict=False)]
     if draw(st.booleans()):
         bands.append([None, prices[-1]])
-    rule = {"type": kind, "amount": draw(st.integers(0, 90_000)), "by": "m2", "price": str(draw(st.decimals(0, 900, places=2))), "bands": bands}
+    rule = {
+        "type": kind,
+        "amount": draw(st.integers(0, 90_000)),
+        "by": "m2",
+        "price": str(draw(st.decimals(0, 900, places=2))),
+        "bands": bands,
+    }
     for name, top in (("least", 4000), ("round", 500)):
         if draw(st.booleans()):
             rule[name] = draw(st.integers(0, top))
@@ -98,7 +106,11 @@ def test_what_is_too_large_to_be_true_is_not_priced(db):
 
 
 @FEW
-@given(st.lists(st.tuples(st.integers(0, 10**12), st.lists(st.integers(1, 9), min_size=1, max_size=6)), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**12), st.lists(st.integers(1, 9), min_size=1, max_size=6)), min_size=1, max_size=20
+    )
+)
 def test_heirs_get_what_the_program_gives_them_and_it_sums_to_the_franc(db, things):
     sent = [
         {"thing": n, "total": total, "weight": weight, "weights": sum(weights), "number": number}

@@ -1,8 +1,8 @@
 """What the service keeps: the register, campaigns, what collectors did, reminders. Money itself is the ledger's."""
 
-from toguna.services.revenue.models.campaigns import Campaign, NoticeFile
+from toguna.services.revenue.models.campaigns import Campaign, NoticeFile, Unpriced
 from toguna.services.revenue.models.collecting import Collected, Collector, Visit
-from toguna.services.revenue.models.dunning import DunningStep, Reminded
+from toguna.services.revenue.models.dunning import DunningStep, LetterBatch, Reminded
 from toguna.services.revenue.models.register import (
     Base,
     ImportRow,
@@ -22,6 +22,7 @@ __all__ = [
     "DunningStep",
     "ImportRow",
     "ImportRun",
+    "LetterBatch",
     "NotSame",
     "NoticeFile",
     "Objection",
@@ -29,5 +30,6 @@ __all__ = [
     "Reminded",
     "Taxed",
     "Taxpayer",
+    "Unpriced",
     "Visit",
 ]
