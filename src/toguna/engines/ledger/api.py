@@ -4,6 +4,7 @@ from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
     RECEIVABLE,
+    REFERENCE,
     Charge,
     Due,
     Staged,
@@ -18,16 +19,20 @@ from toguna.engines.ledger.billing import (
 )
 from toguna.engines.ledger.blocks import end, out, proof, reserve, secret, stolen, take_offline
 from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance, post, reverse
+from toguna.engines.ledger.desks.cashbook import new_desk
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
 from toguna.engines.ledger.models import Account, Bill, BillLine, Block, Desk, Payer, Payment, Suspense, Tariff
-from toguna.engines.ledger.payers import balances_of, bills_of, payer
+from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
-from toguna.engines.ledger.tariffs import pricing, setwise
-from toguna.engines.ledger.tariffs import reads as tariffs
+from toguna.engines.ledger.settling import plan
+from toguna.engines.ledger.tariffs import setwise
+from toguna.engines.ledger.tariffs.pricing import Missing, Quote, number
+from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
     "ADVANCES",
     "RECEIVABLE",
+    "REFERENCE",
     "SUSPENSE",
     "Account",
     "Bill",
@@ -38,12 +43,14 @@ __all__ = [
     "Due",
     "Leg",
     "Mismatch",
+    "Missing",
     "Order",
     "Owed",
     "Payer",
     "Payment",
     "PaymentTaken",
     "PaymentVoided",
+    "Quote",
     "Refused",
     "Staged",
     "Suspense",
@@ -58,12 +65,16 @@ __all__ = [
     "end",
     "gaps",
     "issue",
+    "new_desk",
+    "new_payers",
+    "number",
     "out",
     "owed_by",
     "payer",
+    "plan",
     "post",
-    "pricing",
     "proof",
+    "quote",
     "receipt_number",
     "reserve",
     "reverse",
@@ -76,7 +87,7 @@ __all__ = [
     "stolen",
     "take",
     "take_offline",
-    "tariffs",
+    "tariff",
     "use_advances",
     "void",
 ]

@@ -40,7 +40,7 @@ def create(
         raise Refused(_("Give the period that is billed, such as 2026."))
     if due < day:
         raise Refused(_("It cannot be due before the day of the tariff."))
-    tariff = ledger.tariffs.tariff(base.tariff, day)
+    tariff = ledger.tariff(base.tariff, day)
     if tariff is None:
         raise Refused(_("No tariff “%(slug)s” holds on that day: write it first.") % {"slug": base.tariff})
     try:
@@ -63,7 +63,7 @@ def create(
 
 def tariff_of(row: Campaign) -> ledger.Tariff:
     """Raises Refused."""
-    found = ledger.tariffs.tariff(row.base.tariff, row.day)
+    found = ledger.tariff(row.base.tariff, row.day)
     if found is None:
         raise Refused(_("No tariff “%(slug)s” holds on that day: write it first.") % {"slug": row.base.tariff})
     return found

@@ -9,8 +9,9 @@ from django.db import connection
 from django.utils import timezone
 
 from toguna.engines.ledger import billing, book
-from toguna.engines.ledger.api import pricing, shares
+from toguna.engines.ledger.api import shares
 from toguna.engines.ledger.models import Bill, BillLine, Line, Payer
+from toguna.engines.ledger.tariffs import pricing
 from toguna.kernel.access import SYSTEM
 from toguna.services.revenue.campaigns import actions, simulating
 from toguna.services.revenue.models import Campaign, Part, Taxed
@@ -114,7 +115,7 @@ def test_what_was_paid_ahead_pays(town, monkeypatch):
 
 
 def test_another_tariff_is_tried_and_nothing_is_written(town, django_assert_max_num_queries):
-    rule = actions.ledger.tariffs.tariff(town.tariff).rule
+    rule = actions.ledger.tariff(town.tariff).rule
     with django_assert_max_num_queries(20):
         same = simulating.simulate(town, rule, None, day=TODAY(), times={})
     other = simulating.simulate(town, rule, simulating.scaled(rule, 120), day=TODAY(), times={})
