@@ -24,6 +24,7 @@ from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
 from toguna.engines.ledger.models import Account, Bill, BillLine, Block, Desk, Payer, Payment, Suspense, Tariff
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
+from toguna.engines.ledger.providers.ways import titles as ways
 from toguna.engines.ledger.settling import plan
 from toguna.engines.ledger.tariffs import setwise
 from toguna.engines.ledger.tariffs.pricing import Missing, Quote, number
@@ -90,4 +91,5 @@ __all__ = [
     "tariff",
     "use_advances",
     "void",
+    "ways",
 ]

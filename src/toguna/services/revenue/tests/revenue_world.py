@@ -47,10 +47,10 @@ def houses(rule: dict | None = None, since: date = date(2025, 1, 1)) -> Base:
     )[0]  # fmt: skip
 
 
-_PAYERS = "INSERT INTO ledger_payer (name) SELECT 'Owner ' || n FROM generate_series(1, %(n)s) n RETURNING id"
+_PAYERS = "INSERT INTO ledger_payer (name) SELECT 'Owner ' || n FROM generate_series(%(from)s, %(n)s) n RETURNING id"
 _TAXPAYERS = """
 INSERT INTO revenue_taxpayer (number, kind, name, phone, email, language, zone_id, payer_id, client_id)
-SELECT 'R' || lpad(row_number() OVER (ORDER BY id)::text, 7, '0'), 'person', name, CASE WHEN id %% 2 = 0 THEN '+2237' || lpad((id %% 10000000)::text, 7, '0') ELSE '' END,
+SELECT 'R' || lpad((%(from)s - 1 + row_number() OVER (ORDER BY id))::text, 7, '0'), 'person', name, CASE WHEN id %% 2 = 0 THEN '+2237' || lpad((id %% 10000000)::text, 7, '0') ELSE '' END,
     '', 'fr', NULL, id, gen_random_uuid() FROM ledger_payer WHERE id >= %(first)s
 """
 _TAXED = """
@@ -59,7 +59,7 @@ SELECT 'M' || lpad(n::text, 7, '0'), %(base)s, 'Maison ' || n,
     CASE WHEN n %% 100 = 7 THEN '{}'::jsonb ELSE jsonb_build_object('m2', (20 + n %% 400)::text || CASE n %% 3 WHEN 0 THEN ',5' ELSE '' END) END,
     CASE WHEN n %% 50 = 3 THEN 'veuve' WHEN n %% 50 = 4 THEN 'ecole' ELSE '' END, (%(zones)s::bigint[])[1 + n %% %(nzones)s],
     ST_SetSRID(ST_MakePoint(-8.1 + 0.01 * (n %% %(nzones)s) + 0.009 * ((n * 7919) %% 1000) / 1000, 12 + 0.009 * ((n * 104729) %% 1000) / 1000), 4326),
-    'Rue ' || (1 + n %% 37), '2025-01-01', gen_random_uuid() FROM generate_series(1, %(n)s) n
+    'Rue ' || (1 + n %% 37), '2025-01-01', gen_random_uuid() FROM generate_series(%(from)s, %(n)s) n
 """
 # Every tenth house has three heirs with 1, 2 and 3 parts; one in 200 has nobody.
 _PARTS = """
@@ -69,12 +69,19 @@ FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM revenue_taxed WHERE b
 CROSS JOIN LATERAL (SELECT CASE WHEN t.n %% 200 = 11 THEN 0 WHEN t.n %% 10 = 5 THEN 3 ELSE 1 END AS many) h
 CROSS JOIN LATERAL generate_series(1, h.many) k
 JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM revenue_taxpayer) x ON x.n = 1 + (t.n + (k - 1) * 7) %% %(n)s
+WHERE t.n >= %(from)s
 """
 
 
-def fill(base: Base, count: int, zones: list[Zone]) -> None:
-    """That many houses and as many owners."""
-    values = {"n": count, "base": base.pk, "zones": [zone.pk for zone in zones], "nzones": len(zones)}
+def fill(base: Base, count: int, zones: list[Zone], first: int = 1) -> None:
+    """That many houses and as many owners, numbered from `first`."""
+    values = {
+        "from": first,
+        "n": first + count - 1,
+        "base": base.pk,
+        "zones": [zone.pk for zone in zones],
+        "nzones": len(zones),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_PAYERS, values)
         values["first"] = min(pk for (pk,) in cursor.fetchall())

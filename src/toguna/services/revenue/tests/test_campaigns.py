@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pypdfium2 as pdfium
 import pytest
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from toguna.engines.channels import sms
+from toguna.engines.channels.models import Message
 from toguna.engines.ledger import billing, book
 from toguna.engines.ledger.api import shares
 from toguna.engines.ledger.models import Bill, BillLine, Line, Payer
 from toguna.engines.ledger.tariffs import pricing
+from toguna.engines.territory.models import Zone
 from toguna.kernel.access import SYSTEM
-from toguna.services.revenue.campaigns import actions, simulating
+from toguna.kernel.testing import run_jobs
+from toguna.services.revenue.campaigns import actions, notices, simulating, telling
 from toguna.services.revenue.models import Campaign, Part, Taxed
 from toguna.services.revenue.tests.revenue_world import districts, fill, houses, measures_of
 
@@ -56,9 +61,10 @@ def test_everybody_is_billed_once_as_one_by_one(town, monkeypatch):
     for thing in Taxed.objects.all():
         parts = owners.get(thing.code, [])
         try:
-            quote = pricing.quote(
-                rule, measures_of(thing.code), "XOF", words="Taxe foncière", exemptions=[thing.exemption], language="fr"
-            )
+            with translation.override("fr"):
+                quote = pricing.quote(
+                    rule, measures_of(thing.code), "XOF", words="Taxe foncière", exemptions=[thing.exemption]
+                )
         except pricing.Missing:
             lacking += 1
             continue
@@ -76,7 +82,7 @@ def test_everybody_is_billed_once_as_one_by_one(town, monkeypatch):
     assert {key: (bill.amount, bill.payer_id) for key, bill in there.items()} == {k: v[:2] for k, v in expected.items()}
     assert (
         row.unpriced == lacking == row.left_out.count() > 0
-        and row.exempt == Taxed.objects.filter(exemption="ecole").exclude(measures={}).count() - 0
+        and row.exempt == Taxed.objects.filter(exemption="ecole").exclude(measures={}).count()
     )
     for key, bill in there.items():
         lines = [(line.kind, line.words, line.amount) for line in bill.lines.all()]
@@ -149,3 +155,82 @@ def test_pieces_of_the_sweep_leave_no_table(town, monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('pg_temp.revenue_sweep')")
         assert cursor.fetchone() == (None,)
+
+
+def test_twenty_thousand_bills_by_the_page_and_the_worker(town, hire, monkeypatch):
+    """As a head of service does it: prepare, try, bill, print, send; then once more, and nothing is said twice."""
+    fill(town, 18_000, list(Zone.objects.filter(level=2)), first=2001)
+    client = hire("manager")
+    page = client.post(
+        "/desk/revenue/campaigns/", {"base": town.pk, "label": "2026", "day": TODAY(), "due": TODAY(), "notices": "on"}
+    )
+    assert page.status_code == 302
+    address = page["Location"]
+    assert client.post(f"{address}/act", {"do": "try"}).status_code == 302
+    page = client.get(address).content.decode()
+    assert "20000" in page and "Bill everybody" in page and not Bill.objects.exists()
+    assert client.post(f"{address}/act", {"do": "start"}).status_code == 302
+    assert "<progress" in client.get(address).content.decode()
+    monkeypatch.setattr(
+        notices, "_drawn", lambda row: (b"%PDF-1.7 " + str(len(row.which)).encode(), 1)
+    )  # drawn for true below
+    run_jobs()
+    row = Campaign.objects.get()
+    assert row.state == "issued" and row.priced == 20_000 and row.issued == Bill.objects.count() > 20_000
+    page = client.get(address).content.decode()
+    files = list(row.files.all())
+    assert sum(file.bills for file in files) == row.issued == len({pk for file in files for pk in file.which})
+    assert all(file.done and notices.path(file).exists() for file in files)
+    cost = telling.cost(row)
+    assert f"{cost.messages} people have a telephone" in page and cost.parts >= cost.messages > 0
+    client.post(f"{address}/act", {"do": "tell"})
+    client.post(f"{address}/act", {"do": "tell"})
+    run_jobs()
+    sent = Message.objects.filter(key__startswith=f"revenue.campaign:{row.pk}:")
+    assert sent.count() == cost.messages
+    one = sent.first()
+    assert sum(sms.size(text).parts for text in sent.values_list("text", flat=True)) == cost.parts
+    assert one.lane == 10 and "Maisons 2026" in one.text and sms.size(one.text).alphabet == "GSM"
+    client.post(f"{address}/act", {"do": "start"})
+    run_jobs()
+    assert Bill.objects.count() == row.issued and sent.count() == cost.messages and row.files.count() == len(files)
+
+
+def test_a_notice_says_what_and_how(town, monkeypatch, hire, settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path)
+    row = new(town)
+    run(row, monkeypatch)
+    monkeypatch.setattr(notices, "A_FILE", 12)
+    run_jobs()
+    file = row.files.filter(zone__name="Quartier 2").order_by("part").first()
+    client = hire("manager")
+    answer = client.get(f"/desk/revenue/campaigns/{row.slug}/notices/{file.pk}")
+    pdf = pdfium.PdfDocument(b"".join(answer.streaming_content))
+    words = [pdf[n].get_textpage().get_text_range() for n in range(len(pdf))]
+    bill = Bill.objects.get(pk=file.which[0])
+    streets = [Taxed.objects.get(code=Bill.objects.get(pk=pk).about).street_name for pk in file.which]
+    assert streets == sorted(streets) and "Quartier 2" in words[0] and streets[0] in words[0]
+    first = next(page for page in words[1:] if notices.spaced(bill.reference) in page)
+    assert "Taxe foncière" in first and f"/pay/{bill.reference}" in first and len(pdf) >= 1 + file.bills
+    notices.path(file).unlink()
+    assert client.get(f"/desk/revenue/campaigns/{row.slug}/notices/{file.pk}").status_code == 302
+    run_jobs()
+    assert notices.path(file).exists()
+
+
+def test_who_bills_only_a_district_bills_nobody(town, hire):
+    new(town)
+    zone = Zone.objects.get(name="Quartier 2")
+    client = hire("manager", zone=zone.pk)
+    assert client.get("/desk/revenue/campaigns/maisons-essai-2026").status_code == 200
+    for what in ("try", "start", "pause", "print", "tell"):
+        assert client.post("/desk/revenue/campaigns/maisons-essai-2026/act", {"do": what}).status_code == 403
+    assert hire("agent").get("/desk/revenue/campaigns/").status_code == 403
+
+
+def test_the_page_of_a_trial(town, hire):
+    page = hire("manager").get("/desk/revenue/campaigns/tariffs", {"base": town.pk, "day": TODAY(), "percent": "120"})
+    words = page.content.decode()
+    assert page.status_code == 200 and "Quartier 2" in words and "10 to 25 % more" in words and "m2" in words
+    wrong = hire("manager").get("/desk/revenue/campaigns/tariffs", {"base": town.pk, "day": "1999-01-01"})
+    assert wrong.status_code == 422
