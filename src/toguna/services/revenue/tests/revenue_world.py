@@ -58,7 +58,7 @@ INSERT INTO revenue_taxed (code, base_id, words, measures, exemption, zone_id, p
 SELECT 'M' || lpad(n::text, 7, '0'), %(base)s, 'Maison ' || n,
     CASE WHEN n %% 100 = 7 THEN '{}'::jsonb ELSE jsonb_build_object('m2', (20 + n %% 400)::text || CASE n %% 3 WHEN 0 THEN ',5' ELSE '' END) END,
     CASE WHEN n %% 50 = 3 THEN 'veuve' WHEN n %% 50 = 4 THEN 'ecole' ELSE '' END, (%(zones)s::bigint[])[1 + n %% %(nzones)s],
-    ST_SetSRID(ST_MakePoint(-8.1 + 0.01 * (n %% %(nzones)s) + 0.009 * ((n * 7919) %% 1000) / 1000, 12 + 0.009 * ((n * 104729) %% 1000) / 1000), 4326),
+    ST_SetSRID(ST_MakePoint(-8.1 + 0.01 * (n %% %(nzones)s) + 0.009 * ((n::bigint * 7919) %% 1000) / 1000, 12 + 0.009 * ((n::bigint * 104729) %% 1000) / 1000), 4326),
     'Rue ' || (1 + n %% 37), '2025-01-01', gen_random_uuid() FROM generate_series(%(from)s, %(n)s) n
 """
 # Every tenth house has three heirs with 1, 2 and 3 parts; one in 200 has nobody.
@@ -87,7 +87,7 @@ def fill(base: Base, count: int, zones: list[Zone], first: int = 1) -> None:
         values["first"] = min(pk for (pk,) in cursor.fetchall())
         for statement in (_TAXPAYERS, _TAXED, _PARTS):
             cursor.execute(statement, values)
-        cursor.execute("ANALYZE revenue_taxed, revenue_part, revenue_taxpayer")
+            cursor.execute("ANALYZE revenue_taxed, revenue_part, revenue_taxpayer, ledger_payer")
 
 
 def measures_of(code: str) -> dict:
