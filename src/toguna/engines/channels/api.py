@@ -7,6 +7,7 @@ from toguna.engines.channels.costing import Cost, sms_cost
 from toguna.engines.channels.forgetting import forget
 from toguna.engines.channels.gateway.kannel_setup import Missing as KannelMissing
 from toguna.engines.channels.gateway.kannel_setup import prepare as prepare_kannel
+from toguna.engines.channels.gateway.pump import quiet_now
 from toguna.engines.channels.incoming import receive
 from toguna.engines.channels.leaving import Leaving
 from toguna.engines.channels.models import Conversation, Incoming, Message
@@ -49,6 +50,7 @@ __all__ = [
     "push_offer",
     "push_to",
     "question",
+    "quiet_now",
     "raise_alert",
     "read",
     "receive",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -129,22 +131,38 @@ def progress(campaign: Campaign) -> dict[str, int]:
 
 def _drawn(row: NoticeFile) -> tuple[bytes, int]:
     place = {pk: n for n, pk in enumerate(row.which)}
-    rows = ledger.Bill.objects.filter(pk__in=row.which, state=ledger.Bill.State.OPEN).prefetch_related("lines")
-    bills = sorted(rows, key=lambda bill: place[bill.pk])
-    things = {
-        one.code: one for one in Taxed.objects.filter(code__in=[bill.about for bill in bills]).select_related("base")
-    }
+    rows = ledger.Bill.objects.filter(pk__in=row.which, state=ledger.Bill.State.OPEN)
+    bills = sorted(rows.select_related("tariff").prefetch_related("lines"), key=lambda bill: place[bill.pk])
+    about = f"{text.pick(row.campaign.base.titles)} {row.campaign.label}"
+    drawn = sheets(bills, about=about, district=row.name.rpartition(" ")[0], part=row.part)
+    return drawn, drawn.count(b"/Type /Page\n") or len(bills)
+
+
+def _notice(_bill: ledger.Bill) -> tuple[str, str]:
+    return _("Tax notice"), ""
+
+
+def sheets(
+    bills: Sequence[ledger.Bill],
+    *,
+    about: str,
+    district: str,
+    part: int,
+    said_of: Callable[[ledger.Bill], tuple[str, str]] = _notice,
+) -> bytes:
+    """A sheet for each bill behind the list of whoever carries them, as PDF. said_of: (title, words before the figures) of each, in the
+    language of the moment."""
+    things = {one.code: one for one in Taxed.objects.filter(code__in=[bill.about for bill in bills])}
     owners = register.of_payers([bill.payer_id for bill in bills])
     payers = dict(ledger.Payer.objects.filter(pk__in=[bill.payer_id for bill in bills]).values_list("pk", "name"))
-    law = next((bill.tariff.law for bill in bills[:1] if bill.tariff), "")
     pictures: dict[str, Path | bytes] = {}
-    said = []
+    said: list[dict[str, Any]] = []
     for number, bill in enumerate(bills, 1):
         owner, thing = owners.get(bill.payer_id), things.get(bill.about)
-        language = (owner.language if owner else "") or town.current().languages[0]
         address = f"{settings.TOGUNA_URL}/pay/{bill.reference}"
         pictures[f"q{number}.svg"] = qr(address)
-        with translation.override(language):
+        with translation.override((owner.language if owner else "") or town.current().languages[0]):
+            title, intro = said_of(bill)
             said.append(
                 {
                     "n": number,
@@ -154,7 +172,8 @@ def _drawn(row: NoticeFile) -> tuple[bytes, int]:
                     "thing": f"{thing.words} {thing.plate}".strip() if thing else "",
                     "code": bill.about,
                     "street": thing.street_name if thing else "",
-                    "title": _("Tax notice"),
+                    "title": title,
+                    "intro": intro,
                     "what": bill.words,
                     "lines": [(line.words, money.shown(line.amount, bill.currency)) for line in bill.lines.all()],
                     "paid": money.shown(-bill.paid, bill.currency) if bill.paid else "",
@@ -162,7 +181,7 @@ def _drawn(row: NoticeFile) -> tuple[bytes, int]:
                     "due": date_format(bill.due, "DATE_FORMAT"),
                     "reference": spaced(bill.reference),
                     "link": address.partition("://")[2],
-                    "words": words(law),
+                    "words": words(bill.tariff.law if bill.tariff else ""),
                 }
             )
     with translation.override(town.current().languages[0]):
@@ -174,16 +193,10 @@ def _drawn(row: NoticeFile) -> tuple[bytes, int]:
             for street, of_street in groupby(said, key=lambda one: one["street"])
         ]
         data = {
-            "about": f"{text.pick(row.campaign.base.titles)} {row.campaign.label}",
-            "district": row.name.rpartition(" ")[0],
-            "part": row.part,
-            "list": _("List for who distributes them"),
-            "given": _("Given"),
-            "streets": streets,
+            "about": about, "district": district, "part": part, "list": _("List for who distributes them"), "streets": streets,
             "notices": said,
-        }
-    drawn = paper.drawn(DRAWING, data, pictures)
-    return drawn, drawn.count(b"/Type /Page\n") or len(said)
+        }  # fmt: skip
+        return paper.drawn(DRAWING, data, pictures)
 
 
 def words(law: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from toguna.services.revenue.models.campaigns import Campaign, NoticeFile, Unpriced
 from toguna.services.revenue.models.collecting import Collected, Collector, Visit
 from toguna.services.revenue.models.dunning import DunningStep, LetterBatch, Reminded
+from toguna.services.revenue.models.overview import Standing
 from toguna.services.revenue.models.register import (
     Base,
     ImportRow,
@@ -30,6 +31,7 @@ __all__ = [
     "Part",
     "PlanWish",
     "Reminded",
+    "Standing",
     "Taxed",
     "Taxpayer",
     "Unpriced",
