@@ -1,21 +1,21 @@
 """The door of `ledger`: what is owed, paid, and by what tariff. Amounts are minor units of the currency."""
 
-from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
-from toguna.engines.ledger.orders.running import Falling, falling
-
 from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
     RECEIVABLE,
     REFERENCE,
+    Charge,
     Due,
     Staged,
     advance_of,
     cancel,
+    charge,
     issue,
     owed_by,
     run,
     stage,
+    use_advances,
 )
 from toguna.engines.ledger.blocks import end, out, proof, reserve, secret, stolen, take_offline
 from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance, post, reverse
@@ -35,6 +35,8 @@ from toguna.engines.ledger.models import (
     Suspense,
     Tariff,
 )
+from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
+from toguna.engines.ledger.orders.running import Falling, falling
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
 from toguna.engines.ledger.providers.asking import Unaskable, ask
@@ -43,11 +45,13 @@ from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.following import said_to_payer
 from toguna.engines.ledger.providers.owed import find as find_bill
 from toguna.engines.ledger.providers.ways import Unset, Way, usable
+from toguna.engines.ledger.providers.ways import titles as ways
 from toguna.engines.ledger.providers.ways import usable as usable_ways
 from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
 from toguna.engines.ledger.receipts.reads import slip as receipt_slip
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
+from toguna.engines.ledger.tariffs import setwise
 from toguna.engines.ledger.tariffs.actions import Told
 from toguna.engines.ledger.tariffs.actions import write as write_tariff
 from toguna.engines.ledger.tariffs.pricing import BadRule, Missing, Quote, Step, number, wanted
@@ -65,6 +69,7 @@ __all__ = [
     "Bill",
     "BillLine",
     "Block",
+    "Charge",
     "Desk",
     "Due",
     "Falling",
@@ -101,6 +106,7 @@ __all__ = [
     "balances_of",
     "bills_of",
     "cancel",
+    "charge",
     "credit",
     "current_tariffs",
     "end",
@@ -131,6 +137,7 @@ __all__ = [
     "run",
     "said_to_payer",
     "secret",
+    "setwise",
     "shares",
     "spread",
     "stage",
@@ -142,7 +149,9 @@ __all__ = [
     "unsubscribe",
     "usable",
     "usable_ways",
+    "use_advances",
     "void",
     "wanted",
+    "ways",
     "write_tariff",
 ]
