@@ -1,7 +1,7 @@
 """What the service keeps: the register, campaigns, what collectors did, reminders. Money itself is the ledger's."""
 
 from toguna.services.revenue.models.campaigns import Campaign, NoticeFile
-from toguna.services.revenue.models.collecting import Collected, Collector, Visit
+from toguna.services.revenue.models.collecting import Collected, Collector, Counted, Device, Visit
 from toguna.services.revenue.models.dunning import DunningStep, Reminded
 from toguna.services.revenue.models.register import (
     Base,
@@ -19,6 +19,8 @@ __all__ = [
     "Campaign",
     "Collected",
     "Collector",
+    "Counted",
+    "Device",
     "DunningStep",
     "ImportRow",
     "ImportRun",
