@@ -4,6 +4,7 @@ from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
     RECEIVABLE,
+    REFERENCE,
     Due,
     Staged,
     advance_of,
@@ -15,14 +16,19 @@ from toguna.engines.ledger.billing import (
 )
 from toguna.engines.ledger.blocks import end, out, proof, reserve, secret, stolen, take_offline
 from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance, post, reverse
+from toguna.engines.ledger.desks.cashbook import new_desk
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
 from toguna.engines.ledger.models import Account, Bill, BillLine, Block, Desk, Payer, Payment, Suspense, Tariff
-from toguna.engines.ledger.payers import balances_of, bills_of, payer
+from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
+from toguna.engines.ledger.settling import plan
+from toguna.engines.ledger.tariffs.pricing import Missing, Quote, number
+from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
     "ADVANCES",
     "RECEIVABLE",
+    "REFERENCE",
     "SUSPENSE",
     "Account",
     "Bill",
@@ -32,12 +38,14 @@ __all__ = [
     "Due",
     "Leg",
     "Mismatch",
+    "Missing",
     "Order",
     "Owed",
     "Payer",
     "Payment",
     "PaymentTaken",
     "PaymentVoided",
+    "Quote",
     "Refused",
     "Staged",
     "Suspense",
@@ -51,11 +59,16 @@ __all__ = [
     "end",
     "gaps",
     "issue",
+    "new_desk",
+    "new_payers",
+    "number",
     "out",
     "owed_by",
     "payer",
+    "plan",
     "post",
     "proof",
+    "quote",
     "receipt_number",
     "reserve",
     "reverse",
@@ -67,5 +80,6 @@ __all__ = [
     "stolen",
     "take",
     "take_offline",
+    "tariff",
     "void",
 ]

@@ -10,6 +10,7 @@ from toguna.services.revenue.models.register import (
     NotSame,
     Objection,
     Part,
+    PlanWish,
     Taxed,
     Taxpayer,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "NoticeFile",
     "Objection",
     "Part",
+    "PlanWish",
     "Reminded",
     "Taxed",
     "Taxpayer",
