@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import access
+from toguna.kernel import access, money
 from toguna.kernel.access import Actor
 from toguna.services.revenue.collecting import odd
 from toguna.services.revenue.collecting.devices import SUPERVISE, WRONG
@@ -95,7 +97,9 @@ def now(rows: Sequence[Collector]) -> list[Now]:
     for session in ledger.sessions_at(list(desks)):
         row = desks[session.desk_id]
         row.open, row.session, row.float = True, session.pk, session.float
-    taken = ledger.Payment.objects.filter(desk__in=list(desks), at__gte=begun - timedelta(days=1), void="").values("desk")
+    taken = ledger.Payment.objects.filter(desk__in=list(desks), at__gte=begun - timedelta(days=1), void="").values(
+        "desk"
+    )
     for line in taken.annotate(
         today=Sum("amount", filter=Q(at__gte=begun), default=0), number=Count("pk", filter=Q(at__gte=begun)),
         before=Sum("amount", filter=Q(at__lt=begun), default=0),
@@ -109,7 +113,11 @@ def now(rows: Sequence[Collector]) -> list[Now]:
             row.heard, row.wrong_clock = device.heard, abs(device.skew) > WRONG.total_seconds()
         if device.cut is None:
             row.waiting, row.carried = row.waiting + device.waiting, row.carried + device.carried
-    seen = Visit.objects.filter(collector__in=list(found), done__gte=begun).values("collector").annotate(n=Count("pk"), last=Max("pk"))
+    seen = (
+        Visit.objects.filter(collector__in=list(found), done__gte=begun)
+        .values("collector")
+        .annotate(n=Count("pk"), last=Max("pk"))
+    )
     for line in seen:
         found[line["collector"]].visits = line["n"]
     lately = Visit.objects.filter(collector__in=list(found), point__isnull=False, done__gte=begun)
@@ -160,7 +168,9 @@ def oddities(actor: Actor, *, collector: int | None = None, kind: str = "", clos
     if kind in odd.WORDS:
         rows = rows.filter(odd__contains=[kind])
     found = list(
-        rows.select_related("payment__desk", "visit__collector__desk", "visit__taxed__base", "visit__taxpayer").order_by("-pk")[:SHOWN]
+        rows.select_related(
+            "payment__desk", "visit__collector__desk", "visit__taxed__base", "visit__taxpayer"
+        ).order_by("-pk")[:SHOWN]
     )
     accounts = {one.visit.collector.account for one in found} | {one.looked_by for one in found if one.looked_by}
     names = {one.pk: one.name or one.email or "" for one in people.Account.objects.filter(pk__in=accounts)}
@@ -176,3 +186,15 @@ def oddities(actor: Actor, *, collector: int | None = None, kind: str = "", clos
 def waiting(actor: Actor) -> int:
     """How many odd payments wait to be looked at."""
     return Collected.objects.filter(looked=None, visit__collector__in=collectors(actor)).exclude(odd=[]).count()
+
+
+def numbers(actor: Actor) -> list[tuple[Any, Any, str]]:
+    """For the first page of the back office. Two statements."""
+    begun = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    mine = collectors(actor).order_by()
+    today = ledger.Payment.objects.filter(desk__in=mine.values("desk"), at__gte=begun, void="")
+    taken = today.aggregate(sum=Sum("amount", default=0))["sum"]
+    return [
+        (_("Taken by collectors today"), money.shown(taken), reverse("desk-collecting")),
+        (_("Payments to look at"), waiting(actor), reverse("desk-collecting-odd")),
+    ]

@@ -71,7 +71,23 @@ def places(collector: Collector, actor: Actor, bases: Iterable[Base]) -> list[Pl
     found = []
     with connection.cursor() as cursor:
         cursor.execute(_PLACES, values)
-        for pk, code, base, words, plate, measures, exemption, zone, street, name, x, y, payers, outcome, seen in cursor:
+        for (
+            pk,
+            code,
+            base,
+            words,
+            plate,
+            measures,
+            exemption,
+            zone,
+            street,
+            name,
+            x,
+            y,
+            payers,
+            outcome,
+            seen,
+        ) in cursor:
             thing = Taxed(
                 pk=pk, code=code, base=by_pk[base], words=words, plate=plate, measures=_read(measures), exemption=exemption, zone_id=zone
             )  # fmt: skip
@@ -128,9 +144,7 @@ def whole(collector: Collector, device: Device, actor: Actor, start: Point) -> d
     streets = {name: n for n, name in enumerate(dict.fromkeys(row.street_name for row in rows))}
     order = {base.pk: n for n, base in enumerate(bases)}
     ids = list(dict.fromkeys(pk for row in rows for pk in row.payers))
-    taxpayers = {
-        one.pk: one for one in Taxpayer.objects.filter(pk__in=ids).only("number", "name", "payer_id")
-    }
+    taxpayers = {one.pk: one for one in Taxpayer.objects.filter(pk__in=ids).only("number", "name", "payer_id")}
     bills = _bills([one.payer_id for one in taxpayers.values()], currency)
     at = {pk: n for n, pk in enumerate(ids)}
     now = board.of(collector)
@@ -168,7 +182,9 @@ def whole(collector: Collector, device: Device, actor: Actor, start: Point) -> d
 
 def _bills(payers: Sequence[int], currency: str) -> dict[int, list[list[Any]]]:
     """What is left to pay, with the lines that explain it, by payer. Two statements."""
-    rows = ledger.Bill.objects.filter(payer__in=payers, state=ledger.Bill.State.OPEN, currency=currency).order_by("due", "pk")
+    rows = ledger.Bill.objects.filter(payer__in=payers, state=ledger.Bill.State.OPEN, currency=currency).order_by(
+        "due", "pk"
+    )
     found: dict[int, list[list[Any]]] = {}
     lines: dict[int, list[list[Any]]] = {}
     for pk, payer, reference, amount, paid, words, due, about in rows.values_list(
@@ -177,7 +193,9 @@ def _bills(payers: Sequence[int], currency: str) -> dict[int, list[list[Any]]]:
         lines[pk] = []
         found.setdefault(payer, []).append([reference, amount - paid, words, due.isoformat(), about, lines[pk]])
     for pk, words, amount in (
-        ledger.BillLine.objects.filter(bill__in=list(lines)).order_by("bill", "number").values_list("bill", "words", "amount")
+        ledger.BillLine.objects.filter(bill__in=list(lines))
+        .order_by("bill", "number")
+        .values_list("bill", "words", "amount")
     ):
         lines[pk].append([words, amount])
     for bills in found.values():

@@ -123,6 +123,14 @@ def bill_of_passing(
     else:
         lines = [ledger.Due("principal", title, amount, row.income.code)]
     made = ledger.issue(
-        passing(collector), lines, key=f"fee:{key}", due=day, at=day, by=by, tariff=row, about=("base", base.slug), words=title
+        passing(collector),
+        lines,
+        key=f"fee:{key}",
+        due=day,
+        at=day,
+        by=by,
+        tariff=row,
+        about=("base", base.slug),
+        words=title,
     )
     return made, asked

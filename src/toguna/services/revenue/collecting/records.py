@@ -207,7 +207,9 @@ def _pay(record: Mapping[str, Any], once: uuid.UUID, device: Device, skew: timed
     currency = town.current().currency
     said: list[str] = []
     aside = _not_theirs(collector, thing, taxpayer, by)
-    nobodys = aside or block.ended is not None or not block.first <= number <= block.last  # the ledger puts these aside by itself
+    nobodys = (
+        aside or block.ended is not None or not block.first <= number <= block.last
+    )  # the ledger puts these aside by itself
     owed = Owed() if nobodys else _owed(record, thing, taxpayer, amount, moment, collector, str(once), by)
     aside = aside or owed.aside
     row = ledger.take_offline(
@@ -264,22 +266,22 @@ def _owed(
         if base is None:
             return Owed(aside=_("This fee is not taken by the day."))
         measures = record.get("measures")
-        given = {str(name)[:20]: str(value)[:20] for name, value in measures.items()} if isinstance(measures, dict) else {}
+        given = (
+            {str(name)[:20]: str(value)[:20] for name, value in measures.items()} if isinstance(measures, dict) else {}
+        )
         made, asked = fees.bill_of_passing(collector, base, given, amount, day, key=key, by=by)
         return Owed(made.payer_id, [made.pk], asked, fee=True)
     if taxpayer is None:
         return Owed(aside=_("Nobody in the register has this number."))
-    if record.get("fee"):
-        made_bill = fees.bill_of(thing, taxpayer, day, by=by) if thing is not None else None
-        if made_bill is None:  # the act gives no price: it is theirs all the same
-            return Owed(taxpayer.payer_id, None, fee=True)
-        return Owed(taxpayer.payer_id, [made_bill.pk], made_bill.amount, fee=True)
-    wanted = [codes.read(str(one)[:20]) for one in record.get("bills") or ()][:100]
-    if not wanted:
-        return Owed(taxpayer.payer_id, None)
     payers = register.payers_of(taxpayer)
-    rows = list(ledger.Bill.objects.filter(reference__in=wanted, payer__in=payers))
-    return Owed(taxpayer.payer_id, [one.pk for one in rows], sum(one.left for one in rows))
+    wanted = [codes.read(str(one)[:20]) for one in record.get("bills") or ()][:100]
+    rows = list(ledger.Bill.objects.filter(reference__in=wanted, payer__in=payers)) if wanted else []
+    fee = bool(record.get("fee"))
+    if fee and thing is not None and (made_bill := fees.bill_of(thing, taxpayer, day, by=by)) is not None:
+        rows.append(made_bill)
+    if not rows and not wanted:  # on account; or the act gives no price: it is theirs all the same
+        return Owed(taxpayer.payer_id, None, fee=fee)
+    return Owed(taxpayer.payer_id, [one.pk for one in rows], sum(one.left for one in rows), fee=fee)
 
 
 def _not_theirs(collector: Collector, thing: Taxed | None, taxpayer: Taxpayer | None, by: Actor) -> str:
