@@ -45,6 +45,7 @@ def check(request: HttpRequest, number: str = "") -> HttpResponse:
     code, amount = request.GET.get("p", "")[:20], request.GET.get("a", "")[:15]
     on_its_way = False
     if code and amount.isdecimal() and number:
+        limits.hit("receipt-code", number, at_most=60, per=timedelta(hours=1))  # six letters are not to be guessed
         on_its_way = (found is None or found.amount != int(amount)) and reads.proven(number, int(amount), code)
         found = None if on_its_way or (found and found.amount != int(amount)) else found
     values: dict[str, Any] = {

@@ -28,4 +28,6 @@ def tell(payment: ledger.Payment, taxpayer: Taxpayer | None, phone: str = "", *,
             "day": timezone.localdate(payment.at).isoformat(),
             "address": settings.TOGUNA_URL + reverse("receipt-number", args=[number]),
         }  # fmt: skip
-    channels.send("sms", address, key=f"revenue.receipt:{payment.pk}", text=words, language=language)
+    # To the one in the register, it is the same message as the confirmation of any payment: whoever comes first says it.
+    key = f"revenue.receipt:{payment.pk}" if phone else f"revenue.paid:{payment.pk}"
+    channels.send("sms", address, key=key, text=words, language=language)
