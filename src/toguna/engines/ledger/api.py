@@ -1,5 +1,8 @@
 """The door of `ledger`: what is owed, paid, and by what tariff. Amounts are minor units of the currency."""
 
+from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
+from toguna.engines.ledger.orders.running import Falling, falling
+
 from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
@@ -30,21 +33,44 @@ from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance,
 from toguna.engines.ledger.desks.actions import session_of
 from toguna.engines.ledger.desks.actions import take as take_at_desk
 from toguna.engines.ledger.desks.cashbook import OTHERS as OTHER_WAYS
-from toguna.engines.ledger.desks.cashbook import held_at, new_desk, sessions_at
+from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessions_at
 from toguna.engines.ledger.desks.counting import pieces, worth
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
-from toguna.engines.ledger.models import Account, Bill, BillLine, Block, Desk, Payer, Payment, Suspense, Tariff
+from toguna.engines.ledger.models import (
+    Account,
+    Bill,
+    BillLine,
+    Block,
+    Desk,
+    Instalment,
+    Payer,
+    Payment,
+    PaymentRequest,
+    StandingOrder,
+    Suspense,
+    Tariff,
+)
 from toguna.engines.ledger.models.providers import PaymentRequest
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
-from toguna.engines.ledger.providers.asking import Unaskable
+from toguna.engines.ledger.providers.asking import Unaskable, ask
 from toguna.engines.ledger.providers.asking import ask as ask_payment
+from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.following import said_to_payer
 from toguna.engines.ledger.providers.owed import find as find_bill
+from toguna.engines.ledger.providers.ways import Unset, Way, usable
+from toguna.engines.ledger.providers.ways import usable as usable_ways
 from toguna.engines.ledger.providers.ways import usable as ways_to_pay
+from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
+from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
 from toguna.engines.ledger.receipts.reads import qr as receipt_qr
-from toguna.engines.ledger.settling import plan
-from toguna.engines.ledger.tariffs.pricing import Missing, Quote, number
+from toguna.engines.ledger.receipts.reads import slip as receipt_slip
+from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
+from toguna.engines.ledger.tariffs.actions import Told
+from toguna.engines.ledger.tariffs.actions import write as write_tariff
+from toguna.engines.ledger.tariffs.pricing import BadRule, Missing, Quote, Step, number, wanted
+from toguna.engines.ledger.tariffs.reads import current as current_tariffs
+from toguna.engines.ledger.tariffs.reads import find as find_tariffs
 from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
@@ -54,11 +80,14 @@ __all__ = [
     "REFERENCE",
     "SUSPENSE",
     "Account",
+    "BadRule",
     "Bill",
     "BillLine",
     "Block",
     "Desk",
     "Due",
+    "Falling",
+    "Instalment",
     "Leg",
     "Mismatch",
     "Missing",
@@ -66,31 +95,47 @@ __all__ = [
     "Owed",
     "Payer",
     "Payment",
+    "PaymentAnswered",
     "PaymentRequest",
     "PaymentTaken",
     "PaymentVoided",
     "Quote",
     "Refused",
     "Staged",
+    "StandingOrder",
+    "Step",
     "Suspense",
     "Tariff",
+    "Told",
     "Unaskable",
+    "Unset",
+    "Way",
     "account",
     "advance_of",
+    "ask",
     "ask_payment",
+    "ask_refund",
+    "ask_write_off",
     "balance",
     "balances_of",
     "bills_of",
     "cancel",
+    "credit",
+    "current_tariffs",
     "end",
+    "falling",
     "find_bill",
+    "find_tariffs",
     "gaps",
+    "held",
     "held_at",
     "issue",
+    "late",
     "new_desk",
     "new_payers",
     "next_of",
     "number",
+    "orders_of",
     "out",
     "out_with",
     "owed_by",
@@ -100,8 +145,11 @@ __all__ = [
     "post",
     "proof",
     "quote",
+    "receipt_bytes",
     "receipt_number",
+    "receipt_pdf",
     "receipt_qr",
+    "receipt_slip",
     "reserve",
     "reverse",
     "run",
@@ -113,12 +161,18 @@ __all__ = [
     "spread",
     "stage",
     "stolen",
+    "subscribe",
     "take",
     "take_at_desk",
     "take_offline",
     "tariff",
+    "unsubscribe",
+    "usable",
+    "usable_ways",
     "void",
     "voided",
+    "wanted",
     "ways_to_pay",
     "worth",
+    "write_tariff",
 ]

@@ -82,7 +82,7 @@ def add_taxpayer(who: Who, *, by: Actor, client_id: uuid.UUID | None = None) -> 
                 zone_id=where.zone, account=by.account, **values,
             )  # fmt: skip
     except IntegrityError:  # the same was sent twice at once: the other was first
-        found = Taxpayer.objects.filter(client_id=client_id).first()
+        found = Taxpayer.objects.filter(client_id=client_id).first() if client_id else None
         if found is None:
             raise
         return found
@@ -168,7 +168,7 @@ def declare(
                 account=by.account, **_what(base, what),
             )  # fmt: skip
     except IntegrityError:
-        found = Taxed.objects.filter(client_id=client_id).first()
+        found = Taxed.objects.filter(client_id=client_id).first() if client_id else None
         if found is None:
             raise
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Declaration
-from toguna.services.revenue import demo, starter
+from toguna.services.revenue.register import demo, starter
 
 PROVIDES: tuple[Declaration, ...] = (
     Starter("revenue", starter.load, order=20),

@@ -18,9 +18,8 @@ from toguna.engines.territory import zones as territory_zones
 from toguna.engines.territory.models import Feature, Layer, Zone
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import forget_jobs
-from toguna.services.revenue import starter
 from toguna.services.revenue.models import Base, Taxed, Taxpayer
-from toguna.services.revenue.register import actions
+from toguna.services.revenue.register import actions, starter
 
 
 def square(west: float, south: float, side: float) -> MultiPolygon:

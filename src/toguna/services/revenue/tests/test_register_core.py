@@ -12,9 +12,8 @@ from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
 from toguna.kernel.access import AGENT, SYSTEM, Actor, Denied, Grant
 from toguna.kernel.demo import DemoFiles
-from toguna.services.revenue import demo, starter
 from toguna.services.revenue.models import Base, Part, Taxed, Taxpayer
-from toguna.services.revenue.register import actions, bulk, reads
+from toguna.services.revenue.register import actions, bulk, demo, reads, starter
 
 
 def agent_of(zone) -> Actor:

@@ -6,6 +6,7 @@ import csv
 import uuid
 from datetime import date, datetime, time, timedelta
 from random import Random
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -14,9 +15,8 @@ from toguna.engines.ledger import api as ledger
 from toguna.kernel import text, town
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.demo import DemoFiles
-from toguna.services.revenue import starter
 from toguna.services.revenue.models import Base, Part, Taxed
-from toguna.services.revenue.register import bulk, reads
+from toguna.services.revenue.register import bulk, reads, starter
 
 LEAST, MOST, PER_TAXPAYER = 40, 6000, 8  # one taxpayer for each eight people
 TIMES = {"mois": 12, "jours": 300}
@@ -77,7 +77,7 @@ def _tariff_of_land(until: date) -> None:
 def _spots(sql: str) -> list[tuple[float, float]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        return [(lon, lat) for lon, lat in cursor.fetchall()]
 
 
 _BUILDINGS = """
@@ -115,7 +115,7 @@ def _rows(files: DemoFiles, random: Random) -> list[bulk.Row]:
         if slug in ("etal", "place-du-jour", "betail"):
             lon, lat = markets[n % len(markets)]
             lon, lat = lon + random.gauss(0, 0.0004), lat + random.gauss(0, 0.0004)
-        common = {
+        common: dict[str, Any] = {
             "who": _id("taxpayer", n), "name": f"{trade} {name}" if business else name, "kind": "business" if business else "person",
             "trade": trade, "phone": phone, "tax_number": f"{random.randrange(10**8, 10**9)}" if business else "",
             "lon": lon, "lat": lat, "seen": seen if random.random() < 0.8 else None,
