@@ -211,7 +211,7 @@ WITH staged AS (
     SELECT bill_id, reference, key, payer, %(tariff)s, words, about_kind, about, %(currency)s, amount, 0, %(day)s, %(due)s, 'open' FROM staged
 ), lines AS (
     INSERT INTO ledger_bill_line (bill_id, number, kind, words, income_id, amount, paid)
-    {lines}
+    {{lines}}
 ), entries AS (
     INSERT INTO ledger_entry (id, key, kind, day, currency, lines_count, account, about_kind, about, words)
     SELECT entry_id, 'bill:' || key, 'bill', %(day)s, %(currency)s, 2, %(by)s, 'bill', reference, '' FROM staged
