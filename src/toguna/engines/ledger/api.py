@@ -4,18 +4,37 @@ from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
     RECEIVABLE,
+    REFERENCE,
+    Charge,
     Due,
     Staged,
     advance_of,
     cancel,
+    charge,
     issue,
     owed_by,
     run,
     stage,
+    use_advances,
 )
-from toguna.engines.ledger.blocks import end, out, proof, reserve, secret, stolen, take_offline
+from toguna.engines.ledger.blocks import (
+    end,
+    next_of,
+    out,
+    out_with,
+    proof,
+    reserve,
+    secret,
+    stolen,
+    take_offline,
+    voided,
+)
 from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance, post, reverse
-from toguna.engines.ledger.desks.cashbook import held, new_desk
+from toguna.engines.ledger.desks.actions import session_of
+from toguna.engines.ledger.desks.actions import take as take_at_desk
+from toguna.engines.ledger.desks.cashbook import OTHERS as OTHER_WAYS
+from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessions_at
+from toguna.engines.ledger.desks.counting import pieces, worth
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
 from toguna.engines.ledger.models import (
     Account,
@@ -33,35 +52,42 @@ from toguna.engines.ledger.models import (
 )
 from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
 from toguna.engines.ledger.orders.running import Falling, falling
-from toguna.engines.ledger.payers import balances_of, bills_of, payer
+from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
-from toguna.engines.ledger.providers.asking import Unaskable
+from toguna.engines.ledger.providers.asking import Unaskable, ask
 from toguna.engines.ledger.providers.asking import ask as ask_payment
 from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.following import said_to_payer
 from toguna.engines.ledger.providers.owed import find as find_bill
-from toguna.engines.ledger.providers.ways import Unset, Way
+from toguna.engines.ledger.providers.ways import Unset, Way, usable
+from toguna.engines.ledger.providers.ways import titles as ways
 from toguna.engines.ledger.providers.ways import usable as usable_ways
+from toguna.engines.ledger.providers.ways import usable as ways_to_pay
 from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
+from toguna.engines.ledger.receipts.reads import qr as receipt_qr
 from toguna.engines.ledger.receipts.reads import slip as receipt_slip
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
+from toguna.engines.ledger.tariffs import setwise
 from toguna.engines.ledger.tariffs.actions import Told
 from toguna.engines.ledger.tariffs.actions import write as write_tariff
-from toguna.engines.ledger.tariffs.pricing import BadRule, Missing, Quote, Step
+from toguna.engines.ledger.tariffs.pricing import BadRule, Missing, Quote, Step, number, wanted
 from toguna.engines.ledger.tariffs.reads import current as current_tariffs
 from toguna.engines.ledger.tariffs.reads import find as find_tariffs
 from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
     "ADVANCES",
+    "OTHER_WAYS",
     "RECEIVABLE",
+    "REFERENCE",
     "SUSPENSE",
     "Account",
     "BadRule",
     "Bill",
     "BillLine",
     "Block",
+    "Charge",
     "Desk",
     "Due",
     "Falling",
@@ -90,6 +116,7 @@ __all__ = [
     "Way",
     "account",
     "advance_of",
+    "ask",
     "ask_payment",
     "ask_refund",
     "ask_write_off",
@@ -97,6 +124,7 @@ __all__ = [
     "balances_of",
     "bills_of",
     "cancel",
+    "charge",
     "credit",
     "current_tariffs",
     "end",
@@ -105,13 +133,19 @@ __all__ = [
     "find_tariffs",
     "gaps",
     "held",
+    "held_at",
     "issue",
     "late",
     "new_desk",
+    "new_payers",
+    "next_of",
+    "number",
     "orders_of",
     "out",
+    "out_with",
     "owed_by",
     "payer",
+    "pieces",
     "plan",
     "post",
     "proof",
@@ -119,22 +153,34 @@ __all__ = [
     "receipt_bytes",
     "receipt_number",
     "receipt_pdf",
+    "receipt_qr",
     "receipt_slip",
     "reserve",
     "reverse",
     "run",
     "said_to_payer",
     "secret",
+    "session_of",
+    "sessions_at",
+    "setwise",
     "shares",
     "spread",
     "stage",
     "stolen",
     "subscribe",
     "take",
+    "take_at_desk",
     "take_offline",
     "tariff",
     "unsubscribe",
+    "usable",
     "usable_ways",
+    "use_advances",
     "void",
+    "voided",
+    "wanted",
+    "ways",
+    "ways_to_pay",
+    "worth",
     "write_tariff",
 ]
