@@ -1,8 +1,5 @@
 """The door of `ledger`: what is owed, paid, and by what tariff. Amounts are minor units of the currency."""
 
-from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
-from toguna.engines.ledger.orders.running import Falling, falling
-
 from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
@@ -35,6 +32,8 @@ from toguna.engines.ledger.models import (
     Suspense,
     Tariff,
 )
+from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
+from toguna.engines.ledger.orders.running import Falling, falling
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
 from toguna.engines.ledger.providers.asking import Unaskable, ask
