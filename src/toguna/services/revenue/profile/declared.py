@@ -15,7 +15,7 @@ PROVIDES: tuple[Declaration, ...] = (
         actions.ANSWER, _("Answer what is contested, and plans that are asked"), frozenset({MANAGER, ADMINISTRATOR})
     ),
     Urls("revenue-profile", "", "toguna.services.revenue.profile.urls"),
-    Page("registered", _("Check that a trader is registered"), "check", "registered", where=("nav",), order=92),
+    Page("registered", _("Check a trader"), "check", "registered", where=("nav",), order=92),
     *commands.COMMANDS,
     mine.MINE,
     people.Erasure("revenue", forgetting.erase),
