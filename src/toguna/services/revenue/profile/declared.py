@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from toguna.engines.people import api as people
 from toguna.kernel.access import ADMINISTRATOR, MANAGER, Permission
 from toguna.kernel.manifest import Declaration
-from toguna.kernel.web import Page, Urls
-from toguna.services.revenue.profile import actions, commands, forgetting, mine
+from toguna.kernel.web import DeskBlock, Page, Urls
+from toguna.services.revenue.profile import actions, commands, forgetting, mine, reads
 
 PROVIDES: tuple[Declaration, ...] = (
     Permission(
@@ -16,6 +16,7 @@ PROVIDES: tuple[Declaration, ...] = (
     ),
     Urls("revenue-profile", "", "toguna.services.revenue.profile.urls"),
     Page("registered", _("Check a trader"), "check", "registered", where=("nav",), order=92),
+    DeskBlock("revenue", _("Taxes and fees"), "revenue.read", reads.numbers_of_desk, order=60),
     *commands.COMMANDS,
     mine.MINE,
     people.Erasure("revenue", forgetting.erase),

@@ -54,8 +54,8 @@ def awa(stall):
     return stall("Awa Traoré", phone=PHONE).parts.get().taxpayer
 
 
-def resident(phone: str, *, verified: bool = True) -> Client:
-    person = people.Person.objects.create(name="Awa", language="en")
+def resident(phone: str, *, verified: bool = True, name: str = "Awa") -> Client:
+    person = people.Person.objects.create(name=name, language="en")
     people.Contact.objects.create(
         person=person, kind="phone", value=phone, verified=timezone.now() if verified else None
     )
@@ -97,6 +97,7 @@ def test_contested_then_answered(awa, bill, hire, say):
     assert (row.state, row.bill) == ("open", made)
     agent, head = hire("agent"), hire("manager")
     assert "It is 2 m2" in text_of(agent.get("/desk/taxes/answers/"))
+    assert "Contested" in text_of(agent.get("/desk/"))
     assert agent.post(f"/desk/taxes/answers/objection/{row.pk}", {"do": "agree", "words": "Right"}).status_code == 403
     head.post(
         f"/desk/taxes/answers/objection/{row.pk}", {"do": "agree", "words": "Measured again: 2 m2", "take_back": "yes"}
@@ -189,8 +190,10 @@ def test_taken_away_and_erased(awa, bill):
     assert awa.name == "Awa Traoré"  # owes, and is taxed: the register keeps them
     ledger.cancel(made.pk, reason="wrong", by=SYSTEM)
     actions.end(reads.register.taxed_of(awa).get().pk, reason="gone", by=SYSTEM)
-    again = resident(PHONE)
-    erase(again.person, by=SYSTEM)
+    erase(resident(PHONE, name="Her son").person, by=SYSTEM)  # a telephone that a family shares
+    awa.refresh_from_db()
+    assert awa.active
+    erase(resident(PHONE, name="Awa TRAORE").person, by=SYSTEM)
     awa.refresh_from_db()
     assert (awa.name, awa.phone, awa.active) == ("", "", False) and not ledger.Payer.objects.get(pk=awa.payer_id).name
     assert not awa.events.exclude(name="").exists()
