@@ -37,7 +37,7 @@ WITH late AS (
         SELECT bill_id, min(due) FILTER (WHERE due < %(today)s AND upto > b.paid) AS due, max(upto) FILTER (WHERE due < %(today)s) AS missing
         FROM ledger_instalment WHERE bill_id = b.id GROUP BY bill_id
     ) i ON true
-    WHERE b.state = 'open' AND b.amount > b.paid AND x.erased IS NULL AND b.due <= %(today)s::date + %(ahead)s
+    WHERE b.state = 'open' AND b.amount > b.paid AND x.erased IS NULL AND (b.due <= %(today)s::date + %(ahead)s OR i.due IS NOT NULL)
 ), reached AS (
     SELECT DISTINCT ON (l.id) l.id AS bill, l.taxpayer, l.merged, l.taxed, l.payer_id AS payer, l.owed, l.due, s.id AS step, s.after
     FROM late l JOIN revenue_dunning_step s ON s.active AND (s.base_id IS NULL OR s.base_id = l.base) AND l.owed >= s.least AND l.owed > 0
