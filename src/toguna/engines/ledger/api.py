@@ -17,9 +17,24 @@ from toguna.engines.ledger.billing import (
     stage,
     use_advances,
 )
-from toguna.engines.ledger.blocks import end, out, proof, reserve, secret, stolen, take_offline
+from toguna.engines.ledger.blocks import (
+    end,
+    next_of,
+    out,
+    out_with,
+    proof,
+    reserve,
+    secret,
+    stolen,
+    take_offline,
+    voided,
+)
 from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance, post, reverse
-from toguna.engines.ledger.desks.cashbook import held, new_desk
+from toguna.engines.ledger.desks.actions import session_of
+from toguna.engines.ledger.desks.actions import take as take_at_desk
+from toguna.engines.ledger.desks.cashbook import OTHERS as OTHER_WAYS
+from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessions_at
+from toguna.engines.ledger.desks.counting import pieces, worth
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
 from toguna.engines.ledger.models import (
     Account,
@@ -47,8 +62,10 @@ from toguna.engines.ledger.providers.owed import find as find_bill
 from toguna.engines.ledger.providers.ways import Unset, Way, usable
 from toguna.engines.ledger.providers.ways import titles as ways
 from toguna.engines.ledger.providers.ways import usable as usable_ways
+from toguna.engines.ledger.providers.ways import usable as ways_to_pay
 from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
+from toguna.engines.ledger.receipts.reads import qr as receipt_qr
 from toguna.engines.ledger.receipts.reads import slip as receipt_slip
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
 from toguna.engines.ledger.tariffs import setwise
@@ -61,6 +78,7 @@ from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
     "ADVANCES",
+    "OTHER_WAYS",
     "RECEIVABLE",
     "REFERENCE",
     "SUSPENSE",
@@ -115,15 +133,19 @@ __all__ = [
     "find_tariffs",
     "gaps",
     "held",
+    "held_at",
     "issue",
     "late",
     "new_desk",
     "new_payers",
+    "next_of",
     "number",
     "orders_of",
     "out",
+    "out_with",
     "owed_by",
     "payer",
+    "pieces",
     "plan",
     "post",
     "proof",
@@ -131,12 +153,15 @@ __all__ = [
     "receipt_bytes",
     "receipt_number",
     "receipt_pdf",
+    "receipt_qr",
     "receipt_slip",
     "reserve",
     "reverse",
     "run",
     "said_to_payer",
     "secret",
+    "session_of",
+    "sessions_at",
     "setwise",
     "shares",
     "spread",
@@ -144,6 +169,7 @@ __all__ = [
     "stolen",
     "subscribe",
     "take",
+    "take_at_desk",
     "take_offline",
     "tariff",
     "unsubscribe",
@@ -151,7 +177,10 @@ __all__ = [
     "usable_ways",
     "use_advances",
     "void",
+    "voided",
     "wanted",
     "ways",
+    "ways_to_pay",
+    "worth",
     "write_tariff",
 ]

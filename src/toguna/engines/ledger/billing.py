@@ -193,17 +193,25 @@ def owed_by(payer: int) -> int:
 
 # --- A run
 
-_RUN = """
+_LETTERS = "".join(
+    f" || substr('{codes.ALPHABET}', 1 + (r / {len(codes.ALPHABET) ** n} % {len(codes.ALPHABET)})::int, 1)"
+    for n in range(REFERENCE)
+)
+# What ledger_reference() gives, written out: a function called for each row costs more than the row itself.
+_RUN = f"""
 WITH staged AS (
-    SELECT s.key, s.payer, s.amount, s.words, s.about_kind, s.about, ledger_reference() AS reference,
+    SELECT key, payer, amount, words, about_kind, about, {_LETTERS.removeprefix(" || ").replace("%", "%%")} AS reference,
         nextval('ledger_bill_id_seq') AS bill_id, nextval('ledger_entry_id_seq') AS entry_id
-    FROM ledger_run s WHERE NOT EXISTS (SELECT 1 FROM ledger_bill b WHERE b.key = s.key) AND s.amount > 0
+    FROM (
+        SELECT s.*, ('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint AS r FROM ledger_run s
+        WHERE NOT EXISTS (SELECT 1 FROM ledger_bill b WHERE b.key = s.key) AND s.amount > 0 OFFSET 0
+    ) s
 ), bills AS (
     INSERT INTO ledger_bill (id, reference, key, payer_id, tariff_id, words, about_kind, about, currency, amount, paid, issued, due, state)
     SELECT bill_id, reference, key, payer, %(tariff)s, words, about_kind, about, %(currency)s, amount, 0, %(day)s, %(due)s, 'open' FROM staged
 ), lines AS (
     INSERT INTO ledger_bill_line (bill_id, number, kind, words, income_id, amount, paid)
-    {lines}
+    {{lines}}
 ), entries AS (
     INSERT INTO ledger_entry (id, key, kind, day, currency, lines_count, account, about_kind, about, words)
     SELECT entry_id, 'bill:' || key, 'bill', %(day)s, %(currency)s, 2, %(by)s, 'bill', reference, '' FROM staged

@@ -1,7 +1,7 @@
 """What the service keeps: the register, campaigns, what collectors did, reminders. Money itself is the ledger's."""
 
 from toguna.services.revenue.models.campaigns import Campaign, NoticeFile, Unpriced
-from toguna.services.revenue.models.collecting import Collected, Collector, Visit
+from toguna.services.revenue.models.collecting import Collected, Collector, Counted, Device, Visit
 from toguna.services.revenue.models.dunning import DunningStep, LetterBatch, Reminded
 from toguna.services.revenue.models.overview import Standing
 from toguna.services.revenue.models.register import (
@@ -21,6 +21,8 @@ __all__ = [
     "Campaign",
     "Collected",
     "Collector",
+    "Counted",
+    "Device",
     "DunningStep",
     "ImportRow",
     "ImportRun",
