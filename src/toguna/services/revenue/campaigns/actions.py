@@ -168,7 +168,7 @@ def issue_piece(campaign: int) -> bool:
             return _finish(row, by)
         ledger.stage()
         words = f"{text.pick(tariff.titles, sweep.language())} {row.label}"
-        values = {"slug": row.slug, "words": words, "campaign": row.pk}
+        values: dict[str, Any] = {"slug": row.slug, "words": words, "campaign": row.pk}
         cursor.execute(_BILLS.format(last=last), values)
         lines = [
             _LINE.format(

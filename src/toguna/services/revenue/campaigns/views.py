@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -112,7 +113,7 @@ def left_out(request: Request, slug: str) -> HttpResponse:
 
 
 @staff(actions.CAMPAIGN)
-def paper(request: Request, slug: str, pk: int) -> HttpResponse:
+def paper(request: Request, slug: str, pk: int) -> HttpResponseBase:
     """A file of notices; one that was lost is made again."""
     file = get_object_or_404(NoticeFile, campaign__slug=slug, pk=pk)
     access.require(request.actor, actions.CAMPAIGN, zone=file.zone_id)

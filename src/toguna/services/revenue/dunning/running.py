@@ -193,7 +193,8 @@ def visited() -> int:
     """Marks the visits that were made. How many."""
     with connection.cursor() as cursor:
         cursor.execute(_VISITED)
-        return cursor.rowcount
+        marked: int = cursor.rowcount
+    return marked
 
 
 def confirm(event: ledger.PaymentTaken) -> None:
