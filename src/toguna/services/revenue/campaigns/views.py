@@ -72,7 +72,7 @@ def campaign(request: Request, slug: str) -> HttpResponse:
         "left_out": actions.why_left_out(row) if row.unpriced else [], "printing": done,
         "files": Paginator(files, PAGE).get_page(request.GET.get("page")),
         "refresh": row.state == Campaign.State.RUNNING or done["made"] < done["files"] or (row.telling and not row.told),
-        "cost": telling.cost(row) if row.state == Campaign.State.ISSUED and row.telling is None and whole else None,
+        "cost": telling.cost(row) if "sms" in request.GET and row.state == Campaign.State.ISSUED and row.telling is None and whole else None,
     }  # fmt: skip
     return render(request, "revenue/campaign.html", values)
 

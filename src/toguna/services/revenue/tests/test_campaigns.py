@@ -182,7 +182,7 @@ def test_twenty_thousand_bills_by_the_page_and_the_worker(town, hire, monkeypatc
     run_jobs()
     row = Campaign.objects.get()
     assert row.state == "issued" and row.priced == 20_000 and row.issued == Bill.objects.count() > 20_000
-    page = client.get(address).content.decode()
+    page = client.get(address, {"sms": 1}).content.decode()
     files = list(row.files.all())
     assert sum(file.bills for file in files) == row.issued == len({pk for file in files for pk in file.which})
     assert all(file.done and notices.path(file).exists() for file in files)
