@@ -22,7 +22,7 @@ from toguna.engines.ledger.models import Bill, BillLine, Line, Payer
 from toguna.engines.ledger.tariffs import pricing
 from toguna.engines.territory.models import Zone
 from toguna.kernel.access import SYSTEM
-from toguna.kernel.testing import run_jobs
+from toguna.kernel.testing import forget_jobs, run_jobs
 from toguna.services.revenue.campaigns import actions, notices, simulating, telling
 from toguna.services.revenue.models import Campaign, Part, Taxed
 from toguna.services.revenue.tests.revenue_world import districts, fill, houses, measures_of
@@ -206,8 +206,11 @@ def test_a_notice_says_what_and_how(town, monkeypatch, hire, settings, tmp_path)
     row = new(town)
     run(row, monkeypatch)
     monkeypatch.setattr(notices, "A_FILE", 12)
-    run_jobs()
+    notices.plan(row.pk)
+    assert notices.plan(row.pk) == 0, "each bill is in one file"
+    forget_jobs()  # of more than a hundred other files
     file = row.files.filter(zone__name="Quartier 2").order_by("part").first()
+    notices.make.func(file=file.pk)
     client = hire("manager")
     answer = client.get(f"/desk/revenue/campaigns/{row.slug}/notices/{file.pk}")
     pdf = pdfium.PdfDocument(b"".join(answer.streaming_content))
