@@ -4,7 +4,7 @@ Whatever dies at any line: what was written down was done, what was not is done 
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from toguna.services.revenue.models import DunningStep
 from toguna.services.revenue.register import reads as register
 
 PIECE = 1000
+LATEST = timedelta(days=7)  # a payment that the book hears of later (an old file, a lost device) is not news any more
 PENALTIES = "7711"  # the account of fines and penalties
 WHO = SYSTEM
 
@@ -205,7 +206,7 @@ def confirm(event: ledger.PaymentTaken) -> None:
     if ledger.PaymentRequest.objects.filter(payment=event.payment).exclude(order=None).exists():
         return  # the standing order says it already
     payment = ledger.Payment.objects.select_related("desk").get(pk=event.payment)
-    if payment.void:
+    if payment.void or payment.at < timezone.now() - LATEST:
         return
     language = owner.language or town.current().languages[0]
     with translation.override(language):

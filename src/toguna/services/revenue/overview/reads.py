@@ -41,7 +41,7 @@ class Row:
 
     @property
     def share(self) -> float | None:
-        """What was paid of what was billed in twelve months, in percent."""
+        """What was paid of what was billed, in percent."""
         return 100 * self.paid / self.billed if self.billed else None
 
 
@@ -162,7 +162,7 @@ def chance(paid: int, visits: int) -> float:
     return (paid + 3) / (visits + 10)
 
 
-def next_streets(actor: Actor, *, zones: Collection[int] | None = None, most: int = 50) -> list[Street]:
+def next_streets(actor: Actor, *, zones: Collection[int] | None = None, most: int = 20) -> list[Street]:
     """The streets of which a visit brings most for each hour, the best first. Two statements."""
     reach = _reach(actor)
     if zones is not None:
