@@ -1,8 +1,5 @@
 """The door of `ledger`: what is owed, paid, and by what tariff. Amounts are minor units of the currency."""
 
-from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
-from toguna.engines.ledger.orders.running import Falling, falling
-
 from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
@@ -50,17 +47,16 @@ from toguna.engines.ledger.models import (
     Suspense,
     Tariff,
 )
-from toguna.engines.ledger.models.providers import PaymentRequest
+from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
+from toguna.engines.ledger.orders.running import Falling, falling
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
 from toguna.engines.ledger.providers.asking import Unaskable, ask
-from toguna.engines.ledger.providers.asking import ask as ask_payment
 from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.following import said_to_payer
 from toguna.engines.ledger.providers.owed import find as find_bill
 from toguna.engines.ledger.providers.ways import Unset, Way, usable
 from toguna.engines.ledger.providers.ways import usable as usable_ways
-from toguna.engines.ledger.providers.ways import usable as ways_to_pay
 from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
 from toguna.engines.ledger.receipts.reads import qr as receipt_qr
@@ -113,7 +109,6 @@ __all__ = [
     "account",
     "advance_of",
     "ask",
-    "ask_payment",
     "ask_refund",
     "ask_write_off",
     "balance",
@@ -172,7 +167,6 @@ __all__ = [
     "void",
     "voided",
     "wanted",
-    "ways_to_pay",
     "worth",
     "write_tariff",
 ]

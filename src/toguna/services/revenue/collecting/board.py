@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -27,7 +27,7 @@ SHOWN = 200
 
 @dataclass
 class Now:
-    """A collector at this moment. Minor units. open: their desk is open, with its float; held: cash by the book; carried: what their
+    """A collector at this moment. Minor units. open: their desk is open, begun_with: its float; held: cash by the book; carried: what their
     devices said is not sent yet."""
 
     collector: Collector
@@ -35,7 +35,7 @@ class Now:
     zone: str = ""
     open: bool = False
     session: int | None = None
-    float: int = 0
+    begun_with: int = 0
     held: int = 0
     taken: int = 0
     number: int = 0
@@ -96,7 +96,7 @@ def now(rows: Sequence[Collector]) -> list[Now]:
         desks[desk].held = amount
     for session in ledger.sessions_at(list(desks)):
         row = desks[session.desk_id]
-        row.open, row.session, row.float = True, session.pk, session.float
+        row.open, row.session, row.begun_with = True, session.pk, session.float
     taken = ledger.Payment.objects.filter(desk__in=list(desks), at__gte=begun - timedelta(days=1), void="").values(
         "desk"
     )
@@ -113,20 +113,16 @@ def now(rows: Sequence[Collector]) -> list[Now]:
             row.heard, row.wrong_clock = device.heard, abs(device.skew) > WRONG.total_seconds()
         if device.cut is None:
             row.waiting, row.carried = row.waiting + device.waiting, row.carried + device.carried
-    seen = (
-        Visit.objects.filter(collector__in=list(found), done__gte=begun)
-        .values("collector")
-        .annotate(n=Count("pk"), last=Max("pk"))
-    )
-    for line in seen:
-        found[line["collector"]].visits = line["n"]
+    seen = Visit.objects.filter(collector__in=list(found), done__gte=begun).values("collector").annotate(n=Count("pk"))
+    for visited in seen:
+        found[visited["collector"]].visits = visited["n"]
     lately = Visit.objects.filter(collector__in=list(found), point__isnull=False, done__gte=begun)
     for visit in lately.order_by("collector", "-done", "-pk").distinct("collector"):
         assert visit.point is not None
         found[visit.collector_id].point = (visit.point.x, visit.point.y)
     open_odd = Collected.objects.filter(looked=None, visit__collector__in=list(found)).exclude(odd=[])
-    for line in open_odd.values("visit__collector").annotate(n=Count("pk")):
-        found[line["visit__collector"]].odd = line["n"]
+    for one_odd in open_odd.values("visit__collector").annotate(n=Count("pk")):
+        found[one_odd["visit__collector"]].odd = one_odd["n"]
     counts = Counted.objects.filter(collector__in=list(found), at__gte=begun).order_by("collector", "-at", "-pk")
     for count in counts.distinct("collector"):
         row = found[count.collector_id]
