@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -135,6 +136,19 @@ def placed(rows: Sequence[Now]) -> None:
     for one in rows:
         if one.point is not None:
             one.place = territory.reverse(*one.point)
+
+
+def points(rows: Sequence[Now]) -> str:
+    """Where each was last today, for the map, as JSON; "" when nobody said where."""
+    found = [
+        {
+            "lon": one.point[0], "lat": one.point[1], "code": one.name, "title": one.name, "kind": "refused" if one.silent else "open",
+            "url": reverse("desk-collector", args=[one.collector.pk]),
+        }
+        for one in rows
+        if one.point is not None
+    ]  # fmt: skip
+    return json.dumps(found) if found else ""
 
 
 # --- What is odd

@@ -35,6 +35,7 @@ def live(request: Request) -> HttpResponse:
     }
     values = {
         "rows": shown,
+        "points": board.points(shown),
         "resting": [one for one in rows if not one.collector.active],
         "total": total,
         "odd": board.waiting(request.actor),

@@ -22,7 +22,7 @@ from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
-from toguna.services.revenue.collecting import odd, walking
+from toguna.services.revenue.collecting import forgetting, odd, walking
 from toguna.services.revenue.collecting.urls import urlpatterns
 from toguna.services.revenue.models import Base, Collected, Collector, Counted, Device, Part, Taxed, Taxpayer, Visit
 from toguna.services.revenue.tests.collecting_world import Phone
@@ -208,6 +208,17 @@ def test_visits_without_payment(phone, stall):
     states = [one["state"] for one in phone.send(*rows)]
     assert states == ["sent", "sent", "refused", "refused"]
     assert [str(one) for one in Visit.objects.order_by("seq").values_list("promised", flat=True)] == ["None", tomorrow]
+
+
+def test_what_was_written_of_somebody_is_theirs_to_read_and_to_be_forgotten(phone, stall):
+    thing = stall("Awa Traoré")
+    person = people.Person.objects.create(name="Awa Traoré")
+    Taxpayer.objects.filter(pk=owner(thing).pk).update(person=person)
+    phone.send(phone.record("visit", code=thing.code, outcome="later", note="her son is ill", promised="2027-01-02", lon=-0.99, lat=12.0))
+    assert forgetting.known(person.pk)[0]["note"] == "her son is ill"
+    forgetting.erase(person.pk)
+    assert [(one["outcome"], one["note"], one["promised"]) for one in forgetting.known(person.pk)] == [("later", "", "")]
+    assert Visit.objects.get().point is None
 
 
 def test_what_is_wrong_is_answered_and_no_money_lost(phone, stall):
