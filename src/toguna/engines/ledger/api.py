@@ -5,14 +5,17 @@ from toguna.engines.ledger.billing import (
     ADVANCES,
     RECEIVABLE,
     REFERENCE,
+    Charge,
     Due,
     Staged,
     advance_of,
     cancel,
+    charge,
     issue,
     owed_by,
     run,
     stage,
+    use_advances,
 )
 from toguna.engines.ledger.blocks import (
     end,
@@ -56,12 +59,14 @@ from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.following import said_to_payer
 from toguna.engines.ledger.providers.owed import find as find_bill
 from toguna.engines.ledger.providers.ways import Unset, Way, usable
+from toguna.engines.ledger.providers.ways import titles as ways
 from toguna.engines.ledger.providers.ways import usable as usable_ways
 from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
 from toguna.engines.ledger.receipts.reads import qr as receipt_qr
 from toguna.engines.ledger.receipts.reads import slip as receipt_slip
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
+from toguna.engines.ledger.tariffs import setwise
 from toguna.engines.ledger.tariffs.actions import Told
 from toguna.engines.ledger.tariffs.actions import write as write_tariff
 from toguna.engines.ledger.tariffs.pricing import BadRule, Missing, Quote, Step, number, wanted
@@ -80,6 +85,7 @@ __all__ = [
     "Bill",
     "BillLine",
     "Block",
+    "Charge",
     "Desk",
     "Due",
     "Falling",
@@ -115,6 +121,7 @@ __all__ = [
     "balances_of",
     "bills_of",
     "cancel",
+    "charge",
     "credit",
     "current_tariffs",
     "end",
@@ -152,6 +159,7 @@ __all__ = [
     "secret",
     "session_of",
     "sessions_at",
+    "setwise",
     "shares",
     "spread",
     "stage",
@@ -164,9 +172,11 @@ __all__ = [
     "unsubscribe",
     "usable",
     "usable_ways",
+    "use_advances",
     "void",
     "voided",
     "wanted",
+    "ways",
     "worth",
     "write_tariff",
 ]

@@ -49,11 +49,19 @@ def on_moved(event: PickUpMoved) -> None:
     about = PreCollector.objects.filter(pk=event.collector).first() if event.collector else None
     if row is None:
         return
-    if (event.what == "asked" and row.channel not in (
-        "sms",
-        "ussd",
-        "subscription",
-    )) or event.what in ("accepted", "done", "unserved", "settled") or (event.what == "cancelled" and row.steps.filter(what="cancelled", who="desk").exists()):  # a telephone has its answer already
+    if (
+        (
+            event.what == "asked"
+            and row.channel
+            not in (
+                "sms",
+                "ussd",
+                "subscription",
+            )
+        )
+        or event.what in ("accepted", "done", "unserved", "settled")
+        or (event.what == "cancelled" and row.steps.filter(what="cancelled", who="desk").exists())
+    ):  # a telephone has its answer already
         _household(row, event.what)
     if event.what == "offered" and about is not None:
         _offered(row, about)

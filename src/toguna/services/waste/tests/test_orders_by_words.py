@@ -158,7 +158,10 @@ def test_somebody_registers_by_sms_and_works_once_the_town_says_so(say, heard, t
     assert "calls you" in say("Nord", OTHER)
     row = PreCollector.objects.get(phone=OTHER)
     assert (row.state, row.name, row.zones.get().name) == ("asked", "Moussa Keita", "Nord")
-    assert "must let you in" in (say("PRE", OTHER), say("work again", OTHER), say("PRE NO", OTHER))[0] or row.state == "asked"
+    assert (
+        "must let you in" in (say("PRE", OTHER), say("work again", OTHER), say("PRE NO", OTHER))[0]
+        or row.state == "asked"
+    )
     client = hire("manager")
     client.post(f"/desk/waste/collectors/{row.pk}/state", {"state": "active"})
     assert row.code in heard(OTHER)
