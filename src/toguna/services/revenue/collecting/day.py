@@ -123,7 +123,7 @@ def _with_fees(rows: Sequence[Place], today: date) -> None:
             keys[key].due = False
 
 
-def start_of(collector: Collector, typed: str) -> Point:
+def start_of(typed: str) -> Point:
     """Where the walk begins: the position that was given, else the middle of the town."""
     if (found := territory.read_point(typed)) is not None:
         return found

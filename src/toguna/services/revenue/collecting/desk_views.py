@@ -77,6 +77,10 @@ def _zones(request: Request) -> list[tuple[int, str]]:
     return [(one.id, one.name) for one in territory.districts() if allowed is None or one.id in allowed]
 
 
+def _whole(request: Request) -> bool:
+    return access.zones(request.actor, SUPERVISE) is None
+
+
 def _terms(data: dict[str, Any]) -> setting_up.Terms:
     return setting_up.Terms(data["zone"], data["most"], data["target"], data.get("active", True))
 
@@ -86,7 +90,11 @@ def new(request: Request) -> HttpResponse:
     """An account becomes a collector."""
     accounts = [(one.pk, one.name or one.email or "") for one in setting_up.candidates()]
     form = CollectorForm(
-        request.POST or None, currency=town.current().currency, zones=_zones(request), accounts=accounts
+        request.POST or None,
+        currency=town.current().currency,
+        zones=_zones(request),
+        whole=_whole(request),
+        accounts=accounts,
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -113,7 +121,9 @@ def collector(request: Request, pk: int) -> HttpResponse:
     first = {
         "zone": row.zone_id or "", "most": _typed(row.most, currency), "target": _typed(row.target, currency), "active": row.active,
     }  # fmt: skip
-    form = CollectorForm(request.POST or None, initial=first, currency=currency, zones=_zones(request))
+    form = CollectorForm(
+        request.POST or None, initial=first, currency=currency, zones=_zones(request), whole=_whole(request)
+    )
     if request.method == "POST" and form.is_valid():
         try:
             setting_up.change(pk, _terms(form.cleaned_data), by=request.actor)

@@ -190,10 +190,13 @@ def _stood(
 
 
 def _pay(record: Mapping[str, Any], once: uuid.UUID, device: Device, skew: timedelta, by: Actor) -> Result:
-    before = Visit.objects.filter(client_id=once).select_related("collected__payment__desk").first()
+    before = Visit.objects.filter(client_id=once).first()
     if before is not None:
         _there(before, device)
-        return _taken(before.collected, [])
+        made_before = Collected.objects.filter(visit=before).select_related("payment__desk", "visit").first()
+        if made_before is None:
+            raise Refused(_("Another record was sent with this number."))
+        return _taken(made_before, [])
     collector = device.collector
     amount, number, seq = int(record["amount"]), int(record["number"]), _seq(record)
     if not 0 < amount <= MOST or not 0 < number < 2**31:

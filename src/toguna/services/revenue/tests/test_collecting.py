@@ -214,10 +214,16 @@ def test_what_was_written_of_somebody_is_theirs_to_read_and_to_be_forgotten(phon
     thing = stall("Awa Traoré")
     person = people.Person.objects.create(name="Awa Traoré")
     Taxpayer.objects.filter(pk=owner(thing).pk).update(person=person)
-    phone.send(phone.record("visit", code=thing.code, outcome="later", note="her son is ill", promised="2027-01-02", lon=-0.99, lat=12.0))
+    phone.send(
+        phone.record(
+            "visit", code=thing.code, outcome="later", note="her son is ill", promised="2027-01-02", lon=-0.99, lat=12.0
+        )
+    )
     assert forgetting.known(person.pk)[0]["note"] == "her son is ill"
     forgetting.erase(person.pk)
-    assert [(one["outcome"], one["note"], one["promised"]) for one in forgetting.known(person.pk)] == [("later", "", "")]
+    assert [(one["outcome"], one["note"], one["promised"]) for one in forgetting.known(person.pk)] == [
+        ("later", "", "")
+    ]
     assert Visit.objects.get().point is None
 
 
@@ -229,6 +235,9 @@ def test_what_is_wrong_is_answered_and_no_money_lost(phone, stall):
     ]
     assert [one["state"] for one in phone.send(*wrong)] == ["refused"] * 6
     assert all(one["says"] for one in phone.send(*wrong)) and not ledger.Payment.objects.exists()
+    visit = phone.record("visit", code=thing.code, outcome="absent")
+    twice = phone.send(visit, {**phone.pay(100, code=thing.code), "id": visit["id"]})
+    assert [one["state"] for one in twice] == ["sent", "refused"]
     (aside,) = phone.send(phone.pay(700, taxpayer="22222222"))
     assert aside["state"] == "kept" and ledger.balance(ledger.SUSPENSE) == -700
     phone.send(account=1, status=403)
