@@ -15,8 +15,7 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
-from toguna.engines.territory import api as territory
-from toguna.kernel import access, money
+from toguna.kernel import access, money, text
 from toguna.kernel.access import Actor
 from toguna.services.revenue.collecting import odd
 from toguna.services.revenue.collecting.devices import SUPERVISE, WRONG
@@ -29,7 +28,7 @@ SHOWN = 200
 @dataclass
 class Now:
     """A collector at this moment. Minor units. open: their desk is open, begun_with: its float; held: cash by the book; carried: what their
-    devices said is not sent yet."""
+    devices said is not sent yet; place, point, at: where they said last that they stood."""
 
     collector: Collector
     name: str = ""
@@ -47,6 +46,7 @@ class Now:
     heard: datetime | None = None
     wrong_clock: bool = False
     place: str = ""
+    at: datetime | None = None
     point: tuple[float, float] | None = None
     odd: int = 0
     counted: int | None = None
@@ -118,9 +118,12 @@ def now(rows: Sequence[Collector]) -> list[Now]:
     for visited in seen:
         found[visited["collector"]].visits = visited["n"]
     lately = Visit.objects.filter(collector__in=list(found), point__isnull=False, done__gte=begun)
-    for visit in lately.order_by("collector", "-done", "-pk").distinct("collector"):
+    for visit in lately.select_related("taxed__base").order_by("collector", "-done", "-pk").distinct("collector"):
         assert visit.point is not None
-        found[visit.collector_id].point = (visit.point.x, visit.point.y)
+        row = found[visit.collector_id]
+        row.point, row.at = (visit.point.x, visit.point.y), visit.done
+        if (thing := visit.taxed) is not None:
+            row.place = " · ".join(filter(None, (thing.street_name, thing.words or text.pick(thing.base.titles))))
     open_odd = Collected.objects.filter(looked=None, visit__collector__in=list(found)).exclude(odd=[])
     for one_odd in open_odd.values("visit__collector").annotate(n=Count("pk")):
         found[one_odd["visit__collector"]].odd = one_odd["n"]
@@ -129,13 +132,6 @@ def now(rows: Sequence[Collector]) -> list[Now]:
         row = found[count.collector_id]
         row.counted, row.count_differs = count.total, count.total - count.expected
     return sorted(found.values(), key=lambda one: (not one.collector.active, not one.open, one.name))
-
-
-def placed(rows: Sequence[Now]) -> None:
-    """Says in words where each was last seen. One statement for each who was: only for the few of a page."""
-    for one in rows:
-        if one.point is not None:
-            one.place = territory.reverse(*one.point)
 
 
 def points(rows: Sequence[Now]) -> str:

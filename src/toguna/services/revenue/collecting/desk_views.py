@@ -29,7 +29,6 @@ def live(request: Request) -> HttpResponse:
     """Each collector now. It reloads by a header, without a script."""
     rows = board.now(list(board.collectors(request.actor)))
     shown = [one for one in rows if one.collector.active]
-    board.placed(shown)
     total = {
         name: sum(getattr(one, name) for one in shown) for name in ("taken", "yesterday", "held", "carried", "waiting")
     }
@@ -132,7 +131,6 @@ def collector(request: Request, pk: int) -> HttpResponse:
         except Refused as error:
             form.add_error(None, str(error))
     now = board.of(row)
-    board.placed([now])
     year = timezone.localdate().year
     visits = Visit.objects.filter(collector=row).select_related("taxed__base", "taxpayer", "collected__payment__desk")
     values = {

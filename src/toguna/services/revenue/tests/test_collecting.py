@@ -440,9 +440,9 @@ def test_the_board_in_a_few_statements(zongo, stall, bill, hire, django_assert_m
         phone.send(phone.pay(1500, code=thing.code, lon=-0.995, lat=12.0051), waiting=3, carried=900)
     head = hire("manager")
     head.get("/desk/collecting/")
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(24):
         page = head.get("/desk/collecting/").content.decode()
-    assert page.count("above the limit") == 6 and page.count("3 records wait") == 6
+    assert page.count("above the limit") == 6 and page.count("3 records wait") == 6 and "Rue du Marché" in page
 
 
 def test_a_collector_is_made_and_changed(hire, zongo, town):
