@@ -55,6 +55,7 @@ from toguna.engines.ledger.orders.running import Falling, falling
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
 from toguna.engines.ledger.providers.asking import Unaskable, ask
+from toguna.engines.ledger.providers.asking import ask as ask_payment
 from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.following import said_to_payer
 from toguna.engines.ledger.providers.owed import find as find_bill
@@ -115,6 +116,7 @@ __all__ = [
     "account",
     "advance_of",
     "ask",
+    "ask_payment",
     "ask_refund",
     "ask_write_off",
     "balance",
