@@ -1,6 +1,6 @@
 """Days that left the database: Parquet files, read by DuckDB.
 
-One file a day and table, in the home folder's telemetry/archive, rows by device then time: a device's day is read without the rest.
+One file a day and table, in the home folder's readings/, rows by device then time: a device's day is read without the rest.
 Its rows are counted and its digest is kept before the partition goes.
 """
 
@@ -32,7 +32,7 @@ _AT = 'epoch_us("at")'  # "at" is a word of its SQL
 
 
 def folder() -> Path:
-    return places.home() / "telemetry" / "archive"
+    return places.home() / "readings"
 
 
 def names(table: str) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count, Max
 
-from toguna.engines.telemetry.devices import decoding, keys
+from toguna.engines.telemetry.devices import decoding, keys, register
 from toguna.engines.telemetry.events import DeviceSuspected, ReadingRefused, SignedReading
 from toguna.engines.telemetry.history import partitions
 from toguna.engines.telemetry.intake import lorawan, moving, observation, words
@@ -80,6 +80,8 @@ class Register:
         if not grown:
             self.devices = {}
             declared.bring()
+            if not version[1]:
+                register.bring()
             self.quantities = {
                 q.code: (q.id, -1e300 if q.low is None else q.low, 1e300 if q.high is None else q.high)
                 for q in Quantity.objects.all()
