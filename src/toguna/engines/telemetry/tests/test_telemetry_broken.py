@@ -87,7 +87,7 @@ class Town:
             )
             command = json.loads(made.stdout.splitlines()[-1])
         else:
-            command = [sys.executable, "-m", "django", "collector", "--mqtt"]
+            command = [sys.executable, "-X", "faulthandler", "-m", "django", "collector", "--mqtt"]
         log = (self.home / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log)
         if name == "broker":
@@ -122,6 +122,11 @@ def town(db):
     home.chmod(0o755)
     made = Town(home)
     yield made
+    try:
+        print(made.ask("SELECT count(*) FROM telemetry_reading"), made.ask("SELECT * FROM telemetry_spool_mark"), made.ask("select pid, state, wait_event, query from pg_stat_activity where query <> ''"))
+    except Exception as e: print(e)
+    print(subprocess.run(["ls", "-l", str(home / "telemetry/spool")], capture_output=True, text=True).stdout, subprocess.run("cat /proc/locks; ls -i " + str(home / "telemetry/spool"), shell=True, capture_output=True, text=True).stdout)
+    if "collector" in made.processes: made.processes["collector"].send_signal(signal.SIGABRT); time.sleep(1)
     print("\n".join(name + ":\n" + made.log(name)[-4000:] for name in made.processes))
     made.end()
 
