@@ -176,7 +176,9 @@ def run() -> Result:
     try:
         subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environment, check=True)
         code = _CODE % {"devices": DEVICES, "messages": MESSAGES, "turns": TURNS}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise RuntimeError(done.stderr[-3000:])
         ours, rival = json.loads(done.stdout.splitlines()[-1])

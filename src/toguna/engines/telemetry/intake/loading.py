@@ -80,7 +80,7 @@ class Register:
         if not grown:
             self.devices = {}
             declared.bring()
-            if not version[1]:
+            if not version[1]:  # and so again the next time, should this transaction not be committed
                 register.bring()
             self.quantities = {
                 q.code: (q.id, -1e300 if q.low is None else q.low, 1e300 if q.high is None else q.high)
@@ -95,7 +95,7 @@ class Register:
                 watching.Watched(row.pk, row.name, row.service, row.ref, row.kind, row.zone),
                 row.fastest, row.lat, row.lon, row.stays, row.phone,
             )  # fmt: skip
-        self._seen = version
+        self._seen = version if version[1] else None
 
 
 REGISTER = Register()

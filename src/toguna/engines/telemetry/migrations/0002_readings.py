@@ -23,6 +23,7 @@ CREATE INDEX telemetry_position_other_device ON telemetry_position_other (device
 """
 UNDO = "DROP TABLE telemetry_reading; DROP TABLE telemetry_position"
 
+
 def fill(apps, schema_editor):
     make = apps.get_model("telemetry", "Quantity").objects.get_or_create
     for code, unit, low, high, fr, pt, en in QUANTITIES:

@@ -123,10 +123,22 @@ def town(db):
     made = Town(home)
     yield made
     try:
-        print(made.ask("SELECT count(*) FROM telemetry_reading"), made.ask("SELECT * FROM telemetry_spool_mark"), made.ask("select pid, state, wait_event, query from pg_stat_activity where query <> ''"))
-    except Exception as e: print(e)
-    print(subprocess.run(["ls", "-l", str(home / "telemetry/spool")], capture_output=True, text=True).stdout, subprocess.run("cat /proc/locks; ls -i " + str(home / "telemetry/spool"), shell=True, capture_output=True, text=True).stdout)
-    if "collector" in made.processes: made.processes["collector"].send_signal(signal.SIGABRT); time.sleep(1)
+        print(
+            made.ask("SELECT count(*) FROM telemetry_reading"),
+            made.ask("SELECT * FROM telemetry_refused"), made.ask("SELECT device_id, at, seq, taken, twice, resets FROM telemetry_latest"), made.ask("SELECT id, code, state FROM telemetry_device"),
+            made.ask("select pid, state, wait_event, query from pg_stat_activity where query <> ''"),
+        )
+    except Exception as e:
+        print(e)
+    print(
+        subprocess.run(["ls", "-l", str(home / "telemetry/spool")], capture_output=True, text=True).stdout,
+        subprocess.run(
+            "tail -c 800 " + str(home / "telemetry/spool") + "/*l", shell=True, capture_output=True, text=True
+        ).stdout,
+    )
+    if "collector" in made.processes:
+        made.processes["collector"].send_signal(signal.SIGABRT)
+        time.sleep(1)
     print("\n".join(name + ":\n" + made.log(name)[-4000:] for name in made.processes))
     made.end()
 
