@@ -102,3 +102,19 @@ def way(address: str) -> tuple[str, str]:
 
 def by_payer(payer: int) -> Household | None:
     return Household.objects.filter(payer=payer).first()
+
+
+def number(code: str) -> int:
+    """The number of a card, for what reads figures only (a scale's keypad, a badge): its code in base 28."""
+    found = 0
+    for letter in code:
+        found = found * len(codes.ALPHABET) + codes.ALPHABET.index(letter)
+    return found
+
+
+def code_of(number: int, length: int = 7) -> str:
+    letters = ""
+    for _place in range(length):
+        number, at = divmod(number, len(codes.ALPHABET))
+        letters = codes.ALPHABET[at] + letters
+    return "" if number else letters

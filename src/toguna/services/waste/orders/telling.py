@@ -160,12 +160,12 @@ def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
 
 def ask_payment(row: PickUp) -> None:
     """The household's own telephone rings to pay, where a way to pay does that. What cannot be asked is paid by the link."""
-    way = next((one for one in ledger.usable() if one.provider.how == "push"), None)
+    way = next((one for one in ledger.usable_ways() if one.provider.how == "push"), None)
     if way is None or row.bill is None or not row.bill.left or not row.household.address.startswith("+"):
         return
     try:
         with translation.override(row.language or town.current().languages[0]):
-            ledger.ask(
+            ledger.ask_payment(
                 way.slug,
                 row.bill.left,
                 bills=[row.bill.pk],
