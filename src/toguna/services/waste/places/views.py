@@ -16,6 +16,7 @@ from toguna.engines.territory import api as territory
 from toguna.kernel import codes, limits, text
 from toguna.kernel.web import Request, public
 from toguna.services.waste import opening
+from toguna.services.waste.clientid import once
 from toguna.services.waste.models import PlaceSaid, WastePlace
 from toguna.services.waste.places import actions, reads
 
@@ -32,7 +33,11 @@ def places(request: HttpRequest) -> HttpResponse:
     hits = territory.geocode(typed, limit=1) if typed else []
     point = Point(hits[0].lon, hits[0].lat, srid=4326) if hits else None
     asked = bool(material or kind or typed)
-    found = reads.nearest(point, material=material, kinds=(kind,) if kind else (), open_now="open" in given, most=30) if asked else []
+    found = (
+        reads.nearest(point, material=material, kinds=(kind,) if kind else (), open_now="open" in given, most=30)
+        if asked
+        else []
+    )
     values = {
         "materials": [(slug, text.pick(row.names)) for slug, row in materials.items()], "material": material, "kind": kind,
         "kinds": WastePlace.Kind.choices, "typed": typed, "at": hits[0] if hits else None, "lost": bool(typed) and not hits,
@@ -50,7 +55,9 @@ def place(request: Request, code: str) -> HttpResponse:
     if request.method == "POST":
         try:
             limits.hit("waste.say", f"device {people.device_of(request)}", at_most=30, per=timedelta(hours=1))
-            actions.say(row, request.POST.get("what", ""), client_id=_once(request.POST.get("client_id", "")), channel="web")
+            actions.say(
+                row, request.POST.get("what", ""), client_id=once(request.POST.get("client_id", "")), channel="web"
+            )
         except (actions.Refused, limits.TooMany) as error:
             messages.error(request, str(error))
         else:
@@ -63,10 +70,3 @@ def place(request: Request, code: str) -> HttpResponse:
         "full": PlaceSaid.objects.filter(place=row, what="full", done=None).order_by("-pk").first(),
     }  # fmt: skip
     return people.remember_device(request, render(request, "waste/place.html", values))
-
-
-def _once(typed: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(typed)
-    except ValueError:
-        return uuid.uuid4()
