@@ -22,7 +22,7 @@ def places(town):
     """A bin and a buyer of plastic in Nord, a dearer buyer in Sud, a shop that is closed at this hour."""
     made = {}
     for code, kind, name, lon, zone, prices in (
-        ("BAC222", "bin", "Bac du marché", 0.0502, town.north, {"household": None}),
+        ("PAC222", "bin", "Bac du marché", 0.0502, town.north, {"household": None}),
         ("ACH222", "buyer", "Plastiques Sira", 0.052, town.north, {"plastic": 75}),
         ("ACH333", "buyer", "Récup Diarra", 0.15, town.south, {"plastic": 90, "metal": 150}),
     ):
@@ -57,17 +57,17 @@ def test_where_in_the_middle_of_a_sentence_is_not_the_command(say, places):
 
 
 def test_a_bin_is_said_to_be_full_once(say, places, client):
-    assert "Bac du" in say("BIN FULL BAC222")
+    assert "Bac du" in say("BIN FULL PAC222")
     assert PlaceSaid.objects.get().what == "full"
     say("BIN FULL mosquée de Nord", "+22370000009")
     assert PlaceSaid.objects.count() == 1, "said by somebody else within some hours, it is the same"
-    page = client.get("/waste/p/BAC222", headers={"accept-language": "en"})
+    page = client.get("/waste/p/PAC222", headers={"accept-language": "en"})
     assert "Said to be full" in page.content.decode()
     sent = {"what": "dirty", "client_id": str(uuid.uuid4())}
     for _again in range(2):
-        client.post("/waste/p/BAC222", sent)
+        client.post("/waste/p/PAC222", sent)
     assert PlaceSaid.objects.filter(what="dirty").count() == 1
-    assert client.post("/waste/p/BAC222", {"what": "nonsense"}).status_code == 302
+    assert client.post("/waste/p/PAC222", {"what": "nonsense"}).status_code == 302
     assert PlaceSaid.objects.count() == 2
 
 
@@ -91,7 +91,7 @@ def test_the_map_and_the_open_data_show_what_is_public(places):
     assert layer is not None
     body = Client().get("/data/waste-places.geojson")
     rows = json.loads(b"".join(body.streaming_content) if body.streaming else body.content)["features"]
-    assert {row["properties"]["code"] for row in rows} == {"BAC222", "ACH222"}
+    assert {row["properties"]["code"] for row in rows} == {"PAC222", "ACH222"}
     assert next(r for r in rows if r["properties"]["code"] == "ACH222")["properties"]["prices"] == "plastic=75"
 
 
@@ -123,7 +123,7 @@ def test_the_desk_adds_moves_and_closes_within_its_districts(hire, town, places)
 
 
 def test_what_people_say_is_dealt_with_at_the_desk(hire, say, places):
-    say("BIN FULL BAC222")
+    say("BIN FULL PAC222")
     agent = hire("agent")
     said = PlaceSaid.objects.get()
     assert "Bac du marché" in agent.get("/desk/waste/places/").content.decode()
