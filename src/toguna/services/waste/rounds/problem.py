@@ -24,7 +24,11 @@ class Matrix:
     metres: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        if self.seconds.shape != self.metres.shape or self.seconds.ndim != 2 or self.seconds.shape[0] != self.seconds.shape[1]:
+        if (
+            self.seconds.shape != self.metres.shape
+            or self.seconds.ndim != 2
+            or self.seconds.shape[0] != self.seconds.shape[1]
+        ):
             raise ValueError("two square matrices of the same size are wanted")
 
 
@@ -181,7 +185,7 @@ class Plan:
         return {key: route.vehicle for route in self.routes for key in route.stops}
 
 
-class Impossible(Exception):  # noqa: N818  a word of the trade: this order cannot be driven
+class Impossible(Exception):
     """The vehicle cannot do these things in this order: too late, too full, or too long."""
 
 
@@ -292,7 +296,11 @@ def faults(problem: Problem, plan: Plan) -> list[str]:
     wrong += [f"{key} is served {served.count(key)} times" for key in sorted(set(served)) if served.count(key) > 1]
     wrong += [f"{key} is both served and left" for key in sorted(set(served) & set(plan.left))]
     wrong += [f"{key} is nowhere" for key in sorted(set(stops) - set(served) - set(plan.left))]
-    wrong += [f"{r.vehicle} has two routes" for n, r in enumerate(plan.routes) if r.vehicle in {o.vehicle for o in plan.routes[:n]}]
+    wrong += [
+        f"{r.vehicle} has two routes"
+        for n, r in enumerate(plan.routes)
+        if r.vehicle in {o.vehicle for o in plan.routes[:n]}
+    ]
     for route in plan.routes:
         vehicle = problem.vehicle(route.vehicle)
         matrix = problem.matrices[vehicle.mode]
@@ -305,7 +313,11 @@ def faults(problem: Problem, plan: Plan) -> list[str]:
             name = f"{vehicle.key}/{visit.kind}/{visit.key}"
             if visit.kind == Kind.PAUSE:
                 pause = vehicle.pause
-                if pause is None or not pause.earliest <= visit.begins <= pause.latest or visit.leaves - visit.begins != pause.lasts:
+                if (
+                    pause is None
+                    or not pause.earliest <= visit.begins <= pause.latest
+                    or visit.leaves - visit.begins != pause.lasts
+                ):
                     wrong.append(f"{name}: not a rest as agreed")
                 if visit.begins < free:
                     wrong.append(f"{name}: rests while busy")

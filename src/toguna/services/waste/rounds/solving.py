@@ -20,9 +20,6 @@ import numpy as np
 import pyvrp
 from numpy.typing import NDArray
 from pyvrp import Activity, ActivityType
-from pyvrp.IteratedLocalSearch import IteratedLocalSearchParams
-from pyvrp.search import NeighbourhoodParams, PerturbationParams
-from pyvrp.solve import SolveParams
 
 from toguna.services.waste.rounds.problem import (
     Impossible,
@@ -93,17 +90,7 @@ def solve(
 def _solved(
     setup: _Setup, until: float, clock: Callable[[], float], seed: int, warm: pyvrp.Solution | None,
 ) -> pyvrp.Solution:  # fmt: skip
-    return pyvrp.solve(
-        setup.data, _Stop(until, clock), seed=seed, collect_stats=False, params=_params(setup.data.num_clients), initial_solution=warm
-    ).best
-
-
-def _params(clients: int) -> SolveParams:
-    return SolveParams(
-        ils=IteratedLocalSearchParams(),
-        neighbourhood=NeighbourhoodParams(),
-        perturbation=PerturbationParams(),
-    )
+    return pyvrp.solve(setup.data, _Stop(until, clock), seed=seed, collect_stats=False, initial_solution=warm).best
 
 
 def _never(problem: Problem, stop: Stop) -> Why | None:
@@ -118,7 +105,11 @@ def _never(problem: Problem, stop: Stop) -> Why | None:
         arrives = vehicle.begins + int(problem.matrices[vehicle.mode].seconds[vehicle.start, stop.at])
         if stop.volume + load[0] > vehicle.volume or stop.weight + load[1] > vehicle.weight:
             continue
-        if arrives < NEVER and arrives <= vehicle.ends and (not stop.windows or any(arrives <= b for a, b in stop.windows if a < vehicle.ends)):
+        if (
+            arrives < NEVER
+            and arrives <= vehicle.ends
+            and (not stop.windows or any(arrives <= b for a, b in stop.windows if a < vehicle.ends))
+        ):
             return None
     return Why.WINDOW
 
@@ -162,7 +153,9 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
         group = None
         if len(windows) > 1:
             group = len(exclusive)
-            exclusive.append(pyvrp.ClientGroup(range(len(clients), len(clients) + len(windows)), required=stop.prize is None))
+            exclusive.append(
+                pyvrp.ClientGroup(range(len(clients), len(clients) + len(windows)), required=stop.prize is None)
+            )
         for opens, closes in windows:
             clients.append(
                 pyvrp.Client(
@@ -189,7 +182,10 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
             costs.append(priced)
             times.append(took)
         shift = shortened(vehicle.begins, vehicle.ends) if vehicle.pause else (vehicle.begins, vehicle.ends)
-        closing = [d.closes + d.service + int(problem.matrices[vehicle.mode].seconds[d.at, vehicle.end]) for d in last_dumps(problem, vehicle)]
+        closing = [
+            d.closes + d.service + int(problem.matrices[vehicle.mode].seconds[d.at, vehicle.end])
+            for d in last_dumps(problem, vehicle)
+        ]
         late = min([shift[1], *(c - rest for c in closing)]) if closing else shift[1]
         longest = max(late - vehicle.begins, 0)
         usual = min(mean, longest) if mean else longest
@@ -213,7 +209,11 @@ def _matters(problem: Problem, vehicle: Vehicle, stops: Sequence[Stop]) -> str:
 
 
 def _home(problem: Problem, vehicle: Vehicle) -> tuple[object, ...]:
-    return (vehicle.end, vehicle.dumps, vehicle.mode, vehicle.cost_km, vehicle.cost_hour, vehicle.ends) if problem.dumps_of(vehicle) else (vehicle.end,)
+    return (
+        (vehicle.end, vehicle.dumps, vehicle.mode, vehicle.cost_km, vehicle.cost_hour, vehicle.ends)
+        if problem.dumps_of(vehicle)
+        else (vehicle.end,)
+    )
 
 
 def _dearer(problem: Problem, vehicle: Vehicle, stops: Sequence[Stop]) -> NDArray[np.int64]:
@@ -239,9 +239,13 @@ def _extended(
     for column, owner in homes:
         options = last_dumps(problem, owner)
         at = [d.at for d in options]
-        seconds = matrix.seconds[np.ix_(rows, at)] + np.array([d.service for d in options]) + matrix.seconds[at, owner.end]
+        seconds = (
+            matrix.seconds[np.ix_(rows, at)] + np.array([d.service for d in options]) + matrix.seconds[at, owner.end]
+        )
         lengths = matrix.metres[np.ix_(rows, at)] + matrix.metres[at, owner.end]
-        best = np.argmin(seconds * owner.cost_hour / 3600 + lengths * owner.cost_km / 1000 + seconds / (24 * 3600), axis=1)
+        best = np.argmin(
+            seconds * owner.cost_hour / 3600 + lengths * owner.cost_km / 1000 + seconds / (24 * 3600), axis=1
+        )
         loaded = ~empty
         took[loaded, column] = seconds[np.arange(len(rows)), best][loaded]
         metres[loaded, column] = lengths[np.arange(len(rows)), best][loaded]
@@ -290,11 +294,16 @@ def _warm(setup: _Setup, start: Plan | None) -> pyvrp.Solution | None:
 def _copied(setup: _Setup, solution: pyvrp.Solution) -> pyvrp.Solution:
     return pyvrp.Solution(
         setup.data,
-        [pyvrp.Route(setup.data, [Activity(a.type, a.idx) for a in list(r)[1:-1]], r.vehicle_type()) for r in solution.routes()],
+        [
+            pyvrp.Route(setup.data, [Activity(a.type, a.idx) for a in list(r)[1:-1]], r.vehicle_type())
+            for r in solution.routes()
+        ],
     )
 
 
-def _finished(problem: Problem, orders: Sequence[tuple[Vehicle, int, list[tuple[Kind, str]]]], left: dict[str, Why]) -> Plan:
+def _finished(
+    problem: Problem, orders: Sequence[tuple[Vehicle, int, list[tuple[Kind, str]]]], left: dict[str, Why]
+) -> Plan:
     """Played through, and mended where the rest of a crew breaks it: stops are then given up from the end until it can be driven."""
     routes: list[Route] = []
     for vehicle, departs, order in orders:
