@@ -21,6 +21,7 @@ from toguna.engines.forms.models import Filling
 from toguna.engines.forms.tests import test_forms_expressions as cases
 from toguna.engines.forms.tests.test_field_forms import offered, surveyor
 from toguna.engines.forms.tests.test_forms_browser import sound
+from toguna.kernel.testing import open_offline
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
@@ -112,7 +113,7 @@ def test_twenty_forms_without_network(live_server, plain, tmp_path: Path):
 
         context, page = phone()
         context.set_offline(True)
-        page.goto(f"{live_server.url}/field/forms")
+        open_offline(page, f"{live_server.url}/field/forms")
         page.locator("#drafts button").first.click()  # what was half written is there
         assert (
             page.get_by_label("Which well?").input_value() == "Half"

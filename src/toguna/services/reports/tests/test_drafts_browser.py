@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from toguna.engines.cases import api as cases
+from toguna.kernel.testing import open_offline
 from toguna.services.reports import topics
 from toguna.services.reports.tests.test_browser import sound
 
@@ -106,7 +107,7 @@ def test_two_reports_without_network(phone, live_server, town, opened, photos):
     sound(page, BROWSE)
 
     context.set_offline(True)
-    page.goto(f"{live_server.url}/reports/new")
+    open_offline(page, f"{live_server.url}/reports/new")
     page.get_by_role("link", name="Nid-de-poule").click()
     sound(page, BROWSE)
     first = page.locator("[name=client_id]").input_value()
@@ -126,7 +127,7 @@ def test_two_reports_without_network(phone, live_server, town, opened, photos):
 
     context, page = phone()
     context.set_offline(True)
-    page.goto(f"{live_server.url}/reports/new")
+    open_offline(page, f"{live_server.url}/reports/new")
     page.locator("#drafts li").nth(1).wait_for()
     assert page.locator("#drafts li").count() == 2
     sound(page, BROWSE)

@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from PIL import Image
 
 from toguna.engines.cases import api as cases
+from toguna.kernel.testing import open_offline
 from toguna.services.reports.tests.test_browser import sound
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -97,7 +98,7 @@ def test_forty_visits_and_eighty_photos_without_network(
 
         context, page = phone()
         context.set_offline(True)
-        page.goto(f"{live_server.url}/field/app")
+        open_offline(page, f"{live_server.url}/field/app")
         page.locator("#visits > li").nth(39).wait_for()
         page.evaluate(MANY, [20, 40])
         assert page.evaluate(COUNT) == {"waiting": 120}
