@@ -115,11 +115,12 @@ class Trial:
 def tried(bins: Mapping[int, Sequence[Sample]], quarters: Mapping[int, str], since: float) -> dict[str, Trial]:
     """Each visit from `since` on is forecast from those before it, of its bin and of its quarter, by each method."""
     misses: dict[str, list[float]] = {name: [] for name in METHODS}
+    kept: dict[float, dict[str, float]] = {}
     for bin_, known in bins.items():
         for number, sample in enumerate(known):
             if sample.day < since or number == 0:
                 continue
-            quarter = _quarter_rate(bins, quarters, quarters.get(bin_, ""), sample.day - sample.days)
+            quarter = _known_rate(bins, quarters, quarters.get(bin_, ""), sample.day - sample.days, kept)
             for name, method in METHODS.items():
                 rate = method(known[:number], quarter)
                 if rate:
@@ -144,25 +145,14 @@ def quarter_rates(bins: Mapping[int, Sequence[Sample]], quarters: Mapping[int, s
     return {quarter: median(rates) for quarter, rates in found.items()}
 
 
-class _Week:
-    """The quarters' rates as they were known at a day, kept by week: a back-test asks for them at each visit."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[int, int], dict[str, float]] = {}
-
-
-_week = _Week()
-
-
-def _quarter_rate(bins: Mapping[int, Sequence[Sample]], quarters: Mapping[int, str], quarter: str, day: float) -> float | None:
-    key = (id(bins), int(day // 7))
-    if key not in _week.kept:
-        if len(_week.kept) > 60 or any(k[0] != id(bins) for k in _week.kept):
-            _week.kept.clear()
-        until = (day // 7) * 7
-        _week.kept[key] = quarter_rates({b: [s for s in known if s.day < until] for b, known in bins.items()}, quarters)
-    rates = _week.kept[key]
-    return rates.get(quarter, rates.get(""))
+def _known_rate(
+    bins: Mapping[int, Sequence[Sample]], quarters: Mapping[int, str], quarter: str, day: float, kept: dict[float, dict[str, float]],
+) -> float | None:  # fmt: skip
+    """The quarter's rate as it was known at the beginning of that day's week. kept: those of weeks already asked for."""
+    until = (day // 7) * 7
+    if until not in kept:
+        kept[until] = quarter_rates({b: [s for s in known if s.day < until] for b, known in bins.items()}, quarters)
+    return kept[until].get(quarter, kept[until].get(""))
 
 
 def error_of(known: Sequence[Sample], quarter: float | None, common: float) -> float:
