@@ -1,0 +1,81 @@
+"""The door of `telemetry`: devices and what they say, whatever their tongue; what is known of them now and before; rules and alarms.
+
+A service registers its devices (`register_device(code, door, Told(service="waste", ref="bin:12", ...), by=...)`), declares rules
+(`Rule("bin-full", {...}, Threshold("fill", above=85, clear=70), service="waste")`), and reacts to `AlarmRaised`, `AlarmCleared`,
+`SignedReading`, `ReadingRefused` and `DeviceSuspected`.
+"""
+
+from __future__ import annotations
+
+from toguna.engines.telemetry.devices.keys import sign
+from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, visible
+from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire
+from toguna.engines.telemetry.events import (
+    AlarmCleared,
+    AlarmEscalated,
+    AlarmRaised,
+    DeviceSuspected,
+    ReadingRefused,
+    SignedReading,
+)
+from toguna.engines.telemetry.history.reading import Position, Reading, readings, track
+from toguna.engines.telemetry.intake.draining import Drained
+from toguna.engines.telemetry.intake.observation import Observation
+from toguna.engines.telemetry.intake.taking import ingest
+from toguna.engines.telemetry.models import Alarm, Decoder, Device, Quantity, Refused
+from toguna.engines.telemetry.rules.conditions import (
+    All,
+    Any_,
+    Condition,
+    During,
+    Geofence,
+    Rate,
+    Silence,
+    Threshold,
+    metres_between,
+)
+from toguna.engines.telemetry.rules.declared import Rule
+
+__all__ = [
+    "Alarm",
+    "AlarmCleared",
+    "AlarmEscalated",
+    "AlarmRaised",
+    "All",
+    "Any_",
+    "Condition",
+    "Decoder",
+    "Device",
+    "DeviceSuspected",
+    "Drained",
+    "During",
+    "Geofence",
+    "Last",
+    "Observation",
+    "Position",
+    "Quantity",
+    "Rate",
+    "Reading",
+    "ReadingRefused",
+    "Refused",
+    "Rule",
+    "SignedReading",
+    "Silence",
+    "Spot",
+    "Threshold",
+    "Told",
+    "accept",
+    "devices",
+    "ingest",
+    "key_of",
+    "latest",
+    "metres_between",
+    "new_key",
+    "positions_within",
+    "readings",
+    "register_device",
+    "retire",
+    "sign",
+    "track",
+    "visible",
+]

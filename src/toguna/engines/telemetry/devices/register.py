@@ -1,0 +1,124 @@
+"""The register of devices: what the town owns, and what tries to speak to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from toguna.engines.telemetry.devices import keys
+from toguna.engines.telemetry.models import Device, Latest, Refused
+from toguna.kernel import access, audit
+from toguna.kernel.access import Actor
+
+READ, MANAGE = "telemetry.read", "telemetry.manage"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of a device when it is registered; see the fields of `Device`."""
+
+    name: str = ""
+    kind: str = Device.Kind.SENSOR
+    service: str = ""
+    ref: str = ""
+    zone: int | None = None
+    decoder: int | None = None
+    signed: bool = False
+    phone: str = ""
+    every: int | None = None
+    lat: float | None = None
+    lon: float | None = None
+    stays: int | None = None
+    fastest: int = 160
+    public: bool = False
+
+
+def register_device(code: str, door: str, told: Told | None = None, *, by: Actor) -> Device:
+    """A device that is believed from now on. Idempotent by code: one that is there is brought to what is told, and taken out of
+    quarantine. Raises ValidationError. Its key is `key_of(device)`."""
+    told = told or Told()
+    access.require(by, MANAGE, zone=told.zone)
+    values: dict[str, Any] = {
+        **{name: getattr(told, name) for name in Told.__dataclass_fields__ if name not in ("name", "decoder")},
+        "name": told.name or code,
+        "decoder_id": told.decoder,
+        "door": door,
+        "state": Device.State.ACTIVE,
+        "why": "",
+    }
+    with transaction.atomic():
+        device = Device.objects.select_for_update().filter(code=code).first()
+        if device is not None:
+            access.require(by, MANAGE, zone=device.zone)
+        device = device or Device(code=code)
+        for name, value in values.items():
+            setattr(device, name, value)
+        device.full_clean()
+        device.save()
+        Latest.objects.get_or_create(device=device)
+        audit.record(by, "telemetry.register", f"telemetry.device:{device.pk}", door=door, service=told.service)
+    return device
+
+
+def key_of(device: Device) -> str:
+    return keys.key(device.code, device.key_number)
+
+
+def _locked(pk: int, by: Actor) -> Device:
+    device = Device.objects.select_for_update().get(pk=pk)
+    access.require(by, MANAGE, zone=device.zone)
+    return device
+
+
+def new_key(pk: int, *, by: Actor) -> Device:
+    """The old key is worthless from now on."""
+    with transaction.atomic():
+        device = _locked(pk, by)
+        device.key_number += 1
+        device.save(update_fields=["key_number", "changed"])
+        audit.record(by, "telemetry.new_key", f"telemetry.device:{pk}", number=device.key_number)
+    return device
+
+
+def accept(pk: int, *, by: Actor) -> Device:
+    """Out of quarantine: somebody looked."""
+    with transaction.atomic():
+        device = _locked(pk, by)
+        device.state, device.why = Device.State.ACTIVE, ""
+        device.save(update_fields=["state", "why", "changed"])
+        Latest.objects.filter(pk=pk).update(jumps=0, swaps=0, resets=0, other_lat=None, other_lon=None, other_at=None)
+        audit.record(by, "telemetry.accept", f"telemetry.device:{pk}")
+    return device
+
+
+def retire(pk: int, *, by: Actor) -> Device:
+    with transaction.atomic():
+        device = _locked(pk, by)
+        device.state, device.why = Device.State.RETIRED, ""
+        device.save(update_fields=["state", "why", "changed"])
+        audit.record(by, "telemetry.retire", f"telemetry.device:{pk}")
+    return device
+
+
+def authentic(code: str, door: str, password: str) -> bool | None:
+    """Whether that key opens that door to that device; None when nobody of that name is known. One statement."""
+    row = Device.objects.filter(code=code).values_list("door", "key_number").first()
+    if row is None:
+        return None
+    return row[0] == door and keys.fits(password, code, row[1])
+
+
+def strangers() -> list[Refused]:
+    """Who spoke to us and is not in the register, the last first."""
+    return list(Refused.objects.filter(reason=Refused.Reason.UNKNOWN).order_by("-last")[:200])
+
+
+def forget_stranger(pk: int, *, by: Actor) -> None:
+    access.require(by, MANAGE)
+    with transaction.atomic():
+        row = Refused.objects.select_for_update().filter(pk=pk, reason=Refused.Reason.UNKNOWN).first()
+        if row is not None:
+            audit.record(by, "telemetry.forget_stranger", code=row.code)
+            row.delete()

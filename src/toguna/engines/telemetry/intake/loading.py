@@ -1,0 +1,598 @@
+"""From the spool into the tables: who it is, what it says, whether that can be; then COPY, the latest, the rules; one transaction.
+
+Newer than all that a device said before: it is new, and nothing is looked up. As old or older: it is compared with what is there,
+by device, quantity, time and the message's own number, so that a message that comes again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, Max
+
+from toguna.engines.telemetry.devices import decoding, keys
+from toguna.engines.telemetry.events import DeviceSuspected, ReadingRefused, SignedReading
+from toguna.engines.telemetry.history import partitions
+from toguna.engines.telemetry.intake import lorawan, moving, observation
+from toguna.engines.telemetry.intake.observation import Observation, Unreadable
+from toguna.engines.telemetry.intake.spool import Record
+from toguna.engines.telemetry.models import Decoder, Device, Quantity, Refused
+from toguna.engines.telemetry.rules import declared, watching
+from toguna.engines.telemetry.rules.conditions import SPEED, Seen, metres_between
+from toguna.kernel.events import publish
+
+AHEAD = 300.0  # seconds that a clock may be ahead
+BEHIND = 400 * 86400.0  # how old a reading may be
+FLAG_CLOCK, FLAG_JUMP = 1, 2  # its time is ours; its place cannot be
+BODY = 2000  # characters kept of what was refused
+EPOCH = 946684800  # PostgreSQL counts from 2000
+SIGNED_BEHIND = 30 * 86400.0  # for signed ones, whose repeats must be found: less than what the tables keep
+# A counter that begins anew counts RESET, one that goes on takes 1 away: a battery changed is soon forgotten, two devices that
+# count under one name are not.
+RESET, SUSPICIOUS = 4, 12
+
+
+@dataclass(slots=True)
+class Known:
+    """A device of the register, as the loader needs it."""
+
+    id: int
+    code: str
+    door: str
+    state: str
+    key_number: int
+    signed: bool
+    fields: Any
+    watched: watching.Watched
+    fastest: int
+    lat: float | None
+    lon: float | None
+    stays: int | None
+    phone: str
+
+
+class Register:
+    """The devices in memory, read anew when one changed: each batch costs one small statement."""
+
+    def __init__(self) -> None:
+        self.devices: dict[str, Known] = {}
+        self.quantities: dict[str, tuple[int, float, float]] = {}
+        self._seen: Any = None
+
+    def refresh(self) -> None:
+        version = (
+            Device.objects.aggregate(n=Count("id"), changed=Max("changed")),
+            Quantity.objects.count(),
+            Decoder.objects.count(),
+        )
+        if version == self._seen:
+            return
+        last = self._seen[0]["changed"] if self._seen and self._seen[1:] == version[1:] else None
+        grown = last is not None and self._seen[0]["n"] <= version[0]["n"]
+        rows = Device.objects.select_related("decoder")
+        if not grown:
+            self.devices = {}
+            declared.bring()
+            self.quantities = {
+                q.code: (q.id, -1e300 if q.low is None else q.low, 1e300 if q.high is None else q.high)
+                for q in Quantity.objects.all()
+            }
+        else:
+            rows = rows.filter(changed__gte=last)
+        for row in rows.iterator(5000):
+            self.devices[row.code] = Known(
+                row.pk, row.code, row.door, row.state, row.key_number, row.signed,
+                row.decoder.fields if row.decoder else None,
+                watching.Watched(row.pk, row.name, row.service, row.ref, row.kind, row.zone),
+                row.fastest, row.lat, row.lon, row.stays, row.phone,
+            )  # fmt: skip
+        self._seen = version
+
+
+REGISTER = Register()
+
+
+def forget() -> None:
+    """For tests: another database."""
+    global REGISTER
+    REGISTER = Register()
+    partitions.forget()
+
+
+# How a body is read: (bytes, device) -> observations. Raises Unreadable.
+Form = Callable[[bytes, Known], Sequence[Observation]]
+
+
+def _json(body: bytes, device: Known) -> Sequence[Observation]:
+    if device.fields is None:
+        return observation.read(body)
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("no JSON") from error
+    rows = said if isinstance(said, list) else [said]
+    if len(rows) > observation.MOST:
+        raise Unreadable("too many")
+    found = []
+    for row in rows:
+        if not isinstance(row, dict):
+            raise Unreadable("an observation is an object")
+        # What every device may say of itself, then what its decoder knows.
+        own = {name: row[name] for name in ("at", "seq", "lat", "lon", "speed", "course", "altitude") if name in row}
+        found += observation.listed({**own, **decoding.from_json(device.fields, row)})
+    return found
+
+
+def _network(read: Callable[[bytes], lorawan.Uplink]) -> Form:
+    def form(body: bytes, device: Known) -> Sequence[Observation]:
+        up = read(body)
+        values: dict[str, Any] = {}
+        if device.fields is None:
+            values = {name: value for name, value in up.decoded.items() if observation.number(value) is not None}
+        else:
+            values = decoding.from_json(device.fields, up.decoded, up.port)
+            values |= decoding.from_bytes(device.fields, up.payload, up.port)
+        own = {"at": up.at, "seq": up.counter}
+        more = {name: value for name, value in (("signal", up.signal), ("battery", up.battery)) if value is not None}
+        return observation.listed([{**own, **more, **values}])
+
+    return form
+
+
+FORMS: dict[str, Form] = {
+    "json": _json,
+    "chirpstack": _network(lorawan.chirpstack),
+    "ttn": _network(lorawan.things_stack),
+}
+
+_READING = struct.Struct(">hiiihiqidiqih")
+_END = struct.pack(">h", -1)
+_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+
+
+@dataclass(slots=True)
+class Standing:
+    """What is known of a device while a batch is loaded; written back at its end."""
+
+    device: Known
+    at: float
+    heard: float
+    seq: int
+    values: dict[str, Any]
+    battery: float | None
+    drift: float | None
+    track: moving.Track
+    speed: float | None
+    course: float | None
+    resets: int
+    taken: int = 0
+    twice: int = 0
+    moved: bool = False
+    suspect: str = ""
+
+
+@dataclass
+class Batch:
+    """Counts are of rows: readings and positions."""
+
+    readings: list[bytes] = field(default_factory=list)
+    positions: list[bytes] = field(default_factory=list)
+    signed: list[SignedReading] = field(default_factory=list)
+    refused: list[tuple[Record, Known | None, str, str]] = field(default_factory=list)
+    days: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a batch. rows: readings and positions written; refused: messages, or parts of them, not believed."""
+
+    messages: int
+    rows: int
+    twice: int
+    refused: int
+
+
+def load(records: Sequence[Record], marks: Sequence[tuple[str, int]] = ()) -> Loaded:
+    """Brings messages into the tables, in one transaction. marks: (file of the spool, how far it is loaded by that)."""
+    with transaction.atomic():
+        return _load(records, marks)
+
+
+def put_aside(record: Record, reason: str, words: str) -> None:
+    """A message that could not be loaded, kept to be looked at."""
+    with transaction.atomic():
+        _refuse([(record, REGISTER.devices.get(record.code), reason, words)])
+
+
+def _load(records: Sequence[Record], marks: Sequence[tuple[str, int]]) -> Loaded:
+    REGISTER.refresh()
+    batch = Batch()
+    said: list[tuple[Record, Known, Sequence[Observation]]] = []
+    for record in records:
+        device = REGISTER.devices.get(record.code)
+        reason, body = _believed(record, device)
+        if reason or device is None:
+            batch.refused.append((record, device, reason or Refused.Reason.UNKNOWN, ""))
+            continue
+        try:
+            said.append((record, device, FORMS[record.form](body, device)))
+        except Unreadable as error:
+            batch.refused.append((record, device, Refused.Reason.UNREADABLE, str(error)))
+    standing = _standing({device.id: device for _record, device, _said in said})
+    again = _again(said, standing)
+    watch = watching.Watch(watching.live())
+    watch.begin(one.device.watched for one in standing.values())
+    for record, device, observations in said:
+        one = standing[device.id]
+        one.heard = max(one.heard, record.received)
+        for seen in observations:
+            _take(batch, record, one, seen, again, watch)
+    partitions.ensure(datetime.fromtimestamp(day * 86400, UTC).date() for day in batch.days)
+    _copy("telemetry_reading (device, quantity, at, value, seq, flags)", batch.readings)
+    _copy("telemetry_position (device, at, lat, lon, speed, course, altitude, seq, flags)", batch.positions)
+    _write(list(standing.values()))
+    watch.end()
+    for event in batch.signed:
+        publish(event)
+    _suspects(list(standing.values()))
+    _refuse(batch.refused)
+    if marks:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                'INSERT INTO telemetry_spool_mark (file, "offset") VALUES (%s, %s) '
+                'ON CONFLICT (file) DO UPDATE SET "offset" = excluded."offset"',
+                list(marks),
+            )
+    rows = len(batch.readings) + len(batch.positions)
+    return Loaded(len(records), rows, sum(one.twice for one in standing.values()), len(batch.refused))
+
+
+def _believed(record: Record, device: Known | None) -> tuple[str, bytes]:
+    """(why it is not believed, what it says without its signature)."""
+    if device is None:
+        return Refused.Reason.UNKNOWN, record.body
+    if record.door != device.door:
+        return Refused.Reason.DOOR, record.body
+    kind, _colon, proof = record.proof.partition(":")
+    if kind == "phone" and (not device.phone or proof != device.phone):
+        return Refused.Reason.KEY, record.body
+    if kind == "key" and not keys.fits(proof, device.code, device.key_number):
+        return Refused.Reason.KEY, record.body
+    body, signature = keys.split(record.body)
+    if kind == "sig":
+        body, signature = record.body, proof
+    if signature and not keys.signature_fits(body, signature, device.code, device.key_number):
+        return Refused.Reason.SIGNATURE, record.body
+    if not signature and (device.signed or kind not in ("key", "door", "phone")):
+        return (Refused.Reason.SIGNATURE if device.signed else Refused.Reason.KEY), record.body
+    if device.state == Device.State.RETIRED:
+        return Refused.Reason.RETIRED, record.body
+    if device.state == Device.State.WAITING:
+        return Refused.Reason.QUARANTINE, record.body
+    return "", body
+
+
+_STANDING = """
+SELECT device_id, extract(epoch FROM at)::float8, extract(epoch FROM heard)::float8, seq, values, battery, drift, lat, lon,
+    extract(epoch FROM position_at)::float8, speed, course, other_lat, other_lon, extract(epoch FROM other_at)::float8, jumps, swaps, resets
+FROM telemetry_latest WHERE device_id = ANY(%s) ORDER BY device_id FOR UPDATE
+"""
+
+
+def _standing(devices: dict[int, Known]) -> dict[int, Standing]:
+    if not devices:
+        return {}
+    ids = sorted(devices)
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, [ids])
+        rows = cursor.fetchall()
+        if len(rows) < len(ids):
+            cursor.execute(
+                "INSERT INTO telemetry_latest (device_id, seq, values, jumps, swaps, resets, taken, twice) "
+                "SELECT unnest(%s::int[]), -1, '{}', 0, 0, 0, 0, 0 ON CONFLICT DO NOTHING",
+                [ids],
+            )
+            cursor.execute(_STANDING, [ids])
+            rows = cursor.fetchall()
+    for row in rows:
+        values = json.loads(row[4]) if isinstance(row[4], str) else row[4]
+        track = moving.Track(
+            row[9], row[7] or 0.0, row[8] or 0.0, row[14], row[12] or 0.0, row[13] or 0.0, row[15], row[16]
+        )
+        found[row[0]] = Standing(
+            devices[row[0]], -1e18 if row[1] is None else row[1], row[2] or 0.0, row[3], values, row[5], row[6], track, row[10],
+            row[11], row[17],
+        )  # fmt: skip
+    return found
+
+
+def _micros(at: float) -> int:
+    return round(at * 1e6)
+
+
+def _when(record: Record, seen: Observation) -> tuple[float, int]:
+    """(its time, FLAG_CLOCK when that is ours: the device's own cannot be)."""
+    at = seen.at
+    if at is None:
+        return record.received, 0
+    if not record.received - BEHIND <= at <= record.received + AHEAD:
+        return record.received, FLAG_CLOCK
+    return at, 0
+
+
+def _again(
+    said: Sequence[tuple[Record, Known, Sequence[Observation]]], standing: dict[int, Standing]
+) -> set[tuple[int, int, int, int]]:
+    """(device, quantity, microseconds, seq) of what is in the tables among those that are not newer than all that came before;
+    quantity -1: a position."""
+    old: dict[int, list[float]] = {}
+    for record, device, observations in said:
+        last = standing[device.id].at
+        for seen in observations:
+            at, _flags = _when(record, seen)
+            if at <= last:
+                old.setdefault(device.id, []).append(at)
+    if not old:
+        return set()
+    ids = list(old)
+    low = datetime.fromtimestamp(min(map(min, old.values())) - 0.001, UTC) if old else None
+    high = datetime.fromtimestamp(max(map(max, old.values())) + 0.001, UTC)
+    found = set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT device, quantity, (extract(epoch FROM at) * 1000000)::bigint, seq FROM telemetry_reading "
+            "WHERE device = ANY(%s) AND at BETWEEN %s AND %s UNION ALL "
+            "SELECT device, -1, (extract(epoch FROM at) * 1000000)::bigint, seq FROM telemetry_position "
+            "WHERE device = ANY(%s) AND at BETWEEN %s AND %s",
+            [ids, low, high, ids, low, high],
+        )
+        found.update(cursor.fetchall())
+    return found
+
+
+def _take(
+    batch: Batch, record: Record, one: Standing, seen: Observation, again: set[tuple[int, int, int, int]], watch: watching.Watch
+) -> None:  # fmt: skip
+    device, given = one.device, seen.at
+    at, flags = _when(record, seen)
+    if device.signed and (flags or given is None or given < record.received - SIGNED_BEHIND):
+        # Its time is part of what it signed: another one would be ours, and what was sent before could come again.
+        batch.refused.append((record, device, Refused.Reason.CLOCK, f"at {given}"))
+        return
+    if flags:
+        batch.refused.append((record, device, Refused.Reason.CLOCK, f"at {given}"))
+    if given is not None:
+        behind = record.received - given
+        if abs(behind) < 86400 or flags:  # more is a buffer emptied, not a clock
+            one.drift = behind if one.drift is None else one.drift * 0.9 + behind * 0.1
+    micros, newer = _micros(at), at > one.at
+    lat, lon = seen.lat, seen.lon
+    if lat is not None or lon is not None:
+        if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
+            if not seen.values:
+                batch.refused.append((record, device, Refused.Reason.RANGE, "position"))
+                return
+            lat = lon = None
+        elif device.stays is not None and metres_between(device.lat or 0, device.lon or 0, lat, lon) > device.stays:
+            batch.refused.append((record, device, Refused.Reason.MOVED, ""))
+            return
+    taken = _readings(batch, record, one, seen, micros, flags, again)
+    if taken is None:
+        return
+    if lat is not None and lon is not None:
+        key = (device.id, -1, micros, seen.seq)
+        if key in again:
+            one.twice += 1
+        else:
+            again.add(key)
+            if _position(batch, record, one, seen, lat, lon, at, micros, flags, newer):
+                lat = lon = None
+            taken = {**taken, SPEED: seen.speed} if seen.speed is not None else taken
+            one.taken += 1
+    elif not taken:
+        return
+    if newer:
+        if seen.seq >= 0:
+            one.resets = one.resets + RESET if seen.seq < one.seq else max(0, one.resets - 1)
+            if one.resets >= SUSPICIOUS:
+                one.suspect = "sequence"
+            one.seq = seen.seq
+        one.at = at
+        watch.see(device.watched, Seen(at, taken, lat, lon))
+    batch.days.add(int(at // 86400))
+
+
+def _readings(
+    batch: Batch, record: Record, one: Standing, seen: Observation, micros: int, flags: int, again: set[tuple[int, int, int, int]]
+) -> dict[str, float] | None:  # fmt: skip
+    """The values that are new and believed. None: nothing of the observation is to be believed."""
+    device, seq = one.device, seen.seq
+    newer = micros > one.at * 1e6
+    taken: dict[str, float] = {}
+    quantities, pack, rows = REGISTER.quantities, _READING.pack, batch.readings
+    moment = micros - EPOCH * 1_000_000
+    if device.signed and (wrong := _wrong(device, seen, micros, again)):
+        batch.refused.append((record, device, *wrong))
+        one.twice += wrong[0] == Refused.Reason.REPLAY
+        return None
+    for name, value in seen.values.items():
+        known = quantities.get(name)
+        if known is None:
+            continue
+        quantity, low, high = known
+        if not low <= value <= high:
+            batch.refused.append((record, device, Refused.Reason.RANGE, f"{name} {value:g}"))
+            continue
+        key = (device.id, quantity, micros, seq)
+        if key in again:
+            one.twice += 1
+            continue
+        again.add(key)
+        rows.append(pack(6, 4, device.id, 2, quantity, 8, moment, 8, value, 8, seq, 2, flags))
+        taken[name] = value
+        old = one.values.get(name)
+        if newer or old is None or old[1] <= micros / 1e6:
+            one.values[name] = [value, micros / 1e6]
+            if name == "battery":
+                one.battery = value
+        if device.signed:
+            at = datetime.fromtimestamp(micros / 1e6, UTC).isoformat()
+            batch.signed.append(
+                SignedReading(device.id, device.watched.service, device.watched.ref, name, value, at, seq)
+            )
+    one.taken += len(taken)
+    return taken
+
+
+def _wrong(
+    device: Known, seen: Observation, micros: int, again: set[tuple[int, int, int, int]]
+) -> tuple[str, str] | None:
+    """(reason, words) for which a signed observation is refused as a whole."""
+    for name, value in seen.values.items():
+        if name in REGISTER.quantities:
+            quantity, low, high = REGISTER.quantities[name]
+            if not low <= value <= high:
+                return Refused.Reason.RANGE, f"{name} {value:g}"
+            if (device.id, quantity, micros, seen.seq) in again:
+                return Refused.Reason.REPLAY, ""
+    return None
+
+
+def _real(value: float | None) -> bytes:
+    if value is None or not -3e38 < value < 3e38:
+        return struct.pack(">i", -1)
+    return struct.pack(">if", 4, value)
+
+
+def _position(
+    batch: Batch, record: Record, one: Standing, seen: Observation, lat: float, lon: float, at: float, micros: int, flags: int,
+    newer: bool,
+) -> bool:  # fmt: skip
+    """Writes it; whether it cannot be true."""
+    jumped = False
+    if one.track.at is None or at > one.track.at:
+        verdict = moving.judge(one.track, lat, lon, at, one.device.fastest)
+        if verdict is moving.Verdict.JUMP:
+            jumped, flags = True, flags | FLAG_JUMP
+            batch.refused.append((record, one.device, Refused.Reason.JUMP, f"{lat:.5f}, {lon:.5f}"))
+        else:
+            one.moved, one.speed, one.course = True, seen.speed, seen.course
+            if verdict is moving.Verdict.CLONE:
+                one.suspect = "clone"
+    batch.positions.append(
+        struct.pack(
+            ">hiiiqidid", 9, 4, one.device.id, 8, micros - EPOCH * 1_000_000, 8, lat, 8, lon
+        ) + _real(seen.speed) + _real(seen.course) + _real(seen.altitude) + struct.pack(">iqih", 8, seen.seq, 2, flags)
+    )  # fmt: skip
+    return jumped
+
+
+def _copy(into: str, rows: Sequence[bytes]) -> None:
+    if rows:
+        with connection.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN (FORMAT binary)") as copy:
+            copy.write(_HEADER + b"".join(rows) + _END)
+
+
+def _time(at: float | None) -> datetime | None:
+    return None if at is None or at < -1e17 else datetime.fromtimestamp(at, UTC)
+
+
+_WRITE = """
+UPDATE telemetry_latest l SET at = x.at, heard = x.heard, seq = x.seq, values = x.values, battery = x.battery, drift = x.drift,
+    other_lat = x.other_lat, other_lon = x.other_lon, other_at = x.other_at, jumps = x.jumps, swaps = x.swaps, resets = x.resets,
+    taken = l.taken + x.taken, twice = l.twice + x.twice
+FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::jsonb[], %s::float8[], %s::float8[], %s::float8[],
+    %s::float8[], %s::timestamptz[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])
+    AS x(id, at, heard, seq, values, battery, drift, other_lat, other_lon, other_at, jumps, swaps, resets, taken, twice)
+WHERE l.device_id = x.id
+"""
+# Apart: what does not touch the geometry leaves its index alone.
+_WRITE_PLACE = """
+UPDATE telemetry_latest l SET lat = x.lat, lon = x.lon, geom = ST_SetSRID(ST_MakePoint(x.lon, x.lat), 4326), position_at = x.at,
+    speed = x.speed, course = x.course
+FROM unnest(%s::int[], %s::float8[], %s::float8[], %s::timestamptz[], %s::float8[], %s::float8[]) AS x(id, lat, lon, at, speed, course)
+WHERE l.device_id = x.id
+"""
+
+
+def _write(standing: Sequence[Standing]) -> None:
+    if not standing:
+        return
+    columns: list[list[Any]] = [[] for _column in range(15)]
+    for one in standing:
+        track = one.track
+        other = track.other_at is not None
+        row = (
+            one.device.id, _time(one.at), _time(one.heard), one.seq, json.dumps(one.values), one.battery, one.drift,
+            track.other_lat if other else None, track.other_lon if other else None, _time(track.other_at), track.jumps, track.swaps,
+            one.resets, one.taken, one.twice,
+        )  # fmt: skip
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, columns)
+        moved = [one for one in standing if one.moved]
+        if moved:
+            cursor.execute(
+                _WRITE_PLACE,
+                [
+                    [one.device.id for one in moved], [one.track.lat for one in moved], [one.track.lon for one in moved],
+                    [_time(one.track.at) for one in moved], [one.speed for one in moved], [one.course for one in moved],
+                ],
+            )  # fmt: skip
+
+
+def _suspects(standing: Sequence[Standing]) -> None:
+    for one in standing:
+        if one.suspect:
+            found = Device.objects.select_for_update().filter(pk=one.device.id, state=Device.State.ACTIVE).first()
+            if found is not None:
+                found.state, found.why = Device.State.WAITING, one.suspect
+                found.save(update_fields=["state", "why", "changed"])
+                publish(DeviceSuspected(found.pk, found.service, found.ref, one.suspect))
+
+
+def _shown(body: bytes) -> str:
+    try:
+        text = body[:BODY].decode()
+    except UnicodeDecodeError:
+        return body[: BODY // 2].hex()
+    return text if text.isprintable() else text.encode("unicode_escape").decode()[:BODY]
+
+
+_REFUSE = """
+INSERT INTO telemetry_refused (device_id, code, door, reason, digest, body, count, first, last)
+VALUES (%s, %s, %s, %s, %s, %s, %s, to_timestamp(%s), to_timestamp(%s))
+ON CONFLICT (code, door, reason, digest) DO UPDATE SET count = telemetry_refused.count + excluded.count,
+    last = GREATEST(telemetry_refused.last, excluded.last), body = excluded.body
+RETURNING id
+"""
+
+
+def _refuse(refused: Sequence[tuple[Record, Known | None, str, str]]) -> None:
+    """Kept once for each device and reason with how often it came; of a signed device each is kept, and told."""
+    together: dict[tuple[str, str, str, str], tuple[Record, Known | None, str, int]] = {}
+    for record, device, reason, words in refused:
+        digest = hashlib.sha256(record.body).hexdigest() if device is not None and device.signed else ""
+        key = (record.code[:64], record.door, str(reason), digest)
+        count = together[key][3] if key in together else 0
+        together[key] = (record, device, words, count + 1)
+    with connection.cursor() as cursor:
+        for (code, door, reason, digest), (record, device, words, count) in sorted(
+            together.items(), key=lambda x: x[0]
+        ):
+            body = _shown(record.body)
+            said = f"{words}: {body}" if words else body
+            pk = device.id if device is not None else None
+            cursor.execute(_REFUSE, [pk, code, door, reason, digest, said, count, record.received, record.received])
+            row = cursor.fetchone()
+            if device is not None and device.signed:
+                publish(ReadingRefused(row[0], device.id, device.watched.service, device.watched.ref, reason))

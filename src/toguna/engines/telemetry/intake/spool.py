@@ -1,0 +1,189 @@
+"""What came, on the disk before anybody is told that it was taken: the database may be away for a day.
+
+Each process writes files of its own, `TIME-PID-N.spool` in the home folder's telemetry/spool: records in the order in which
+they came, each with its length and a checksum, so that one half written when the power went is seen and left out. One
+process at a time loads them (a lock), all files together, by the time of arrival. How far each file is loaded stands in the database,
+written in the transaction that loaded it: whatever is cut, nothing is lost and nothing comes twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from toguna.kernel import places
+
+HEAD = struct.Struct("<II")  # length of the body, its CRC-32
+MOST = 1_000_000  # bytes of one message
+SEGMENT = 16_000_000  # bytes of one file
+
+
+@dataclass(slots=True)
+class Record:
+    """One message as it came. received: seconds since 1970; form: how `body` is to be read (see `loading.FORMS`); proof: "" or what
+    proves it: "key:..." as it was shown, "sig:..." beside the body, "door" when the door knows itself who it is."""
+
+    received: float
+    door: str
+    code: str
+    form: str
+    proof: str
+    body: bytes
+
+    def packed(self) -> bytes:
+        head = "\t".join((repr(self.received), self.door, self.code, self.form, self.proof)).encode()
+        body = head + b"\n" + self.body
+        return HEAD.pack(len(body), zlib.crc32(body)) + body
+
+
+def _unpacked(body: bytes) -> Record:
+    head, _line, rest = body.partition(b"\n")
+    received, door, code, form, proof = head.decode().split("\t")
+    return Record(float(received), door, code, form, proof, rest)
+
+
+def folder() -> Path:
+    return places.home() / "telemetry" / "spool"
+
+
+class Writer:
+    """This process's own file. Safe from several threads; `put` returns when it is on the disk."""
+
+    def __init__(self, where: Path | None = None) -> None:
+        self._where = where
+        self._lock = threading.Lock()
+        self._file: IO[bytes] | None = None
+        self._size, self._number, self._pid = 0, 0, 0
+
+    def put(self, records: Iterable[Record]) -> None:
+        """All of them, or OSError (a full disk) and none is promised."""
+        data = b"".join(record.packed() for record in records)
+        if not data:
+            return
+        with self._lock:
+            file = self._open()
+            try:
+                file.write(data)
+                file.flush()
+                os.fdatasync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(file.fileno(), self._size)
+                self._close()
+                raise
+            self._size += len(data)
+            if self._size > SEGMENT:
+                self._close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> IO[bytes]:
+        where = self._where or folder()
+        if self._file is not None and self._pid == os.getpid():
+            # One that was loaded to its end while nothing came was taken away (see `clear`): a file without a name keeps nothing.
+            try:
+                if os.fstat(self._file.fileno()).st_nlink:
+                    return self._file
+            except OSError:
+                pass
+            self._file.close()
+        where.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._number += 1
+        self._pid = os.getpid()
+        name = f"{time.time_ns():020d}-{self._pid}-{self._number}.spool"
+        descriptor = os.open(where / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)  # a file that nobody holds may be taken away when it is loaded
+        _sync(where)
+        self._file, self._size = os.fdopen(descriptor, "wb"), 0
+        return self._file
+
+
+def _sync(where: Path) -> None:
+    """A new name is on the disk too."""
+    descriptor = os.open(where, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Reader:
+    """A file of the spool from an offset on."""
+
+    def __init__(self, path: Path, offset: int) -> None:
+        self.name, self.path, self.offset = path.name, path, offset
+
+    def records(self) -> Iterator[tuple[Record, int]]:
+        """(record, offset after it); ends where the file does, or where what follows is not whole."""
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            while len(head := file.read(HEAD.size)) == HEAD.size:
+                length, check = HEAD.unpack(head)
+                if length > MOST + 1000:
+                    return
+                body = file.read(length)
+                if len(body) != length or zlib.crc32(body) != check:
+                    return
+                self.offset += HEAD.size + length
+                yield _unpacked(body), self.offset
+
+
+def files(where: Path | None = None) -> list[Path]:
+    try:
+        return sorted((where or folder()).glob("*.spool"))
+    except FileNotFoundError:
+        return []
+
+
+@contextlib.contextmanager
+def draining(wait: float = 0, where: Path | None = None) -> Iterator[bool]:
+    """Whether this process is the one that loads now."""
+    at = where or folder()
+    at.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (at / "lock").open("w") as lock:
+        until = time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    yield False
+                    return
+                time.sleep(0.01)
+        yield True
+
+
+def clear(path: Path, offset: int) -> bool:
+    """Takes a file away that is loaded to its end and that no process writes to any more."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # What follows the last whole record was cut by the power, and nobody was told that it was taken.
+            if os.fstat(file.fileno()).st_size > offset and any(True for _one in Reader(path, offset).records()):
+                return False
+            path.unlink()
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    return True
+
+
+def waiting(where: Path | None = None) -> int:
+    """Bytes on the disk."""
+    return sum(path.stat().st_size for path in files(where) if path.exists())

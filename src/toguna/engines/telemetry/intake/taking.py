@@ -1,0 +1,33 @@
+"""The one way in, for every door: on the disk, then loaded at once when that can be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from toguna.engines.telemetry.intake import draining, observation, spool
+from toguna.engines.telemetry.intake.draining import Drained
+from toguna.engines.telemetry.intake.observation import Observation
+from toguna.engines.telemetry.intake.spool import Record
+
+WRITER = spool.Writer()
+
+
+def record(
+    door: str, code: str, body: bytes, *, proof: str, form: str = "json", received: float | None = None
+) -> Record:
+    """received: seconds since 1970, now when not given. Tabs and line ends are no part of a code or a proof."""
+    code, proof = ("".join(c for c in text[:200] if c.isprintable()) for text in (code, proof))
+    return Record(time.time() if received is None else received, door, code[:64], form, proof, body[: spool.MOST])
+
+
+def take(records: Sequence[Record], *, wait: float = 1.0) -> Drained:
+    """When it returns they are on the disk; OSError when they are not. Loaded too, unless the database is away or another process
+    loads for longer than `wait`: then they are within seconds."""
+    WRITER.put(records)
+    return draining.drain(wait)
+
+
+def ingest(code: str, observations: Sequence[Observation], *, door: str, proof: str = "door") -> Drained:
+    """What our own code knows of a device (a simulator, a form): as if it had come by that door."""
+    return take([record(door, code, observation.written(list(observations)), proof=proof)])

@@ -1,0 +1,201 @@
+"""Rules at work: each reading that is loaded goes by those that watch its device; alarms come and go in the loader's transaction."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db import connection
+from django.db.models import Count, Max, Q
+from django.utils import translation
+from psycopg.types.json import Jsonb
+
+from toguna.engines.channels import api as channels
+from toguna.engines.telemetry.events import AlarmCleared, AlarmRaised
+from toguna.engines.telemetry.models import Alarm, AlarmRule
+from toguna.engines.telemetry.rules.conditions import BadCondition, Condition, Seen, State, parse
+from toguna.engines.territory import api as territory
+from toguna.kernel import text, town
+from toguna.kernel.events import publish
+from toguna.kernel.tasks import Lane
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What rules need to know of a device."""
+
+    id: int
+    name: str = ""
+    service: str = ""
+    ref: str = ""
+    kind: str = ""
+    zone: int | None = None
+
+
+@dataclass
+class Live:
+    """A rule that is on."""
+
+    row: AlarmRule
+    condition: Condition
+    needs: frozenset[str] | None
+    zones: frozenset[int] | None = None
+    devices: frozenset[int] = frozenset()
+
+    def watches(self, device: Watched) -> bool:
+        row = self.row
+        return (
+            (not row.service or row.service == device.service)
+            and (not row.kind or row.kind == device.kind)
+            and (not self.devices or device.id in self.devices)
+            and (self.zones is None or device.zone in self.zones)
+        )
+
+
+_KEEP = 300.0  # seconds: the limits of zones may have changed
+_kept: tuple[object, float, list[Live]] = (None, 0.0, [])
+
+
+def live() -> list[Live]:
+    """The rules that are on. One statement, and another one when they changed."""
+    global _kept
+    version = AlarmRule.objects.aggregate(n=Count("id"), changed=Max("changed"), on=Count("id", filter=Q(on=True)))
+    now = time.monotonic()
+    if _kept[0] != version or now - _kept[1] > _KEEP:
+        found = []
+        for row in AlarmRule.objects.filter(on=True):
+            try:
+                found.append(made(row))
+            except BadCondition:  # written by an older version: it watches nothing, and its page says so
+                continue
+        _kept = (version, now, found)
+    return _kept[2]
+
+
+def made(row: AlarmRule) -> Live:
+    """Raises BadCondition."""
+    condition = parse(row.spec)
+    zones = territory.zone_tree_ids(row.zone) if row.zone else None
+    return Live(row, condition, condition.needs, zones, frozenset(row.devices))
+
+
+@dataclass
+class Crossing:
+    """A rule that began to hold for a device, or ceased."""
+
+    rule: Live
+    device: Watched
+    at: float
+    on: bool
+    value: float | None
+    lat: float | None
+    lon: float | None
+
+
+@dataclass
+class Watch:
+    """The rules of one batch: states are read once, written once."""
+
+    rules: Sequence[Live]
+    states: dict[tuple[int, int], tuple[State, bool]] = field(default_factory=dict)
+    crossings: list[Crossing] = field(default_factory=list)
+    _changed: set[tuple[int, int]] = field(default_factory=set)
+    _for: dict[int, list[Live]] = field(default_factory=dict)
+
+    def begin(self, devices: Iterable[Watched]) -> None:
+        """Reads the states of these devices, and holds them. One statement."""
+        self._for = {device.id: [rule for rule in self.rules if rule.watches(device)] for device in devices}
+        ids = [pk for pk, rules in self._for.items() if rules]
+        if not ids:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                'SELECT rule_id, device_id, state, "on" FROM telemetry_rule_state WHERE device_id = ANY(%s) FOR UPDATE',
+                [ids],
+            )
+            for rule, device, state, on in cursor.fetchall():
+                self.states[rule, device] = (json.loads(state) if isinstance(state, str) else state, on)
+
+    def see(self, device: Watched, seen: Seen) -> None:
+        values = seen.values
+        for rule in self._for.get(device.id, ()):
+            needs = rule.needs
+            if needs is None or not needs.isdisjoint(values):
+                self.step(rule, device, seen.at, seen)
+
+    def step(self, rule: Live, device: Watched, now: float, seen: Seen | None) -> None:
+        key = (rule.row.pk, device.id)
+        state, on = self.states.get(key, ({}, False))
+        before = copy.deepcopy(state) if state else {}
+        holds = rule.condition.step(state, now, seen)
+        if holds != on:
+            value = None
+            if seen is not None and rule.needs:
+                value = next((seen.values[name] for name in rule.needs if name in seen.values), None)
+            self.crossings.append(
+                Crossing(rule, device, now, holds, value, seen.lat if seen else None, seen.lon if seen else None)
+            )
+        if holds != on or state != before:
+            self.states[key] = (state, holds)
+            self._changed.add(key)
+
+    def end(self) -> None:
+        """Writes what changed; raises and clears alarms. In the caller's transaction."""
+        if self._changed:
+            rows = [(rule, device, *self.states[rule, device]) for rule, device in sorted(self._changed)]
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    'INSERT INTO telemetry_rule_state (rule_id, device_id, state, "on") '
+                    "SELECT * FROM unnest(%s::bigint[], %s::int[], %s::jsonb[], %s::bool[]) "
+                    'ON CONFLICT (device_id, rule_id) DO UPDATE SET state = excluded.state, "on" = excluded."on"',
+                    [[r[0] for r in rows], [r[1] for r in rows], [Jsonb(r[2]) for r in rows], [r[3] for r in rows]],
+                )
+        for crossing in self.crossings:
+            _act(crossing)
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def _act(crossing: Crossing) -> None:
+    rule, device, at = crossing.rule.row, crossing.device, _moment(crossing.at)
+    about = {"rule": rule.name, "device": device.id, "service": device.service, "ref": device.ref}
+    if not crossing.on:
+        row = Alarm.objects.select_for_update().filter(rule=rule, device_id=device.id, cleared=None).first()
+        if row is not None:
+            row.cleared = max(at, row.raised)
+            row.save(update_fields=["cleared"])
+            publish(AlarmCleared(alarm=row.pk, at=at.isoformat(), **about))  # type: ignore[arg-type]
+        return
+    row, new = Alarm.objects.get_or_create(
+        rule=rule, device_id=device.id, cleared=None,
+        defaults={"level": rule.level, "value": crossing.value, "lat": crossing.lat, "lon": crossing.lon, "raised": at},
+    )  # fmt: skip
+    if new:
+        publish(
+            AlarmRaised(alarm=row.pk, level=row.level, value=crossing.value, at=at.isoformat(), **about)  # type: ignore[arg-type]
+        )
+        tell(row, rule, device.name)
+
+
+def tell(alarm: Alarm, rule: AlarmRule, device: str) -> None:
+    """A message to whoever the rule names: once for each level."""
+    language = town.current().languages[0]
+    with translation.override(language):
+        words = f"{alarm.get_level_display().upper()}: {text.pick(rule.titles, language)} – {device}"
+    for address in rule.notify:
+        channels.send(
+            "email" if "@" in address else "sms", address, key=f"telemetry:{alarm.pk}:{alarm.level}:{address}"[:120],
+            text=words, subject=words[:150], language=language, lane=Lane.ALARM,
+        )  # fmt: skip
+
+
+def forget() -> None:
+    """For tests: another database."""
+    global _kept
+    _kept = (None, 0.0, [])

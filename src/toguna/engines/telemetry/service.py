@@ -1,0 +1,31 @@
+"""What `telemetry` declares."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from toguna.engines.telemetry.devices.register import MANAGE, READ
+from toguna.engines.telemetry.history import partitions
+from toguna.engines.telemetry.intake import draining
+from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
+from toguna.kernel.manifest import Service
+from toguna.kernel.tasks import Periodic
+
+
+def _drain() -> None:
+    draining.drain(wait=5)
+
+
+SERVICE = Service(
+    name="telemetry",
+    title=_("Devices"),
+    provides=(
+        Permission(READ, _("See devices, what they say, and alarms"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
+        Permission(MANAGE, _("Register devices, make rules"), frozenset({MANAGER, ADMINISTRATOR})),
+        Periodic("telemetry-drain", timedelta(seconds=20), _drain),
+        Periodic("telemetry-partitions", timedelta(hours=6), partitions.ahead),
+        Periodic("telemetry-index", timedelta(hours=12), partitions.index_ended),
+    ),
+)

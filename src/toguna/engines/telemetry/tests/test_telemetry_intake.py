@@ -1,0 +1,225 @@
+"""One way in: who speaks, what is believed, what comes twice, late, or from two places."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+
+from toguna.engines.telemetry import api
+from toguna.engines.telemetry.devices import keys, register
+from toguna.engines.telemetry.intake import loading
+from toguna.engines.telemetry.models import Device, Latest, Refused
+from toguna.engines.telemetry.tests.conftest import NOW, say
+from toguna.kernel.access import NOBODY, SYSTEM, Denied
+from toguna.kernel.models import EventRow
+
+
+def values(device, quantity):
+    start = datetime.fromtimestamp(NOW, UTC) - timedelta(days=500)
+    return [one.value for one in api.readings(device.pk, quantity, start, start + timedelta(days=510))]
+
+
+def refused(device=None):
+    found = Refused.objects.all() if device is None else Refused.objects.filter(device=device)
+    return dict(found.values_list("reason", "count"))
+
+
+def test_what_a_device_says_is_there_at_once(device):
+    one = device(every=600)
+    done = say(
+        one, {"at": NOW, "seq": 1, "fill": 71, "battery": 88, "lat": 12.65, "lon": -8.0, "speed": 3.5, "colour": "red"}
+    )
+    assert (done.messages, done.rows, done.refused) == (1, 3, 0)
+    last = api.latest([one.pk])[one.pk]
+    assert last.values["fill"] == (71.0, datetime.fromtimestamp(NOW, UTC)) and last.battery == 88
+    assert (last.lat, last.lon, last.speed) == (12.65, -8.0, 3.5)
+    assert values(one, "fill") == [71.0]
+    assert [
+        (p.lat, p.lon)
+        for p in api.track(one.pk, datetime.fromtimestamp(NOW - 1, UTC), datetime.fromtimestamp(NOW + 1, UTC))
+    ] == [(12.65, -8.0)]
+
+
+def test_the_same_again_changes_nothing_and_late_ones_find_their_place(device):
+    one = device()
+    first = {"at": NOW - 100, "seq": 5, "fill": 50}
+    say(one, first)
+    say(one, [{"at": NOW - 50, "seq": 6, "fill": 60}, first])
+    say(one, [{"at": NOW - 200, "seq": 4, "fill": 40}, first])
+    say(one, {"at": NOW - 200, "seq": 4, "fill": 40})
+    assert values(one, "fill") == [40, 50, 60]
+    assert api.latest([one.pk])[one.pk].values["fill"][0] == 60
+    assert Latest.objects.get().twice == 3
+    # One second may hold two, when they have numbers of their own.
+    say(one, [{"at": NOW - 50, "seq": 7, "fill": 61}])
+    assert values(one, "fill") == [40, 50, 60, 61]
+
+
+def test_who_is_not_believed(device):
+    one = device()
+    say(one, {"fill": 1}, proof="key:wrong")
+    say(one, {"fill": 1}, proof="")
+    say(one, {"fill": 1}, door="mqtt", proof="door")
+    say(one, b"{fill")
+    say(one, b"[1]")
+    say(one, {"fill": 300})
+    old_key = register.key_of(one)
+    one = register.new_key(one.pk, by=SYSTEM)
+    say(one, {"fill": 1}, proof=f"key:{old_key}")
+    assert say(one, {"fill": 1}).rows == 1
+    register.retire(one.pk, by=SYSTEM)
+    say(one, {"fill": 2})
+    assert refused(one) == {"key": 3, "door": 1, "unreadable": 2, "range": 1, "retired": 1}
+    stranger = Device(code="0015678", door="http")
+    for _n in range(3):
+        say(stranger, {"fill": 1})
+    assert [(row.code, row.count) for row in register.strangers()] == [("0015678", 3)]
+    assert values(one, "fill") == [1.0]
+
+
+def test_signed_readings_once_unaltered_in_time_and_in_place(device):
+    scale = device(
+        "scale-1", "mqtt", kind="scale", signed=True, lat=12.65, lon=-8.0, stays=200, service="waste", ref="scale:1"
+    )
+    key = register.key_of(scale)
+
+    def signed(said, of=key):
+        body = json.dumps(said).encode()
+        return body + b"\n" + keys.sign(body, of).encode()
+
+    good = signed({"at": NOW - 10, "seq": 1, "weight": 42.5, "lat": 12.6501, "lon": -8.0})
+    assert say(scale, good, proof="door").rows == 2
+    say(scale, good, proof="door")
+    say(scale, good.replace(b"42.5", b"12.5"), proof="door")
+    say(scale, json.dumps({"at": NOW, "weight": 1}).encode(), proof="door")
+    say(scale, signed({"at": NOW, "seq": 2, "weight": 42}, of="other"), proof="door")
+    say(scale, signed({"at": NOW, "seq": 3, "weight": 42, "lat": 12.7, "lon": -8.0}), proof="door")
+    say(scale, signed({"at": NOW, "seq": 4, "weight": 999999, "temperature": 20}), proof="door")
+    say(scale, signed({"seq": 5, "weight": 42}), proof="door")
+    say(scale, signed({"at": NOW - 40 * 86400, "seq": 6, "weight": 42}), proof="door")
+    assert values(scale, "weight") == [42.5] and values(scale, "temperature") == []
+    counted = sorted(Refused.objects.values_list("reason", "count"))
+    assert counted == [
+        ("clock", 1),
+        ("clock", 1),
+        ("moved", 1),
+        ("range", 1),
+        ("replay", 1),
+        ("signature", 1),
+        ("signature", 1),
+        ("signature", 1),
+    ]
+    names = [row.name.rpartition(".")[2] for row in EventRow.objects.order_by("pk")]
+    assert names.count("SignedReading") == 1 and names.count("ReadingRefused") == 8
+    event = EventRow.objects.get(name__endswith="SignedReading").payload
+    assert (event["ref"], event["quantity"], event["value"], event["seq"]) == ("scale:1", "weight", 42.5, 1)
+
+
+def test_wrong_clocks(device):
+    one = device()
+    say(one, {"at": NOW + 90 * 86400, "fill": 10}, received=NOW)
+    say(one, {"at": 3600, "fill": 20}, received=NOW + 1)
+    for n in range(5):
+        say(one, {"at": NOW + n * 60 - 240, "seq": n, "fill": 30 + n}, received=NOW + n * 60)
+    assert sorted(values(one, "fill")) == [10, 20, 30, 31, 32, 33, 34]
+    assert refused(one) == {"clock": 2}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM telemetry_reading WHERE flags & 1 = 1")
+        assert cursor.fetchone()[0] == 2
+        cursor.execute("SELECT count(*) FROM telemetry_reading_other")
+        assert cursor.fetchone()[0] == 0
+
+
+def test_a_position_that_jumps_is_kept_but_not_believed(device):
+    truck = device("truck-1", "tcp", kind="tracker")
+    here = [{"at": NOW - 600 + n * 10, "lat": 12.65 + n / 1000, "lon": -8.0} for n in range(4)]
+    say(truck, here, proof="door")
+    say(truck, {"at": NOW - 560, "lat": 14.0, "lon": -8.0}, proof="door")
+    last = api.latest([truck.pk])[truck.pk]
+    assert (last.lat, refused(truck)) == (12.653, {"jump": 1})
+    start, end = datetime.fromtimestamp(NOW - 700, UTC), datetime.fromtimestamp(NOW, UTC)
+    assert len(api.track(truck.pk, start, end)) == 4 and len(api.track(truck.pk, start, end, jumps=True)) == 5
+    # It really is elsewhere now: the third in a row is believed.
+    say(truck, [{"at": NOW - 550 + n, "lat": 14.0, "lon": -8.0} for n in range(2)], proof="door")
+    assert api.latest([truck.pk])[truck.pk].lat == 14.0
+    truck.refresh_from_db()
+    assert truck.state == "active"
+
+
+def test_two_devices_with_one_name_are_noticed(device):
+    truck = device("truck-1", "tcp", kind="tracker", service="waste", ref="truck:1")
+    for n in range(8):
+        say(truck, {"at": NOW - 600 + n * 20, "lat": 12.65 if n % 2 else 12.95, "lon": -8.0}, proof="door")
+    truck.refresh_from_db()
+    assert (truck.state, truck.why) == ("waiting", "clone")
+    assert EventRow.objects.filter(name__endswith="DeviceSuspected").count() == 1
+    say(truck, {"at": NOW, "lat": 12.65, "lon": -8.0}, proof="door")
+    assert refused(truck)["quarantine"] >= 1
+    register.accept(truck.pk, by=SYSTEM)
+    assert say(truck, {"at": NOW + 1, "lat": 12.65, "lon": -8.0}, proof="door").rows == 1
+
+
+def test_two_counters_under_one_name_are_noticed_and_a_changed_battery_is_not(device):
+    one, two = device("meter-1"), device("meter-2")
+    for n in range(12):
+        say(one, {"at": NOW - 600 + n, "seq": 100 + n if n % 2 else 5000 + n, "fill": n})
+        say(two, {"at": NOW - 600 + n, "seq": n % 6, "fill": n})
+    one.refresh_from_db()
+    two.refresh_from_db()
+    assert (one.state, one.why, two.state) == ("waiting", "sequence", "active")
+
+
+def test_registering_is_checked_and_for_those_who_may(device):
+    with pytest.raises(Denied):
+        register.register_device("x-1", "http", by=NOBODY)
+    for code, told in (("with space", {}), ("x-1", {"stays": 10}), ("x-1", {"kind": "boat"})):
+        with pytest.raises(ValidationError):
+            device(code, **told)
+    one = device("x-1", name="Bin of the market")
+    assert device("x-1", name="Bin").pk == one.pk and Device.objects.count() == 1
+
+
+def test_senml_and_decoders(device):
+    one = device("probe-1")
+    say(
+        one,
+        [
+            {"bn": "urn:dev:probe:", "bt": NOW - 60, "n": "level", "u": "m", "v": 1.5},
+            {"n": "rain", "v": 2},
+            {"n": "level", "t": 30, "v": 1.6},
+        ],
+    )
+    assert values(one, "level") == [1.5, 1.6] and values(one, "rain") == [2.0]
+    decoder = api.Decoder.objects.create(
+        slug="d", name="d", fields=[{"field": "d.t.0", "quantity": "temperature", "scale": 0.1, "offset": -40}]
+    )
+    two = device("probe-2", decoder=decoder.pk)
+    say(two, {"at": NOW, "d": {"t": [650]}, "rain": 5})
+    assert values(two, "temperature") == [25.0] and values(two, "rain") == []
+
+
+def test_a_batch_that_fails_is_loaded_one_by_one(device, monkeypatch):
+    one = device()
+    real = loading._load
+
+    def fails(records, marks):
+        if any(b"666" in record.body for record in records):
+            raise ValueError("nobody foresaw it")
+        return real(records, marks)
+
+    monkeypatch.setattr(loading, "_load", fails)
+    from toguna.engines.telemetry.intake import taking
+
+    proof = f"key:{register.key_of(one)}"
+    done = taking.take(
+        [
+            taking.record("http", one.code, json.dumps({"at": NOW + n, "count": v}).encode(), proof=proof)
+            for n, v in enumerate((1, 666, 3))
+        ]
+    )
+    assert (done.rows, done.refused) == (2, 1) and values(one, "count") == [1, 3]
+    assert taking.take([]).messages == 0
