@@ -12,7 +12,7 @@ from django.utils import timezone
 from toguna.engines.territory import api as territory
 from toguna.services.waste.bins import forecasting
 from toguna.services.waste.bins.forecasting import Found, Sample
-from toguna.services.waste.models import Fill, Forecast, ForecastTrial, WastePlace
+from toguna.services.waste.models import Forecast, ForecastTrial, WastePlace
 
 KEPT = timedelta(days=120)  # what forecasts are learned from
 TRIED = timedelta(days=30)  # the visits on which methods are compared

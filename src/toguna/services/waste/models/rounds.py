@@ -159,7 +159,9 @@ class DayPlan(models.Model):
     by_roads = models.BooleanField(default=True)
     says = models.CharField(max_length=200, blank=True)
     version = models.PositiveSmallIntegerField(default=0)
-    changing = models.JSONField(null=True)  # a change that is being made: {"broken": [truck], "words": "", "asked": moment}
+    changing = models.JSONField(
+        null=True
+    )  # a change that is being made: {"broken": [truck], "words": "", "asked": moment}
     created = models.DateTimeField(db_default=Now())
     published = models.DateTimeField(null=True)
     account = models.BigIntegerField(null=True)
@@ -167,7 +169,9 @@ class DayPlan(models.Model):
     class Meta:
         db_table = "waste_day_plan"
         ordering = ["-day", "-pk"]
-        constraints = [models.UniqueConstraint(fields=["day"], condition=Q(state="published"), name="waste_one_plan_a_day")]
+        constraints = [
+            models.UniqueConstraint(fields=["day"], condition=Q(state="published"), name="waste_one_plan_a_day")
+        ]
 
 
 class PlanChange(models.Model):
@@ -188,7 +192,7 @@ class PlanChange(models.Model):
 
 
 class Round(models.Model):
-    """A truck's day in a plan. line: its way, [[lon, lat], ...]."""
+    """A truck's day in a plan. line: its way, [[lon, lat], ...]; spot: where the driver's telephone last was, {"lon", "lat", "at"}."""
 
     class State(models.TextChoices):
         PLANNED = "planned", _("not begun")
@@ -203,6 +207,7 @@ class Round(models.Model):
     returns = models.DateTimeField()
     metres = models.PositiveIntegerField()
     line = models.JSONField(default=list)
+    spot = models.JSONField(null=True)
     started = models.DateTimeField(null=True)
     ended = models.DateTimeField(null=True)
 
@@ -250,6 +255,20 @@ class Visit(models.Model):
         db_table = "waste_visit"
         ordering = ["number"]
         indexes = [models.Index(fields=["round", "number"], name="waste_visit_round")]
+
+
+class DriverRecord(models.Model):
+    """What a driver's telephone said, once: a replay finds it here. result: what was answered."""
+
+    client_id = models.UUIDField(primary_key=True)
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="records")
+    said = models.JSONField()
+    result = models.CharField(max_length=8)
+    at = models.DateTimeField(db_default=Now())
+    account = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "waste_driver_record"
 
 
 class LeftOut(models.Model):

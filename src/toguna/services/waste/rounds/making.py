@@ -121,7 +121,9 @@ def make(
         plan = Plan((*first.routes, *plan.routes), left, first.cost + plan.cost)
     by_plate = {t.plate: t for t in trucks}
     everything = {d.key: d for d in (*due, *brought)}
-    return Made(plan, everything, {d.key: d for d in dumps}, by_plate, figures(plan, by_plate, everything), found.by_roads)
+    return Made(
+        plan, everything, {d.key: d for d in dumps}, by_plate, figures(plan, by_plate, everything), found.by_roads
+    )
 
 
 def _worth(trucks: Sequence[Truck]) -> int:
@@ -177,7 +179,11 @@ def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planne
     if not rounds or not dumps:
         return {}
     bins = {d.key: d for d in stops.due(day, everything=True)}
-    points = [d.point for d in dumps] + [d.point for d in bins.values()] + [(r.truck.depot.point.x, r.truck.depot.point.y) for r in rounds]
+    points = (
+        [d.point for d in dumps]
+        + [d.point for d in bins.values()]
+        + [(r.truck.depot.point.x, r.truck.depot.point.y) for r in rounds]
+    )
     found = ways.matrices(points, sorted({r.truck.mode for r in rounds}))
     rows = {key: len(dumps) + n for n, key in enumerate(bins)}
     made = {}

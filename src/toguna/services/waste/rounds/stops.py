@@ -67,7 +67,24 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
     with connection.cursor() as cursor:
         cursor.execute(_PLACES)
         rows = cursor.fetchall()
-    for pk, name, lon, lat, zone, capacity, hours, _kind, level, rate, computed, full, error, emptied, said, density in rows:
+    for (
+        pk,
+        name,
+        lon,
+        lat,
+        zone,
+        capacity,
+        hours,
+        _kind,
+        level,
+        rate,
+        computed,
+        full,
+        error,
+        emptied,
+        said,
+        density,
+    ) in rows:
         facts: dict[str, Any] = {}
         percent = 60.0
         if level is not None:
