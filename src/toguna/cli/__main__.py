@@ -23,6 +23,7 @@ COMMANDS = frozenset(
         "url",
         "doctor",
         "territory",
+        "routing",
         "backup",
         "restore",
         "test",
@@ -50,6 +51,7 @@ Toguna: the open house where a town settles its affairs.
 
   Its data
     territory import FILE [--layer NAME]    OSM PBF, GeoJSON, GeoPackage, Shapefile (zip), KML, CSV, GeoTIFF
+    routing build [--again]                 the network that routes are computed on, of the present streets
     backup [FILE]                           everything in one file, verified
     restore FILE [--force]                  put a backup back; the old data stays until the new is whole
 
@@ -115,6 +117,13 @@ def parser() -> argparse.ArgumentParser:
     bring.add_argument(
         "--layer", help=_("layer to import into (default: the file's name; OSM files fill several layers)")
     )
+
+    routing = add("routing", _("The network that routes are computed on."))
+    actions = routing.add_subparsers(dest="action", required=True)
+    network = actions.add_parser(
+        "build", prog="./toguna routing build", description=_("Builds it from the present streets.")
+    )
+    network.add_argument("--again", action="store_true", help=_("also when the streets are the same"))
 
     backup = add("backup", _("Writes database, photos, town.toml and secret into one file, and reads it back."))
     backup.add_argument("file", nargs="?")

@@ -38,6 +38,7 @@ def serve(args: Namespace) -> int:
             say,
             lambda url: print(_("Serving {url}").format(url=url), flush=True),
             beside=[
+                *prepare.routing_process(),
                 *(_gateway(args) if getattr(args, "sms", False) else []),
                 *(
                     [(_("letters"), [sys.executable, "-m", "django", "mail_in"])]
@@ -163,6 +164,28 @@ def territory(args: Namespace) -> int:
         except api.ImportRefused as error:
             raise Stop(str(error)) from error
     print(report)
+    return 0
+
+
+def routing(args: Namespace) -> int:
+    _town_is_there()
+    prepare.routing(say)
+    _django()
+    from toguna.engines.territory import api
+
+    with bar() as progress:
+        row = progress.add_task("", total=1.0)
+        try:
+            made = api.build_roads(
+                lambda step, share: progress.update(row, description=step, completed=share), again=args.again
+            )
+        except (api.RoutingUnavailable, api.BuildFailed) as error:
+            raise Stop(str(error)) from error
+    print(
+        _("The road network is in use.")
+        if made
+        else _("Nothing to do: it is of the present streets, or there is none.")
+    )
     return 0
 
 

@@ -41,7 +41,7 @@ def findings() -> Iterator[Finding]:
     """Looks at each part; one that raises is a failure of that part, never of the doctor."""
     checks: list[Callable[[], Finding]] = [
         python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, mail,
-        server, backups, reading, viruses, sms_gateway,
+        server, backups, reading, viruses, sms_gateway, routing,
     ]  # fmt: skip
     asleep = not cluster.external() and cluster.Cluster().status().status != "running"
     for check in checks:
@@ -283,6 +283,20 @@ def sms_gateway() -> Finding:
     return Finding(
         _("SMS gateway"), "warn", _("Kannel is not here: SMS leave by an aggregator only"), "sudo apt install kannel"
     )
+
+
+def routing() -> Finding:
+    from toguna.engines.territory.routing import programs
+
+    if programs.program("valhalla_service") is None:
+        return Finding(
+            _("routing"), "warn", _("Valhalla is not here: no routes are computed"), _("connect to a network, then ./toguna serve")
+        )  # fmt: skip
+    if programs.current() is None:
+        return Finding(_("routing"), "warn", _("no road network was built yet"), "./toguna routing build")
+    if supervise.running() is not None and programs.serving() is None:
+        return Finding(_("routing"), "fail", _("Valhalla does not answer"), "./toguna stop; ./toguna serve")
+    return Finding(_("routing"), "ok", f"Valhalla {programs.VERSION}")
 
 
 def _setup() -> None:

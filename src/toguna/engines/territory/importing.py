@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from toguna.engines.territory import formats, names, osm, rasters, zones
 from toguna.engines.territory.models import ImportRun
 from toguna.engines.territory.refusal import ImportRefused
-from toguna.kernel import audit
+from toguna.engines.territory.routing import build
+from toguna.kernel import audit, tasks
 from toguna.kernel.access import SYSTEM, Actor
 
 Progress = Callable[[str, float], None]
@@ -77,5 +78,7 @@ def import_file(
             names.rebuild()
     run.state, run.ended, run.counts = ImportRun.State.DONE, timezone.now(), counts
     run.save()
+    if kind != "raster":
+        tasks.defer(build.build_soon)
     audit.record(by, "territory.import", f"territory.import:{run.pk}", counts=counts)
     return ImportReport(path.name, counts, run.problems)

@@ -6,6 +6,7 @@ import pghistory
 from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from toguna.kernel.text import WordsField
 
@@ -172,3 +173,102 @@ class ImportRun(models.Model):
 
     class Meta:
         db_table = "territory_import"
+
+
+class Closure(models.Model):
+    """A stretch of road that nothing, or not everything, may use for a while. In force from `starts` to `ends` (null: until
+    somebody ends it). modes: those it stops; empty for all that have a motor."""
+
+    class Reason(models.TextChoices):
+        WORKS = "works", _("Road works")
+        FLOOD = "flood", _("Flooded")
+        ACCIDENT = "accident", _("Accident")
+        OBSTACLE = "obstacle", _("Something blocks the road")
+        EVENT = "event", _("Market, feast or march")
+        OTHER = "other", _("Other reason")
+
+    # Who asked for it, and what they call it: "desk:<uuid>", "reports:123". The same again changes that one.
+    source = models.CharField(max_length=120, unique=True)
+    reason = models.CharField(max_length=10, choices=Reason.choices, default=Reason.OTHER)
+    words = models.CharField(max_length=250, blank=True)
+    geom = models.GeometryField(srid=4326)  # a point (the nearest road), a line along the road, or an area
+    modes = models.JSONField(default=list, blank=True)
+    starts = models.DateTimeField()
+    ends = models.DateTimeField(null=True, blank=True)
+    zone = models.BigIntegerField(null=True)  # the smallest around its middle, for who may change it
+    public = models.BooleanField(default=True)
+    account = models.BigIntegerField(null=True)
+    made = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "territory_closure"
+        indexes = [models.Index(fields=["ends", "starts"], name="territory_closure_when")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends=None) | models.Q(ends__gte=models.F("starts")), name="territory_closure_dates"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.words or str(self.get_reason_display())
+
+
+class RoadEdge(models.Model):
+    """A piece of road between two junctions in one direction, as the routing knows it. Made anew with each network."""
+
+    network = models.CharField(max_length=40)  # the folder of routing/ that it is of
+    edge = models.BigIntegerField()  # Valhalla's GraphId
+    feature = models.BigIntegerField()  # of the layer of streets
+    forward = models.BooleanField()  # along the feature's line, or against it
+    metres = models.FloatField()
+    kmh = models.SmallIntegerField()
+    geom = models.LineStringField(srid=4326, spatial_index=False)
+
+    class Meta:
+        db_table = "territory_road_edge"
+        constraints = [models.UniqueConstraint(fields=["network", "edge"], name="territory_road_edge_once")]
+        indexes = [
+            GistIndex(fields=["network", "geom"], name="territory_road_edge_geom"),
+            models.Index(fields=["network", "feature"], name="territory_road_edge_feature"),
+        ]
+
+
+class LiveSpeed(models.Model):
+    """How fast a piece of road is just now, until that says nothing any more."""
+
+    network = models.CharField(max_length=40)
+    edge = models.BigIntegerField()
+    kmh = models.SmallIntegerField()
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "territory_live_speed"
+        constraints = [models.UniqueConstraint(fields=["network", "edge"], name="territory_live_speed_once")]
+
+
+class RoadSpeed(models.Model):
+    """What was driven on a street, by direction and hour of the week (0 is Sunday from midnight, the town's time)."""
+
+    feature = models.BigIntegerField()
+    forward = models.BooleanField()
+    hour = models.SmallIntegerField()
+    metres = models.FloatField()
+    seconds = models.FloatField()
+    passages = models.IntegerField()
+
+    class Meta:
+        db_table = "territory_road_speed"
+        constraints = [
+            models.UniqueConstraint(fields=["feature", "forward", "hour"], name="territory_road_speed_once"),
+            models.CheckConstraint(condition=models.Q(hour__range=(0, 167)), name="territory_road_speed_hour"),
+        ]
+
+
+class LearnedTrace(models.Model):
+    """Which tracks speeds were learned from: a track that comes again teaches nothing twice."""
+
+    key = models.CharField(max_length=120, primary_key=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "territory_learned_trace"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_lazy as _
 
+from toguna.engines.territory.routing import build, traffic
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.manifest import Service
+from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Api, Page, Urls
 
 SERVICE = Service(
@@ -15,6 +19,9 @@ SERVICE = Service(
         Permission("territory.read", _("See layers that are not public"), frozenset({READER, AGENT, MANAGER, ADMINISTRATOR})),
         Permission("territory.edit", _("Change what is on the ground"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
         Permission("territory.import", _("Bring files in"), frozenset({MANAGER, ADMINISTRATOR})),
+        Permission("territory.close", _("Close roads and open them again"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
+        Periodic("territory-network", timedelta(minutes=15), build.check),
+        Periodic("territory-traffic", timedelta(minutes=1), traffic.keep_fresh),
         Page("map", _("Map"), "map", "map", where=("home", "nav"), order=40, summary=_("The town, its districts, its services.")),
         Page("search", _("Find a place"), "search", "search", where=("home",), order=50, summary=_("A landmark, a street, a district.")),
         Page("desk-territory", _("Territory"), "layers", "desk-territory", where=("desk",), permission="territory.read", order=70),

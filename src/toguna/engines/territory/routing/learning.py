@@ -1,0 +1,124 @@
+"""Speeds by street and hour of the week, learned from tracks laid on the network, and given to Valhalla with the next network.
+
+A street is known by its feature and direction, so that what was learned outlives a network. What was driven seldom counts little beside the
+speed that Valhalla supposes. Hours are those of UTC: so are those that routes are asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from toguna.engines.territory.models import LearnedTrace, RoadSpeed
+from toguna.engines.territory.routing import graph, programs
+from toguna.engines.territory.routing.modes import Mode, Vehicle
+from toguna.engines.territory.routing.routes import Fix, trace
+from toguna.kernel.heavy import Heavy
+
+np = Heavy("numpy")
+
+HOURS, BUCKETS, COEFFICIENTS = 168, 2016, 200
+DOUBT = 3  # passages that weigh as much as what is supposed of a street
+SLOWEST, FASTEST = 2, 150  # km/h: below, it stood; above, the receiver erred
+
+
+def learn(key: str, fixes: Sequence[Fix], mode: Mode | Vehicle = "car") -> int:
+    """Learns from one track, known by `key` ("truck 12, 3 May"): the same again teaches nothing. Returns on how many pieces of road.
+    Raises RoutingUnavailable, and NoRoute for a track that fits no road."""
+    if LearnedTrace.objects.filter(pk=key).exists():
+        return 0
+    driven = [e for e in trace(fixes, mode).edges if e.kmh is not None and SLOWEST <= e.kmh <= FASTEST]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO territory_learned_trace (key) VALUES (%s) ON CONFLICT DO NOTHING", [key[:120]])
+        used = programs.current()
+        if not cursor.rowcount or used is None or not driven:
+            return 0
+        hours = [hour_of_week(e.entered) for e in driven]
+        metres, seconds = [e.metres for e in driven], [e.seconds for e in driven]
+        cursor.execute(
+            _LEARN, {"edges": [e.edge for e in driven], "hours": hours, "metres": metres, "seconds": seconds, "network": used.name}
+        )  # fmt: skip
+    return len(driven)
+
+
+_LEARN = """
+INSERT INTO territory_road_speed (feature, forward, hour, metres, seconds, passages)
+SELECT e.feature, e.forward, d.hour, sum(d.metres), sum(d.seconds), 1
+FROM unnest(%(edges)s::bigint[], %(hours)s::int[], %(metres)s::float[], %(seconds)s::float[]) AS d (edge, hour, metres, seconds)
+JOIN territory_road_edge e ON e.network = %(network)s AND e.edge = d.edge
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+ON CONFLICT (feature, forward, hour) DO UPDATE SET metres = territory_road_speed.metres + excluded.metres,
+    seconds = territory_road_speed.seconds + excluded.seconds, passages = territory_road_speed.passages + 1
+"""
+
+
+def hour_of_week(at: datetime) -> int:
+    """0 is Sunday from midnight to one, in UTC."""
+    at = at.astimezone(UTC)
+    return at.isoweekday() % 7 * 24 + at.hour
+
+
+def write_profiles(tiles: Path, folder: Path) -> int:
+    """Puts what was learned into these tiles, by Valhalla's own program. Returns for how many pieces of road."""
+    known: dict[tuple[int, bool], list[tuple[int, float, float, int]]] = {}
+    for feature, forward, hour, metres, seconds, passages in RoadSpeed.objects.values_list(
+        "feature", "forward", "hour", "metres", "seconds", "passages"
+    ).iterator():
+        known.setdefault((feature, forward), []).append((hour, metres, seconds, passages))
+    if not known:
+        return 0
+    lines: dict[int, list[str]] = {}
+    packed: dict[tuple[int, bool, int], str] = {}
+    for e in graph.edges(tiles):
+        if (learned := known.get((e.way, e.forward))) is None:
+            continue
+        base = max(5, e.kmh)
+        key = (e.way, e.forward, base)
+        if key not in packed:
+            packed[key] = packed_profile(profile(learned, base))
+        tile, place = graph.place(e.edge)
+        # The speeds of a free road and of a busy one are those that Valhalla supposes; the profile is what counts.
+        lines.setdefault(tile, []).append(f"{tile & 7}/{tile >> 3}/{place},{base},{base},{packed[key]}")
+    where = folder / "speeds"
+    for tile, rows in lines.items():
+        path = where / f"{graph.tile_name(tile)}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([*rows, ""]))
+    command = [str(programs.program("valhalla_add_predicted_traffic")), "-c", str(folder / "build.json"), str(where)]
+    subprocess.run(command, check=True, capture_output=True)
+    return sum(map(len, lines.values()))
+
+
+def profile(learned: Sequence[tuple[int, float, float, int]], base: float) -> list[float]:
+    """km/h in each hour of the week: what was driven then, drawn to `base` where that was seldom. learned: (hour, metres, seconds,
+    passages)."""
+    speeds = [float(base)] * HOURS
+    for hour, metres, seconds, passages in learned:
+        if seconds > 0:
+            speeds[hour] = (passages * 3.6 * metres / seconds + DOUBT * base) / (passages + DOUBT)
+    return speeds
+
+
+def packed_profile(speeds: Sequence[float]) -> str:
+    """The profile as Valhalla takes it: the first 200 terms of a cosine transform (DCT-II) of 2016 speeds of five minutes, as big-endian
+    numbers of two bytes, in base64."""
+    steps = np.repeat(np.asarray(speeds, dtype=float), BUCKETS // HOURS)
+    terms = _cosines() @ steps * np.sqrt(2 / BUCKETS)
+    terms[0] /= np.sqrt(2)
+    return base64.b64encode(np.rint(terms).clip(-32768, 32767).astype(">i2").tobytes()).decode()
+
+
+_kept: dict[str, Any] = {}
+
+
+def _cosines() -> Any:
+    if "cosines" not in _kept:
+        k, n = np.arange(COEFFICIENTS)[:, None], np.arange(BUCKETS)[None, :]
+        _kept["cosines"] = np.cos(np.pi / BUCKETS * (n + 0.5) * k)
+    return _kept["cosines"]

@@ -1,0 +1,32 @@
+"""For tests of any room that needs routes: a Valhalla of its own, on the town's streets as the test has put them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from toguna.engines.territory.routing import build, client, programs
+from toguna.engines.territory.routing.process import Valhalla
+
+
+@contextmanager
+def routing() -> Iterator[None]:
+    """Builds the network of the streets that are in the database now and answers from it, in a folder of its own. Skips the test
+    where Valhalla is not installed. The streets must be there before: `api.import_file(...)`."""
+    if programs.program("valhalla_service") is None:
+        pytest.skip("Valhalla is not installed on this machine")
+    with tempfile.TemporaryDirectory(prefix="toguna-routes-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(programs, "home", lambda: Path(folder))
+        assert build.build(), "there is no street to build a network of"
+        used = programs.current()
+        assert used is not None
+        running = Valhalla(used, threads=2)
+        try:
+            yield
+        finally:
+            client.forget()
+            running.end()

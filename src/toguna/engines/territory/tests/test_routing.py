@@ -1,0 +1,336 @@
+"""Routes on the real roads of Accra, by a real Valhalla."""
+
+import base64
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from django.contrib.gis.geos import LineString, Point
+from django.db import connection
+from django.utils import timezone
+
+from toguna.engines.territory import api
+from toguna.engines.territory.models import Closure, Feature, LiveSpeed, RoadEdge, RoadSpeed
+from toguna.engines.territory.routing import build, client, graph, learning, network, programs, routes, traffic
+from toguna.engines.territory.routing.testing import routing
+from toguna.kernel import town
+from toguna.kernel.access import NOBODY, SYSTEM, Denied
+
+CIRCLE, MADINA = (-0.2148, 5.5694), (-0.1650, 5.6680)  # two places of Accra
+
+
+@pytest.fixture(scope="module")
+def accra(django_db_setup, django_db_blocker, shared_data):
+    """The roads are put once for all these tests; each test's own changes are rolled back."""
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(town, "current", lambda: town.Town("Accra", "GH"))
+        try:
+            api.import_file(shared_data / "osm" / "accra_bus_roads_derived.osm.pbf")
+            with routing():
+                yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "TRUNCATE territory_feature, territory_layer, territory_zone, territory_import, territory_road_edge, "
+                    "territory_name, territory_word, procrastinate_jobs CASCADE"
+                )
+
+
+@pytest.fixture(autouse=True)
+def open_roads(request):
+    """The file of traffic knows nothing of a test that is rolled back."""
+    yield
+    if "accra" in request.fixturenames:
+        Closure.objects.all().delete()
+        LiveSpeed.objects.all().delete()
+        traffic.refresh()
+
+
+def points(many, seed=1):
+    rng = random.Random(seed)
+    return [(-0.28 + rng.random() * 0.14, 5.55 + rng.random() * 0.12) for _ in range(many)]
+
+
+@pytest.mark.django_db
+def test_a_way_its_steps_and_its_length(accra):
+    found = api.route([CIRCLE, MADINA], "car", language="fr")
+    assert 10_000 < found.metres < 25_000 and 500 < found.seconds < 3_000
+    assert any("Tournez" in step.words or "Continuez" in step.words for step in found.legs[0].steps)
+    walked = sum(Point(*a).distance(Point(*b)) for a, b in pairwise(found.line)) * 111_000
+    assert walked == pytest.approx(found.metres, rel=0.03)
+    through = api.route([CIRCLE, (-0.19, 5.60), MADINA], steps=False)
+    assert len(through.legs) == 2 and through.legs[0].steps == [] and through.metres >= found.metres - 50
+
+
+@pytest.mark.django_db
+def test_each_mode_goes_its_own_way(accra):
+    seconds = {mode: api.route([CIRCLE, MADINA], mode).seconds for mode in api.MODES}
+    assert seconds["car"] < seconds["tricycle"] < seconds["foot"] < seconds["cart"]
+    assert seconds["car"] <= seconds["truck"]
+    assert seconds["cart"] * 3.5 / 3.6 == pytest.approx(api.route([CIRCLE, MADINA], "cart").metres, rel=0.05)
+    with pytest.raises(ValueError):
+        api.route([CIRCLE, MADINA], "boat")
+
+
+@pytest.mark.django_db
+def test_the_matrix_says_what_the_routes_say(accra):
+    sources, targets = points(4), points(30, seed=2)
+    found = api.matrix(sources, targets, "car")
+    assert found.seconds.shape == found.metres.shape == (4, 30)
+    for i, j in ((0, 0), (1, 7), (3, 29)):
+        one = api.route([sources[i], targets[j]], "car", steps=False)
+        assert found.seconds[i, j] == pytest.approx(one.seconds, rel=0.06, abs=20)
+    assert api.matrix([], targets).seconds.shape == (0, 30)
+
+
+@pytest.mark.django_db
+def test_a_large_matrix_is_asked_in_parts(accra, monkeypatch):
+    monkeypatch.setattr("toguna.engines.territory.routing.routes.PAIRS_AT_ONCE", 100)
+    sources = points(25)
+    parts = api.matrix(sources, sources[:20]).seconds
+    monkeypatch.undo()
+    assert np.array_equal(parts, api.matrix(sources, sources[:20]).seconds, equal_nan=True)
+
+
+@pytest.mark.django_db
+def test_what_is_reached_in_ten_minutes_is_in_what_is_reached_in_twenty(accra):
+    found = api.isochrone(CIRCLE, [10, 20], "car")
+    wide, narrow = found["features"]
+    assert (wide["properties"]["minutes"], narrow["properties"]["minutes"]) == (20, 10)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ST_Area(ST_Intersection(a, b)) / ST_Area(b), ST_Area(a) / ST_Area(b), ST_Contains(b, ST_Point(%s, %s, 4326)) "
+            "FROM (SELECT ST_GeomFromGeoJSON(%s) AS a, ST_GeomFromGeoJSON(%s) AS b) x",
+            [*CIRCLE, json.dumps(wide["geometry"]), json.dumps(narrow["geometry"])],
+        )
+        covered, larger, inside = cursor.fetchone()
+    assert covered > 0.97 and larger > 1.5 and inside
+
+
+@pytest.mark.django_db
+def test_edges_are_those_that_valhalla_knows(accra):
+    """Our reading of the tiles and Valhalla's own word agree: number, street, direction and line."""
+    for lon, lat in points(12, seed=5):
+        for said in client.ask("locate", {"locations": [{"lon": lon, "lat": lat}], "costing": "auto", "verbose": True})[
+            0
+        ]["edges"]:
+            row = RoadEdge.objects.get(network=programs.current().name, edge=said["edge_id"]["value"])
+            assert (row.feature, row.forward) == (said["edge_info"]["way_id"], said["edge"]["forward"])
+            assert row.metres == pytest.approx(said["edge"]["geo_attributes"]["length"], abs=1)
+            line = [(round(x, 5), round(y, 5)) for x, y in row.geom.coords]
+            shape = [(round(x, 5), round(y, 5)) for x, y in routes.decode(said["edge_info"]["shape"])]
+            assert line == (shape if row.forward else shape[::-1])
+
+
+def uses(found, stretch):
+    """The share of a stretch that a way runs along."""
+    return LineString(found.line, srid=4326).buffer(0.00003).intersection(stretch).length / stretch.length
+
+
+def middle(found):
+    """A stretch of some 200 m in the middle of a way, as one would draw it."""
+    i = len(found.line) // 2
+    line, far = [found.line[i]], 0.0
+    while far < 0.002:
+        i += 1
+        far += Point(*line[-1]).distance(Point(*found.line[i]))
+        line.append(found.line[i])
+    return LineString(line, srid=4326)
+
+
+@pytest.mark.django_db
+def test_a_closed_road_is_left_at_once_and_taken_again_when_it_opens(accra, django_capture_on_commit_callbacks):
+    before, table = api.route([CIRCLE, MADINA]), api.matrix([CIRCLE], [MADINA]).metres[0, 0]
+    stretch = middle(before)
+    assert uses(before, stretch) > 0.9
+    with django_capture_on_commit_callbacks(execute=True):
+        api.close_road("test:1", stretch, by=SYSTEM, reason="works")
+    around = api.route([CIRCLE, MADINA])
+    assert uses(around, stretch) < 0.2
+    assert api.matrix([CIRCLE], [MADINA]).metres[0, 0] == pytest.approx(around.metres, rel=0.01)
+    assert around.metres != pytest.approx(table, abs=5)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert api.open_road("test:1", by=SYSTEM)
+    assert api.route([CIRCLE, MADINA]).line == before.line
+    assert not api.open_road("test:1", by=SYSTEM)
+
+
+@pytest.mark.django_db
+def test_a_closure_for_some_and_one_to_come(accra, django_capture_on_commit_callbacks):
+    car, foot = api.route([CIRCLE, MADINA]), api.route([CIRCLE, MADINA], "foot")
+    day = timezone.now() + timedelta(days=3)
+    with django_capture_on_commit_callbacks(execute=True):
+        api.close_road("test:foot", middle(foot), by=SYSTEM, modes=["foot", "cart"])
+        api.close_road("test:later", middle(car), by=SYSTEM, starts=day, ends=day + timedelta(hours=5))
+    assert uses(api.route([CIRCLE, MADINA], "foot"), middle(foot)) < 0.2
+    assert api.route([CIRCLE, MADINA]).line == car.line
+    assert uses(api.route([CIRCLE, MADINA], at=day + timedelta(hours=1)), middle(car)) < 0.2
+    assert uses(api.route([CIRCLE, MADINA], at=day + timedelta(hours=6)), middle(car)) > 0.9
+
+
+@pytest.mark.django_db
+def test_an_area_and_a_point_close_what_is_there(accra, django_capture_on_commit_callbacks):
+    centre = middle(api.route([CIRCLE, MADINA])).interpolate_normalized(0.5).coords
+    for source, where in (
+        ("test:area", Point(*centre, srid=4326).buffer(0.002)),
+        ("test:point", Point(*centre, srid=4326)),
+    ):
+        with django_capture_on_commit_callbacks(execute=True):
+            api.close_road(source, where, by=SYSTEM, reason="flood")
+        way = LineString(api.route([CIRCLE, MADINA]).line, srid=4326)
+        assert way.distance(Point(*centre, srid=4326)) > 0.0001, source
+        with django_capture_on_commit_callbacks(execute=True):
+            api.open_road(source, by=SYSTEM)
+
+
+@pytest.mark.django_db
+def test_avoiding_an_area(accra):
+    before = api.route([CIRCLE, MADINA])
+    x, y = before.line[len(before.line) // 2]
+    e = 0.001
+    ring = [(x - e, y - e), (x + e, y - e), (x + e, y + e), (x - e, y + e)]
+    around = LineString(api.route([CIRCLE, MADINA], avoid=[ring]).line)
+    assert around.distance(Point(x, y)) > e / 2
+
+
+def fixes(found, kmh, start, every=5):
+    """A track along a way at an even speed, a fix every so many seconds, some metres off."""
+    rng, out, at, carry = random.Random(3), [], start, 0.0
+    step = kmh / 3.6 * every / 111_000
+    for (x1, y1), (x2, y2) in pairwise(found.line):
+        length = Point(x1, y1).distance(Point(x2, y2))
+        while length and carry <= length:
+            share = carry / length
+            out.append(
+                api.Fix(x1 + share * (x2 - x1) + rng.gauss(0, 3e-5), y1 + share * (y2 - y1) + rng.gauss(0, 3e-5), at)
+            )
+            at, carry = at + timedelta(seconds=every), carry + step
+        carry -= length
+    return out
+
+
+@pytest.mark.django_db
+def test_a_track_is_laid_on_its_roads_with_its_speed(accra):
+    found = api.route([CIRCLE, MADINA])
+    traced = api.trace(fixes(found, 24, timezone.now())[:240], "car")
+    speeds = np.array([e.kmh for e in traced.edges if e.kmh and e.metres > 100])
+    assert len(speeds) > 10 and np.median(speeds) == pytest.approx(24, rel=0.08)
+    assert {e.feature for e in traced.edges} <= set(Feature.objects.values_list("id", flat=True))
+    with pytest.raises(api.NoRoute):
+        api.trace([api.Fix(-0.5, 4.0, timezone.now()), api.Fix(-0.5, 4.01, timezone.now())])
+
+
+@pytest.mark.django_db
+def test_live_speeds_count_now_and_are_forgotten(accra, django_capture_on_commit_callbacks):
+    before = api.route([CIRCLE, MADINA])
+    traced = api.trace(fixes(before, 40, timezone.now()))
+    with django_capture_on_commit_callbacks(execute=True):
+        kept = api.set_speeds({e.edge: 4 for e in traced.edges} | {1 << 40: 4})
+    assert kept == len({e.edge for e in traced.edges})  # one that is no road is left out
+    slow = api.route([CIRCLE, MADINA])
+    assert slow.seconds > before.seconds + 60
+    later = api.route([CIRCLE, MADINA], at=timezone.now() + timedelta(days=1))
+    assert later.seconds == pytest.approx(before.seconds, rel=0.1)
+    LiveSpeed.objects.update(until=timezone.now() - timedelta(seconds=1))
+    traffic.keep_fresh()
+    assert api.route([CIRCLE, MADINA]).seconds == pytest.approx(before.seconds, abs=1)
+
+
+@pytest.mark.django_db
+def test_a_closure_outweighs_a_speed_and_the_file_agrees_with_the_tables(accra):
+    edges = list(RoadEdge.objects.order_by("edge").values_list("edge", flat=True)[:3])
+    api.set_speeds(dict.fromkeys(edges, 30))
+    first = RoadEdge.objects.get(edge=edges[0]).geom
+    Closure.objects.create(source="x", geom=first.interpolate_normalized(0.5), starts=timezone.now())
+    assert traffic.refresh() > 0
+    assert traffic.refresh() == 0  # again changes nothing
+    with (programs.current() / "traffic.tar").open("rb") as file:
+        slots = graph.traffic_slots(programs.current() / "traffic.tar")
+
+        def word(edge):
+            tile, place = graph.place(edge)
+            file.seek(slots[tile][0] + 8 * place)
+            return int.from_bytes(file.read(8), "little")
+
+        assert word(edges[0]) == traffic.CLOSED and word(edges[1]) in {traffic.speed_word(30), traffic.CLOSED}
+    Closure.objects.all().delete()
+    LiveSpeed.objects.all().delete()
+    traffic.refresh()
+
+
+@pytest.mark.django_db
+def test_who_may_close_a_road_and_what_is_refused(accra):
+    with pytest.raises(Denied):
+        api.close_road("a", "POINT(-0.21 5.57)", by=NOBODY)
+    for wrong in ("rubbish", "POINT(200 5)", "POLYGON((0 0, 5 0, 5 5, 0 0))", "POINT EMPTY"):
+        with pytest.raises(api.ClosureRefused):
+            api.close_road("a", wrong, by=SYSTEM)
+    now = timezone.now()
+    with pytest.raises(api.ClosureRefused):
+        api.close_road("a", "POINT(-0.21 5.57)", by=SYSTEM, starts=now, ends=now - timedelta(hours=1))
+    assert not Closure.objects.exists()
+    assert api.close_road("a", "POINT(-0.21 5.57)", by=SYSTEM) == api.close_road("a", "POINT(-0.22 5.57)", by=SYSTEM)
+    assert Closure.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_speeds_are_learned_by_hour_and_used_in_the_next_network(accra, shared_data):
+    monday = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    before = api.route([CIRCLE, MADINA], at=monday + timedelta(days=14))
+    stretch = middle(before).coords
+    piece = [stretch[0], stretch[-1]]
+    free = api.route(piece).seconds
+    for week in range(12):
+        track = fixes(before, 8, monday - timedelta(weeks=week), every=10)[:340]  # an hour on Mondays at 8
+        assert api.learn_speeds(f"truck 1 week {week}", track, "car") > 10
+    assert api.learn_speeds("truck 1 week 0", track, "car") == 0  # it is known
+    assert set(RoadSpeed.objects.values_list("hour", flat=True)) <= {32, 33}
+    with routing():
+        jam = api.route(piece, at=monday + timedelta(days=14, minutes=20))
+        night = api.route(piece, at=monday + timedelta(days=14, hours=16))
+        assert jam.seconds > 1.5 * night.seconds
+        assert night.seconds == pytest.approx(free, rel=0.2)
+
+
+def test_a_profile_comes_back_from_its_cosines():
+    speeds = learning.profile([(32, 1000, 600, 30)], 50)
+    assert speeds[32] == pytest.approx((30 * 6 + 3 * 50) / 33) and speeds[31] == 50
+    terms = np.frombuffer(base64.b64decode(learning.packed_profile(speeds)), dtype=">i2").astype(float)
+    terms[0] /= np.sqrt(2)
+    back = np.sqrt(2 / learning.BUCKETS) * (terms @ learning._cosines())
+    assert abs(back[32 * 12 + 6] - speeds[32]) < 12 and abs(back[100 * 12] - 50) < 6
+
+
+@pytest.mark.django_db
+def test_the_network_is_made_once_for_the_same_streets(accra):
+    used = programs.current()
+    assert not build.build() and programs.current() == used
+    street = Feature.objects.filter(layer__slug="streets").first()
+    street.attrs = {**street.attrs, "oneway": "yes"}
+    street.updated = timezone.now()
+    street.save()
+    assert network.version() != used.name.partition("-")[0] and build.stale(network.version())
+
+
+@pytest.mark.django_db
+def test_without_valhalla_it_is_said(accra, monkeypatch):
+    monkeypatch.setattr(programs, "serving", lambda: None)
+    client.forget()
+    with pytest.raises(api.RoutingUnavailable):
+        api.route([CIRCLE, MADINA])
+    assert not api.routing_ready()
+    monkeypatch.setattr(programs, "program", lambda name: None)
+    with pytest.raises(api.RoutingUnavailable, match="not installed"):
+        build.build()
+
+
+@pytest.mark.django_db
+def test_no_way_and_no_road(accra):
+    with pytest.raises(api.NoRoute):
+        api.route([CIRCLE, (-0.2, 4.0)])
+    assert api.nearest_road((-0.2, 4.0)) is None
+    near = api.nearest_road(CIRCLE)
+    assert near.metres < 500 and Feature.objects.filter(pk=near.feature).exists()
