@@ -215,6 +215,10 @@ class Round(models.Model):
         db_table = "waste_round"
         constraints = [models.UniqueConstraint(fields=["plan", "truck"], name="waste_round_once")]
 
+    @property
+    def km(self) -> float:
+        return round(self.metres / 1000, 1)
+
 
 class Visit(models.Model):
     """One thing to do in a round. why: the reason that it is there today (a code of `planning.WHY`), facts: of that reason; level:

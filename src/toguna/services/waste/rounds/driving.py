@@ -71,7 +71,12 @@ def apply(record: Mapping[str, Any], *, by: Actor) -> Result:
     try:
         once, at = uuid.UUID(typed), _moment(record)
         with transaction.atomic():
-            one = Round.objects.select_for_update(of=("self",)).select_related("truck", "plan").filter(pk=int(record["round"])).first()
+            one = (
+                Round.objects.select_for_update(of=("self",))
+                .select_related("truck", "plan")
+                .filter(pk=int(record["round"]))
+                .first()
+            )
             if one is None or not _may(by, one):
                 return Result(typed, "refused", _("This round is not yours."))
             if DriverRecord.objects.filter(client_id=once).exists():
@@ -106,7 +111,12 @@ def _apply(one: Round, record: Mapping[str, Any], once: uuid.UUID, at: datetime,
                 one.save(update_fields=["state", "ended"])
         case "broken":
             if one.state in (Round.State.PLANNED, Round.State.STARTED):
-                planning.broke_down(one, text.clean(str(record.get("words") or "")) or _("%(truck)s broke down") % {"truck": one.truck.plate}, by=by)
+                planning.broke_down(
+                    one,
+                    text.clean(str(record.get("words") or ""))
+                    or _("%(truck)s broke down") % {"truck": one.truck.plate},
+                    by=by,
+                )
         case "done" | "skipped" as do:
             _visit(one, do, record, once, at)
         case _:
@@ -155,17 +165,26 @@ def _learn(visit: Visit, do: str, at: datetime, once: uuid.UUID) -> None:
     if visit.place_id is not None and (do == "done" or visit.level is not None):
         level = visit.level if visit.level is not None else int(visit.facts.get("level") or 0)
         if visit.level is not None or do == "done":
-            learning.found(visit.place_id, level, source=Fill.Source.DRIVER, at=at, emptied=do == "done", client_id=once)
+            learning.found(
+                visit.place_id, level, source=Fill.Source.DRIVER, at=at, emptied=do == "done", client_id=once
+            )
     if do != "done":
         return
     case = 0
     if visit.place_id is not None:
-        PlaceSaid.objects.filter(place=visit.place_id, done=None, what__in=("full", "dirty"), at__lte=at).update(done=at)
+        PlaceSaid.objects.filter(place=visit.place_id, done=None, what__in=("full", "dirty"), at__lte=at).update(
+            done=at
+        )
     if visit.call is not None:
         Call.objects.filter(pk=visit.call_id).update(state=Call.State.DONE, done=at)
         case = visit.call.case or 0
         if case:
-            cases.reply(case, _("The waste was fetched on %(day)s.") % {"day": f"{timezone.localdate(at):%d/%m/%Y}"}, by=SYSTEM, client_id=uuid.uuid5(once, "reply"))
+            cases.reply(
+                case,
+                _("The waste was fetched on %(day)s.") % {"day": f"{timezone.localdate(at):%d/%m/%Y}"},
+                by=SYSTEM,
+                client_id=uuid.uuid5(once, "reply"),
+            )
     announce(StopServed(visit.pk, visit.place_id, case))
 
 

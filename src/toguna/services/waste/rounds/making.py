@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
+
+from django.utils import timezone
 
 from toguna.engines.territory import api as territory
 from toguna.services.waste.models import PresentRound, Truck
@@ -64,7 +66,7 @@ def make(
     due_rows = {d.key: row(d.point) for d in due}
     begin_rows = {plate: row(start.point) for plate, start in (starts or {}).items()}
     modes = sorted({t.mode for t in trucks})
-    found = ways.matrices(points, modes)
+    found = ways.matrices(points, modes, when(day))
     worth = _worth(trucks)
     tip = [d for d in dumps if not d.station] or list(dumps)
     stations = [d for d in dumps if d.station] or list(dumps)
@@ -126,6 +128,11 @@ def make(
     )
 
 
+def when(day: date) -> datetime | None:
+    """For what hour roads are asked: those of today as they are now, others as they usually are in mid-morning."""
+    return None if day == timezone.localdate() else stops.moment(day, time(9))
+
+
 def _worth(trucks: Sequence[Truck]) -> int:
     """What serving one stop costs: some kilometres and a quarter of an hour of a truck."""
     if not trucks:
@@ -184,7 +191,7 @@ def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planne
         + [d.point for d in bins.values()]
         + [(r.truck.depot.point.x, r.truck.depot.point.y) for r in rounds]
     )
-    found = ways.matrices(points, sorted({r.truck.mode for r in rounds}))
+    found = ways.matrices(points, sorted({r.truck.mode for r in rounds}), when(day))
     rows = {key: len(dumps) + n for n, key in enumerate(bins)}
     made = {}
     for name in ("all", "same"):

@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 def ask(
-    day: date, *, by: Actor, without: Sequence[int] = (), dumps: Sequence[int] = (), client_id: uuid.UUID | None = None, seconds: float = SECONDS,
+    day: date, *, by: Actor, without: Sequence[int] = (), dumps: Sequence[int] = (), client_id: uuid.UUID | None = None, seconds: float | None = None,
 ) -> DayPlan:  # fmt: skip
     """Asks for a plan of that day, or for a trial: without some trucks, or with these dumps alone. Raises Refused."""
     access.require(by, PLAN)
@@ -49,7 +49,7 @@ def ask(
             client_id=client_id or uuid.uuid4(),
             defaults={
                 "day": day,
-                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds},
+                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS},
                 "account": by.account,
             },
         )
@@ -111,14 +111,14 @@ def _point(made: Made, visit: Planned) -> ways.Point:
     return made.dumps[visit.key].point if visit.kind == Kind.DUMP else made.due[visit.key].point
 
 
-def _at(day: date, seconds: int) -> datetime:
+def moment_of(day: date, seconds: int) -> datetime:
     return timezone.make_aware(datetime.combine(day, datetime.min.time())) + timedelta(seconds=seconds)
 
 
 def _keep(row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]]) -> None:
     rounds = Round.objects.bulk_create(
         Round(
-            plan=row, truck=made.trucks[r.vehicle], departs=_at(row.day, r.departs), returns=_at(row.day, r.returns), metres=r.metres,
+            plan=row, truck=made.trucks[r.vehicle], departs=moment_of(row.day, r.departs), returns=moment_of(row.day, r.returns), metres=r.metres,
             line=[[round(x, 5), round(y, 5)] for x, y in lines[r.vehicle]],
         )
         for r in made.plan.routes
@@ -145,7 +145,7 @@ def _visits(day: date, one: Round, route: Route, made: Made, first: int) -> list
         due = made.due.get(visit.key) if visit.kind == Kind.STOP else None
         rows.append(
             Visit(
-                round=one, number=number, kind=visit.kind, arrives=_at(day, visit.begins), leaves=_at(day, visit.leaves), metres=visit.metres,
+                round=one, number=number, kind=visit.kind, arrives=moment_of(day, visit.begins), leaves=moment_of(day, visit.leaves), metres=visit.metres,
                 takes=due.volume if due else 0, takes_kg=due.weight if due else 0, volume=visit.volume, weight=visit.weight,
                 why=due.why if due else "", facts=due.facts if due else {}, **(_what(visit.key) if visit.key else {}),
             )
@@ -247,7 +247,7 @@ def change(plan: int, version: int) -> None:
 
 
 def _seconds_of(day: date, now: datetime) -> int:
-    return max(0, int((now - _at(day, 0)).total_seconds()))
+    return max(0, int((now - moment_of(day, 0)).total_seconds()))
 
 
 def _due(visit: Visit) -> Due:
@@ -312,7 +312,7 @@ def _change(
     asked: dict[str, Any] = row.changing or {}
     rounds = {r.truck.plate: r for r in row.rounds.select_for_update(of=("self",)).select_related("truck")}
     kept = list(Visit.objects.filter(round__plan=row).exclude(state=Visit.State.PLANNED))
-    over = {key for v in kept if (key := _key(v))}
+    over = {key for v in kept if (key := key_of(v))}
     Visit.objects.filter(round__plan=row, state=Visit.State.PLANNED).delete()
     rows: list[Visit] = []
     for route in made.plan.routes:
@@ -321,17 +321,17 @@ def _change(
             one = Round.objects.create(
                 plan=row,
                 truck=made.trucks[route.vehicle],
-                departs=_at(row.day, route.departs),
-                returns=_at(row.day, route.returns),
+                departs=moment_of(row.day, route.departs),
+                returns=moment_of(row.day, route.returns),
                 metres=0,
             )
         done = [v for v in kept if v.round_id == one.pk]
         rows += [
             v
             for v in _visits(row.day, one, route, made, 1 + max((v.number for v in done), default=0))
-            if _key(v) not in over
+            if key_of(v) not in over
         ]
-        one.returns = _at(row.day, route.returns)
+        one.returns = moment_of(row.day, route.returns)
         one.metres = sum(v.metres for v in done) + route.metres
         one.line = [[round(x, 5), round(y, 5)] for x, y in lines[route.vehicle]]
         one.save(update_fields=["returns", "metres", "line"])
@@ -352,7 +352,7 @@ def _change(
     announce(RoundsChanged(row.pk, row.version))
 
 
-def _key(visit: Visit) -> str:
+def key_of(visit: Visit) -> str:
     """Of a stop; "" for the rest."""
     if visit.kind != Visit.Kind.STOP:
         return ""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DAY = 24 * 3600
+NEVER = 20 * DAY  # seconds to where a vehicle does not get
 
 
 @dataclass(frozen=True)

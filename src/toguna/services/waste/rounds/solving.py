@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pyvrp import Activity, ActivityType
 
 from toguna.services.waste.rounds.problem import (
+    NEVER,
     Impossible,
     Kind,
     Plan,
@@ -36,7 +37,6 @@ from toguna.services.waste.rounds.problem import (
 )
 
 SCALE = 100  # the solver's unit of cost is a hundredth of the minor unit: prices of a metre are small
-NEVER = 20 * 24 * 3600  # seconds: a stop where this vehicle does not get
 MUST = 10**7  # minor units: the price of leaving what must be served, when not all of it can be
 BALANCE_FROM = 1.03  # a day within 3% of the mean is even enough
 
@@ -100,9 +100,12 @@ def _never(problem: Problem, stop: Stop) -> Why | None:
         return Why.NO_WAY
     if not any(stop.volume <= v.volume and stop.weight <= v.weight for v in able):
         return Why.TOO_BIG
-    for vehicle in able:
+    seconds = [int(problem.matrices[v.mode].seconds[v.start, stop.at]) for v in able]
+    if min(seconds) >= NEVER:
+        return Why.NO_WAY
+    for vehicle, drive in zip(able, seconds, strict=True):
         load = (0, 0) if problem.dumps_of(vehicle) else vehicle.load
-        arrives = vehicle.begins + int(problem.matrices[vehicle.mode].seconds[vehicle.start, stop.at])
+        arrives = vehicle.begins + drive
         if stop.volume + load[0] > vehicle.volume or stop.weight + load[1] > vehicle.weight:
             continue
         if (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -109,7 +110,7 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
         found.append(
             Due(
                 f"p{pk}", (lon, lat), name, zone, litres, round(litres * density / 1000), round(SERVICE + litres * PER_LITRE), why,
-                windows_of(hours, day), facts,
+                windows_of(json.loads(hours), day), facts,
             )
         )  # fmt: skip
     for call in Call.objects.filter(state=Call.State.OPEN).order_by("pk"):
