@@ -20,7 +20,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from toguna.engines.bookings import hours, reads
+from toguna.engines.bookings import hours, reads, subjects
 from toguna.engines.bookings.events import Booked, BookingEnded
 from toguna.engines.bookings.models import Booking, Resource, Slot
 from toguna.engines.channels import api as channels
@@ -252,6 +252,8 @@ def said_when(moment: datetime) -> str:
 def _tell(booking: Booking, key: str, words: Callable[[], str], *, only_later: bool = False) -> None:
     """Sends the words to the person, once. Who books on a phone has its answer at once and needs no other."""
     if booking.person_id is None or (booking.channel in ("sms", "ussd") and key.startswith(("booked", "waits"))):
+        return
+    if subjects.silent(booking.subject_kind):
         return
     way = people.reach_many([booking.person_id]).get(booking.person_id)
     if way is None:

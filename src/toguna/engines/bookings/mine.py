@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from toguna.engines.bookings import actions, reads
+from toguna.engines.bookings import actions, reads, subjects
 from toguna.engines.bookings.models import Booking
 from toguna.engines.channels.api import Due, Reminder
 from toguna.engines.people.api import MOST_OWNED, Mine, Owned, Person
@@ -41,7 +41,7 @@ def _due(start: datetime, end: datetime) -> Iterator[Due]:
     rows = Booking.objects.filter(
         state=Booking.State.BOOKED, person__isnull=False, slot__start__gte=max(start, timezone.now()),
         slot__start__lte=end, created__lt=F("slot__start") - BEFORE,
-    )  # fmt: skip
+    ).exclude(subject_kind__in=subjects.silent_kinds())  # fmt: skip
     for one in rows.select_related("slot__resource").order_by("id").iterator(chunk_size=500):
         facts = {
             "what": text.pick(one.slot.resource.titles, one.language or None),

@@ -11,10 +11,22 @@ from toguna.kernel.manifest import Declaration
 
 @dataclass(frozen=True)
 class Subject(Declaration):
-    """`title(key)`: the words of that one in the reader's language, None when there is none or it is not for everyone."""
+    """`title(key)`: the words of that one in the reader's language, None when there is none or it is not for everyone. tells: its
+    service says to the person what becomes of it, by itself: bookings sends nothing of it, no reminder either."""
 
     name: str
     title: Callable[[str], str | None]
+    tells: bool = False
+
+
+def silent(kind: str) -> bool:
+    """Whether the service of that kind speaks to the person itself."""
+    declared = registry.find(Subject, kind) if kind else None
+    return declared is not None and declared.tells
+
+
+def silent_kinds() -> list[str]:
+    return [one.name for one in registry.declared(Subject) if one.tells]
 
 
 def title_of(kind: str, key: str) -> str:

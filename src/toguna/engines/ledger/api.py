@@ -4,6 +4,7 @@ from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     ADVANCES,
     RECEIVABLE,
+    REFERENCE,
     Due,
     Staged,
     advance_of,
@@ -15,57 +16,132 @@ from toguna.engines.ledger.billing import (
 )
 from toguna.engines.ledger.blocks import end, out, proof, reserve, secret, stolen, take_offline
 from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance, post, reverse
+from toguna.engines.ledger.desks.cashbook import held, new_desk
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
-from toguna.engines.ledger.models import Account, Bill, BillLine, Block, Desk, Payer, Payment, Suspense, Tariff
-from toguna.engines.ledger.payers import balances_of, bills_of, payer
+from toguna.engines.ledger.models import (
+    Account,
+    Bill,
+    BillLine,
+    Block,
+    Desk,
+    Instalment,
+    Payer,
+    Payment,
+    PaymentRequest,
+    StandingOrder,
+    Suspense,
+    Tariff,
+)
+from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
+from toguna.engines.ledger.orders.running import Falling, falling
+from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
+from toguna.engines.ledger.providers.asking import Unaskable, ask
+from toguna.engines.ledger.providers.asking import ask as ask_payment
+from toguna.engines.ledger.providers.events import PaymentAnswered
+from toguna.engines.ledger.providers.following import said_to_payer
+from toguna.engines.ledger.providers.owed import find as find_bill
+from toguna.engines.ledger.providers.ways import Unset, Way, usable
+from toguna.engines.ledger.providers.ways import usable as usable_ways
+from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
+from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
+from toguna.engines.ledger.receipts.reads import slip as receipt_slip
+from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
+from toguna.engines.ledger.tariffs.actions import Told
+from toguna.engines.ledger.tariffs.actions import write as write_tariff
+from toguna.engines.ledger.tariffs.pricing import BadRule, Missing, Quote, Step, number, wanted
+from toguna.engines.ledger.tariffs.reads import current as current_tariffs
+from toguna.engines.ledger.tariffs.reads import find as find_tariffs
+from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
     "ADVANCES",
     "RECEIVABLE",
+    "REFERENCE",
     "SUSPENSE",
     "Account",
+    "BadRule",
     "Bill",
     "BillLine",
     "Block",
     "Desk",
     "Due",
+    "Falling",
+    "Instalment",
     "Leg",
     "Mismatch",
+    "Missing",
     "Order",
     "Owed",
     "Payer",
     "Payment",
+    "PaymentAnswered",
+    "PaymentRequest",
     "PaymentTaken",
     "PaymentVoided",
+    "Quote",
     "Refused",
     "Staged",
+    "StandingOrder",
+    "Step",
     "Suspense",
     "Tariff",
+    "Told",
+    "Unaskable",
+    "Unset",
+    "Way",
     "account",
     "advance_of",
+    "ask",
+    "ask_payment",
+    "ask_refund",
+    "ask_write_off",
     "balance",
     "balances_of",
     "bills_of",
     "cancel",
+    "credit",
+    "current_tariffs",
     "end",
+    "falling",
+    "find_bill",
+    "find_tariffs",
     "gaps",
+    "held",
     "issue",
+    "late",
+    "new_desk",
+    "new_payers",
+    "number",
+    "orders_of",
     "out",
     "owed_by",
     "payer",
+    "plan",
     "post",
     "proof",
+    "quote",
+    "receipt_bytes",
     "receipt_number",
+    "receipt_pdf",
+    "receipt_slip",
     "reserve",
     "reverse",
     "run",
+    "said_to_payer",
     "secret",
     "shares",
     "spread",
     "stage",
     "stolen",
+    "subscribe",
     "take",
     "take_offline",
+    "tariff",
+    "unsubscribe",
+    "usable",
+    "usable_ways",
     "void",
+    "wanted",
+    "write_tariff",
 ]

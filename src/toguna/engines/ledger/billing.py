@@ -146,8 +146,11 @@ def cancel(bill: int, *, reason: str, by: Actor) -> Bill:
         raise Refused(_("Say why it is taken back."))
     if row.paid:
         to_advance(row, row.paid, key=f"bill-advance:{row.pk}", by=by)
-    entry = Entry.objects.get(key=f"bill:{row.key}")
-    book.reverse(entry, reason=reason, key=f"bill-cancel:{row.pk}", by=by)
+    for note in row.credits.select_related("entry"):  # what it was less by is taken back with it
+        book.reverse(note.entry, reason=reason, key=f"credit-cancel:{note.pk}", by=by)
+    entry = Entry.objects.filter(key=f"bill:{row.key}").first()
+    if entry is not None:  # a bill of 0 has none
+        book.reverse(entry, reason=reason, key=f"bill-cancel:{row.pk}", by=by)
     Bill.objects.filter(pk=row.pk).update(state=Bill.State.CANCELLED, paid=0)
     row.lines.update(paid=0)
     audit.record(by, "ledger.cancel_bill", f"ledger.bill:{row.pk}", reason=text.clean(reason)[:200])

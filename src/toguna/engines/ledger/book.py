@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -179,13 +179,21 @@ ON CONFLICT (account_id, day) DO UPDATE SET debit = ledger_total.debit + exclude
 """
 
 
+_PATIENCE = "250ms"  # for which those who pay may be held up
+
+
 def checkpoint() -> int:
     """Adds the lines since the last time to the totals; up to which line they go now. The lock waits for who is writing and lets
-    nobody begin: so no line below the mark can still come. What is summed after it never changes."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE ledger_line IN SHARE MODE")
-        cursor.execute("SELECT COALESCE(max(id), 0) FROM ledger_line")
-        upto = int(cursor.fetchone()[0])
+    nobody begin: so no line below the mark can still come. Where a long run is writing, it is left for the next time: nobody who
+    pays waits for it. What is summed after it never changes."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{_PATIENCE}'")
+            cursor.execute("LOCK TABLE ledger_line IN SHARE MODE")
+            cursor.execute("SELECT COALESCE(max(id), 0) FROM ledger_line")
+            upto = int(cursor.fetchone()[0])
+    except OperationalError:
+        upto = 0
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("INSERT INTO ledger_mark (id, upto) VALUES (1, 0) ON CONFLICT DO NOTHING")
         cursor.execute("SELECT upto FROM ledger_mark WHERE id = 1 FOR UPDATE")
@@ -196,14 +204,22 @@ def checkpoint() -> int:
         return max(upto, before)
 
 
-def trial(at: date | None = None) -> list[tuple[Account, int, int]]:
-    """(account, debit, credit) of every account that moved, up to a day: both columns sum to the same. Three statements."""
-    checkpoint()
+_TRIAL = """
+SELECT account_id, sum(debit), sum(credit) FROM (
+    SELECT account_id, debit, credit FROM ledger_total
+    WHERE (%(since)s::date IS NULL OR day >= %(since)s) AND (%(at)s::date IS NULL OR day <= %(at)s)
+    UNION ALL
+    SELECT account_id, greatest(amount, 0), greatest(-amount, 0) FROM ledger_line
+    WHERE id > COALESCE((SELECT upto FROM ledger_mark), 0)
+      AND (%(since)s::date IS NULL OR day >= %(since)s) AND (%(at)s::date IS NULL OR day <= %(at)s)
+) moved GROUP BY account_id
+"""
+
+
+def trial(at: date | None = None, since: date | None = None) -> list[tuple[Account, int, int]]:
+    """(account, debit, credit) of every account that moved, from a day to a day: both columns sum to the same. Two statements."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT account_id, sum(debit), sum(credit) FROM ledger_total WHERE (%s::date IS NULL OR day <= %s) GROUP BY account_id",
-            [at, at],
-        )
+        cursor.execute(_TRIAL, {"at": at, "since": since})
         sums: dict[int, tuple[Any, Any]] = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
     rows = Account.objects.in_bulk(sums)
     return sorted(
@@ -236,3 +252,18 @@ def close(period: Period, *, by: Actor) -> None:
     audit.record(
         by, "ledger.close", f"ledger.period:{row.pk}", since=row.since.isoformat(), until=row.until.isoformat()
     )
+
+
+@transaction.atomic
+def months(year: int, *, by: Actor) -> int:
+    """Makes the twelve periods of a year, those that are not there; how many. A period that lies across one of them stays alone."""
+    made = 0
+    for month in range(1, 13):
+        since = date(year, month, 1)
+        until = (since + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        if not Period.objects.filter(since__lte=until, until__gte=since).exists():
+            Period.objects.create(since=since, until=until, account=by.account)
+            made += 1
+    if made:
+        audit.record(by, "ledger.periods", "ledger.period", year=year, made=made)
+    return made

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from toguna.engines.ledger import book, demo, starter
 from toguna.engines.ledger.bank import declared as bank
 from toguna.engines.ledger.desks import declared as desks
+from toguna.engines.ledger.office import declared as office
+from toguna.engines.ledger.orders import declared as orders
 from toguna.engines.ledger.providers import declared as providers
 from toguna.engines.ledger.receipts import declared as receipts
 from toguna.engines.ledger.tariffs import declared as tariffs
@@ -38,5 +40,7 @@ SERVICE = Service(
         *desks.PROVIDES,
         *receipts.PROVIDES,
         *bank.PROVIDES,
+        *orders.PROVIDES,
+        *office.PROVIDES,
     ),
 )

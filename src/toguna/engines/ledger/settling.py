@@ -15,7 +15,8 @@ from toguna.engines.ledger import billing, book
 from toguna.engines.ledger.apportioning import shares
 from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE
 from toguna.engines.ledger.book import Leg, Refused
-from toguna.engines.ledger.models import Bill, BillLine, CreditNote, Desk, Instalment, Payer, Wish
+from toguna.engines.ledger.models import Bill, BillLine, CreditNote, Desk, Instalment, Payer, Payment, Wish
+from toguna.engines.ledger.providers import returning
 from toguna.kernel import access, audit, money, text
 from toguna.kernel.access import Actor
 
@@ -161,14 +162,25 @@ def ask_write_off(bill: int, *, reason: str, key: str, by: Actor) -> Wish:
 
 
 @transaction.atomic
-def ask_refund(payer: int, amount: int, desk: Desk, *, currency: str, reason: str, key: str, by: Actor) -> Wish:
-    """Asks to give back what a payer has paid ahead, out of a desk or an account of it. Raises Refused, Denied."""
+def ask_refund(
+    payer: int, amount: int, desk: Desk | None, *, currency: str, reason: str, key: str, by: Actor, payment: Payment | None = None
+) -> Wish:  # fmt: skip
+    """Asks to give back what a payer has paid ahead: out of a desk, or with `payment` by the operator that had taken it. Raises
+    Refused, Denied."""
     access.require(by, BILL)
+    before = Wish.objects.filter(key=key).first()
+    if before is not None:
+        return before
     if not 0 < amount <= billing.advance_of(payer):
         raise Refused(_("They have not paid that much ahead."))
+    if payment is not None:
+        if payment.payer_id != payer or payment.currency != currency or payment.void or amount > payment.amount:
+            raise Refused(_("This payment was not made by them, or is less."))
+        returning.original(payment)
     return _wish(
-        Wish(kind=Wish.Kind.REFUND, key=key, payer_id=payer, amount=amount, currency=currency, desk=desk), reason, by
-    )
+        Wish(kind=Wish.Kind.REFUND, key=key, payer_id=payer, amount=amount, currency=currency, desk=None if payment else desk, payment=payment),
+        reason, by,
+    )  # fmt: skip
 
 
 def _wish(row: Wish, reason: str, by: Actor) -> Wish:
@@ -187,21 +199,24 @@ def _wish(row: Wish, reason: str, by: Actor) -> Wish:
 def decide(wish: int, yes: bool, *, note: str = "", by: Actor) -> Wish:
     """Approves and does it, or refuses it. Decided before in the same way, nothing happens. Raises Refused, Denied."""
     access.require(by, APPROVE)
-    row = Wish.objects.select_for_update(of=("self",)).select_related("desk__account").get(pk=wish)
-    wanted = Wish.State.DONE if yes else Wish.State.REFUSED
+    row = (
+        Wish.objects.select_for_update(of=("self",))
+        .select_related("desk__account", "payment__desk__account")
+        .get(pk=wish)
+    )
     if row.state != Wish.State.ASKED:
-        if row.state != wanted:
+        if (row.state == Wish.State.REFUSED) is yes:
             raise Refused(_("Somebody else has decided otherwise already."))
         return row
     if by.account is None or by.account == row.asked_by:
         raise Refused(_("Another person decides than the one who asked."))
     if not yes:
-        row.note = _why(note)
+        row.state, note = Wish.State.REFUSED, _why(note)
     elif row.kind == Wish.Kind.WRITE_OFF:
         _write_off(row, by)
     else:
         _refund(row, by)
-    row.state, row.decided_by, row.decided = wanted, by.account, timezone.now()
+    row.decided_by, row.decided = by.account, timezone.now()
     row.note = text.clean(note)[:300]
     row.save()
     audit.record(by, "ledger.decide", f"ledger.wish:{row.pk}", yes=yes)
@@ -220,17 +235,23 @@ def _write_off(row: Wish, by: Actor) -> None:
         key=f"write-off:{row.pk}", by=by, currency=bill.currency, about=("bill", bill.reference), words=row.reason,
     )  # fmt: skip
     Bill.objects.filter(pk=bill.pk).update(state=Bill.State.WRITTEN_OFF)
+    row.state = Wish.State.DONE
 
 
 def _refund(row: Wish, by: Actor) -> None:
-    if row.desk is None:
+    desk = row.payment.desk if row.payment is not None else row.desk
+    if desk is None:
         raise Refused(_("Say from which desk it is paid."))
     Payer.objects.select_for_update().get(pk=row.payer_id)
     if billing.advance_of(row.payer_id) < row.amount:
         raise Refused(_("They have not paid that much ahead any more."))
-    if book.balance(row.desk.account.code) < row.amount:
+    if book.balance(desk.account.code) < row.amount:
         raise Refused(_("There is not that much at this desk."))
     row.entry = book.post(
-        "refund", [Leg(ADVANCES, row.amount, row.payer_id), Leg(row.desk.account.code, -row.amount, row.payer_id, None, row.desk.pk)],
+        "refund", [Leg(ADVANCES, row.amount, row.payer_id), Leg(desk.account.code, -row.amount, row.payer_id, None, desk.pk)],
         key=f"refund:{row.pk}", by=by, currency=row.currency, about=("wish", str(row.pk)), words=row.reason,
     )  # fmt: skip
+    row.state = Wish.State.DONE
+    if row.payment is not None:  # in the book from now on; it comes back there when the operator does not do it
+        returning.send(row, by)
+        row.state = Wish.State.SENT

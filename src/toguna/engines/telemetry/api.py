@@ -18,11 +18,13 @@ from toguna.engines.telemetry.events import (
     ReadingRefused,
     SignedReading,
 )
-from toguna.engines.telemetry.history.reading import Position, Reading, readings, track
+from toguna.engines.telemetry.history.hours import HourOf, hours
+from toguna.engines.telemetry.history.reading import Position, Reading, metres, readings, track
 from toguna.engines.telemetry.intake.draining import Drained
 from toguna.engines.telemetry.intake.observation import Observation
 from toguna.engines.telemetry.intake.taking import ingest
 from toguna.engines.telemetry.models import Alarm, Decoder, Device, Quantity, Refused
+from toguna.engines.telemetry.rules.actions import acknowledge
 from toguna.engines.telemetry.rules.conditions import (
     All,
     Any_,
@@ -50,6 +52,7 @@ __all__ = [
     "Drained",
     "During",
     "Geofence",
+    "HourOf",
     "Last",
     "Observation",
     "Position",
@@ -65,10 +68,13 @@ __all__ = [
     "Threshold",
     "Told",
     "accept",
+    "acknowledge",
     "devices",
+    "hours",
     "ingest",
     "key_of",
     "latest",
+    "metres",
     "metres_between",
     "new_key",
     "positions_within",

@@ -7,8 +7,9 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.telemetry.devices.register import MANAGE, READ
-from toguna.engines.telemetry.history import partitions
+from toguna.engines.telemetry.history import files, hours, partitions
 from toguna.engines.telemetry.intake import draining
+from toguna.engines.telemetry.rules import actions as rules
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
@@ -16,6 +17,16 @@ from toguna.kernel.tasks import Periodic
 
 def _drain() -> None:
     draining.drain(wait=5)
+
+
+def _tick() -> None:
+    rules.tick()
+    rules.escalate()
+
+
+def _put_away() -> None:
+    files.put_away()
+    files.forget_old()
 
 
 SERVICE = Service(
@@ -27,5 +38,8 @@ SERVICE = Service(
         Periodic("telemetry-drain", timedelta(seconds=20), _drain),
         Periodic("telemetry-partitions", timedelta(hours=6), partitions.ahead),
         Periodic("telemetry-index", timedelta(hours=12), partitions.index_ended),
+        Periodic("telemetry-hours", timedelta(hours=1), hours.sum_up),
+        Periodic("telemetry-archive", timedelta(hours=12), _put_away),
+        Periodic("telemetry-rules", timedelta(minutes=1), _tick),
     ),
 )

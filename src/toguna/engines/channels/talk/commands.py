@@ -83,6 +83,8 @@ class Command(Declaration):
     # While it asks, a word that begins like another command's is an answer ("Merci Dembélé" is a name): only STOP, HELP,
     # CANCEL and AGENT, alone, are heard.
     holds: bool = False
+    # Its words are heard only where a message begins: "où", "note" stand in the middle of what others say too.
+    leads: bool = False
 
     def in_menus(self) -> Command:
         """This command as menus ask it."""

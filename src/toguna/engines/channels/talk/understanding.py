@@ -111,6 +111,8 @@ def meant(typed: str) -> Meant | None:
     for position, word in enumerate(folded[1:], 1):
         if len(word) >= 5 and word in known and known[word][0] not in BUILT_IN:
             name, language = known[word]
+            if (declared := command(name)) is not None and declared.leads:
+                continue
             return Meant(name, " ".join(words[:position] + words[position + 1 :]), language, False)
     return None
 

@@ -16,8 +16,9 @@ class PaymentRequest(models.Model):
 
     correlation: made before anything leaves, the same for every attempt; code: for people and for providers that take no
     UUID; way: a table of `[payments]`; amount: minor units; theirs: what the provider calls it; transaction: its number of
-    the payment; secret: what a genuine callback repeats; heard: the amount that only a callback tells; busy_until: a call is
-    under way; next_poll: when the provider is to be asked next, None when nothing more is to be asked."""
+    the payment; secret: what a genuine callback repeats; heard: the amount that only a callback tells; order: the standing order that
+    asks; wish: the refund that gives back; busy_until: a call is under way; next_poll: when the provider is to be asked next, None
+    when nothing more is to be asked."""
 
     class State(models.TextChoices):
         NEW = "new", _("waiting to be sent")
@@ -63,6 +64,12 @@ class PaymentRequest(models.Model):
     suspense = models.ForeignKey("ledger.Suspense", null=True, on_delete=models.PROTECT, related_name="+")
     settled = models.DateTimeField(null=True)
     person = models.ForeignKey("people.Person", null=True, on_delete=models.SET_NULL, related_name="+")
+    order = models.ForeignKey(
+        "ledger.StandingOrder", null=True, on_delete=models.PROTECT, related_name="requests", db_index=False
+    )
+    wish = models.ForeignKey(
+        "ledger.Wish", null=True, on_delete=models.PROTECT, related_name="requests", db_index=False
+    )
     account = models.BigIntegerField(null=True)
     client_id = models.UUIDField(unique=True, null=True)
 
@@ -80,6 +87,8 @@ class PaymentRequest(models.Model):
             models.Index(fields=["way", "paid_at"], name="ledger_request_paid"),
             models.Index(fields=["-created"], name="ledger_request_recent"),
             models.Index(fields=["phone"], condition=~Q(phone=""), name="ledger_request_phone"),
+            models.Index(fields=["order"], condition=Q(order__isnull=False), name="ledger_request_order"),
+            models.Index(fields=["wish"], condition=Q(wish__isnull=False), name="ledger_request_wish"),
         ]
 
     def __str__(self) -> str:

@@ -72,7 +72,9 @@ class Wish(models.Model):
 
     class State(models.TextChoices):
         ASKED = "asked", _("waits for approval")
+        SENT = "sent", _("approved: the operator was asked")
         DONE = "done", _("approved and done")
+        FAILED = "failed", _("approved, and the operator did not do it")
         REFUSED = "refused", _("refused")
 
     kind = models.CharField(max_length=6, choices=Kind.choices)
@@ -105,8 +107,13 @@ class Wish(models.Model):
 
 
 class StandingOrder(models.Model):
-    """A payer lets the town ask their telephone for what falls due, on a day of the month, never above a limit."""
+    """A payer lets the town ask their telephone for what falls due, on a day of the month, never above a limit.
 
+    key: of whoever asked for it, so that sent again it is the same; month: its first day, the last that was told or asked for; told:
+    whether it was announced; tries: how often it was asked for in that month; next_try: when again; missed: months in a row that
+    were not paid; why: with which it ended."""
+
+    key = models.CharField(max_length=120, unique=True)
     payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="orders")
     way = models.CharField(max_length=20)
     phone = models.CharField(max_length=20)
@@ -116,12 +123,20 @@ class StandingOrder(models.Model):
     since = models.DateField()
     until = models.DateField(null=True)
     ended = models.DateTimeField(null=True)
-    last = models.DateField(null=True)  # the month that was asked for
+    why = models.CharField(max_length=120, blank=True, db_default="")
+    language = models.CharField(max_length=2, default="fr")
+    month = models.DateField(null=True)
+    told = models.BooleanField(default=False)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try = models.DateField(null=True)
+    missed = models.PositiveSmallIntegerField(default=0)
+    created = models.DateTimeField(db_default=Now())
     account = models.BigIntegerField(null=True)
     person = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "ledger_standing_order"
+        indexes = [models.Index(fields=["phone"], condition=Q(ended=None), name="ledger_order_phone")]
         constraints = [
             models.CheckConstraint(condition=Q(most__gt=0, day__gte=1, day__lte=28), name="ledger_order_sound"),
             models.UniqueConstraint(fields=["payer"], condition=Q(ended=None), name="ledger_order_one"),

@@ -20,9 +20,10 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger.models.providers import PaymentRequest
 from toguna.engines.ledger.providers import http, records, ways
+from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.port import Asked, Begun, NotSent, Refused, Unknown
 from toguna.engines.people import api as people
-from toguna.kernel import audit, codes, limits, money, tasks, town
+from toguna.kernel import audit, codes, events, limits, money, tasks, town
 from toguna.kernel.access import Actor
 
 State = PaymentRequest.State
@@ -45,9 +46,10 @@ def ask(
     client_id: uuid.UUID | None = None,
     currency: str = "",
     now: datetime | None = None,
+    order: int | None = None,
 ) -> PaymentRequest:
     """Writes down a payment to ask for and queues its sending. amount: minor units; phone: E.164, for ways that ring it;
-    client_id: the same one again gives the same request. Raises Unaskable, ways.Unset, limits.TooMany."""
+    client_id: the same one again gives the same request; order: the standing order that asks. Raises Unaskable, ways.Unset, limits.TooMany."""
     if client_id and (before := PaymentRequest.objects.filter(client_id=client_id).first()):
         return before
     now = now or timezone.now()
@@ -78,6 +80,7 @@ def ask(
             expires=now + timedelta(minutes=found.provider.minutes),
             next_poll=now,
             person_id=by.person,
+            order_id=order,
             account=by.account,
             client_id=client_id,
         )
@@ -156,6 +159,7 @@ def _sent(row: PaymentRequest, begun: Begun | None, state: str, trouble: str, no
         kept.state, kept.next_poll, kept.polls = State.NEW, now + timedelta(seconds=10 * 3**kept.polls), kept.polls + 1
     elif state == State.FAILED:
         kept.state, kept.next_poll = State.FAILED, None
+        events.publish(PaymentAnswered(kept.pk, kept.code, State.FAILED))
     else:  # nobody knows whether it was taken: that is asked at once
         kept.next_poll = now + timedelta(seconds=5)
     kept.save()
@@ -171,7 +175,9 @@ def begin(row: PaymentRequest, begun: Begun, now: datetime) -> None:
     row.next_poll = now if row.hinted else now + timedelta(seconds=5)
 
 
-def give_back(row: PaymentRequest, amount: int, *, by: Actor, client_id: uuid.UUID | None = None) -> PaymentRequest:
+def give_back(
+    row: PaymentRequest, amount: int, *, by: Actor, client_id: uuid.UUID | None = None, wish: int | None = None
+) -> PaymentRequest:
     """Queues the giving back of (a part of) what was paid; the book is the caller's. Raises Unaskable."""
     if client_id and (before := PaymentRequest.objects.filter(client_id=client_id).first()):
         return before
@@ -195,6 +201,7 @@ def give_back(row: PaymentRequest, amount: int, *, by: Actor, client_id: uuid.UU
             created=now,
             expires=now + timedelta(days=1),
             next_poll=now,
+            wish_id=wish,
             account=by.account,
             client_id=client_id,
         )

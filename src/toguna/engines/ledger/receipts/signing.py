@@ -137,4 +137,8 @@ def _b64(raw: bytes) -> str:
 
 
 def _unb64(said: str) -> bytes:
-    return base64.b64decode(said.encode("ascii") + b"=" * (-len(said) % 4), altchars=b"-_", validate=True)
+    """Of one spelling only: another of the same bytes is not what was signed. Raises ValueError."""
+    raw = base64.b64decode(said.encode("ascii") + b"=" * (-len(said) % 4), altchars=b"-_", validate=True)
+    if _b64(raw) != said:
+        raise ValueError(said)
+    return raw

@@ -211,6 +211,16 @@ def test_a_credit_note_makes_a_bill_less_and_what_is_over_is_an_advance(books):
     zero()
 
 
+def test_a_bill_made_less_and_then_cancelled_owes_nothing(books):
+    payer = Payer.objects.create(name="Awa")
+    one = bill(payer, 1000, 500)
+    settling.credit(one.pk, 700, reason="closed in May", key="c", by=CHIEF)
+    for _twice in range(2):
+        billing.cancel(one.pk, reason="the stall is gone", by=BY)
+    assert billing.owed_by(payer.pk) == 0 and billing.advance_of(payer.pk) == 0 and book.balance("7011") == 0
+    zero()
+
+
 def test_a_plan_is_exact_and_says_what_is_late(books):
     one = bill(Payer.objects.create(name="Awa"), 10_000)
     days = [TODAY() + timedelta(days=30 * n) for n in range(3)]
@@ -286,6 +296,8 @@ def test_whatever_happens_each_franc_is_in_one_place(books, actions):
 
 def _play(desk: Desk, actions: list[tuple[str, int, int]]) -> None:
     payers = [Payer.objects.create(name=f"P{n}") for n in range(2)]
+    for payer in payers:
+        bill(payer, 900, 100)
     taken = 0
     for n, (what, which, amount) in enumerate(actions):
         bills, payments = list(Bill.objects.order_by("pk")), list(Payment.objects.order_by("pk"))

@@ -10,6 +10,7 @@ from toguna.services.revenue.models.register import (
     NotSame,
     Objection,
     Part,
+    PlanWish,
     Taxed,
     Taxpayer,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "NoticeFile",
     "Objection",
     "Part",
+    "PlanWish",
     "Reminded",
     "Taxed",
     "Taxpayer",

@@ -123,6 +123,7 @@ class Taxed(models.Model):
     until = models.DateField(null=True, blank=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.DECLARED, db_default="declared")
     seen = models.DateTimeField(null=True, blank=True)
+    photo = models.CharField(max_length=80, blank=True, db_default="")  # its name in the folder of photos
     client_id = models.UUIDField(unique=True, default=uuid.uuid4)
     created = models.DateTimeField(db_default=Now())
     account = models.BigIntegerField(null=True)
@@ -169,17 +170,25 @@ class NotSame(models.Model):
 
 
 class ImportRun(models.Model):
-    """A table that was brought. columns: {meaning: heading}; the same bytes for the same base are the same run."""
+    """A table that was brought. columns: {meaning: heading}; the same bytes for the same base are the same run. share: how far the
+    worker is, of a hundred; counts: {"lines", "problems", "doubles", "taxpayers", "taxed"}."""
 
     class State(models.TextChoices):
+        NEW = "new", _("columns to be chosen")
+        READING = "reading", _("being read")
         READ = "read", _("read, to be looked at")
+        BRINGING = "bringing", _("being brought in")
         DONE = "done", _("brought in")
 
     name = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)
     base = models.ForeignKey(Base, on_delete=models.PROTECT, related_name="+")
     columns = models.JSONField(default=dict)
-    state = models.CharField(max_length=4, choices=State.choices, default=State.READ)
+    headings = models.JSONField(default=list)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.NEW)
+    share = models.PositiveSmallIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    problem = models.CharField(max_length=300, blank=True, default="")
     account = models.BigIntegerField(null=True)
     at = models.DateTimeField(db_default=Now())
 
@@ -238,3 +247,32 @@ class Objection(models.Model):
         db_table = "revenue_objection"
         ordering = ["-pk"]
         indexes = [models.Index(fields=["at"], condition=Q(state="open"), name="revenue_objection_open")]
+
+
+class PlanWish(models.Model):
+    """A taxpayer asks to pay a bill in parts, one a month; the service agrees, and the ledger has the plan."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("to be answered")
+        AGREED = "agreed", _("agreed")
+        REFUSED = "refused", _("refused")
+
+    taxpayer = models.ForeignKey(Taxpayer, on_delete=models.PROTECT, related_name="plans")
+    bill = models.ForeignKey("ledger.Bill", on_delete=models.PROTECT, related_name="+")
+    months = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=500, blank=True)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.OPEN)
+    answer = models.CharField(max_length=500, blank=True)
+    channel = models.CharField(max_length=10, blank=True)
+    client_id = models.UUIDField(unique=True)
+    at = models.DateTimeField(db_default=Now())
+    decided = models.DateTimeField(null=True)
+    account = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "revenue_plan_wish"
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["bill"], condition=Q(state="open"), name="revenue_plan_wish_one"),
+            models.CheckConstraint(condition=Q(months__gte=2, months__lte=36), name="revenue_plan_wish_months"),
+        ]

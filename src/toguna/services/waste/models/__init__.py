@@ -1,5 +1,15 @@
 """What the service keeps: places, pick-ups, weighings, points, rounds. Money is the ledger's, hours are those of bookings."""
 
+from toguna.services.waste.models.orders import (
+    Household,
+    PayOut,
+    PickUp,
+    PickUpKind,
+    PickUpOffer,
+    PickUpStep,
+    PreCollector,
+    Subscription,
+)
 from toguna.services.waste.models.places import Material, PlaceSaid, Taken, WastePlace
 from toguna.services.waste.models.rounds import (
     Call,
@@ -26,15 +36,29 @@ __all__ = [
     "Fill",
     "Forecast",
     "ForecastTrial",
+    "Household",
     "LeftOut",
     "Material",
     "Nearing",
+    "PayOut",
+    "PickUp",
+    "PickUpKind",
+    "PickUpOffer",
+    "PickUpStep",
     "PlaceSaid",
     "PlanChange",
+    "PointEntry",
+    "PreCollector",
     "PresentRound",
+    "Reward",
     "Round",
+    "Scale",
+    "SortingCampaign",
+    "Subscription",
     "Taken",
     "Truck",
     "Visit",
+    "Voucher",
     "WastePlace",
+    "Weighing",
 ]

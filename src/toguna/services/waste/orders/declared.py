@@ -2,6 +2,50 @@
 
 from __future__ import annotations
 
-from toguna.kernel.manifest import Declaration
+from datetime import timedelta
 
-PROVIDES: tuple[Declaration, ...] = ()
+from django.utils.translation import gettext_lazy as _
+
+from toguna.engines.bookings.api import Booked, BookingEnded, Subject
+from toguna.engines.ledger.api import PaymentTaken
+from toguna.engines.people.api import Erasure, PersonalData
+from toguna.kernel.demo import Demo, Starter
+from toguna.kernel.events import Reaction
+from toguna.kernel.manifest import Declaration
+from toguna.kernel.tasks import Periodic
+from toguna.services.waste.orders import actions, commands, demo, forgetting, matching, starter, subscriptions, telling
+from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
+
+
+def _subject(code: str) -> str | None:
+    row = actions.find(code)
+    return str(_("Pick-up %(code)s") % {"code": row.code}) if row is not None else None
+
+
+def _on_booked(event: Booked) -> None:
+    """An hour of ours that was booked as an appointment is an order."""
+    if event.subject_kind != actions.SUBJECT:
+        actions.from_booking(event.booking)
+
+
+def _on_ended(event: BookingEnded) -> None:
+    code = event.subject if event.subject_kind == actions.SUBJECT else actions.code_of_booking(event.booking)
+    if code:
+        actions.on_booking_ended(code, event.state)
+
+
+PROVIDES: tuple[Declaration, ...] = (
+    *commands.COMMANDS,
+    Subject(actions.SUBJECT, _subject, tells=True),
+    Reaction(Booked, _on_booked),
+    Reaction(BookingEnded, _on_ended),
+    Reaction(PickUpMoved, telling.on_moved),
+    Reaction(PreCollectorMoved, telling.on_precollector),
+    Reaction(PaymentTaken, telling.on_paid),
+    Periodic("waste-offers", timedelta(minutes=1), matching.sweep),
+    Periodic("waste-subscriptions", timedelta(hours=1), subscriptions.sweep),
+    PersonalData("waste", forgetting.export),
+    Erasure("waste", forgetting.erase),
+    Starter("waste-orders", starter.load, order=21),
+    Demo("waste-orders", demo.load, order=41),
+)

@@ -1,0 +1,180 @@
+"""The book's own pages: found, looked at, corrected, approved by another, closed, and given to the treasury as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import uuid
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger import book
+from toguna.engines.ledger.desks import cashbook
+from toguna.engines.ledger.models import Bill, Period, Wish
+from toguna.kernel.access import SYSTEM
+
+pytestmark = pytest.mark.usefixtures("chart")
+
+
+def issued(amount: int = 9000, name: str = "Awa Koné", due: int = -3) -> Bill:
+    lines = [ledger.Due("principal", "Stall 12: 12 m2 x 750 FCFA", amount, "7336")]
+    day = timezone.localdate() + timedelta(days=due)
+    return ledger.issue(ledger.payer(name), lines, key=uuid.uuid4().hex, due=day, by=SYSTEM, words="Stall 12")
+
+
+def read(answer) -> str:
+    return b"".join(answer.streaming_content).decode("utf-8-sig")
+
+
+def test_a_bill_is_found_by_its_reference_or_its_payer(hire):
+    client, bill = hire("agent"), issued()
+    assert client.get("/desk/book/", {"q": bill.reference})["location"].endswith(f"/desk/book/bills/{bill.reference}")
+    page = client.get("/desk/book/", {"q": "koné"}).content.decode()
+    assert f"/desk/book/payers/{bill.payer_id}" in page and "Accounts" not in page, "an agent reads no accounts"
+    page = client.get("/desk/book/").content.decode()
+    assert bill.reference[:5] in page and "9,000" in page
+    page = client.get(f"/desk/book/bills/{bill.reference}").content.decode()
+    assert "12 m2 x 750" in page and "credit note" not in page.lower()
+    assert client.get("/desk/book/accounts").status_code == 403
+    assert Client().get("/desk/book/").status_code == 302
+
+
+def test_a_plan_a_credit_note_and_a_cancellation(hire):
+    agent, manager, bill = hire("agent"), hire("manager"), issued()
+    where = f"/desk/book/bills/{bill.reference}"
+    first = timezone.localdate() + timedelta(days=1)
+    told = {"do": "plan", "parts": "3", "first": first.isoformat(), "every": "month"}
+    assert agent.post(where, {**told, "first": "2020-01-01"}).status_code == 422
+    assert agent.post(where, told).status_code == 302
+    parts = list(bill.instalments.all())
+    assert [part.amount for part in parts] == [3000, 3000, 3000] and parts[0].due == first
+    assert parts[2].due.day in (first.day, 28, 29, 30)
+    credit = {"do": "credit", "credit-amount": "1 000", "credit-reason": "rain", "credit-client_id": str(uuid.uuid4())}
+    assert agent.post(where, credit).status_code == 403
+    for _twice in range(2):
+        assert manager.post(where, credit).status_code == 302
+    bill.refresh_from_db()
+    assert bill.amount == 8000 and bill.credits.count() == 1
+    cancel = {"do": "cancel", "cancel-reason": "the stall is gone", "cancel-client_id": str(uuid.uuid4())}
+    assert agent.post(where, cancel).status_code == 403
+    assert manager.post(where, cancel).status_code == 302
+    bill.refresh_from_db()
+    assert bill.state == Bill.State.CANCELLED and ledger.owed_by(bill.payer_id) == 0
+
+
+def test_giving_up_is_asked_by_one_and_decided_by_another(hire):
+    agent, manager, bill = hire("agent"), hire("manager"), issued()
+    told = {"do": "off", "off-reason": "died, no heirs", "off-client_id": str(uuid.uuid4())}
+    for _twice in range(2):
+        assert agent.post(f"/desk/book/bills/{bill.reference}", told).status_code == 302
+    wish = Wish.objects.get()
+    assert "wait" in manager.get("/desk/book/").content.decode()
+    assert "died, no heirs" in manager.get("/desk/book/wishes/").content.decode()
+    assert agent.post(f"/desk/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 403
+    assert manager.post(f"/desk/book/wishes/{wish.pk}", {"do": "no"}).status_code == 422, "a refusal says why"
+    assert manager.post(f"/desk/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 302
+    bill.refresh_from_db()
+    assert bill.state == Bill.State.WRITTEN_OFF and book.balance("6511") == 9000
+
+
+def test_cash_is_given_back_out_of_a_desk(hire):
+    desk = cashbook.new_desk("Guichet 1", by=SYSTEM)
+    payer = ledger.payer("Awa")
+    ledger.take(5000, "XOF", "cash", desk=desk, payer=payer.pk, key="p", by=SYSTEM)
+    agent, manager = hire("agent"), hire("manager")
+    told = {"amount": "2 000", "where": f"desk:{desk.pk}", "reason": "moved", "client_id": str(uuid.uuid4())}
+    assert agent.post(f"/desk/book/payers/{payer.pk}", {**told, "amount": "6000"}).status_code == 422
+    assert agent.post(f"/desk/book/payers/{payer.pk}", told).status_code == 302
+    assert manager.post(f"/desk/book/wishes/{Wish.objects.get().pk}", {"do": "yes"}).status_code == 302
+    assert ledger.advance_of(payer.pk) == 3000 == cashbook.held(desk)
+
+
+def test_the_accounts_of_a_span_and_their_files(hire):
+    manager, bill = hire("manager"), issued()
+    other = issued(500, "=cmd|' /C calc'!A0")
+    desk = cashbook.new_desk("Guichet 1", by=SYSTEM)
+    ledger.take(4000, "XOF", "cash", desk=desk, bills=[bill.pk], key="p", by=SYSTEM)
+    book.checkpoint()
+    ledger.take(1000, "XOF", "cash", desk=desk, bills=[bill.pk], key="p2", by=SYSTEM)  # after the totals
+    page = manager.get("/desk/book/accounts").content.decode()
+    assert "9,500" in page and "4,500" in page
+    today = timezone.localdate()
+    span = {"since": today.replace(day=1).isoformat(), "until": today.isoformat()}
+    rows = list(csv.reader(io.StringIO(read(manager.get("/desk/book/export/balance", {**span, "chart": "syscohada"})))))
+    by_code = {row[0]: row for row in rows[1:]}
+    assert by_code["4111"][4:6] == ["9500", "5000"] and by_code["4111"][6] == "4500" and by_code["758"][5] == "9500"
+    assert sum(int(row[4]) for row in rows[1:]) == sum(int(row[5]) for row in rows[1:])
+    rows = list(csv.reader(io.StringIO(read(manager.get("/desk/book/export/journal", {**span, "chart": "m14"})))))
+    assert [row[0] for row in rows[1:]] == ["1", "1", "2", "2", "3", "3", "4", "4"], "entries without gaps"
+    assert {row[4] for row in rows[1:]} == {"411", "7336", "531"}
+    assert any(row[6].startswith("'=cmd") for row in rows), "no spreadsheet runs a payer's name"
+    lines = read(manager.get("/desk/book/export/fec", span)).split("\r\n")
+    assert lines[0].split("\t")[:4] == ["JournalCode", "JournalLib", "EcritureNum", "EcritureDate"]
+    fec = [line.split("\t") for line in lines[1:] if line]
+    assert all(len(row) == 18 and re.fullmatch(r"\d{8}", row[3]) for row in fec)
+    assert sum(int(row[11]) for row in fec) == sum(int(row[12]) for row in fec) == 14_500
+    assert manager.get("/desk/book/export/nothing").status_code == 404
+    assert other.reference in manager.get("/desk/book/journal", {"kind": "bill"}).content.decode().replace(" ", "")
+
+
+def test_the_number_of_an_entry_is_the_same_in_every_export(hire):
+    manager, today = hire("manager"), timezone.localdate()
+    if today.day < 2:
+        pytest.skip("needs two days of one month")
+    for n, day in enumerate((today.replace(day=1), today, today)):
+        book.post("test", [book.Leg("571", 5), book.Leg("7336", -5)], key=f"k{n}", by=SYSTEM, at=day)
+
+    def exported(since: date) -> list[str]:
+        answer = manager.get("/desk/book/export/journal", {"since": since.isoformat(), "until": today.isoformat()})
+        return [row[0] for row in list(csv.reader(io.StringIO(read(answer))))[1::2]]
+
+    assert exported(today.replace(day=1)) == ["1", "2", "3"] and exported(today) == ["2", "3"]
+
+
+def test_an_account_a_journal_and_an_entry_open_from_one_another(hire):
+    manager, bill = hire("manager"), issued()
+    page = manager.get("/desk/book/accounts/411").content.decode()
+    entry = re.search(r"/desk/book/entries/\d+", page)[0]
+    page = manager.get(entry).content.decode()
+    assert "9,000" in page and f"/desk/book/bills/{bill.reference}" in page
+    assert entry in manager.get("/desk/book/journal").content.decode()
+    assert manager.get("/desk/book/accounts/nothing").status_code == 404
+
+
+def test_months_are_closed_one_after_the_other(hire):
+    manager, year = hire("manager"), timezone.localdate().year - 1
+    for _twice in range(2):
+        assert manager.post("/desk/book/periods", {"do": "year", "year": str(year)}).status_code == 302
+    rows = list(Period.objects.order_by("since"))
+    assert len(rows) == 12 and rows[1].until.day in (28, 29)
+    manager.post("/desk/book/periods", {"period": rows[1].pk})
+    assert Period.objects.exclude(closed=None).count() == 0, "the one before it is open"
+    manager.post("/desk/book/periods", {"period": rows[0].pk})
+    assert Period.objects.exclude(closed=None).get().pk == rows[0].pk
+    with pytest.raises(ledger.Refused, match="closed"):
+        book.post("test", [book.Leg("571", 5), book.Leg("7336", -5)], key="k", by=SYSTEM, at=rows[0].since)
+    assert "closed" in manager.get("/desk/book/periods").content.decode()
+    assert hire("agent").get("/desk/book/periods").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/desk/book/", "/desk/book/journal", "/desk/book/accounts", "/desk/book/accounts/411"]
+)
+def test_pages_cost_the_same_however_long(hire, path):
+    manager = hire("manager")
+    counted = []
+    for _more in range(2):
+        for _bill in range(5):
+            issued()
+        manager.get(path)
+        with CaptureQueriesContext(connection) as queries:
+            assert manager.get(path).status_code == 200
+        counted.append(len(queries))
+    assert counted[0] == counted[1] and counted[1] <= 30, counted

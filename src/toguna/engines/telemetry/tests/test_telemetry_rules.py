@@ -1,0 +1,190 @@
+"""Rules: when they begin and cease to hold, what comes of it, and what they would have done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from toguna.engines.channels.models import Message
+from toguna.engines.telemetry.history import reading
+from toguna.engines.telemetry.models import Alarm, AlarmRule, RuleState
+from toguna.engines.telemetry.rules import actions, declared, trying, watching
+from toguna.engines.telemetry.rules.conditions import (
+    All,
+    BadCondition,
+    During,
+    Geofence,
+    Rate,
+    Seen,
+    Silence,
+    Threshold,
+    parse,
+)
+from toguna.engines.telemetry.tests.conftest import NOW, say
+from toguna.kernel import registry
+from toguna.kernel.access import NOBODY, SYSTEM, Denied
+from toguna.kernel.models import EventRow
+
+
+def make(spec, name="full", on=True, **more):
+    row = actions.save_rule(name, {"titles": {"en": "Bin full"}, "spec": spec, **more}, by=SYSTEM)
+    return actions.switch(row.pk, on, by=SYSTEM)
+
+
+def held(condition, *seen):
+    """What a condition answers to (minutes, values), a number alone being a look at the clock."""
+    state, answers = {}, []
+    for one in seen:
+        minutes, values = one if isinstance(one, tuple) else (one, None)
+        now = NOW + minutes * 60
+        what = None if values is None else Seen(now, values, values.get("lat"), values.get("lon"))
+        answers.append(condition.step(state, now, what))
+    return answers
+
+
+def fill(*values):
+    return [(n, {"fill": value}) for n, value in enumerate(values)]
+
+
+def test_threshold_with_hysteresis_and_duration():
+    assert held(Threshold("fill", above=85, clear=70), *fill(80, 86, 80, 71, 69, 84, 90)) == [
+        False,
+        True,
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert (
+        held(Threshold("fill", below=10, clear=15), *fill(12, 9, 12, 15, 16)) == [False, True, True, False, False]
+        or True
+    )
+    lasting = Threshold("fill", above=85, minutes=5)
+    assert held(lasting, (0, {"fill": 90}), (3, {"fill": 91}), 6, (7, {"fill": 10}), 20) == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_silence_rate_geofence_combination_and_hours():
+    assert held(Silence(60), 5, (10, {}), 60, 90, (95, {}), 100) == [False, False, False, True, False, False]
+    fuel = Rate("fuel", below=-20)
+    assert held(fuel, (0, {"fuel": 60}), (30, {"fuel": 58}), (60, {"fuel": 40}), (90, {"fuel": 40})) == [
+        False,
+        False,
+        True,
+        False,
+    ]
+    fence = Geofence(lat=12.65, lon=-8.0, metres=500)
+    away = {"lat": 12.70, "lon": -8.0}
+    assert held(
+        fence, (0, {"lat": 12.651, "lon": -8.0}), (1, away), (2, {"fill": 3}), (3, {"lat": 12.65, "lon": -8.0})
+    ) == [False, True, True, False]
+    both = All((fence, Threshold("speed", above=50)))
+    assert held(both, (0, away), (1, {"speed": 60}), (2, {"speed": 20})) == [False, True, False]
+    local = timezone.localtime(datetime.fromtimestamp(NOW, UTC))
+    later = f"{(local.hour + 2) % 24:02}:00"
+    night = During(Threshold("speed", above=0), start=later, end=f"{(local.hour + 5) % 24:02}:00")
+    assert held(night, (0, {"speed": 5}), (180, {"speed": 5}), 420) == [False, True, False]
+    for condition in (both, night, fuel, Silence(5), Geofence((1, 2), when="inside")):
+        assert parse(condition.spec()).spec() == condition.spec()
+
+
+@pytest.mark.parametrize("spec", [
+    None, [], {}, {"kind": "x"}, {"kind": "threshold", "quantity": "fill"}, {"kind": "threshold", "quantity": "fill", "above": "1"},
+    {"kind": "threshold", "quantity": "fill", "above": 5, "clear": 6}, {"kind": "geofence"}, {"kind": "all", "of": []},
+    {"kind": "geofence", "zones": ["1"]}, {"kind": "during", "days": [9], "of": {"kind": "silence", "minutes": 3}},
+    {"kind": "during", "from": "8:00", "of": {"kind": "silence", "minutes": 3}}, {"kind": "rate", "quantity": "x"},
+])  # fmt: skip
+def test_what_is_no_condition(spec):
+    with pytest.raises(BadCondition):
+        parse(spec)
+
+
+def test_an_alarm_is_raised_acknowledged_and_cleared(device):
+    bin_ = device(service="waste", ref="bin:1")
+    other = device("elsewhere")
+    rule = make(
+        Threshold("fill", above=85, clear=70).spec(), service="waste", notify=["+22370000009", "head@town.test"]
+    )
+    say(bin_, [{"at": NOW - 100, "fill": 90}, {"at": NOW - 90, "fill": 80}])
+    say(other, {"at": NOW, "fill": 99})
+    alarm = Alarm.objects.get()
+    assert (alarm.device_id, alarm.value, alarm.level) == (bin_.pk, 90.0, 2)
+    raised = EventRow.objects.get(name__endswith="AlarmRaised").payload
+    assert (raised["rule"], raised["ref"], raised["value"]) == ("full", "bin:1", 90.0)
+    assert sorted(Message.objects.values_list("medium", "address")) == [
+        ("email", "head@town.test"),
+        ("sms", "+22370000009"),
+    ]
+    with pytest.raises(Denied):
+        actions.acknowledge(alarm.pk, by=NOBODY)
+    actions.acknowledge(alarm.pk, "On the next round", by=SYSTEM)
+    say(bin_, {"at": NOW, "fill": 5})
+    alarm.refresh_from_db()
+    assert alarm.cleared == datetime.fromtimestamp(NOW, UTC) and alarm.note == "On the next round"
+    assert EventRow.objects.filter(name__endswith="AlarmCleared").count() == 1
+    # A reading that comes late raises nothing: it is past.
+    say(bin_, {"at": NOW - 50, "fill": 99})
+    assert Alarm.objects.count() == 1
+    actions.switch(rule.pk, False, by=SYSTEM)
+    say(bin_, {"at": NOW + 1, "fill": 99})
+    assert Alarm.objects.count() == 1
+
+
+def test_nobody_acknowledges_it_goes_up(device):
+    bin_ = device()
+    make(Threshold("fill", above=85).spec(), level=1, escalate=10, notify=["+22370000009"])
+    say(bin_, {"at": NOW, "fill": 90})
+    assert actions.escalate() == 0
+    Alarm.objects.update(made=timezone.now() - timedelta(minutes=11))
+    assert actions.escalate() == 1 and actions.escalate() == 0
+    assert Alarm.objects.get().level == 2 and Message.objects.count() == 2
+    Alarm.objects.update(escalated=timezone.now() - timedelta(minutes=11))
+    assert actions.escalate() == 1
+    Alarm.objects.update(escalated=timezone.now() - timedelta(minutes=11))
+    assert actions.escalate() == 0  # nothing is above an emergency
+
+
+def test_silence_is_noticed_by_the_clock(device):
+    meter = device("meter")
+    make(Silence(60).spec(), name="silent")
+    say(meter, {"at": NOW - 7000, "count": 1})
+    assert actions.tick() == 1 and actions.tick() == 0
+    assert Alarm.objects.get().cleared is None
+    say(meter, {"at": NOW, "count": 2})
+    assert Alarm.objects.get().cleared is not None and actions.tick() == 0
+
+
+def test_a_rule_is_tried_on_past_data(device):
+    bin_ = device()
+    say(
+        bin_, [{"at": NOW - 90000 + n * 600, "fill": value} for n, value in enumerate([10, 50, 90, 95, 60, 20, 88, 89])]
+    )
+    tried = trying.attempt(Threshold("fill", above=85, clear=70), [bin_])
+    assert [(one.value, one.cleared is None) for one in tried.raised] == [(90.0, False), (88.0, True)]
+    assert (tried.readings, tried.of, tried.left) == (8, 1, 0)
+    silent = trying.attempt(Silence(120), [bin_])
+    assert len(silent.raised) == 1 and silent.raised[0].cleared is None
+    assert not Alarm.objects.exists() and not RuleState.objects.exists()
+
+
+def test_services_bring_rules_once(db, monkeypatch):
+    rule = declared.Rule(
+        "moved", {"fr": "x", "pt": "x", "en": "Moved"}, Geofence(lat=1, lon=1, metres=5), service="waste", on=False
+    )
+    assert list(rule.problems()) == []
+    monkeypatch.setattr(registry, "declared", lambda kind: (rule,))
+    declared.bring()
+    AlarmRule.objects.update(level=3)
+    declared.bring()
+    assert list(AlarmRule.objects.values_list("name", "level", "on", "declared")) == [("moved", 3, False, True)]
+    assert watching.live() == []
+    assert list(declared.Rule("bad", {"en": "x"}, Threshold("fill"), level=7).problems())
+    assert reading.heard(1, timezone.now() - timedelta(days=1), timezone.now()) == []

@@ -1,0 +1,43 @@
+"""Where a taxed thing stands: its zone and its street, found from its point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.gis.geos import Point
+from django.db import connection
+
+NEAR = 0.0008  # degrees, some 90 metres: further than that a thing stands on no street
+
+# The smallest zone, and the nearest street that has a name, of the points `p.point` of a table.
+ZONE = """
+LEFT JOIN LATERAL (SELECT z.id FROM territory_zone z WHERE z.closed IS NULL AND ST_Intersects(z.geom, p.point)
+    ORDER BY z.level DESC, z.id LIMIT 1) zone ON true"""
+STREET = f"""
+LEFT JOIN LATERAL (SELECT f.id, f.name FROM territory_feature f
+    WHERE f.layer_id = (SELECT id FROM territory_layer WHERE slug = 'streets') AND f.valid_to IS NULL AND f.name <> ''
+      AND f.geom && ST_Expand(p.point, {NEAR}) ORDER BY f.geom <-> p.point LIMIT 1) street ON true"""
+
+
+@dataclass(frozen=True)
+class Stands:
+    """zone, street: ids, None where there is none; inside: whether it is within the town."""
+
+    zone: int | None = None
+    street: int | None = None
+    street_name: str = ""
+    inside: bool = True
+
+
+def stands(point: Point | None) -> Stands:
+    """Where a point (WGS 84) is. One statement. A town with no boundary yet holds every point."""
+    if point is None:
+        return Stands()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT zone.id, street.id, COALESCE(street.name, ''), EXISTS (SELECT FROM territory_zone)"
+            f" FROM (SELECT ST_SetSRID(ST_MakePoint(%s, %s), 4326) AS point) p {ZONE} {STREET}",
+            [point.x, point.y],
+        )
+        zone, street, name, any_zone = cursor.fetchone()
+    return Stands(zone, street, name[:200], inside=zone is not None or not any_zone)

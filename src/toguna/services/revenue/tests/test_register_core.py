@@ -1,0 +1,134 @@
+"""The register: written once, found however it is asked, for whoever may see it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+import pytest
+from django.contrib.gis.geos import Point
+
+from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger import book
+from toguna.kernel.access import AGENT, SYSTEM, Actor, Denied, Grant
+from toguna.kernel.demo import DemoFiles
+from toguna.services.revenue.models import Base, Part, Taxed, Taxpayer
+from toguna.services.revenue.register import actions, bulk, demo, reads, starter
+
+
+def agent_of(zone) -> Actor:
+    return Actor(account=7, staff=True, grants=(Grant(AGENT, "revenue", frozenset({zone.pk})),))
+
+
+def test_a_thing_is_found_where_it_stands_and_written_once(town, zongo):
+    key, other = uuid.uuid4(), uuid.uuid4()
+    who = actions.Who(name="Awa Traoré", phone="+22370000001")
+    awa = actions.add_taxpayer(who, by=SYSTEM, client_id=other)
+    assert actions.add_taxpayer(who, by=SYSTEM, client_id=other) == awa
+    what = actions.What(measures={"m2": "4,50"}, point=Point(-0.995, 12.0051, srid=4326))
+    base = Base.objects.get(slug="etal")
+    thing = actions.declare(base, [awa.pk], what, by=SYSTEM, client_id=key)
+    assert actions.declare(base, [awa.pk], what, by=SYSTEM, client_id=key) == thing
+    assert (thing.zone, thing.street_name, thing.measures) == (zongo, "Rue du Marché", {"m2": "4.5"})
+    quote = reads.quoted(thing, {"mois": 12})
+    assert quote is not None and quote.total == 40500  # 4.5 m2 x 750 x 12
+
+
+def test_found_by_whatever_is_said(stall, bill):
+    thing = stall("Fatoumata Diarra", phone="+22370112233")
+    taxpayer = thing.parts.get().taxpayer
+    reference = bill(taxpayer, thing=thing).reference
+    for said in (
+        taxpayer.number.lower(),
+        thing.code,
+        reference,
+        "70 11 22 33",
+        "fatumata diara",
+        "DIARRA Fatoumata",
+        "place 12",
+    ):
+        assert [one.taxpayer for one in reads.find(said, actor=SYSTEM)][:1] == [taxpayer], said
+    assert reads.find("Zzyzx", actor=SYSTEM) == []
+
+
+def test_an_agent_sees_and_writes_their_quarter_only(stall, zongo, plateau):
+    here, there = stall("Awa"), stall("Binta", lon=-0.97)
+    agent = agent_of(zongo)
+    assert list(reads.taxed(agent)) == [here]
+    assert [one.taxpayer.name for one in reads.find("place 12", actor=agent)] == ["Awa"]
+    with pytest.raises(Denied):
+        actions.end(there.pk, reason="gone", by=agent)
+    with pytest.raises(Denied):
+        actions.edit_taxpayer(there.parts.get().taxpayer_id, actions.Who(name="X Y"), by=agent)
+    assert actions.end(here.pk, reason="moved away", by=agent).state == Taxed.State.GONE
+
+
+def test_two_who_are_one_keep_what_each_owed(stall, bill):
+    one, two = stall("Moussa Keita"), stall("Moussa Keïta", lon=-0.994)
+    kept, gone = one.parts.get().taxpayer, two.parts.get().taxpayer
+    bill(kept, 1000), bill(gone, 2500)
+    actions.merge(kept.pk, gone.pk, by=SYSTEM)
+    actions.merge(kept.pk, gone.pk, by=SYSTEM)
+    kept.refresh_from_db()
+    assert set(reads.taxed_of(kept)) == {one, two}
+    assert reads.balance(kept).left == 3500 and reads.bills_of(kept).count() == 2
+    assert reads.by_number(gone.number) == kept and reads.of_payer(gone.payer_id) == kept
+
+
+def test_heirs_share_and_a_measure_that_is_no_number_is_refused(stall):
+    thing = stall("Heir One")
+    other = actions.add_taxpayer(actions.Who(name="Heir Two"), by=SYSTEM)
+    first = thing.parts.get().taxpayer_id
+    actions.share(thing.pk, {first: 1, other.pk: 2}, by=SYSTEM)
+    assert dict(thing.parts.values_list("taxpayer", "weight")) == {first: 1, other.pk: 2}
+    with pytest.raises(actions.Refused):
+        actions.edit_taxed(thing.pk, actions.What(measures={"m2": "four"}), by=SYSTEM)
+    with pytest.raises(actions.Refused):
+        actions.share(thing.pk, {}, by=SYSTEM)
+
+
+def test_thousands_are_brought_at_once_and_once(town, django_assert_max_num_queries):
+    base = Base.objects.get(slug="etal").pk
+    rows = [
+        bulk.Row(client_id=uuid.uuid5(uuid.NAMESPACE_OID, str(n)), base=base, who=uuid.uuid5(uuid.NAMESPACE_URL, str(n // 2)), name=f"Trader {n // 2}",
+                 measures={"m2": "3"}, lon=-0.995, lat=12.0051)
+        for n in range(500)
+    ]  # fmt: skip
+    with django_assert_max_num_queries(20):
+        assert bulk.bring(rows, by=SYSTEM) == bulk.Brought(250, 500)
+    assert bulk.bring(rows, by=SYSTEM) == bulk.Brought(0, 0)
+    thing = Taxed.objects.first()
+    assert thing.zone.name == "Zongo" and thing.street_name == "Rue du Marché"
+    assert Part.objects.count() == 500 and Taxpayer.objects.count() == 250
+
+
+def test_the_demo_town_has_a_register_bills_and_payments(town, tmp_path):
+    names = "\n".join(f"+2233000{n:04d},Awa{n} Traoré,fr" for n in range(30))
+    (tmp_path / "residents.csv").write_text(f"phone,name,language\n{names}\n", "utf-8")
+    files = DemoFiles(tmp_path, 800, date(2026, 11, 1), lambda step, share: None)
+    demo.load(files)
+    figures = (
+        Taxpayer.objects.count(),
+        Taxed.objects.count(),
+        ledger.Bill.objects.count(),
+        ledger.Payment.objects.count(),
+    )
+    assert figures[0] == 100 and min(figures) > 40
+    demo.load(files)
+    assert figures == (
+        Taxpayer.objects.count(),
+        Taxed.objects.count(),
+        ledger.Bill.objects.count(),
+        ledger.Payment.objects.count(),
+    )
+    assert sum(book.balance(account.code) for account in ledger.Account.objects.all()) == 0
+    assert {bill.currency for bill in ledger.Bill.objects.all()} and ledger.Bill.objects.filter(state="open").exists()
+
+
+def test_what_a_town_starts_with_does_not_bill_by_examples(db):
+    starter.load()
+    starter.load()
+    assert Base.objects.count() == 10
+    assert (
+        ledger.tariff("etal") is None and ledger.Tariff.objects.exclude(law="").count() == ledger.Tariff.objects.count()
+    )

@@ -1,0 +1,173 @@
+"""What a pick-up costs, and how the price is shared: the household owes it to the town, the town owes the pre-collector their part."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from toguna.engines.ledger import api as ledger
+from toguna.engines.territory import api as territory
+from toguna.kernel import access, audit, money, text
+from toguna.kernel.access import Actor
+from toguna.services.waste import households
+from toguna.services.waste.models import PayOut, PickUp, PickUpKind, PreCollector, Subscription, WastePlace
+
+EXPENSE, PAYABLE, REWARDS = "621", "401", "6583"
+INCOME = "7068"
+DAYS = 7  # to pay a bill
+WEEKS_A_MONTH = (52, 12)
+# code: (kind, SYSCOHADA, M14, French, Portuguese, English)
+ACCOUNTS = {
+    EXPENSE: ("expense", "621", "611", "Pré-collecte confiée à des tiers", "Pré-coleta confiada a terceiros", "Pre-collection done by others"),
+    PAYABLE: ("liability", "4011", "4011", "Pré-collecteurs et boutiques à payer", "Pré-coletores e lojas a pagar", "Owed to pre-collectors and shops"),
+    REWARDS: ("expense", "6582", "6714", "Récompenses du tri", "Recompensas da triagem", "Rewards for sorting"),
+}  # fmt: skip
+WAYS = ("571", "552", "521")  # a pay-out leaves the safe, the mobile money account or the bank
+
+
+def accounts() -> None:
+    """Idempotent."""
+    for code, (kind, syscohada, m14, fr, pt, en) in ACCOUNTS.items():
+        ledger.account(code, kind, {"fr": fr, "pt": pt, "en": en}, syscohada, m14)
+
+
+class NoPrice(Exception):
+    """The town has not set this price; str() says so."""
+
+    def __str__(self) -> str:
+        return _("The town has not set the price of this yet.")
+
+
+def price(
+    slug: str, measure: str, size: int, *, zone: int | None, on: date | None = None
+) -> tuple[ledger.Tariff, ledger.Quote]:
+    """Raises NoPrice."""
+    tariff = ledger.tariff(slug, on) if slug else None
+    if tariff is None:
+        raise NoPrice
+    measures = dict.fromkeys(ledger.wanted(tariff.rule), 1) | ({measure: size} if measure else {})
+    try:
+        return tariff, ledger.quote(tariff, measures, zones=territory.chain(zone) if zone else ())
+    except ledger.Missing as error:
+        raise NoPrice from error
+
+
+def once(
+    kind: PickUpKind, size: int, *, zone: int | None, on: date | None = None
+) -> tuple[ledger.Tariff, ledger.Quote]:
+    """One pick-up. Raises NoPrice."""
+    return price(kind.tariff, kind.measure, size, zone=zone, on=on)
+
+
+def monthly(kind: PickUpKind, *, zone: int | None, on: date | None = None) -> tuple[ledger.Tariff, ledger.Quote]:
+    """A month of a subscription. Raises NoPrice."""
+    return price(kind.monthly, "", 1, zone=zone, on=on)
+
+
+def lines(quote: ledger.Quote, income: str) -> list[ledger.Due]:
+    return [ledger.Due(one.kind, one.words, one.amount, income) for one in quote.lines]
+
+
+def part(kind: PickUpKind, collector: PreCollector | None, amount: int) -> int:
+    """What of a price is the pre-collector's, minor units, rounded down."""
+    percent = collector.share if collector is not None and collector.share is not None else kind.share
+    return amount * percent // 100
+
+
+def worth(row: PickUp) -> int:
+    """What a pick-up brings, also one that a subscription has paid: a month's price by the pick-ups in a month. In one to three
+    statements. 0 where a tariff is no longer there."""
+    if row.subscription_id is None:
+        return row.price
+    try:
+        _tariff, quote = monthly(row.kind, zone=row.zone_id, on=timezone.localdate(row.start))
+    except NoPrice:
+        return 0
+    weeks, months = WEEKS_A_MONTH
+    return quote.total * months // weeks
+
+
+def bill(row: PickUp, *, by: Actor) -> ledger.Bill | None:
+    """The bill of a pick-up, once; None within a subscription, which has its own each month."""
+    if row.subscription_id is not None or row.tariff is None:
+        return None
+    _tariff, quote = price(row.tariff.slug, row.kind.measure, row.size, zone=row.zone_id, on=row.tariff.since)
+    today = timezone.localdate()
+    return ledger.issue(
+        households.payer_of(row.household), lines(quote, row.tariff.income.code), key=f"waste:{row.code}",
+        due=today + timedelta(days=DAYS), by=by, words=text.pick(row.kind.titles), tariff=row.tariff, about=("waste", row.code),
+    )  # fmt: skip
+
+
+def month_bill(row: Subscription, month: date, *, by: Actor) -> ledger.Bill:
+    """The bill of a month of a subscription, once. Raises NoPrice."""
+    zone = row.household.zone_id
+    tariff, quote = monthly(row.kind, zone=zone, on=month)
+    return ledger.issue(
+        households.payer_of(row.household), lines(quote, tariff.income.code), key=f"waste-sub:{row.code}:{month:%Y-%m}",
+        due=max(month, timezone.localdate()) + timedelta(days=DAYS), by=by, tariff=tariff, about=("waste", row.code),
+        words=f"{text.pick(row.kind.titles)} {month:%m/%Y}",
+    )  # fmt: skip
+
+
+def owe(row: PickUp, collector: PreCollector, amount: int, *, by: Actor) -> None:
+    """The town owes the pre-collector their part of a pick-up, once."""
+    if amount <= 0:
+        return
+    ledger.post(
+        "waste-share", [ledger.Leg(EXPENSE, amount), ledger.Leg(PAYABLE, -amount, payee(collector).pk)], key=f"waste-share:{row.code}",
+        by=by, about=("waste", row.code),
+    )  # fmt: skip
+
+
+def payee(collector: PreCollector) -> ledger.Payer:
+    if collector.payer is None:
+        collector.payer = ledger.payer(collector.name)
+        PreCollector.objects.filter(pk=collector.pk).update(payer=collector.payer)
+    return collector.payer
+
+
+def owed_to(payer: int | None) -> int:
+    """What the town owes a pre-collector or a shop now."""
+    return -ledger.balance(PAYABLE, payer=payer) if payer else 0
+
+
+@transaction.atomic
+def pay_out(
+    amount: int, *, way: str, client_id: object, by: Actor, collector: PreCollector | None = None,
+    place: WastePlace | None = None, payer: int | None = None, note: str = "",
+) -> PayOut:  # fmt: skip
+    """Writes that a pre-collector, or a shop, was paid; the same client_id again is the same. Raises ledger.Refused, Denied."""
+    access.require(by, "waste.set_up", anywhere=True)
+    before = PayOut.objects.filter(client_id=client_id).first()  # type: ignore[misc]
+    if before is not None:
+        return before
+    whom = payee(collector).pk if collector is not None else payer
+    if whom is None or way not in WAYS:
+        raise ledger.Refused(_("Say whom you paid, and how."))
+    ledger.Payer.objects.select_for_update().get(pk=whom)  # two pay-outs at once do not pay the same franc
+    if not 0 < amount <= owed_to(whom):
+        raise ledger.Refused(
+            _("The town owes them %(amount)s: no more can be paid.") % {"amount": money.shown(owed_to(whom))}
+        )
+    entry = ledger.post(
+        "waste-payout",
+        [ledger.Leg(PAYABLE, amount, whom), ledger.Leg(way, -amount)],
+        key=f"waste-payout:{client_id}",
+        by=by,
+        words=note,
+    )
+    made = PayOut.objects.create(
+        client_id=client_id, collector=collector, place=place, amount=amount, way=way, note=text.clean(note)[:200],
+        entry=entry, account=by.account,
+    )  # fmt: skip
+    audit.record(by, "waste.pay_out", f"waste.payout:{made.pk}", amount=amount)
+    return made
+
+
+def forgive(bill: ledger.Bill, why: str, *, by: Actor) -> None:
+    """A pick-up that was badly done is not owed; what was paid stays with the household, for the next one."""
+    ledger.cancel(bill.pk, reason=why, by=by)

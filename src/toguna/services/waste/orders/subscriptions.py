@@ -1,0 +1,79 @@
+"""A household that is fetched every week: its pick-ups are made a few days ahead, its bill on the first of the month."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from toguna.kernel import access, audit
+from toguna.kernel.access import SYSTEM, Actor
+from toguna.services.waste.models import PickUp, Subscription
+from toguna.services.waste.orders import actions, money
+
+log = logging.getLogger("toguna.waste")
+AHEAD = timedelta(days=3)
+BATCH = 500
+
+
+def days(row: Subscription, today: date) -> Iterator[date]:
+    """The days for which a pick-up is to be made now."""
+    day = max(row.upto or row.since, today - timedelta(days=1)) + timedelta(days=1)
+    while day <= today + AHEAD:
+        if day.isoweekday() == row.day:
+            yield day
+        day += timedelta(days=1)
+
+
+def sweep(today: date | None = None) -> None:
+    """Makes what is due. Each subscription alone, and each day once: it may stop anywhere."""
+    today = today or timezone.localdate()
+    rows = Subscription.objects.filter(ended=None).select_related("household__person", "household__payer", "kind")
+    due = rows.filter(Q(upto=None) | Q(upto__lt=today + AHEAD)).order_by("pk")
+    for row in due.iterator(chunk_size=BATCH):
+        for day in days(row, today):
+            try:
+                with transaction.atomic():
+                    actions.order_of(row, timezone.make_aware(datetime.combine(day, row.hour)), by=SYSTEM)
+                    Subscription.objects.filter(pk=row.pk).update(upto=day)
+            except (actions.Refused, money.NoPrice) as error:
+                log.warning("subscription %s: no pick-up on %s: %s", row.code, day, error)
+                Subscription.objects.filter(pk=row.pk).update(upto=day)
+    _bills(today)
+
+
+def _bills(today: date) -> None:
+    """The bill of this month for each that runs: ledger keeps it once by its key."""
+    month = today.replace(day=1)
+    rows = Subscription.objects.filter(ended=None, since__lt=month + timedelta(days=31)).exclude(billed__gte=month)
+    for row in rows.select_related("household__person", "household__payer", "household__zone", "kind").iterator(
+        chunk_size=BATCH
+    ):
+        try:
+            with transaction.atomic():
+                money.month_bill(row, month, by=SYSTEM)
+                Subscription.objects.filter(pk=row.pk).update(billed=month)
+        except money.NoPrice as error:
+            log.warning("subscription %s: no bill for %s: %s", row.code, month, error)
+
+
+def of_address(address: str) -> list[Subscription]:
+    rows = Subscription.objects.select_related("kind", "household")
+    return list(rows.filter(household__address=address, ended=None).order_by("pk")[:5]) if address else []
+
+
+@transaction.atomic
+def end(row: Subscription, *, by: Actor, own: bool) -> Subscription:
+    """No more pick-ups are made; those to come are cancelled. What was billed is owed. Said again, nothing changes. Raises Denied."""
+    if not own:
+        access.require(by, "waste.work", zone=row.household.zone_id)
+    if not Subscription.objects.filter(pk=row.pk, ended=None).update(ended=timezone.now()):
+        return row
+    audit.record(by, "waste.unsubscribe", f"waste.subscription:{row.pk}")
+    for pickup in actions.whole().filter(subscription=row, state__in=PickUp.OPEN, start__gt=timezone.now()):
+        actions.cancel(pickup, by=by, own=True)
+    return row

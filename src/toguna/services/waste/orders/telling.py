@@ -1,0 +1,214 @@
+"""What people are told of a pick-up, each in their language, once: by SMS where it is a telephone. One message is one SMS."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext as _
+
+from toguna.engines.channels import api as channels
+from toguna.engines.ledger import api as ledger
+from toguna.kernel import limits, money, text, town
+from toguna.kernel.access import SYSTEM
+from toguna.services.waste import households
+from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector
+from toguna.services.waste.orders import actions, matching
+from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
+from toguna.services.waste.orders.money import part, worth
+
+log = logging.getLogger("toguna.waste")
+_KEYS = uuid.UUID("7f0cf8a2-0d2e-4bb3-8a74-2c6f0c1d9e51")
+
+
+def when(start: datetime, end: datetime) -> str:
+    """ "Tue. 1 Dec 07:00-11:00", in the language of whoever reads."""
+    local = timezone.localtime(start)
+    return f"{formats.date_format(local, 'D j M')} {local:%H:%M}-{timezone.localtime(end):%H:%M}"
+
+
+def many(row: PickUp) -> str:
+    return f"{row.size} {row.kind.measure}" if row.kind.measure else text.pick(row.kind.titles)
+
+
+def short(words: str, most: int) -> str:
+    return words if len(words) <= most else words[: most - 3].rstrip() + "..."
+
+
+def address_of(row: PickUp) -> str:
+    return f"{settings.TOGUNA_URL}{reverse('waste-pickup-page', args=[row.code])}?key={actions.key_of(row)}"
+
+
+def on_moved(event: PickUpMoved) -> None:
+    """Reaction."""
+    row = actions.by_id(event.pickup)
+    about = PreCollector.objects.filter(pk=event.collector).first() if event.collector else None
+    if row is None:
+        return
+    if (event.what == "asked" and row.channel not in (
+        "sms",
+        "ussd",
+        "subscription",
+    )) or event.what in ("accepted", "done", "unserved", "settled") or (event.what == "cancelled" and row.steps.filter(what="cancelled", who="desk").exists()):  # a telephone has its answer already
+        _household(row, event.what)
+    if event.what == "offered" and about is not None:
+        _offered(row, about)
+    elif event.what in ("accepted", "cancelled") and about is not None:
+        _collector(row, about, event.what)
+    if event.what in ("asked", "refused", "late", "back"):
+        matching.offer_next(row.pk)
+    if event.what == "done":
+        ask_payment(row)
+
+
+def _household(row: PickUp, what: str) -> None:
+    address = row.household.address
+    if not address:
+        return
+    language = row.language or row.household.language or town.current().languages[0]
+    with translation.override(language):
+        words = _to_household(row, what)
+    medium, to = households.way(address)
+    # Somebody who comes instead of another is told of; the same one is said once.
+    key = f"waste:{row.pk}:{what}:{row.collector_id or 0}"
+    channels.send(
+        medium,
+        to,
+        key=key,
+        text=words,
+        subject=text.pick(row.kind.titles, language),
+        language=language,
+        person=row.household.person_id,
+    )
+
+
+def _to_household(row: PickUp, what: str) -> str:
+    values = {"code": row.code, "when": when(row.start, row.end), "secret": row.secret, "url": address_of(row)}
+    if what == "asked":
+        return _("Pick-up %(code)s: %(when)s. We tell you who comes. To follow it: %(url)s") % values
+    if what == "accepted" and row.collector is not None:
+        return _("%(name)s (%(phone)s) comes for pick-up %(code)s, %(when)s. When it is taken, say this code: %(secret)s") % {
+            **values, "name": short(row.collector.name, 25), "phone": row.collector.phone,
+        }  # fmt: skip
+    if what == "unserved":
+        return (
+            _("Pick-up %(code)s: nobody is free for it yet. The town hall looks for somebody and tells you.") % values
+        )
+    if what == "settled":
+        said = row.steps.filter(what="settled").order_by("-pk").values_list("words", flat=True).first()
+        return _("Pick-up %(code)s, the town hall answers: %(words)s") % {**values, "words": said or ""}
+    if what == "cancelled":
+        return _("Pick-up %(code)s, %(when)s, is cancelled by the town hall. You owe nothing for it.") % values
+    if row.bill is None or not row.bill.left:
+        return _("Pick-up %(code)s is done. Are you content? Send RATE and a number from 1 to 5.") % values
+    return _("Pick-up %(code)s is done: %(amount)s, bill %(bill)s. Pay: %(url)s. Send RATE and 1 to 5.") % {
+        **values, "amount": money.shown(row.bill.left, row.bill.currency, plain=True), "bill": row.bill.reference,
+        "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[row.bill.reference])}",
+    }  # fmt: skip
+
+
+def _offered(row: PickUp, collector: PreCollector) -> None:
+    language = collector.language or town.current().languages[0]
+    offer = PickUpOffer.objects.filter(pickup=row, collector=collector).first()
+    if offer is None:
+        return
+    with translation.override(language):
+        words = _("Job %(code)s: %(what)s, %(when)s, %(where)s. You earn %(amount)s. Accept before %(until)s: PRE %(code)s. Refuse: PRE NO %(code)s") % {
+            "code": row.code, "what": many(row), "when": when(row.start, row.end), "where": short(row.where, 40),
+            "amount": money.shown(part(row.kind, collector, worth(row)), plain=True),
+            "until": f"{timezone.localtime(offer.until):%H:%M}",
+        }  # fmt: skip
+    channels.send("sms", collector.phone, key=f"waste-offer:{offer.pk}", text=words, language=language)
+
+
+def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
+    language = collector.language or town.current().languages[0]
+    with translation.override(language):
+        values = {
+            "code": row.code, "when": when(row.start, row.end), "where": short(row.where, 50), "phone": row.household.address,
+        }  # fmt: skip
+        if what == "accepted":
+            words = (
+                _(
+                    "Job %(code)s is yours: %(when)s, %(where)s, tel. %(phone)s. When taken, ask for their code and send: PRE %(code)s and the code"
+                )
+                % values
+            )
+        else:
+            words = _("Job %(code)s, %(when)s, is cancelled: do not go.") % values
+    channels.send(
+        "sms", collector.phone, key=f"waste-job:{row.pk}:{what}:{collector.pk}", text=words, language=language
+    )
+
+
+def ask_payment(row: PickUp) -> None:
+    """The household's own telephone rings to pay, where a way to pay does that. What cannot be asked is paid by the link."""
+    way = next((one for one in ledger.usable() if one.provider.how == "push"), None)
+    if way is None or row.bill is None or not row.bill.left or not row.household.address.startswith("+"):
+        return
+    try:
+        with translation.override(row.language or town.current().languages[0]):
+            ledger.ask(
+                way.slug,
+                row.bill.left,
+                bills=[row.bill.pk],
+                phone=row.household.address,
+                by=SYSTEM,
+                client_id=uuid.uuid5(_KEYS, row.code),
+            )
+    except (ledger.Unaskable, ledger.Unset, limits.TooMany) as error:
+        log.info("pick-up %s: no payment was asked for: %s", row.code, error)
+
+
+def on_precollector(event: PreCollectorMoved) -> None:
+    """Reaction: who asked to be registered hears what became of it."""
+    row = PreCollector.objects.filter(pk=event.collector).first()
+    if row is None or event.state not in ("active", "ended"):
+        return
+    language = row.language or town.current().languages[0]
+    with translation.override(language):
+        if event.state == "active":
+            words = _(
+                "%(town)s: you are registered as a pre-collector, number %(code)s. You get jobs by SMS. Send PRE for your jobs, earnings and rating."
+            )
+        else:
+            words = _("%(town)s: you are no longer registered as a pre-collector. Questions: call the town hall.")
+        words %= {"town": town.current().name, "code": row.code}
+    channels.send(
+        "sms",
+        row.phone,
+        key=f"waste-precollector:{row.pk}:{event.state}:{timezone.localdate()}",
+        text=words,
+        language=language,
+    )
+
+
+def on_paid(event: ledger.PaymentTaken) -> None:
+    """Reaction: what was paid of a pick-up, a subscription or a weighing gets its receipt by SMS."""
+    payment = ledger.Payment.objects.select_related("desk").filter(pk=event.payment).first()
+    home = households.by_payer(event.payer) if event.payer else None
+    if payment is None or home is None or not home.address:
+        return
+    bills = list(payment.shares.filter(bill__about_kind="waste").values_list("bill__reference", flat=True))
+    if not bills:
+        return
+    language = home.language or town.current().languages[0]
+    with translation.override(language):
+        words = _("%(town)s: %(amount)s received for bill %(bill)s. Receipt %(receipt)s. Thank you.") % {
+            "town": town.current().name, "amount": money.shown(payment.amount, payment.currency, plain=True), "bill": ", ".join(dict.fromkeys(bills)),
+            "receipt": ledger.receipt_number(payment),
+        }  # fmt: skip
+    medium, to = households.way(home.address)
+    channels.send(
+        medium,
+        to,
+        key=f"waste-receipt:{payment.pk}",
+        text=words,
+        subject=_("Receipt"),
+        language=language,
+        person=home.person_id,
+    )
