@@ -7,10 +7,21 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.territory.routing import build, traffic
+from toguna.engines.territory.tiles import TileLayer
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Api, Page, Urls
+
+# The middle of each closure that is in force: a mark that one sees at any scale.
+_CLOSED = """
+SELECT id, reason, words, ST_PointOnSurface(geom) AS geom FROM territory_closure
+WHERE public AND starts <= now() AND (ends IS NULL OR ends > now()) AND geom && {bounds}
+"""
+_CLOSED_VERSION = """
+SELECT concat(max(id), ' ', count(*), ' ', max(starts)) FROM territory_closure
+WHERE public AND starts <= now() AND (ends IS NULL OR ends > now())
+"""
 
 SERVICE = Service(
     name="territory",
@@ -26,6 +37,8 @@ SERVICE = Service(
         Page("search", _("Find a place"), "search", "search", where=("home",), order=50, summary=_("A landmark, a street, a district.")),
         Page("desk-territory", _("Territory"), "layers", "desk-territory", where=("desk",), permission="territory.read", order=70),
         Urls("territory", "", "toguna.engines.territory.urls"),
+        TileLayer("closed-roads", _("Closed roads"), icon="road-obstruction", raw=_CLOSED, grouped=_CLOSED, version=_CLOSED_VERSION),
+        Api("routing", "routing", "toguna.engines.territory.routing.rest.router"),
         Api("territory", "places", "toguna.engines.territory.rest.router"),
     ),
 )  # fmt: skip

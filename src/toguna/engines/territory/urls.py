@@ -1,6 +1,7 @@
 from django.urls import path
 
 from toguna.engines.territory import desk_views, map_views, ogc, search_views, tiles
+from toguna.engines.territory.routing import desk_views as closures
 
 urlpatterns = [
     path("ogc/", ogc.landing, name="ogc"),
@@ -14,6 +15,9 @@ urlpatterns = [
     path("map", map_views.page, name="map"),
     path("map/embed", map_views.embed, name="map-embed"),
     path("map/style.json", map_views.style, name="map-style"),
+    path("map/closed-roads", closures.closed, name="closed-roads"),
+    path("desk/territory/closures/", closures.index, name="desk-closures"),
+    path("desk/territory/closures/<int:pk>/open", closures.open_again, name="desk-closure-open"),
     path("search", search_views.search, name="search"),
     path("desk/territory/", desk_views.index, name="desk-territory"),
     path("desk/territory/import", desk_views.bring, name="desk-import"),

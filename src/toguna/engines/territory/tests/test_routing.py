@@ -2,7 +2,13 @@
 
 import base64
 import json
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -10,8 +16,11 @@ import numpy as np
 import pytest
 from django.contrib.gis.geos import LineString, Point
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
+from toguna.engines.people import api as people
+from toguna.engines.people.testing import sign_in
 from toguna.engines.territory import api
 from toguna.engines.territory.models import Closure, Feature, LiveSpeed, RoadEdge, RoadSpeed
 from toguna.engines.territory.routing import build, client, graph, learning, network, programs, routes, traffic
@@ -29,8 +38,8 @@ def accra(django_db_setup, django_db_blocker, shared_data):
         patch.setattr(town, "current", lambda: town.Town("Accra", "GH"))
         try:
             api.import_file(shared_data / "osm" / "accra_bus_roads_derived.osm.pbf")
-            with routing():
-                yield
+            with routing() as home:
+                yield home
         finally:
             with connection.cursor() as cursor:
                 cursor.execute(
@@ -334,3 +343,77 @@ def test_no_way_and_no_road(accra):
     assert api.nearest_road((-0.2, 4.0)) is None
     near = api.nearest_road(CIRCLE)
     assert near.metres < 500 and Feature.objects.filter(pk=near.feature).exists()
+
+
+@pytest.mark.django_db
+def test_the_api_answers_with_the_way_and_its_steps(accra, client, monkeypatch):
+    through = ";".join(f"{lat},{lon}" for lon, lat in (CIRCLE, MADINA))
+    found = client.get("/api/v1/routing/route", {"through": through, "mode": "truck"}).json()
+    assert found["geometry"]["type"] == "LineString" and found["metres"] > 10_000 and found["steps"][0]["point"]
+    around = client.get("/api/v1/routing/isochrone", {"point": through.split(";")[0], "minutes": 10})
+    assert around["Content-Type"] == "application/geo+json" and around.json()["features"][0]["properties"] == {
+        "minutes": 10
+    }
+    for wrong, status in (({"through": "nowhere"}, 422), ({"through": through + ";4.0,-0.2"}, 404)):
+        assert client.get("/api/v1/routing/route", wrong).status_code == status
+    monkeypatch.setattr("toguna.engines.territory.routing.rest.A_MINUTE", 2)
+    assert client.get("/api/v1/routing/route", {"through": through}).status_code == 429
+
+
+@pytest.fixture
+def officer(accra):
+    account = people.create_staff(
+        email="voirie@mairie.test", password="long enough to be one", name="Awa", grants=[("agent", "territory", None)]
+    )
+    browser = Client(headers={"accept-language": "en"})
+    sign_in(browser, account)
+    return browser
+
+
+@pytest.mark.django_db
+def test_an_officer_closes_a_stretch_on_the_desk_and_everybody_is_told(
+    officer, client, django_capture_on_commit_callbacks, django_assert_max_num_queries
+):
+    before = api.route([CIRCLE, MADINA])
+    stretch = middle(before).coords
+    where, until = (f"{lat:.6f}, {lon:.6f}" for lon, lat in (stretch[0], stretch[-1]))
+    form = {"where": where, "until": until, "reason": "works", "words": "Pipes", "client_id": str(uuid.uuid4())}
+    with django_capture_on_commit_callbacks(execute=True):
+        officer.post("/desk/territory/closures/", form)
+        officer.post("/desk/territory/closures/", form)  # sent twice by a bad line
+    assert Closure.objects.count() == 1
+    assert uses(api.route([CIRCLE, MADINA]), middle(before)) < 0.2
+    assert "Pipes" in officer.get("/desk/territory/closures/").content.decode()
+    with django_assert_max_num_queries(4):
+        page = client.get("/map/closed-roads")
+    assert "Pipes" in page.content.decode()
+    assert client.get("/api/v1/routing/closures").json()["features"][0]["properties"]["reason"] == "works"
+    assert client.post("/desk/territory/closures/1/open").status_code in {302, 403}
+    with django_capture_on_commit_callbacks(execute=True):
+        officer.post(f"/desk/territory/closures/{Closure.objects.get().pk}/open")
+    assert api.route([CIRCLE, MADINA]).line == before.line
+    assert "Pipes" not in client.get("/map/closed-roads").content.decode()
+    refused = officer.post("/desk/territory/closures/", {"where": "rubbish", "reason": "works"}).content.decode()
+    assert "This is no point, line or area." in refused
+
+
+@pytest.mark.django_db
+def test_the_process_that_serves_ends_with_valhalla_and_tells_its_port(accra):
+    """What `serve` keeps alive: it answers, and when Valhalla is killed it ends, so that it is started again."""
+    before = programs.serving_file().read_text()
+    environment = {**os.environ, "TOGUNA_HOME": str(accra)}
+    command = [sys.executable, "-m", "toguna.engines.territory.routing.process"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+        try:
+            until = time.monotonic() + 20
+            while programs.serving_file().read_text() == before and time.monotonic() < until:
+                time.sleep(0.05)
+            told = programs.serving()
+            client.forget()
+            assert api.route([CIRCLE, MADINA]).metres > 10_000 and client._kept.address == ("127.0.0.1", told.port)
+            os.kill(told.pid, signal.SIGKILL)
+            assert process.wait(20) == 1
+        finally:
+            process.kill()
+            programs.serving_file().write_text(before)
+    assert api.route([CIRCLE, MADINA]).metres > 10_000  # the other again, on a new connection
