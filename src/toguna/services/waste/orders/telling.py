@@ -39,8 +39,13 @@ def short(words: str, most: int) -> str:
     return words if len(words) <= most else words[: most - 3].rstrip() + "..."
 
 
+def path_of(row: PickUp) -> str:
+    """The page of an order, for who ordered."""
+    return f"{reverse('waste-pickup-page', args=[row.code])}?key={actions.key_of(row)}"
+
+
 def address_of(row: PickUp) -> str:
-    return f"{settings.TOGUNA_URL}{reverse('waste-pickup-page', args=[row.code])}?key={actions.key_of(row)}"
+    return f"{settings.TOGUNA_URL}{path_of(row)}"
 
 
 def on_moved(event: PickUpMoved) -> None:
@@ -49,11 +54,19 @@ def on_moved(event: PickUpMoved) -> None:
     about = PreCollector.objects.filter(pk=event.collector).first() if event.collector else None
     if row is None:
         return
-    if (event.what == "asked" and row.channel not in (
-        "sms",
-        "ussd",
-        "subscription",
-    )) or event.what in ("accepted", "done", "unserved", "settled") or (event.what == "cancelled" and row.steps.filter(what="cancelled", who="desk").exists()):  # a telephone has its answer already
+    if (
+        (
+            event.what == "asked"
+            and row.channel
+            not in (
+                "sms",
+                "ussd",
+                "subscription",
+            )
+        )
+        or event.what in ("accepted", "done", "unserved", "settled")
+        or (event.what == "cancelled" and row.steps.filter(what="cancelled", who="desk").exists())
+    ):  # a telephone has its answer already
         _household(row, event.what)
     if event.what == "offered" and about is not None:
         _offered(row, about)
@@ -147,12 +160,12 @@ def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
 
 def ask_payment(row: PickUp) -> None:
     """The household's own telephone rings to pay, where a way to pay does that. What cannot be asked is paid by the link."""
-    way = next((one for one in ledger.usable() if one.provider.how == "push"), None)
+    way = next((one for one in ledger.usable_ways() if one.provider.how == "push"), None)
     if way is None or row.bill is None or not row.bill.left or not row.household.address.startswith("+"):
         return
     try:
         with translation.override(row.language or town.current().languages[0]):
-            ledger.ask(
+            ledger.ask_payment(
                 way.slug,
                 row.bill.left,
                 bills=[row.bill.pk],

@@ -73,7 +73,12 @@ def collectors(town):
 
     def one(name: str, phone: str, zone: Zone | None, lon: float) -> PreCollector:
         row = PreCollector.objects.create(
-            code=name.upper()[:4], name=name, phone=phone, language="en", state="active", point=Point(lon, 0.05, srid=4326)
+            code=name.upper()[:4],
+            name=name,
+            phone=phone,
+            language="en",
+            state="active",
+            point=Point(lon, 0.05, srid=4326),
         )
         if zone is not None:
             row.zones.add(zone)

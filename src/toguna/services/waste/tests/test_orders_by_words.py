@@ -61,7 +61,7 @@ def test_from_the_order_to_the_stars(say, heard, collectors, today):
     assert row.bill is not None and row.bill.amount == 750 and row.bill.state == "open"
     done = heard(HOME)
     assert row.bill.reference in done and "RATE" in done
-    assert "525 FCFA" in say("PRE", CART) + say("3", CART)
+    assert "525 FCFA" in say("PRE", CART) + say("My earnings", CART)
 
     assert "Thank you" in say("RATE 5")
     row.refresh_from_db()
@@ -158,7 +158,10 @@ def test_somebody_registers_by_sms_and_works_once_the_town_says_so(say, heard, t
     assert "calls you" in say("Nord", OTHER)
     row = PreCollector.objects.get(phone=OTHER)
     assert (row.state, row.name, row.zones.get().name) == ("asked", "Moussa Keita", "Nord")
-    assert "must let you in" in (say("PRE", OTHER), say("work again", OTHER), say("PRE NO", OTHER))[0] or row.state == "asked"
+    assert (
+        "must let you in" in (say("PRE", OTHER), say("work again", OTHER), say("PRE NO", OTHER))[0]
+        or row.state == "asked"
+    )
     client = hire("manager")
     client.post(f"/desk/waste/collectors/{row.pk}/state", {"state": "active"})
     assert row.code in heard(OTHER)

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from toguna.engines.telemetry.api import ReadingRefused, SignedReading
+from toguna.kernel.demo import Starter
+from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Declaration
+from toguna.kernel.web import Urls
+from toguna.services.waste.weighing import actions, commands, starter, telling
 
-PROVIDES: tuple[Declaration, ...] = ()
+PROVIDES: tuple[Declaration, ...] = (
+    commands.WEIGHT,
+    Urls("waste-weighing", "", "toguna.services.waste.weighing.urls"),
+    Reaction(SignedReading, actions.on_reading),
+    Reaction(ReadingRefused, actions.on_refused),
+    Reaction(actions.Weighed, telling.on_weighed),
+    Starter("waste-weighing", starter.load, order=22),
+)
