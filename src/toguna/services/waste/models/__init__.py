@@ -27,6 +27,8 @@ from toguna.services.waste.models.rounds import (
     Truck,
     Visit,
 )
+from toguna.services.waste.models.sorting import PointEntry, Reward, SortingCampaign, Voucher
+from toguna.services.waste.models.weighing import Scale, Weighing
 
 __all__ = [
     "Call",
