@@ -79,7 +79,9 @@ def _takes(row: WastePlace, takes: Mapping[str, int | None]) -> None:
             continue
         old = there.get(known[slug])
         if old is None:
-            Taken.objects.create(place=row, material_id=known[slug], price=price, since=timezone.localdate() if price else None)
+            Taken.objects.create(
+                place=row, material_id=known[slug], price=price, since=timezone.localdate() if price else None
+            )
         elif old.price != price:
             old.price, old.since = price, timezone.localdate() if price else None
             old.save(update_fields=["price", "since"])

@@ -92,7 +92,14 @@ WHERE = Command(
     keywords={"fr": ("OU", "OU PORTER"), "pt": ("ONDE", "ONDE LEVAR"), "en": ("WHERE", "WHERE TO")},
     example={"fr": "OU PLASTIQUE grand marché", "pt": "ONDE PLASTICO mercado", "en": "WHERE PLASTIC central market"},
     slots=(
-        Slot("material", gettext_lazy("What do you want to bring?"), choices=_materials, read=_read_material, guess=_material, most=8),
+        Slot(
+            "material",
+            gettext_lazy("What do you want to bring?"),
+            choices=_materials,
+            read=_read_material,
+            guess=_material,
+            most=8,
+        ),
         Slot("here", gettext_lazy("Where are you? Send a landmark or the district."), read=_read_here, guess=_here),
     ),
     run=_where,
@@ -141,7 +148,9 @@ FULL = Command(
     title=gettext_lazy("say that a bin is full"),
     keywords={"fr": ("BAC PLEIN",), "pt": ("CONTENTOR CHEIO",), "en": ("BIN FULL", "FULL BIN")},
     example={"fr": "BAC PLEIN K7M4XZ", "pt": "CONTENTOR CHEIO K7M4XZ", "en": "BIN FULL K7M4XZ"},
-    slots=(Slot("bin", gettext_lazy("Which one? Send the code on it, or a landmark near it."), read=_read_bin, guess=_bin),),
+    slots=(
+        Slot("bin", gettext_lazy("Which one? Send the code on it, or a landmark near it."), read=_read_bin, guess=_bin),
+    ),
     run=_full,
     menu=False,
     leads=True,

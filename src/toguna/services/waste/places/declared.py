@@ -12,7 +12,14 @@ from toguna.services.waste.places import commands, demo, layers, starter
 
 PROVIDES: tuple[Declaration, ...] = (
     *commands.COMMANDS,
-    WasteDoor("places", _("Where to bring or sell it"), "pin", "waste-places", _("Bins, sorting points, buyers and what they pay."), order=20),
+    WasteDoor(
+        "places",
+        _("Where to bring or sell it"),
+        "pin",
+        "waste-places",
+        _("Bins, sorting points, buyers and what they pay."),
+        order=20,
+    ),
     Urls("waste-places", "", "toguna.services.waste.places.urls"),
     layers.MAP,
     layers.PLACES,

@@ -40,7 +40,9 @@ class PlaceForm(forms.Form):
         label=gettext_lazy("Point"), max_length=200, help_text=gettext_lazy("Coordinates, a plus code, or a landmark.")
     )
     where = forms.CharField(label=gettext_lazy("Where, in words"), max_length=200, required=False)
-    capacity = forms.IntegerField(label=gettext_lazy("Capacity, litres"), min_value=0, max_value=10_000_000, required=False)
+    capacity = forms.IntegerField(
+        label=gettext_lazy("Capacity, litres"), min_value=0, max_value=10_000_000, required=False
+    )
     hours = forms.CharField(
         label=gettext_lazy("Hours"), max_length=100, required=False,
         help_text=gettext_lazy("Such as 7:00-12:00, 15:00-19:00, from Monday to Saturday. Empty: always."),
@@ -124,7 +126,9 @@ def places(request: Request) -> HttpResponse:
     rows = _filtered(request)
     start = int(after) if (after := request.GET.get("after", "")).isdecimal() and len(after) < 7 else 0
     page = list(rows[start : start + PAGE + 1])
-    said = PlaceSaid.objects.filter(done=None, place__in=in_reach(request.actor)).select_related("place").order_by("-pk")
+    said = (
+        PlaceSaid.objects.filter(done=None, place__in=in_reach(request.actor)).select_related("place").order_by("-pk")
+    )
     values = {
         "rows": page[:PAGE], "next": start + PAGE if len(page) > PAGE else 0, "kinds": WastePlace.Kind.choices,
         "kind": request.GET.get("kind", ""), "zones": [(z.id, text.pick(z.names)) for z in territory.districts()],
@@ -183,4 +187,6 @@ def labels(request: Request) -> HttpResponse:
         about.append({"code": row.code, "name": row.name, "kind": str(row.get_kind_display())})
     words = {"full": _("Full? Scan, or send by SMS:"), "send": _("BIN FULL")}
     body = paper.drawn(_LABEL, {"labels": about, "words": words}, files)
-    return HttpResponse(body, content_type="application/pdf", headers={"Content-Disposition": 'inline; filename="labels.pdf"'})
+    return HttpResponse(
+        body, content_type="application/pdf", headers={"Content-Disposition": 'inline; filename="labels.pdf"'}
+    )

@@ -61,7 +61,9 @@ def nearest(
         rows = rows.filter(zone__in=wanted)
     if point is not None:
         rows = rows.filter(state=State.OPEN).annotate(away=Distance("point", point)).order_by("away", "pk")
-    rows = rows.prefetch_related(Prefetch("taken", Taken.objects.select_related("material").order_by("material__order"), to_attr="takes"))
+    rows = rows.prefetch_related(
+        Prefetch("taken", Taken.objects.select_related("material").order_by("material__order"), to_attr="takes")
+    )
     found = []
     for row in rows[: most * 4 if open_now else most]:
         is_open = row.state == State.OPEN and opening.is_open(row.hours)

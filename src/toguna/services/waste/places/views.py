@@ -32,7 +32,11 @@ def places(request: HttpRequest) -> HttpResponse:
     hits = territory.geocode(typed, limit=1) if typed else []
     point = Point(hits[0].lon, hits[0].lat, srid=4326) if hits else None
     asked = bool(material or kind or typed)
-    found = reads.nearest(point, material=material, kinds=(kind,) if kind else (), open_now="open" in given, most=30) if asked else []
+    found = (
+        reads.nearest(point, material=material, kinds=(kind,) if kind else (), open_now="open" in given, most=30)
+        if asked
+        else []
+    )
     values = {
         "materials": [(slug, text.pick(row.names)) for slug, row in materials.items()], "material": material, "kind": kind,
         "kinds": WastePlace.Kind.choices, "typed": typed, "at": hits[0] if hits else None, "lost": bool(typed) and not hits,
@@ -50,7 +54,9 @@ def place(request: Request, code: str) -> HttpResponse:
     if request.method == "POST":
         try:
             limits.hit("waste.say", f"device {people.device_of(request)}", at_most=30, per=timedelta(hours=1))
-            actions.say(row, request.POST.get("what", ""), client_id=_once(request.POST.get("client_id", "")), channel="web")
+            actions.say(
+                row, request.POST.get("what", ""), client_id=_once(request.POST.get("client_id", "")), channel="web"
+            )
         except (actions.Refused, limits.TooMany) as error:
             messages.error(request, str(error))
         else:

@@ -8,10 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.documents.api import FileSubject
 from toguna.engines.people.api import Erasure, PersonalData
+from toguna.kernel.demo import Demo
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
-from toguna.services.waste.rounds import coming, commands, crew, figures
+from toguna.services.waste.rounds import coming, commands, crew, demo, figures
 
 PROVIDES: tuple[Declaration, ...] = (
     Page("desk-rounds", _("Rounds"), "bus", "desk-rounds", where=("desk",), permission="waste.read", order=32),
@@ -23,5 +24,6 @@ PROVIDES: tuple[Declaration, ...] = (
     Erasure("waste-truck", coming.forget),
     FileSubject("waste.visit", _("Stop of a round"), crew.may_read_photo, crew.may_add_photo),
     *figures.MEASURES,
+    Demo("waste-rounds", demo.load, order=46),
     Urls("waste-rounds", "", "toguna.services.waste.rounds.urls"),
 )  # fmt: skip

@@ -14,7 +14,16 @@ from django.utils.translation import gettext as _
 from toguna.engines.ledger import api as ledger
 from toguna.kernel import access, audit, codes, limits
 from toguna.kernel.access import SYSTEM, Actor
-from toguna.services.waste.models import Household, Material, PointEntry, Reward, SortingCampaign, Voucher, Weighing, WastePlace
+from toguna.services.waste.models import (
+    Household,
+    Material,
+    PointEntry,
+    Reward,
+    SortingCampaign,
+    Voucher,
+    WastePlace,
+    Weighing,
+)
 from toguna.services.waste.orders.money import PAYABLE, REWARDS
 
 GOOD_FOR = timedelta(days=60)  # a code at a shop
@@ -64,7 +73,9 @@ def earn(
         return PointEntry.objects.get(key=key)
 
 
-def enter(home: Household, material: Material, grammes: int, *, client_id: uuid.UUID, place: WastePlace | None, by: Actor) -> PointEntry | None:
+def enter(
+    home: Household, material: Material, grammes: int, *, client_id: uuid.UUID, place: WastePlace | None, by: Actor
+) -> PointEntry | None:
     """An agent at a sorting point weighed it. Raises Refused, Denied."""
     access.require(by, "waste.work", zone=place.zone_id if place is not None else home.zone_id)
     if not material.sorted or not material.active:
@@ -84,7 +95,12 @@ def redeem(home: Household, reward: Reward, *, client_id: uuid.UUID, by: Actor) 
         key=f"redeem:{client_id}", household=home, points=-reward.points, zone_id=home.zone_id, account=by.account
     )
     made = Voucher.objects.create(
-        code=codes.make(6), client_id=client_id, household=home, reward=reward, entry=entry, until=timezone.localdate() + GOOD_FOR
+        code=codes.make(6),
+        client_id=client_id,
+        household=home,
+        reward=reward,
+        entry=entry,
+        until=timezone.localdate() + GOOD_FOR,
     )
     audit.record(by, "waste.redeem", f"waste.voucher:{made.pk}", points=reward.points)
     if not Household.objects.filter(pk=home.pk, points__gte=reward.points).update(points=F("points") - reward.points):
@@ -115,7 +131,9 @@ def use(typed: str, shop: WastePlace, *, by: Actor) -> Voucher:
             key=f"waste-voucher:{row.pk}", by=by, about=("waste", row.code),
         )  # fmt: skip
     audit.record(by, "waste.use_voucher", f"waste.voucher:{row.pk}", shop=shop.pk)
-    if not Voucher.objects.filter(pk=row.pk, used=None, back=None, until__gte=today).update(used=timezone.now(), shop=shop):
+    if not Voucher.objects.filter(pk=row.pk, used=None, back=None, until__gte=today).update(
+        used=timezone.now(), shop=shop
+    ):
         raise Refused(_("This voucher was used already, or is too old."))
     row.refresh_from_db()
     return row
@@ -133,11 +151,14 @@ def _payee(shop: WastePlace) -> int:
 def expire(today: date | None = None) -> int:
     """Codes that nobody used give their points back. How many. Each alone: it may stop anywhere."""
     done = 0
-    old = Voucher.objects.filter(used=None, back=None, until__lt=today or timezone.localdate()).select_related("reward", "household")
+    old = Voucher.objects.filter(used=None, back=None, until__lt=today or timezone.localdate()).select_related(
+        "reward", "household"
+    )
     for row in old.order_by("pk")[:500]:
         with transaction.atomic():
             entry, made = PointEntry.objects.get_or_create(
-                key=f"back:{row.pk}", defaults={"household": row.household, "points": row.reward.points, "zone_id": row.household.zone_id}
+                key=f"back:{row.pk}",
+                defaults={"household": row.household, "points": row.reward.points, "zone_id": row.household.zone_id},
             )
             if Voucher.objects.filter(pk=row.pk, used=None, back=None).update(back=entry) and made:
                 Household.objects.filter(pk=row.household_id).update(points=F("points") + row.reward.points)

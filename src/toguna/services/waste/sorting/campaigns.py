@@ -76,7 +76,11 @@ def tell(row: SortingCampaign, *, by: Actor) -> bool:
 def send(campaign: int, after: int) -> None:
     """One chunk of households, then the next: each message has its key, so that a chunk that is sent again says nothing twice."""
     row = SortingCampaign.objects.get(pk=campaign)
-    homes = Household.objects.filter(zone__in=row.zones.values("pk"), pk__gt=after).exclude(address="").order_by("pk")[:CHUNK]
+    homes = (
+        Household.objects.filter(zone__in=row.zones.values("pk"), pk__gt=after)
+        .exclude(address="")
+        .order_by("pk")[:CHUNK]
+    )
     with transaction.atomic():
         last = 0
         for home in homes:

@@ -30,15 +30,24 @@ def lines(found: Effect) -> SafeString:
         return f'<polyline class="{css}" fill="none" points="{" ".join(f"{x(n):.1f},{y(v):.1f}" for n, v in enumerate(values))}"/>'
 
     begin = x(found.weeks_before - 0.5)
-    parts = [f'<line class="grid-line" x1="{LEFT}" x2="{WIDE - 10}" y1="{y(t):.1f}" y2="{y(t):.1f}"/><text class="axis" x="{LEFT - 6}" y="{y(t) + 5:.1f}" text-anchor="end" font-size="14">{escape(charts.number(t))}</text>' for t in ticks]
-    parts.append(f'<line class="base-line" x1="{begin:.1f}" x2="{begin:.1f}" y1="{TOP}" y2="{HIGH - BOTTOM}" stroke-dasharray="5 4"/>')
-    parts.append(f'<text class="axis" x="{begin + 6:.1f}" y="{TOP + 12}" font-size="14">{escape(_("it begins"))}</text>')
+    parts = [
+        f'<line class="grid-line" x1="{LEFT}" x2="{WIDE - 10}" y1="{y(t):.1f}" y2="{y(t):.1f}"/><text class="axis" x="{LEFT - 6}" y="{y(t) + 5:.1f}" text-anchor="end" font-size="14">{escape(charts.number(t))}</text>'
+        for t in ticks
+    ]
+    parts.append(
+        f'<line class="base-line" x1="{begin:.1f}" x2="{begin:.1f}" y1="{TOP}" y2="{HIGH - BOTTOM}" stroke-dasharray="5 4"/>'
+    )
+    parts.append(
+        f'<text class="axis" x="{begin + 6:.1f}" y="{TOP + 12}" font-size="14">{escape(_("it begins"))}</text>'
+    )
     if theirs:
         parts.append(line(theirs, "line-other"))
     parts.append(line(ours, "line-ours"))
     for n in range(0, len(found.by_week), max(1, len(found.by_week) // 6)):
         day = found.by_week[n][0]
-        parts.append(f'<text class="axis" x="{x(n):.1f}" y="{HIGH - 10}" text-anchor="middle" font-size="14">{day:%d/%m}</text>')
+        parts.append(
+            f'<text class="axis" x="{x(n):.1f}" y="{HIGH - 10}" text-anchor="middle" font-size="14">{day:%d/%m}</text>'
+        )
     title = escape(_("Kilogrammes a household sorts in a week"))
     return mark_safe(  # noqa: S308 - our own numbers, our own words escaped
         f'<svg class="chart" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{title}">{"".join(parts)}</svg>'

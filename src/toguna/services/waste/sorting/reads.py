@@ -66,7 +66,10 @@ GROUP BY 1, 2
 def households(zones: Sequence[int]) -> dict[int, int]:
     """How many are registered in each of these districts."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT zone_id, count(*) FROM waste_household WHERE zone_id = ANY(%s) AND address <> '' GROUP BY 1", [list(zones)])
+        cursor.execute(
+            "SELECT zone_id, count(*) FROM waste_household WHERE zone_id = ANY(%s) AND address <> '' GROUP BY 1",
+            [list(zones)],
+        )
         return dict(cursor.fetchall())
 
 
@@ -75,7 +78,9 @@ def weekly(zones: Sequence[int], begin: date, weeks: int, material: int | None) 
     homes = households(zones)
     found = {zone: [0.0] * weeks for zone in zones if homes.get(zone)}
     with connection.cursor() as cursor:
-        cursor.execute(_WEEKS, {"begin": begin, "end": begin + timedelta(weeks=weeks), "zones": list(found), "material": material})
+        cursor.execute(
+            _WEEKS, {"begin": begin, "end": begin + timedelta(weeks=weeks), "zones": list(found), "material": material}
+        )
         for zone, week, kilos in cursor.fetchall():
             if 0 <= week < weeks:
                 found[zone][week] = float(kilos) / homes[zone]
@@ -105,7 +110,9 @@ class Effect:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
-def difference(treated: Mapping[int, tuple[float, float]], others: Mapping[int, tuple[float, float]]) -> tuple[float | None, float | None, float | None]:
+def difference(
+    treated: Mapping[int, tuple[float, float]], others: Mapping[int, tuple[float, float]]
+) -> tuple[float | None, float | None, float | None]:
     """(gain, low, high) of {district: (mean before, mean after)}: the mean change where it was, less that where it was not; Welch's
     interval over districts, which is wide when they are few, as it must be. None where nothing can be said.
 
@@ -161,7 +168,11 @@ def effect(campaign: SortingCampaign, today: date) -> Effect | None:
         return None
     gain, low, high = difference(treated, others)
     by_week = [
-        (begin + timedelta(weeks=n), _mean([rows[pk][n] for pk in treated]), _mean([rows[pk][n] for pk in others]) if others else None)
+        (
+            begin + timedelta(weeks=n),
+            _mean([rows[pk][n] for pk in treated]),
+            _mean([rows[pk][n] for pk in others]) if others else None,
+        )
         for n in range(WEEKS_BEFORE + after)
     ]
     return Effect(
@@ -188,7 +199,8 @@ def progress(campaign: SortingCampaign, today: date) -> tuple[float, float]:
     zones = list(campaign.zones.values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT COALESCE(sum(grammes), 0) / 1000.0 FROM waste_point_entry WHERE campaign_id = %s AND grammes > 0", [campaign.pk]
+            "SELECT COALESCE(sum(grammes), 0) / 1000.0 FROM waste_point_entry WHERE campaign_id = %s AND grammes > 0",
+            [campaign.pk],
         )
         kilos: Any = cursor.fetchone()[0]
     homes = sum(households(zones).values())
