@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from toguna.engines.indicators import api as indicators
+from toguna.engines.indicators.api import charts
 from toguna.kernel import access
 from toguna.kernel.web import Request, staff
 from toguna.services.waste.bins import reads
@@ -23,7 +23,7 @@ def bins(request: Request) -> HttpResponse:
     day, methods = reads.methods()
     values = {
         "rows": rows[:PAGE], "after": after + PAGE if len(rows) > PAGE else None, "day": day, "methods": methods,
-        "spark": indicators.spark(reads.errors()),
+        "spark": charts.spark(reads.errors()),
     }  # fmt: skip
     return render(request, "waste/bins/bins.html", values)
 

@@ -41,7 +41,7 @@ def keep(rows: list[tuple[int, datetime, int, str, bool, uuid.UUID]]) -> int:
             """,
             [list(c) for c in columns],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def history(since: datetime) -> tuple[dict[int, list[Sample]], dict[int, str], dict[int, Found]]:

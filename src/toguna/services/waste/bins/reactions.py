@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -77,7 +78,7 @@ def on_case_moved(event: cases.CaseMoved) -> None:
 
 def listen() -> None:
     """What sensors last said of bins, into the same history: once for each new reading. Three statements."""
-    places = dict(
+    places: dict[Any, int] = dict(
         WastePlace.objects.filter(device__isnull=False, kind__in=("bin", "point")).values_list("device", "pk")
     )
     since = timezone.now() - timedelta(hours=6)

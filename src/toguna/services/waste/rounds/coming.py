@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.services.waste.models import DayPlan, Nearing, Round, Visit, WastePlace
-from toguna.services.waste.rounds import reads
+from toguna.services.waste.rounds import reads, ways
 from toguna.services.waste.rounds.ways import Point, apart
 
 AROUND = 1500  # metres: a place farther than this is nobody's
@@ -52,7 +52,7 @@ def near(point: Point, many: int = 5) -> list[WastePlace]:
         )
         pks = [row[0] for row in cursor.fetchall()]
     found = WastePlace.objects.in_bulk(pks)
-    return [found[pk] for pk in pks if apart(point, found[pk].point.coords) <= AROUND]
+    return [found[pk] for pk in pks if apart(point, ways.spot(found[pk].point)) <= AROUND]
 
 
 def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Coming]:
@@ -74,7 +74,7 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
     late = {r.pk: reads.lateness(r) for r in Round.objects.filter(pk__in=under_way).prefetch_related("visits")}
     found = []
     for place in places:
-        metres = round(apart(point, place.point.coords)) if point else 0
+        metres = round(apart(point, ways.spot(place.point))) if point else 0
         mine = by_place.get(place.pk, [])
         done = next((v.at for v in mine if v.state == Visit.State.DONE and v.round.plan.day == today), None)
         then = next(
@@ -149,7 +149,7 @@ def tell_near() -> None:
         spot = spots.get(one.pk)
         fresh = spot is not None and now - spot.at < reads.FRESH
         assert place is not None
-        close = fresh and spot is not None and apart(spot.point, place.point.coords) <= NEAR
+        close = fresh and spot is not None and apart(spot.point, ways.spot(place.point)) <= NEAR
         upcoming = [v for v in one.visits.all() if v.state == Visit.State.PLANNED][:4]
         # Near as the crow flies is not yet: the truck may pass by on its way elsewhere, so it must also be among its next stops.
         if not (

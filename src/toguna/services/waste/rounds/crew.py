@@ -81,10 +81,10 @@ def _key(visit: Visit) -> str:
 def _turns(one: Round, visits: list[Visit]) -> dict[int, list[str]]:
     """Visit -> what to do from the one before it, in the driver's language; none where the roads cannot be asked."""
     placed = [
-        (v, where.point.coords) for v in visits if v.state == Visit.State.PLANNED and (where := v.place or v.call)
+        (v, ways.spot(where.point)) for v in visits if v.state == Visit.State.PLANNED and (where := v.place or v.call)
     ]
-    done = [where.point.coords for v in visits if v.state != Visit.State.PLANNED and (where := v.place or v.call)]
-    start = (one.spot["lon"], one.spot["lat"]) if one.spot else done[-1] if done else one.truck.depot.point.coords
+    done = [ways.spot(where.point) for v in visits if v.state != Visit.State.PLANNED and (where := v.place or v.call)]
+    start = (one.spot["lon"], one.spot["lat"]) if one.spot else done[-1] if done else ways.spot(one.truck.depot.point)
     points = [start, *(p for _visit, p in placed)]
     found: dict[int, list[str]] = {}
     try:

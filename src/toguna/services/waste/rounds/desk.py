@@ -157,6 +157,7 @@ def truck(request: Request, truck: int | None = None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             made = form.save(commit=False)
+            assert form.depot is not None  # a form without one is not valid
             if form.depot.pk is None:
                 form.depot.save()
             made.depot, made.driver = form.depot, form.cleaned_data["driver"]

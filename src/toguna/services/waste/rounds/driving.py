@@ -176,7 +176,7 @@ def _learn(visit: Visit, do: str, at: datetime, once: uuid.UUID) -> None:
             done=at
         )
     if visit.call is not None:
-        Call.objects.filter(pk=visit.call_id).update(state=Call.State.DONE, done=at)
+        Call.objects.filter(pk=visit.call.pk).update(state=Call.State.DONE, done=at)
         case = visit.call.case or 0
         if case:
             cases.reply(

@@ -180,7 +180,7 @@ def money(truck: Truck, metres: int, seconds: int) -> int:
 
 def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planned: set[str]) -> dict[str, Any]:
     """The present rounds of that day of the week, driven on the same roads: all their bins ("all"), and only those that the plan serves, in
-    their present order ("same"). A driver empties when the next bin would not fit, at the nearest dump. {} when none was recorded."""
+    their present order ("same"; a bin that no present round visits that day is put in where the detour is the least). A driver empties when the next bin would not fit, at the nearest dump. {} when none was recorded."""
     rounds = [r for r in PresentRound.objects.select_related("truck__depot") if day.isoweekday() in r.days]
     rounds = [r for r in rounds if any(t.pk == r.truck_id for t in trucks)]
     if not rounds or not dumps:
@@ -195,14 +195,17 @@ def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planne
     rows = {key: len(dumps) + n for n, key in enumerate(bins)}
     made = {}
     for name in ("all", "same"):
+        orders = [
+            [f"p{pk}" for pk in r.places if f"p{pk}" in bins and (name == "all" or f"p{pk}" in planned)] for r in rounds
+        ]
+        if name == "same":
+            _put_in(orders, [k for k in sorted(planned) if k in bins], rounds, rows, len(dumps) + len(bins), found)
         whole = {"metres": 0, "seconds": 0, "money": 0, "stops": 0, "kg": 0, "ml": 0, "trucks": 0}
-        for number, one in enumerate(rounds):
-            keys = [f"p{pk}" for pk in one.places if f"p{pk}" in bins and (name == "all" or f"p{pk}" in planned)]
+        for number, (one, keys) in enumerate(zip(rounds, orders, strict=True)):
             if not keys:
                 continue
             home = len(dumps) + len(bins) + number
-            matrix = found.matrices[one.truck.mode]
-            metres, seconds = driven(one.truck, keys, bins, rows, dumps, home, matrix)
+            metres, seconds = driven(one.truck, keys, bins, rows, dumps, home, found.matrices[one.truck.mode])
             whole["metres"] += metres
             whole["seconds"] += seconds
             whole["money"] += money(one.truck, metres, seconds)
@@ -216,6 +219,30 @@ def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planne
             "tonnes": round(whole["kg"] / 1000, 2), "trucks": whole["trucks"], "left": 0,
         }  # fmt: skip
     return made
+
+
+def _put_in(
+    orders: list[list[str]], planned: Sequence[str], rounds: Sequence[PresentRound], rows: Mapping[str, int], home: int, found: ways.Ways,
+) -> None:  # fmt: skip
+    """What no present round of that day visits is put where its crew would: where the detour is the least."""
+    there = {k for order in orders for k in order}
+    for key in planned:
+        if key in there:
+            continue
+        best: tuple[int, int, int] | None = None
+        for number, order in enumerate(orders):
+            metres = found.matrices[rounds[number].truck.mode].metres
+            path = [home + number, *(rows[k] for k in order), home + number]
+            for place in range(len(order) + 1):
+                detour = int(
+                    metres[path[place], rows[key]]
+                    + metres[rows[key], path[place + 1]]
+                    - metres[path[place], path[place + 1]]
+                )
+                if best is None or detour < best[0]:
+                    best = (detour, number, place)
+        if best is not None:
+            orders[best[1]].insert(best[2], key)
 
 
 def driven(

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.telemetry import api as telemetry
 from toguna.services.waste.models import DayPlan, Depot, Round, Visit, WastePlace
-from toguna.services.waste.rounds import drawing, words
+from toguna.services.waste.rounds import drawing, ways, words
 from toguna.services.waste.rounds.drawing import Mark, Track
 from toguna.services.waste.rounds.ways import Point
 
@@ -83,27 +83,22 @@ def picture(rounds: Sequence[Round], *, title: str, spots: dict[int, Place] | No
     for number, one in enumerate(rounds, 1):
         visits = list(one.visits.all())
         stops = [
-            Mark(
-                (v.place or v.call).point.coords,
-                f"{v.number}. {name_of(v)}",
-                str(v.number),
-                v.state != Visit.State.PLANNED,
-            )  # type: ignore[union-attr]
+            Mark(ways.spot(where.point), f"{v.number}. {name_of(v)}", str(v.number), v.state != Visit.State.PLANNED)
             for v in visits
-            if v.kind == Visit.Kind.STOP and (v.place or v.call)
+            if v.kind == Visit.Kind.STOP and (where := v.place or v.call)
         ]
         place = (spots or {}).get(one.pk)
         truck = Mark(place.point, f"{number}. {one.truck.plate}") if place else None
         tracks.append(Track(one.truck.plate, one.line, stops, truck))
     squares = {
-        v.place_id: Mark(v.place.point.coords, v.place.name)
+        v.place_id: Mark(ways.spot(v.place.point), v.place.name)
         for r in rounds
         for v in r.visits.all()
         if v.kind == Visit.Kind.DUMP and v.place
     }
     depots = {r.truck.depot_id: r.truck.depot for r in rounds}
     return drawing.drawn(
-        tracks, [*squares.values(), *(Mark(d.point.coords, d.name) for d in depots.values())], title=title
+        tracks, [*squares.values(), *(Mark(ways.spot(d.point), d.name) for d in depots.values())], title=title
     )
 
 
@@ -142,7 +137,7 @@ def compared(plan: DayPlan) -> list[dict[str, Any]]:
     figures, present = plan.figures.get("plan") or {}, plan.figures.get("present") or {}
     if not figures:
         return []
-    rows = [{"name": _("This plan"), "of": figures, "saved": None}]
+    rows: list[dict[str, Any]] = [{"name": _("This plan"), "of": figures, "saved": None}]
     for key, name in (
         ("same", _("The same bins, in their present order")),
         ("all", _("Present rounds, all their bins")),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import pyvrp
@@ -157,7 +158,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
         if len(windows) > 1:
             group = len(exclusive)
             exclusive.append(
-                pyvrp.ClientGroup(range(len(clients), len(clients) + len(windows)), required=stop.prize is None)
+                pyvrp.ClientGroup(list(range(len(clients), len(clients) + len(windows))), required=stop.prize is None)
             )
         for opens, closes in windows:
             clients.append(
@@ -168,7 +169,9 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
             )  # fmt: skip
             of.append(number)
 
-    types, costs, times = [], [], []
+    types: list[pyvrp.VehicleType] = []
+    costs: list[NDArray[np.int64]] = []
+    times: list[NDArray[np.int64]] = []
     profiles: dict[tuple[object, ...], int] = {}
     for vehicle, fleet in groups.items():
         dear = _dearer(problem, fleet[0], stops)
@@ -202,7 +205,9 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
                 reload_depots=[dumps[key] for key in vehicle.dumps if key in dumps], max_reloads=vehicle.most_dumps if vehicle.dumps else 0,
             )
         )  # fmt: skip
-    data = pyvrp.ProblemData([pyvrp.Location(0, 0) for _ in rows], clients, depots, types, costs, times, exclusive)
+    data = pyvrp.ProblemData(
+        [pyvrp.Location(0, 0) for _ in rows], clients, depots, types, cast(Any, costs), cast(Any, times), exclusive
+    )
     return _Setup(data, tuple(stops), tuple(of), tuple(tuple(f) for f in groups.values()), tuple(names))
 
 

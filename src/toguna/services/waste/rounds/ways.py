@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -90,6 +90,11 @@ def straight(points: Sequence[Point], mode: str) -> Matrix:
     north = at[:, None, 1] - at[None, :, 1]
     metres = np.hypot(east, north) * 6_371_000 * DETOUR
     return Matrix(np.rint(metres / (SPEED[mode] / 3.6)).astype(np.int64), np.rint(metres).astype(np.int64))
+
+
+def spot(point: Any) -> Point:
+    """Of a geometry that is a point."""
+    return point.x, point.y
 
 
 def apart(first: Point, second: Point) -> float:
