@@ -100,7 +100,7 @@ def test_h02_in_text_and_in_binary_over_one_connection():
         "4209134133",
         datetime(2017, 7, 28, 20, 59, 57, tzinfo=UTC),
     )
-    assert (seen.lat, seen.lon) == (pytest.approx(51.622667, abs=1e-6), pytest.approx(0.306067, abs=1e-6))
+    assert (seen.lat, seen.lon) == (pytest.approx(51.622633, abs=1e-6), pytest.approx(0.306067, abs=1e-6))
     (lost,) = talk.feed(
         b"*HQ,353588020068342,V1,000000,V,0.0000,0,0.0000,0,0.00,0.00,000000,ffffffff,000106,000002,000203,004c87,16#"
     )
