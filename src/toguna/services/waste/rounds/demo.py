@@ -28,7 +28,7 @@ SELECT p.id, v.at, LEAST(180, GREATEST(5, round(
     'driver', true, md5('visit' || p.client_id || v.n)::uuid
 FROM (SELECT id, code, client_id, row_number() OVER (ORDER BY id) AS number FROM waste_place WHERE kind IN ('bin', 'point')) p
 CROSS JOIN LATERAL (
-    SELECT n, %(until)s::timestamptz - make_interval(days => n) + make_interval(mins => 420 + abs(hashtext(p.code || 'm')) %% 300) AS at
+    SELECT n, %(until)s::timestamptz - make_interval(days => n::int) + make_interval(mins => (420 + abs(hashtext(p.code || 'm')) %% 300)::int) AS at
     FROM generate_series(1 + p.number %% 2, %(days)s, 2) n
 ) v
 ON CONFLICT (client_id) DO NOTHING
