@@ -56,7 +56,7 @@ try:
     if python:
         import subprocess
         rival = subprocess.Popen([python, "-c", sys.argv[5], str(programs.current() / "valhalla.json")], stdin=subprocess.PIPE,
-                                 stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(programs.folder()), "PATH": "/usr/bin:/bin"})
+                                 stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(programs.folder())})
         def direct(asked):
             rival.stdin.write(json.dumps(asked) + "\n"); rival.stdin.flush()
             return float(rival.stdout.readline())
@@ -115,7 +115,7 @@ def run() -> list[Result]:
         try:
             subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], check=True)
             command = [sys.executable, "-c", _OURS, str(ROADS), json.dumps(places), str(ROUNDS), python or "", _DIRECT]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         finally:
             database.stop()
     found = json.loads(done.stdout.strip().splitlines()[-1])
@@ -137,6 +137,9 @@ def _newer_python() -> str | None:
     """A Python that can import the wheel that is unpacked beside our libraries."""
     for name in ("python3.14", "python3.13", "python3.12"):
         found = shutil.which(name)
-        if found and subprocess.run([found, "-c", "import json"], capture_output=True, check=False).returncode == 0:
-            return found
+        said = found and subprocess.run(
+            [found, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True
+        )
+        if said and said.returncode == 0:
+            return said.stdout.strip()
     return None

@@ -33,9 +33,11 @@ class Service:
     """The manifest of a room.
 
     name: short, lower case, the folder's own name; title: words for people, lazy translated text ("" for engines
-    that show nothing of themselves); provides: the declarations, in any order.
+    that show nothing of themselves); provides: the declarations, in any order; section: the part of the back office in which its
+    pages stand (see `web.Section`).
     """
 
     name: str
     title: Any = ""
     provides: tuple[Declaration, ...] = ()
+    section: str = ""

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from django.http import HttpRequest
 
+from toguna.kernel import registry
 from toguna.kernel.access import Actor
 from toguna.kernel.manifest import Declaration
 
@@ -53,9 +54,20 @@ def staff(permission: str = "") -> Callable[[V], V]:
 
 
 @dataclass(frozen=True)
+class Section(Declaration):
+    """A part of the back office: its menu lists pages by these. A service says in which one its pages stand."""
+
+    name: str
+    title: Any
+    icon: str
+    order: int = 100
+
+
+@dataclass(frozen=True)
 class Page(Declaration):
     """An entry of the menus. where: "home" (a big action), "nav" (public menu), "desk" (back office); icon: its
-    pictogram's name; permission: shown only to who has it somewhere; order: lower first."""
+    pictogram's name; permission: shown only to who has it somewhere; order: lower first; section: of the back office, where it is
+    not that of its service."""
 
     name: str
     title: Any
@@ -65,10 +77,20 @@ class Page(Declaration):
     permission: str = ""
     order: int = 100
     summary: Any = ""
+    section: str = ""
 
     def problems(self) -> Iterator[str]:
-        if "desk" in self.where and not self.permission:
+        if "desk" not in self.where:
+            return
+        if not self.permission:
             yield "a page of the desk needs a permission"
+        name = section_of(self)
+        if registry.find(Section, name) is None:
+            yield f"a page of the desk needs a section: there is none named {name!r}"
+
+
+def section_of(page: Page) -> str:
+    return page.section or registry.service_of(page).section
 
 
 @dataclass(frozen=True)

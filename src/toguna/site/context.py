@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from toguna.engines.people import api as people
 from toguna.kernel import access, registry, town
 from toguna.kernel.access import NOBODY
-from toguna.kernel.web import Page
+from toguna.kernel.web import Page, Section, section_of
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "acting": people.mandate_of(request) if known else None,
         "home_pages": entries("home", actor, here),
         "nav_pages": entries("nav", actor, here),
-        "desk_pages": entries("desk", actor, here) if known and actor.staff else [],
+        "desk_sections": sections(actor, here) if known and actor.staff else [],
     }
 
 
@@ -54,3 +54,23 @@ def entries(where: str, actor: access.Actor, here: str) -> list[Entry]:
     if around:
         max(around, key=lambda e: len(e.url)).current = True
     return shown
+
+
+@dataclass
+class Part:
+    """A section of the back office, with the pages of it that this actor may open; current: the page being read is one of them."""
+
+    section: Section
+    entries: list[Entry]
+
+    @property
+    def current(self) -> bool:
+        return any(entry.current for entry in self.entries)
+
+
+def sections(actor: access.Actor, here: str) -> list[Part]:
+    by_name: dict[str, list[Entry]] = {}
+    for entry in entries("desk", actor, here):
+        by_name.setdefault(section_of(entry.page), []).append(entry)
+    declared = sorted(registry.declared(Section), key=lambda section: section.order)
+    return [Part(section, by_name[section.name]) for section in declared if section.name in by_name]

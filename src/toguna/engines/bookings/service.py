@@ -18,6 +18,7 @@ WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
 
 SERVICE = Service(
     name="bookings",
+    section="reception",
     title=_("Appointments"),
     provides=(
         Permission(actions.READ, _("See appointments"), WORKERS | {READER}),

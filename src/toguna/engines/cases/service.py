@@ -15,7 +15,7 @@ from toguna.engines.people.api import Erasure, PersonalData
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
-from toguna.kernel.web import Urls
+from toguna.kernel.web import Section, Urls
 
 
 def export(person: int) -> list[dict[str, Any]]:
@@ -27,7 +27,9 @@ def export(person: int) -> list[dict[str, Any]]:
 
 SERVICE = Service(
     name="cases",
+    section="requests",
     provides=(
+        Section("requests", _("Requests and reports"), "report", order=30),
         Reaction(CaseOpened, notices.on_opened),
         Reaction(CaseMoved, notices.on_moved),
         Reaction(CaseReplied, notices.on_replied),

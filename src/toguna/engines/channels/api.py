@@ -3,9 +3,11 @@ write is kept, then answered by the commands that services declare."""
 
 from __future__ import annotations
 
+from toguna.engines.channels.costing import Cost, sms_cost
 from toguna.engines.channels.forgetting import forget
 from toguna.engines.channels.gateway.kannel_setup import Missing as KannelMissing
 from toguna.engines.channels.gateway.kannel_setup import prepare as prepare_kannel
+from toguna.engines.channels.gateway.pump import quiet_now
 from toguna.engines.channels.incoming import receive
 from toguna.engines.channels.leaving import Leaving
 from toguna.engines.channels.models import Conversation, Incoming, Message
@@ -17,7 +19,7 @@ from toguna.engines.channels.post.push import offer as push_offer
 from toguna.engines.channels.publish.alerts import AlertRule, raise_alert
 from toguna.engines.channels.publish.reminders import Due, Reminder
 from toguna.engines.channels.publish.subscribing import Subscribable
-from toguna.engines.channels.sending import send
+from toguna.engines.channels.sending import Outgoing, send, send_many
 from toguna.engines.channels.talk.answering import give_back, question, read, slots_of, take_over
 from toguna.engines.channels.talk.commands import Choice, Command, NotUnderstood, Said, Slot, Stop
 
@@ -26,6 +28,7 @@ __all__ = [
     "Choice",
     "Command",
     "Conversation",
+    "Cost",
     "Due",
     "Incoming",
     "KannelMissing",
@@ -34,6 +37,7 @@ __all__ = [
     "MailBox",
     "Message",
     "NotUnderstood",
+    "Outgoing",
     "PictureBox",
     "Reminder",
     "Said",
@@ -46,11 +50,14 @@ __all__ = [
     "push_offer",
     "push_to",
     "question",
+    "quiet_now",
     "raise_alert",
     "read",
     "receive",
     "send",
+    "send_many",
     "slots_of",
+    "sms_cost",
     "take_over",
     "waiting_pictures",
 ]

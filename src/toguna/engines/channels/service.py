@@ -19,11 +19,13 @@ from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
 from toguna.kernel.demo import Demo
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
-from toguna.kernel.web import Page, Urls
+from toguna.kernel.web import Page, Section, Urls
 
 SERVICE = Service(
     name="channels",
+    section="messages",
     provides=(
+        Section("messages", _("News and messages"), "message", order=20),
         CodeSender("channels", send_code),
         mine.MINE,
         Permission("channels.read", _("See what messages left the town"), frozenset({ADMINISTRATOR})),

@@ -22,6 +22,7 @@ from toguna.kernel.tasks import Periodic
 
 SERVICE = Service(
     name="forms",
+    section="papers",
     provides=(
         Permission(DESIGN, _("Write forms and publish them"), frozenset([MANAGER, ADMINISTRATOR])),
         Permission(ASSIST, _("Fill in forms for people"), frozenset([AGENT, MANAGER, ADMINISTRATOR])),

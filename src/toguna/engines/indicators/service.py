@@ -15,6 +15,7 @@ from toguna.kernel.web import Page, Urls
 
 SERVICE = Service(
     name="indicators",
+    section="territory",
     provides=(
         Permission(
             "indicators.read",

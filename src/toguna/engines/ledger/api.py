@@ -5,18 +5,36 @@ from toguna.engines.ledger.billing import (
     ADVANCES,
     RECEIVABLE,
     REFERENCE,
+    Charge,
     Due,
     Staged,
     advance_of,
     cancel,
+    charge,
     issue,
     owed_by,
     run,
     stage,
+    use_advances,
 )
-from toguna.engines.ledger.blocks import end, out, proof, reserve, secret, stolen, take_offline
+from toguna.engines.ledger.blocks import (
+    end,
+    next_of,
+    out,
+    out_with,
+    proof,
+    reserve,
+    secret,
+    stolen,
+    take_offline,
+    voided,
+)
 from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance, post, reverse
-from toguna.engines.ledger.desks.cashbook import held, new_desk
+from toguna.engines.ledger.desks.actions import session_of
+from toguna.engines.ledger.desks.actions import take as take_at_desk
+from toguna.engines.ledger.desks.cashbook import OTHERS as OTHER_WAYS
+from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessions_at
+from toguna.engines.ledger.desks.counting import pieces, worth
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
 from toguna.engines.ledger.models import (
     Account,
@@ -32,6 +50,7 @@ from toguna.engines.ledger.models import (
     Suspense,
     Tariff,
 )
+from toguna.engines.ledger.models.providers import PaymentRequest
 from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
 from toguna.engines.ledger.orders.running import Falling, falling
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
@@ -42,11 +61,15 @@ from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.following import said_to_payer
 from toguna.engines.ledger.providers.owed import find as find_bill
 from toguna.engines.ledger.providers.ways import Unset, Way
+from toguna.engines.ledger.providers.ways import titles as ways
 from toguna.engines.ledger.providers.ways import usable as usable_ways
+from toguna.engines.ledger.providers.ways import usable as ways_to_pay
 from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
+from toguna.engines.ledger.receipts.reads import qr as receipt_qr
 from toguna.engines.ledger.receipts.reads import slip as receipt_slip
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
+from toguna.engines.ledger.tariffs import setwise
 from toguna.engines.ledger.tariffs.actions import Told
 from toguna.engines.ledger.tariffs.actions import write as write_tariff
 from toguna.engines.ledger.tariffs.pricing import BadRule, Missing, Quote, Step, number, wanted
@@ -56,6 +79,7 @@ from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
     "ADVANCES",
+    "OTHER_WAYS",
     "RECEIVABLE",
     "REFERENCE",
     "SUSPENSE",
@@ -64,6 +88,7 @@ __all__ = [
     "Bill",
     "BillLine",
     "Block",
+    "Charge",
     "Desk",
     "Due",
     "Falling",
@@ -99,6 +124,7 @@ __all__ = [
     "balances_of",
     "bills_of",
     "cancel",
+    "charge",
     "credit",
     "current_tariffs",
     "end",
@@ -107,15 +133,19 @@ __all__ = [
     "find_tariffs",
     "gaps",
     "held",
+    "held_at",
     "issue",
     "late",
     "new_desk",
     "new_payers",
+    "next_of",
     "number",
     "orders_of",
     "out",
+    "out_with",
     "owed_by",
     "payer",
+    "pieces",
     "plan",
     "post",
     "proof",
@@ -123,23 +153,33 @@ __all__ = [
     "receipt_bytes",
     "receipt_number",
     "receipt_pdf",
+    "receipt_qr",
     "receipt_slip",
     "reserve",
     "reverse",
     "run",
     "said_to_payer",
     "secret",
+    "session_of",
+    "sessions_at",
+    "setwise",
     "shares",
     "spread",
     "stage",
     "stolen",
     "subscribe",
     "take",
+    "take_at_desk",
     "take_offline",
     "tariff",
     "unsubscribe",
     "usable_ways",
+    "use_advances",
     "void",
+    "voided",
     "wanted",
+    "ways",
+    "ways_to_pay",
+    "worth",
     "write_tariff",
 ]

@@ -148,6 +148,8 @@ def cancel(bill: int, *, reason: str, by: Actor) -> Bill:
         to_advance(row, row.paid, key=f"bill-advance:{row.pk}", by=by)
     for note in row.credits.select_related("entry"):  # what it was less by is taken back with it
         book.reverse(note.entry, reason=reason, key=f"credit-cancel:{note.pk}", by=by)
+    for more in Entry.objects.filter(kind="charge", lines__bill=row.pk, reversed_by=None).distinct():
+        book.reverse(more, reason=reason, key=f"charge-cancel:{more.pk}", by=by)
     entry = Entry.objects.filter(key=f"bill:{row.key}").first()
     if entry is not None:  # a bill of 0 has none
         book.reverse(entry, reason=reason, key=f"bill-cancel:{row.pk}", by=by)
@@ -191,17 +193,25 @@ def owed_by(payer: int) -> int:
 
 # --- A run
 
-_RUN = """
+_LETTERS = "".join(
+    f" || substr('{codes.ALPHABET}', 1 + (r / {len(codes.ALPHABET) ** n} % {len(codes.ALPHABET)})::int, 1)"
+    for n in range(REFERENCE)
+)
+# What ledger_reference() gives, written out: a function called for each row costs more than the row itself.
+_RUN = f"""
 WITH staged AS (
-    SELECT s.key, s.payer, s.amount, s.words, s.about_kind, s.about, ledger_reference() AS reference,
+    SELECT key, payer, amount, words, about_kind, about, {_LETTERS.removeprefix(" || ").replace("%", "%%")} AS reference,
         nextval('ledger_bill_id_seq') AS bill_id, nextval('ledger_entry_id_seq') AS entry_id
-    FROM ledger_run s WHERE NOT EXISTS (SELECT 1 FROM ledger_bill b WHERE b.key = s.key) AND s.amount > 0
+    FROM (
+        SELECT s.*, ('x' || right(gen_random_uuid()::text, 12))::bit(48)::bigint AS r FROM ledger_run s
+        WHERE NOT EXISTS (SELECT 1 FROM ledger_bill b WHERE b.key = s.key) AND s.amount > 0 OFFSET 0
+    ) s
 ), bills AS (
     INSERT INTO ledger_bill (id, reference, key, payer_id, tariff_id, words, about_kind, about, currency, amount, paid, issued, due, state)
     SELECT bill_id, reference, key, payer, %(tariff)s, words, about_kind, about, %(currency)s, amount, 0, %(day)s, %(due)s, 'open' FROM staged
 ), lines AS (
     INSERT INTO ledger_bill_line (bill_id, number, kind, words, income_id, amount, paid)
-    SELECT bill_id, 1, 'principal', words, %(income)s, amount, 0 FROM staged
+    {{lines}}
 ), entries AS (
     INSERT INTO ledger_entry (id, key, kind, day, currency, lines_count, account, about_kind, about, words)
     SELECT entry_id, 'bill:' || key, 'bill', %(day)s, %(currency)s, 2, %(by)s, 'bill', reference, '' FROM staged
@@ -210,6 +220,11 @@ INSERT INTO ledger_line (entry_id, number, account_id, day, amount, payer_id, bi
 SELECT entry_id, leg.number, leg.account, %(day)s, leg.sign * amount, payer, bill_id
 FROM staged CROSS JOIN (VALUES (1, %(receivable)s::bigint, 1), (2, %(income)s::bigint, -1)) AS leg(number, account, sign)
 """
+_UNEQUAL = """SELECT 1 FROM ledger_run s LEFT JOIN (SELECT key, sum(amount) AS sum FROM ledger_run_line GROUP BY key) l USING (key)
+WHERE l.sum IS DISTINCT FROM s.amount LIMIT 1"""
+_ONE_LINE = "SELECT bill_id, 1, 'principal', words, %(income)s, amount, 0 FROM staged"
+_ITS_LINES = """SELECT s.bill_id, l.number, CASE WHEN l.amount < 0 THEN 'rebate' ELSE 'principal' END, l.words, %(income)s, l.amount, 0
+    FROM staged s JOIN ledger_run_line l ON l.key = s.key"""
 
 
 @dataclass(frozen=True)
@@ -225,13 +240,18 @@ class Staged:
 
 
 def stage() -> None:
-    """The table of a run, of this connection: fill it (COPY, or INSERT ... SELECT), then `run`."""
+    """The tables of a run, of this connection: fill ledger_run (COPY, or INSERT ... SELECT), and ledger_run_line where bills have lines
+    that explain them, which sum to their amounts; then `run`."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMPORARY TABLE IF NOT EXISTS ledger_run (key text PRIMARY KEY, payer bigint NOT NULL,"
             " amount bigint NOT NULL, words text NOT NULL, about_kind text NOT NULL DEFAULT '', about text NOT NULL DEFAULT '')"
         )
-        cursor.execute("TRUNCATE ledger_run")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS ledger_run_line (key text NOT NULL, number smallint NOT NULL,"
+            " words text NOT NULL, amount bigint NOT NULL)"
+        )
+        cursor.execute("TRUNCATE ledger_run, ledger_run_line")
 
 
 def run(
@@ -247,7 +267,14 @@ def run(
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SET LOCAL work_mem = '128MB'")
-                cursor.execute(_RUN, values)
+                cursor.execute("SELECT EXISTS (SELECT 1 FROM ledger_run_line)")
+                explained = cursor.fetchone()[0]
+                if explained:
+                    cursor.execute(_UNEQUAL)
+                    if cursor.fetchone() is not None:
+                        raise Refused(_("The lines of a bill do not sum to it."))
+                    cursor.execute("ANALYZE ledger_run_line")
+                cursor.execute(_RUN.replace("{lines}", _ITS_LINES if explained else _ONE_LINE), values)
                 issued: int = cursor.rowcount // 2
                 audit.record(by, "ledger.run", "ledger.bill", issued=issued)
             return issued
@@ -255,3 +282,76 @@ def run(
             if "ledger_bill_reference" not in str(error) or again == LUCK:
                 raise
     return 0
+
+
+_AHEAD = """
+SELECT b.id FROM ledger_bill b
+WHERE b.state = 'open' AND b.paid = 0 AND b.key LIKE %s ESCAPE '!' AND b.payer_id IN (
+    SELECT payer_id FROM ledger_line WHERE account_id = %s GROUP BY payer_id HAVING sum(amount) < 0)
+AND NOT EXISTS (SELECT 1 FROM ledger_entry e WHERE e.key = 'use-advance:' || b.id) ORDER BY b.due, b.id
+"""
+
+
+def use_advances(keys: str, *, by: Actor) -> int:
+    """What payers had paid ahead pays the bills of a run, whose keys begin so. Begun again, it does the rest. How many bills."""
+    begins = keys.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+    with connection.cursor() as cursor:
+        cursor.execute(_AHEAD, [begins, book.account_id(ADVANCES)])
+        found = [pk for (pk,) in cursor.fetchall()]
+    for pk in found:
+        with transaction.atomic():
+            _use_advance(Bill.objects.select_for_update().get(pk=pk), by)
+    return len(found)
+
+
+# --- More of a bill: costs and penalties
+
+_CHARGE = """
+WITH asked AS (
+    SELECT c.bill, c.amount, c.words, c.key FROM unnest(%(bills)s::bigint[], %(amounts)s::bigint[], %(words)s::text[], %(keys)s::text[])
+        AS c(bill, amount, words, key)
+    WHERE c.amount > 0 AND NOT EXISTS (SELECT 1 FROM ledger_entry e WHERE e.key = 'charge:' || c.key)
+), held AS (
+    SELECT id, payer_id, reference, currency FROM ledger_bill WHERE id IN (SELECT bill FROM asked) AND state = 'open' ORDER BY id FOR UPDATE
+), staged AS (
+    SELECT a.*, h.payer_id, h.reference, h.currency, nextval('ledger_entry_id_seq') AS entry_id,
+        (SELECT max(number) FROM ledger_bill_line l WHERE l.bill_id = a.bill) + row_number() OVER (PARTITION BY a.bill ORDER BY a.key) AS number
+    FROM asked a JOIN held h ON h.id = a.bill
+), lines AS (
+    INSERT INTO ledger_bill_line (bill_id, number, kind, words, income_id, amount, paid)
+    SELECT bill, number, %(kind)s, words, %(income)s, amount, 0 FROM staged
+), bills AS (
+    UPDATE ledger_bill b SET amount = b.amount + s.amount FROM (SELECT bill, sum(amount) AS amount FROM staged GROUP BY bill) s WHERE b.id = s.bill
+), entries AS (
+    INSERT INTO ledger_entry (id, key, kind, day, currency, lines_count, account, about_kind, about, words)
+    SELECT entry_id, 'charge:' || key, 'charge', %(day)s, currency, 2, %(by)s, 'bill', reference, words FROM staged
+)
+INSERT INTO ledger_line (entry_id, number, account_id, day, amount, payer_id, bill)
+SELECT entry_id, leg.number, leg.account, %(day)s, leg.sign * amount, payer_id, bill
+FROM staged CROSS JOIN (VALUES (1, %(receivable)s::bigint, 1), (2, %(income)s::bigint, -1)) AS leg(number, account, sign)
+"""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a bill is more: amount above zero; key: unique in the town, so that it is charged once."""
+
+    bill: int
+    amount: int
+    words: str
+    key: str
+
+
+def charge(charges: Sequence[Charge], *, kind: str, income: str, by: Actor) -> int:
+    """Adds a line of that kind (penalty, fee) to each of these bills while it is open, and writes it in the book, by one statement.
+    How many were added: what was charged before, by its key, is left as it is."""
+    values = {
+        "bills": [one.bill for one in charges], "amounts": [one.amount for one in charges],
+        "words": [text.clean(one.words)[:200] for one in charges], "keys": [one.key for one in charges], "kind": kind,
+        "income": book.account_id(income), "receivable": book.account_id(RECEIVABLE), "day": timezone.localdate(), "by": by.account,
+    }  # fmt: skip
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_CHARGE, values)
+        added: int = cursor.rowcount // 2
+        audit.record(by, "ledger.charge", "ledger.bill", added=added)
+    return added

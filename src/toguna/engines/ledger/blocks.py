@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -66,8 +67,9 @@ def reserve(desk: Desk, device: str, count: int, *, by: Actor) -> Block:
 def take_offline(
     block: Block, number: int, amount: int, currency: str, method: str, *, key: str, by: Actor, payer: int | None = None,
     bills: Sequence[int] | None = None, reference: str = "", at: datetime | None = None, order: Order = "oldest-first",
+    aside: str = "",
 ) -> Payment:  # fmt: skip
-    """Writes down a payment that a device took. at: what its clock said. The same key again gives the same payment; a number that is
+    """Writes down a payment that a device took. at: what its clock said; aside: why it is nobody's, "" for what is somebody's. The same key again gives the same payment; a number that is
     another's already gives this one the next, and keeps what its paper says; a block that was ended (stolen, closed) or a number that
     is not of it puts the money aside for the supervisor, and refuses none. Raises Refused, Mismatch."""
     now = timezone.now()
@@ -77,7 +79,8 @@ def take_offline(
     foreign = not block.first <= number <= block.last
     when = now if at is None or wrong_clock else min(at, now)
     said = at if wrong_clock else None
-    reason = ""
+    reason = aside
+    unusable = late or foreign  # its number: it is void by now, or another device's
     if late:
         reason = _("The device's block of receipts had ended: %(why)s") % {"why": block.why or "-"}
     elif foreign:
@@ -87,7 +90,7 @@ def take_offline(
         row = paying.take(
             amount, currency, method, desk=block.desk, key=key, by=by, payer=None if reason else payer,
             bills=[] if reason else bills, reference=reference, at=when, order=order,
-            number=None if reason else number, year=block.year, said_at=said,
+            number=None if unusable else number, year=block.year, said_at=said,
             printed=f"{block.desk.prefix}-{block.year}-{number:06d}",
         )  # fmt: skip
         if taken is None and reason:
@@ -136,3 +139,31 @@ def stolen(desk: Desk, *, by: Actor) -> int:
 def out(desk: Desk, year: int) -> list[Block]:
     """The blocks that devices still have with them."""
     return list(Block.objects.filter(desk=desk, year=year, ended=None).order_by("first"))
+
+
+def out_with(device: str) -> list[Block]:
+    """The blocks, of any desk and year, that a device still has with it."""
+    return list(Block.objects.filter(device=device[:64], ended=None).order_by("year", "first"))
+
+
+def next_of(block: Block) -> int:
+    """The number after the last one of a block that a payment has; beyond its end when it is used up."""
+    used = Payment.objects.filter(desk=block.desk_id, year=block.year, number__range=(block.first, block.last))
+    return (used.aggregate(last=Max("number"))["last"] or block.first - 1) + 1
+
+
+def voided(desk: Desk, year: int) -> list[tuple[int, int, str]]:
+    """Numbers that no payment has, as (first, last, why): in plain sight."""
+    found: list[tuple[int, int, str]] = []
+    for number, why in VoidNumber.objects.filter(desk=desk, year=year).order_by("number").values_list("number", "why"):
+        if found and found[-1][1] == number - 1 and found[-1][2] == why:
+            found[-1] = (found[-1][0], number, why)
+        else:
+            found.append((number, number, why))
+    return found
+
+
+def proven(prefix: str, year: int, number: int, amount: int, currency: str, said: str) -> bool:
+    """Whether a device of the town proved this receipt: so it is genuine though its payment has not come yet."""
+    rows = Block.objects.filter(desk__prefix=prefix, year=year, first__lte=number, last__gte=number)
+    return any(hmac.compare_digest(proof(secret(one), number, amount, currency), said) for one in rows)

@@ -171,6 +171,23 @@ def balance(code: str, *, payer: int | None = None, at: date | None = None) -> i
         return int(cursor.fetchone()[0])
 
 
+_BALANCES = """
+SELECT account_id, sum(amount) FROM (
+    SELECT account_id, debit - credit AS amount FROM ledger_total WHERE account_id = ANY(%(accounts)s)
+    UNION ALL SELECT account_id, amount FROM ledger_line
+    WHERE account_id = ANY(%(accounts)s) AND id > COALESCE((SELECT upto FROM ledger_mark), 0)
+) x GROUP BY account_id
+"""
+
+
+def balances(accounts: Sequence[int]) -> dict[int, int]:
+    """{id of an account: what stands on it}, of each that was asked for. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BALANCES, {"accounts": list(accounts)})
+        found = {account: int(amount) for account, amount in cursor}
+    return {one: found.get(one, 0) for one in accounts}
+
+
 _SUMMED = """
 INSERT INTO ledger_total (account_id, day, debit, credit)
 SELECT account_id, day, sum(greatest(amount, 0)), sum(greatest(-amount, 0)) FROM ledger_line

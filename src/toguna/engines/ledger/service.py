@@ -18,6 +18,7 @@ from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
+from toguna.kernel.web import Section
 
 _ALL, _HEADS = frozenset({AGENT, MANAGER, ADMINISTRATOR}), frozenset({MANAGER, ADMINISTRATOR})
 
@@ -28,7 +29,9 @@ def _checkpoint() -> None:
 
 SERVICE = Service(
     name="ledger",
+    section="money",
     provides=(
+        Section("money", _("Money"), "bank", order=50),
         Permission("ledger.read", _("Read the book, bills and payments"), _HEADS),
         Permission("ledger.bill", _("Issue bills"), _ALL),
         Permission("ledger.approve", _("Approve what somebody else asked: refunds, bills given up"), _HEADS),

@@ -10,6 +10,8 @@ CHART = {
     "4191": ("liability", "4191", "4191", "Avances reçues", "Adiantamentos recebidos", "Paid ahead"),
     "471": ("liability", "4712", "471", "Sommes à identifier", "Quantias por identificar", "Money to be identified"),
     "4712": ("liability", "4712", "4718", "Banque : lignes à identifier", "Banco: linhas por identificar", "Bank: lines to be identified"),
+    "513": ("asset", "513", "5112", "Chèques à encaisser", "Cheques por cobrar", "Cheques to be cashed"),
+    "515": ("asset", "515", "5115", "Cartes à encaisser", "Cartões por cobrar", "Card payments to come"),
     "521": ("asset", "521", "515", "Banque", "Banco", "Bank"),
     "552": ("asset", "552", "5113", "Monnaie électronique", "Dinheiro eletrónico", "Mobile money"),
     "571": ("asset", "571", "531", "Coffre", "Cofre", "Safe"),

@@ -11,6 +11,7 @@ from toguna.kernel.web import Page, Urls
 
 SERVICE = Service(
     name="opendata",
+    section="territory",
     provides=(
         DatasetSource("ground", ground.datasets),
         Page(

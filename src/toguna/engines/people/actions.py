@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from allauth.mfa.models import Authenticator
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -99,6 +102,16 @@ def set_active(account: Account, active: bool, *, by: Actor) -> None:
     _not_oneself(account, by)
     Account.objects.filter(pk=account.pk).update(is_active=active)
     audit.record(by, "people.enable" if active else "people.disable", _subject(account))
+
+
+def end_sessions(account: int) -> int:
+    """Logs an account out everywhere: a device of theirs was stolen. How many sessions ended. In the caller's transaction."""
+    mine = [
+        row.pk
+        for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator()
+        if row.get_decoded().get(SESSION_KEY) == str(account)
+    ]
+    return Session.objects.filter(pk__in=mine).delete()[0]
 
 
 @transaction.atomic

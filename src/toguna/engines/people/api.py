@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from toguna.engines.people.acting import acting, mandate_of
-from toguna.engines.people.actions import Refused, create_staff, set_grants
+from toguna.engines.people.actions import Refused, create_staff, end_sessions, set_grants
 from toguna.engines.people.devices import device_of, remember_device
 from toguna.engines.people.erasure import Erasure, PersonalData, forget_unneeded
 from toguna.engines.people.mandates import end as end_mandate
@@ -64,6 +64,7 @@ __all__ = [
     "create_staff",
     "device_of",
     "end_mandate",
+    "end_sessions",
     "forget_unneeded",
     "grant_mandate",
     "held_since",

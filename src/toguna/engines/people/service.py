@@ -12,11 +12,13 @@ from toguna.kernel.access import ADMINISTRATOR, Permission
 from toguna.kernel.demo import Demo
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
-from toguna.kernel.web import Page, Urls
+from toguna.kernel.web import Page, Section, Urls
 
 SERVICE = Service(
     name="people",
+    section="setup",
     provides=(
+        Section("setup", _("Setting up"), "settings", order=90),
         Permission("people.administer", _("Make accounts and say who may do what"), frozenset({ADMINISTRATOR})),
         Page("people", _("The staff"), "team", "people", where=("desk",), permission="people.administer", order=90),
         Page("account", _("My space"), "person", "account", where=("nav",), order=20),

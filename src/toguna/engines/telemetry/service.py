@@ -15,7 +15,7 @@ from toguna.engines.telemetry.rules import actions as rules
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
-from toguna.kernel.web import Urls
+from toguna.kernel.web import Section, Urls
 
 
 def _drain() -> None:
@@ -34,8 +34,10 @@ def _put_away() -> None:
 
 SERVICE = Service(
     name="telemetry",
+    section="objects",
     title=_("Devices"),
     provides=(
+        Section("objects", _("Devices and vehicles"), "gps", order=70),
         Permission(READ, _("See devices, what they say, and alarms"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
         Permission(MANAGE, _("Register devices, make rules"), frozenset({MANAGER, ADMINISTRATOR})),
         Urls("telemetry", "", "toguna.engines.telemetry.urls"),

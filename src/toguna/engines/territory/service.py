@@ -11,7 +11,7 @@ from toguna.engines.territory.tiles import TileLayer
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
-from toguna.kernel.web import Api, Page, Urls
+from toguna.kernel.web import Api, Page, Section, Urls
 
 # The middle of each closure that is in force: a mark that one sees at any scale.
 _CLOSED = """
@@ -25,8 +25,10 @@ WHERE public AND starts <= now() AND (ends IS NULL OR ends > now())
 
 SERVICE = Service(
     name="territory",
+    section="territory",
     title=_("Territory"),
     provides=(
+        Section("territory", _("Territory and figures"), "layers", order=80),
         Permission("territory.read", _("See layers that are not public"), frozenset({READER, AGENT, MANAGER, ADMINISTRATOR})),
         Permission("territory.edit", _("Change what is on the ground"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
         Permission("territory.import", _("Bring files in"), frozenset({MANAGER, ADMINISTRATOR})),

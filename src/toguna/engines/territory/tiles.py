@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,8 @@ class TileLayer(Declaration):
     raw: SELECT id, properties..., geom (EPSG:4326) with {bounds}, a condition on geom's own column to be put in its WHERE by
     the service as `column && {bounds}`; grouped: the same for zooms under 14, giving n (how many) and geom of each group, with
     {bounds} and {cell} (degrees), or what else a tile is known by (%(w)s, %(s)s, %(e)s, %(n)s, %(z)s); crowd: SELECT of how
-    many stand in a tile, by which one from zoom 14 up is drawn one by one or grouped ("": one by one); version: SELECT of one value that changes when the layer does; permission: "" for everyone.
+    many stand in a tile, by which one from zoom 14 up is drawn one by one or grouped ("": one by one); {reach:COLUMN} in them: whether the zone
+    in that column is one of those where the actor has the permission; version: SELECT of one value that changes when the layer does; permission: "" for everyone.
     """
 
     name: str
@@ -164,11 +166,18 @@ def zone_tile(level: int | None, name: str, z: int, x: int, y: int) -> bytes:
     return _run(statement, {**_edges(z, x, y), "name": name, "level": level})
 
 
-def declared_tile(layer: TileLayer, z: int, x: int, y: int) -> bytes:
-    """A tile of a layer that a service declared."""
-    straight, values = z >= RAW_FROM, {**_edges(z, x, y), "name": layer.name, "cell": degrees(z) * 24, "z": z}
+_REACH = re.compile(r"\{reach:([a-z_.]+)\}")
+
+
+def declared_tile(layer: TileLayer, z: int, x: int, y: int, zones: frozenset[int] | None = None) -> bytes:
+    """A tile of a layer that a service declared. zones: where the actor may see it, None for everywhere."""
+    straight, values = (
+        z >= RAW_FROM,
+        {**_edges(z, x, y), "name": layer.name, "cell": degrees(z) * 24, "z": z, "zones": sorted(zones or ())},
+    )
     raw = straight and (not layer.crowd or _crowd(layer.crowd, values) <= CROWD)
     query = (layer.raw if raw else layer.grouped).replace("{bounds}", _BOX).replace("{cell}", "%(cell)s")
+    query = _REACH.sub("true" if zones is None else r"\1 = ANY(%(zones)s)", query)
     statement = f"""
     WITH q AS ({query})
     SELECT ST_AsMVT(m, %(name)s, 4096, 'geom') FROM (
@@ -224,12 +233,13 @@ def tile(request: Request, name: str, z: int, x: int, y: int) -> HttpResponse:
     if not (0 <= z <= MOST_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
         raise Http404
     declared = registry.find(TileLayer, name)
-    private = False
+    private, reach = False, None
     if declared is not None:
+        version = _version(declared.version, [])
         if declared.permission:
             access.require(request.actor, declared.permission, anywhere=True)
-            private = True
-        version = _version(declared.version, [])
+            private, reach = True, access.zones(request.actor, declared.permission)
+            version += f" {'' if reach is None else sorted(reach)}"
     elif name == "basemap":
         version = _version(
             "SELECT concat((SELECT string_agg(slug || version, ' ' ORDER BY slug) FROM territory_layer WHERE public), "
@@ -249,7 +259,7 @@ def tile(request: Request, name: str, z: int, x: int, y: int) -> HttpResponse:
         response = HttpResponse(status=304)
     else:
         if declared is not None:
-            body = declared_tile(declared, z, x, y)
+            body = declared_tile(declared, z, x, y, reach)
         elif name == "basemap":
             body = basemap_tile(z, x, y)
         elif name.startswith("zones"):

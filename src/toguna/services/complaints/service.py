@@ -18,6 +18,7 @@ WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
 
 SERVICE = Service(
     name="complaints",
+    section="requests",
     title=_("Complaints"),
     provides=(
         casetype.COMPLAINT,

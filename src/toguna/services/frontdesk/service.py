@@ -12,13 +12,15 @@ from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Lane, Periodic
-from toguna.kernel.web import Page, Urls
+from toguna.kernel.web import Page, Section, Urls
 from toguna.services.frontdesk import actions, alarm, commands, personal, reminders, starter
 
 SERVICE = Service(
     name="frontdesk",
+    section="reception",
     title=_("Front desk"),
     provides=(
+        Section("reception", _("Reception and counters"), "phone", order=10),
         Permission(
             actions.SERVE,
             _("Serve people at the counter and on the telephone"),
@@ -30,7 +32,7 @@ SERVICE = Service(
         Page("front", _("Front desk"), "phone", "front", where=("desk",), permission=actions.SERVE, order=5),
         Page("front-talks", _("Conversations"), "message", "front-talks", where=("desk",), permission="channels.answer", order=6),
         Page("front-back", _("Call-backs"), "clock", "front-back", where=("desk",), permission=actions.SERVE, order=7),
-        Page("front-scripts", _("Scripts"), "list", "front-scripts", where=("desk",), permission=actions.SET_UP, order=75),
+        Page("front-scripts", _("Scripts"), "list", "front-scripts", where=("desk",), permission=actions.SET_UP, section="setup", order=75),
         *commands.COMMANDS,
         Reaction(CodesRunOut, alarm.on_codes_run_out, Lane.ALARM),
         Periodic("frontdesk-forget", timedelta(days=1), actions.forget_old),

@@ -12,6 +12,7 @@ from toguna.services.integrity import casetype, starter
 
 SERVICE = Service(
     name="integrity",
+    section="requests",
     title=_("Alerts on corruption"),
     provides=(
         casetype.ALERT,

@@ -19,6 +19,7 @@ CHIEFS = frozenset({MANAGER, ADMINISTRATOR})
 
 SERVICE = Service(
     name="procedures",
+    section="requests",
     title=_("Procedures"),
     provides=(
         casetype.REQUEST,
@@ -35,7 +36,7 @@ SERVICE = Service(
         FrontAction("procedures.new", _("Begin a procedure for somebody"), "desk-request-new", casetype.HANDLE, icon="edit", order=20),
         Page("procedures", _("Procedures"), "copy", "procedures", where=("home", "nav"), order=15,
              summary=_("A birth, a paper, a permit: what to bring, what it costs, how long it takes.")),
-        Page("desk-procedures", _("Procedures"), "copy", "desk-procedures", where=("desk",), permission=actions.SET_UP, order=72),
+        Page("desk-procedures", _("Procedures"), "copy", "desk-procedures", where=("desk",), permission=actions.SET_UP, section="setup", order=72),
         commands.PROCEDURES,
         commands.ASK,
         Starter("procedures", starter.load, order=30),

@@ -44,6 +44,7 @@ WORKERS = frozenset({AGENT, MANAGER, ADMINISTRATOR})
 
 SERVICE = Service(
     name="reports",
+    section="requests",
     title=_("Reports"),
     provides=(
         REPORT,
@@ -82,7 +83,7 @@ SERVICE = Service(
         Urls("reports-around", "", "toguna.services.reports.around.urls"),  # before "reports/CODE"
         CaseData("reports", forgetting.forget),
         Page("desk-moderation", _("Moderation"), "lock", "desk-moderation", where=("desk",), permission="reports.moderate", order=60),
-        Page("desk-setup", _("Categories"), "settings", "desk-setup", where=("desk",), permission="reports.set_up", order=70),
+        Page("desk-setup", _("Categories"), "settings", "desk-setup", where=("desk",), permission="reports.set_up", section="setup", order=70),
         Urls("reports-setup", "desk/setup/", "toguna.services.reports.setup.urls"),
         Urls("reports-moderation", "", "toguna.services.reports.moderation.urls"),
         Page("field", _("My round"), "pin", "field", where=("desk",), permission="reports.handle", order=15),
@@ -91,7 +92,7 @@ SERVICE = Service(
         Urls("reports-stats", "reports/stats/", "toguna.services.reports.stats.urls"),
         Urls("reports", "", "toguna.services.reports.urls"),
         Urls("reports-desk", "desk/reports/", "toguna.services.reports.desk.urls"),
-        Page("desk-bodies", _("Other bodies"), "share", "desk-bodies", where=("desk",), permission="reports.set_up", order=80),
+        Page("desk-bodies", _("Other bodies"), "share", "desk-bodies", where=("desk",), permission="reports.set_up", section="setup", order=80),
         Urls("reports-bodies", "desk/bodies/", "toguna.services.reports.bodies.urls"),
         Reaction(CaseOpened, bodies.on_opened),
         Reaction(CaseReplied, bodies.on_replied),

@@ -18,6 +18,7 @@ WORKERS, HEADS = frozenset({AGENT, MANAGER, ADMINISTRATOR}), frozenset({MANAGER,
 
 SERVICE = Service(
     name="revenue",
+    section="money",
     title=_("Taxes and fees"),
     provides=(
         Permission("revenue.read", _("See the register of taxpayers"), WORKERS | {READER}),

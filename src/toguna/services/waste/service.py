@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.manifest import Service
-from toguna.kernel.web import Page, Urls
+from toguna.kernel.web import Page, Section, Urls
 from toguna.services.waste.bins import declared as bins
 from toguna.services.waste.figures import declared as figures
 from toguna.services.waste.fleet import declared as fleet
@@ -20,8 +20,10 @@ WORKERS, HEADS = frozenset({AGENT, MANAGER, ADMINISTRATOR}), frozenset({MANAGER,
 
 SERVICE = Service(
     name="waste",
+    section="waste",
     title=_("Waste"),
     provides=(
+        Section("waste", _("Waste"), "full-bin", order=60),
         Permission("waste.read", _("See places, pick-ups and rounds"), WORKERS | {READER}),
         Permission("waste.work", _("Work on places, pick-ups and rounds"), WORKERS),
         Permission("waste.set_up", _("Set up scales, pre-collectors, campaigns and rounds"), HEADS),

@@ -52,3 +52,58 @@ export async function small(file) {
     return await new Promise((done) => canvas.toBlob((blob) => done(blob || file), "image/jpeg", 0.8));
   } catch { return file; }
 }
+
+/**
+ * What was done without network and waits to be sent, in the store `queue` (key `id`) of `base`. path: under which the town hall answers
+ * `me` (see session()), `sync` ({account, records} -> {results: [{id, state, says, ...}]}) and `photo`. A record leaves the phone only when
+ * the town hall has said, by its id, that it has it; each account sends its own.
+ */
+export function outbox(base, { name, path, batch = 10, keepHours = 24 }) {
+  let account = Number(localStorage.getItem(`${name}-account`)) || null;
+  const all = async () => (await base.all("queue")).sort((a, b) => a.at.localeCompare(b.at));
+  const mine = async () => (await all()).filter((row) => row.account === account);
+  /** Keeps a record with its photos (blobs), in one piece; gives the record's id. */
+  async function add(record, photos = []) {
+    const id = crypto.randomUUID(), at = new Date().toISOString(), common = { account, at, state: "waiting", says: "" };
+    await base.put("queue", { ...common, id, record: { ...record, id, at } }, ...photos.map((blob) => ({ ...common, id: crypto.randomUUID(), of: id, blob })));
+    (await navigator.serviceWorker?.ready.catch(() => null))?.sync?.register(name).catch(() => {});
+    return id;
+  }
+  async function become(number) {
+    if (account === number) return;
+    // What was written before anybody had logged in on this phone is theirs who logs in first.
+    const nobody = (await all()).filter((row) => row.account === null);
+    account = number;
+    localStorage.setItem(`${name}-account`, number);
+    await base.put("queue", ...nobody.map((row) => ({ ...row, account })));
+  }
+  /** Ends as "done", "offline", "login" or "others". */
+  async function sending() {
+    try {
+      const who = await session(`${path}me`);
+      if (!who) return "login";
+      await become(who.account);
+      const rows = (await mine()).filter((row) => row.state === "waiting");
+      const settle = async (result) => {
+        const row = rows.find((one) => one.id === result.id);
+        if (row) await base.put("queue", { ...row, ...result, blob: result.state === "sent" ? undefined : row.blob });
+      };
+      const records = rows.filter((row) => row.record);
+      for (let i = 0; i < records.length; i += batch) {
+        const body = JSON.stringify({ account, records: records.slice(i, i + batch).map((row) => row.record) });
+        for (const result of (await post(`${path}sync`, body, who.csrf, "application/json")).results) await settle(result);
+      }
+      for (const row of rows.filter((one) => one.blob)) {
+        const form = new FormData();
+        Object.entries({ account, id: row.id, of: row.of }).forEach(([key, value]) => form.append(key, value));
+        form.append("photo", row.blob, "photo.jpg");
+        try { await settle(await post(`${path}photo`, form, who.csrf)); }
+        catch (error) { if (error.status !== 413 && error.status !== 400) throw error; await settle({ id: row.id, state: "refused", says: error.says || error.message }); }
+      }
+      const old = (await mine()).filter((row) => row.state === "sent" && Date.now() - Date.parse(row.at) > keepHours * 3600e3);
+      await base.remove("queue", ...old.map((row) => row.id));
+      return (await all()).some((row) => row.account !== account && row.state === "waiting") ? "others" : "done";
+    } catch (error) { return error.status === 403 ? "login" : "offline"; }
+  }
+  return { all, mine, add, send: alone(`${name}-sync`, sending), account: () => account };
+}

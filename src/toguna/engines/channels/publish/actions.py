@@ -113,7 +113,7 @@ def estimate(row: Publication) -> dict[str, Any]:
         if medium != "sms":
             continue
         parts += cut.parts * count
-        route = _route(routes, medium, digits)
+        route = route_of(routes, medium, digits)
         if route is not None:
             price += route.price * cut.parts * count
             seconds[route.slug] = seconds.get(route.slug, 0.0) + cut.parts * count / max(route.rate, 0.001)
@@ -128,7 +128,7 @@ def estimate(row: Publication) -> dict[str, Any]:
     }
 
 
-def _route(routes: Sequence[Route], medium: str, digits: str) -> Route | None:
+def route_of(routes: Sequence[Route], medium: str, digits: str) -> Route | None:
     """The route that a number of these first digits would take: the longest prefix, then the town's order."""
     fitting = [
         (max((len(p) for p in r.prefixes if digits.startswith(p)), default=0), r)

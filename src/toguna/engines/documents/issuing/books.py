@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import uuid
 from collections.abc import Iterator, Mapping
@@ -24,11 +22,8 @@ from toguna.engines.documents.issuing import actions, names, templates
 from toguna.engines.documents.issuing.events import EntryWritten
 from toguna.engines.documents.issuing.templates import Field, Refused
 from toguna.engines.documents.models.issuing import BookKind, Entry, EntryName, EntryNote, Issued, Register
-from toguna.kernel import access, audit, events, paper, text, town
+from toguna.kernel import access, audit, events, paper, tables, text, town
 from toguna.kernel.access import Actor
-from toguna.kernel.heavy import Heavy
-
-openpyxl = Heavy("openpyxl")
 
 WRITE, NOTE, READ, CLOSE = "registers.write", "registers.note", "registers.read", "registers.close"
 LARGEST, MOST_ROWS = 10_000_000, 20_000
@@ -451,7 +446,7 @@ def import_register(kind: str, year: int, name: str, raw: bytes, *, by: Actor, v
     """An old book from CSV (comma or semicolon) or XLSX, whose first line names its columns (number, date, name, born, mother,
     father, text...). What is there already stays as it is. One transaction. Raises Refused, Denied."""
     access.require(by, WRITE)
-    lines = _rows(name, raw)
+    lines = _rows(raw)
     heads = [text.fold(str(head or "")) for head in next(lines, [])]
     where = {key: heads.index(h) for key, known in _HEADS.items() for h in known if h in heads}
     if not {"number", "name"} <= where.keys():
@@ -516,20 +511,10 @@ def _cell(value: Any) -> str:
     return " ".join(text.clean(str(value if value is not None else "")).split())[:2000]
 
 
-def _rows(name: str, raw: bytes) -> Iterator[list[Any]]:
+def _rows(raw: bytes) -> Iterator[list[Any]]:
     if len(raw) > LARGEST:
         raise Refused(_("This file is larger than %(most)d MB.") % {"most": LARGEST // 1_000_000})
-    if raw[:4] == b"PK\x03\x04":
-        try:
-            sheet = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True).worksheets[0]
-        except Exception as error:  # whatever a broken archive makes the library raise
-            raise Refused(_("This spreadsheet cannot be read. Save it again as .xlsx or .csv.")) from error
-        for row in sheet.iter_rows(values_only=True, max_col=60):
-            yield list(row)
-        return
     try:
-        said = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        said = raw.decode("cp1252", errors="replace")
-    head = said.partition("\n")[0]
-    yield from csv.reader(io.StringIO(said), delimiter=";" if head.count(";") > head.count(",") else ",")
+        yield from tables.rows(raw)
+    except tables.BadTable as error:
+        raise Refused(str(error)) from error

@@ -130,8 +130,10 @@ def take(
     bills: list[int] | None = None,
     payer: int | None = None,
     reference: str = "",
+    method: str = "cash",
 ) -> Payment:
-    """Cash comes in: the payment with its receipt's number. The same client_id again is the same payment. Raises Refused."""
+    """Money comes in: the payment with its receipt's number. method: "cash", or one of `cashbook.OTHERS`, which does not lie in the
+    desk. The same client_id again is the same payment. Raises Refused."""
     access.require(by, CASH)
     _once(client_id)
     if (before := Payment.objects.filter(key=f"cash:{client_id}").first()) is not None:
@@ -139,6 +141,10 @@ def take(
     row = _held_open(session, by)
     if not 0 < amount <= MOST:
         raise Refused(_("Say an amount above 0."))
+    if method != "cash":
+        return cashbook.take_other(
+            method, amount, row.currency, bills=bills, payer=payer, reference=reference, key=f"cash:{client_id}", by=by
+        )
     return cashbook.take(
         row.desk, amount, row.currency, bills=bills, payer=payer, reference=reference, key=f"cash:{client_id}", by=by
     )

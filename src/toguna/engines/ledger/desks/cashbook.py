@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from toguna.engines.ledger import billing, book, paying
 from toguna.engines.ledger.book import Leg, Refused
@@ -36,6 +37,18 @@ def currency(_desk: Desk) -> str:
 
 def held(desk: Desk) -> int:
     return book.balance(desk.account.code)
+
+
+def held_at(desks: Sequence[int]) -> dict[int, int]:
+    """{desk: the cash that it holds by the book}. Two statements."""
+    accounts = dict(Desk.objects.filter(pk__in=desks).values_list("pk", "account"))
+    found = book.balances(list(accounts.values()))
+    return {desk: found[account] for desk, account in accounts.items()}
+
+
+def sessions_at(desks: Sequence[int]) -> list[Session]:
+    """Those that are not closed. One statement."""
+    return list(Session.objects.filter(desk__in=desks).exclude(state=Session.State.CLOSED))
 
 
 def in_safe() -> int:
@@ -126,6 +139,24 @@ def take(
         raise Refused(_("Nothing is left to pay of this bill."))
     return paying.take(
         amount, currency, "cash", desk=desk, payer=payer, bills=bills, reference=reference, key=key, by=by
+    )
+
+
+# A cheque or a card is taken at the counter, and lies elsewhere: (account, prefix of its receipts, name).
+OTHERS = {"cheque": ("513", "CHQ", gettext_lazy("Cheques")), "card": ("515", "CB", gettext_lazy("Cards"))}
+
+
+def take_other(
+    method: str, amount: int, currency: str, *, bills: list[int] | None, payer: int | None, reference: str, key: str, by: Actor
+) -> Payment:  # fmt: skip
+    """A cheque, or what a card terminal took: no cash in the desk, and a receipt all the same. Raises Refused."""
+    account, prefix, name = OTHERS[method]
+    held_at = book.account(account, "asset", {"": str(name)}, syscohada=account)
+    desk = Desk.objects.get_or_create(
+        prefix=prefix, defaults={"name": str(name), "kind": Desk.Kind.ONLINE, "account": held_at}
+    )[0]
+    return paying.take(
+        amount, currency, method, desk=desk, payer=payer, bills=bills, reference=reference, key=key, by=by
     )
 
 

@@ -78,7 +78,9 @@ class Entry(models.Model):
     about_kind = models.CharField(max_length=20, blank=True, db_default="")
     about = models.CharField(max_length=40, blank=True, db_default="")
     words = models.CharField(max_length=300, blank=True, db_default="")
-    reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="reversed_by")
+    reverses = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="reversed_by", db_constraint=False
+    )
 
     class Meta:
         db_table = "ledger_entry"

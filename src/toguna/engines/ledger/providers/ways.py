@@ -69,6 +69,11 @@ def usable() -> list[Way]:
     return found
 
 
+def titles() -> list[str]:
+    """How payers can pay by telephone or bank, as they call it."""
+    return [str(way.title) for way in usable()]
+
+
 def troubles() -> list[str]:
     """What is missing, a sentence each: for `doctor` and for the page of the desk."""
     said = []

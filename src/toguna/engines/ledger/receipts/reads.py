@@ -11,14 +11,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from toguna.engines.ledger import paying
+from toguna.engines.ledger import blocks, paying
 from toguna.engines.ledger.models import Payment
 from toguna.engines.ledger.providers import ways
 from toguna.engines.ledger.receipts import signing
 from toguna.engines.ledger.receipts.paper import Slip
-from toguna.kernel import money, town
+from toguna.kernel import codes, money, town
 
-METHODS = {"cash": gettext_lazy("Cash"), "bank": gettext_lazy("Bank transfer")}
+METHODS = {
+    "cash": gettext_lazy("Cash"),
+    "bank": gettext_lazy("Bank transfer"),
+    "cheque": gettext_lazy("Cheque"),
+    "card": gettext_lazy("Bank card"),
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,12 @@ def facts(payment: Payment) -> signing.Facts:
     )
 
 
+def qr(payment: Payment) -> str:
+    """What the QR of its receipt says."""
+    about = facts(payment)
+    return f"{settings.TOGUNA_URL}{reverse('receipt-number', args=[about.number])}?s={signing.signed(about)}"
+
+
 def slip(payment: Payment, copies: int = 0) -> Slip:
     """The receipt in the reader's language. copies: 0 for the first print, else the number of the duplicate."""
     about = facts(payment)
@@ -103,7 +114,7 @@ def slip(payment: Payment, copies: int = 0) -> Slip:
         currency=payment.currency,
         facts=[one for one in said if one[1]],
         lines=_lines(payment),
-        qr=f"{address}?s={signing.signed(about)}",
+        qr=qr(payment),
         address=address,
         copies=copies,
         void=payment.void,
@@ -125,6 +136,15 @@ def check(typed: str) -> Checked | None:
         payment.void,
         payment.prints.filter(number__gt=0).count(),
     )
+
+
+def proven(typed: str, amount: int, proof: str) -> bool:
+    """Whether a collector's device made this receipt without network, and the town has not heard of it yet. proof: its code."""
+    prefix, _dash, rest = "".join(typed.split()).upper()[:40].partition("-")
+    year, _dash, last = rest.partition("-")
+    if not all(part.isdecimal() and len(part) < 9 for part in (year, last)):
+        return False
+    return blocks.proven(prefix, int(year), int(last), amount, town.current().currency, codes.read(proof))
 
 
 def check_qr(said: str) -> tuple[Checked | None, bool]:

@@ -28,7 +28,7 @@ _LONGEST_LINK = 100_000
 
 @public
 def check(request: HttpRequest, number: str = "") -> HttpResponse:
-    """What the town says of a receipt. ?s=: what its QR says."""
+    """What the town says of a receipt. ?s=: what its QR says; ?a=&p=: amount and code of one that a device made without network."""
     typed = request.GET.get("number", "").strip()[:1200]
     said = request.GET.get("s", "")[: signing.LONGEST]
     if typed and "T1." in typed:
@@ -42,8 +42,16 @@ def check(request: HttpRequest, number: str = "") -> HttpResponse:
             signed, found = False, None  # a genuine signature on the address of another receipt
     if found is None and number:
         found = reads.check(number)
+    code, amount = request.GET.get("p", "")[:20], request.GET.get("a", "")[:15]
+    on_its_way = False
+    if code and amount.isdecimal() and number:
+        limits.hit("receipt-code", number, at_most=60, per=timedelta(hours=1))  # six letters are not to be guessed
+        on_its_way = (found is None or found.amount != int(amount)) and reads.proven(number, int(amount), code)
+        found = None if on_its_way or (found and found.amount != int(amount)) else found
     values: dict[str, Any] = {
         "found": found,
+        "on_its_way": on_its_way,
+        "amount": int(amount) if on_its_way else 0,
         "signed": signed,
         "forged": bool(said) and not signed,
         "asked": number or typed,
@@ -55,7 +63,9 @@ def check(request: HttpRequest, number: str = "") -> HttpResponse:
             }
         ),
     }
-    return render(request, "ledger/receipt_check.html", values, status=404 if number and found is None else 200)
+    return render(
+        request, "ledger/receipt_check.html", values, status=404 if number and found is None and not on_its_way else 200
+    )
 
 
 @public

@@ -1,8 +1,9 @@
 """What the service keeps: the register, campaigns, what collectors did, reminders. Money itself is the ledger's."""
 
-from toguna.services.revenue.models.campaigns import Campaign, NoticeFile
-from toguna.services.revenue.models.collecting import Collected, Collector, Visit
-from toguna.services.revenue.models.dunning import DunningStep, Reminded
+from toguna.services.revenue.models.campaigns import Campaign, NoticeFile, Unpriced
+from toguna.services.revenue.models.collecting import Collected, Collector, Counted, Device, Visit
+from toguna.services.revenue.models.dunning import DunningStep, LetterBatch, Reminded
+from toguna.services.revenue.models.overview import Standing
 from toguna.services.revenue.models.register import (
     Base,
     ImportRow,
@@ -20,16 +21,21 @@ __all__ = [
     "Campaign",
     "Collected",
     "Collector",
+    "Counted",
+    "Device",
     "DunningStep",
     "ImportRow",
     "ImportRun",
+    "LetterBatch",
     "NotSame",
     "NoticeFile",
     "Objection",
     "Part",
     "PlanWish",
     "Reminded",
+    "Standing",
     "Taxed",
     "Taxpayer",
+    "Unpriced",
     "Visit",
 ]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from toguna.services.revenue.models.register import Base
+from toguna.services.revenue.models.register import Base, Taxed
 
 
 class Campaign(models.Model):
     """slug: in the keys of its bills ("patente-2026:CODE:NUMBER"), so that whatever is begun again issues only the rest. day: of which
-    the tariff holds; times: {measure: number} that the period gives (12 months); simulated: what the last trial said."""
+    the tariff holds; times: {measure: number} that the period gives (12 months); simulated: what the last trial said. cursor: the last taxed thing that was gone
+    through, priced: how many, exempt: of those, how many cost nothing; said: the last bill of which the SMS was written down."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("being prepared")
@@ -30,9 +32,13 @@ class Campaign(models.Model):
     issued = models.PositiveIntegerField(default=0)
     amount = models.BigIntegerField(default=0)
     unpriced = models.PositiveIntegerField(default=0)
+    exempt = models.PositiveIntegerField(default=0)
+    cursor = models.BigIntegerField(default=0)
     problem = models.CharField(max_length=300, blank=True)
     notices = models.BooleanField(default=True)
-    told = models.DateTimeField(null=True)  # when the SMS went out
+    telling = models.DateTimeField(null=True)  # when somebody said that the SMS go out
+    said = models.BigIntegerField(default=0)
+    told = models.DateTimeField(null=True)  # when the last of them was written down
     account = models.BigIntegerField(null=True)
     created = models.DateTimeField(db_default=Now())
     started = models.DateTimeField(null=True)
@@ -46,13 +52,34 @@ class Campaign(models.Model):
         return self.slug
 
 
+class Unpriced(models.Model):
+    """A taxed thing for which no bill could be made. lacking: the measure that is missing or no number."""
+
+    class Why(models.TextChoices):
+        MEASURE = "measure", _("a measure is missing, or is no number")
+        LARGE = "large", _("too much to be true")
+        NOBODY = "nobody", _("nobody is written down who pays")
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="left_out")
+    taxed = models.ForeignKey(Taxed, on_delete=models.CASCADE, related_name="+")
+    why = models.CharField(max_length=8, choices=Why.choices)
+    lacking = models.CharField(max_length=40, blank=True, db_default="")
+
+    class Meta:
+        db_table = "revenue_unpriced"
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "taxed"], name="revenue_unpriced_once")]
+
+
 class NoticeFile(models.Model):
-    """The printed notices of one district. Kept as a file of the home folder, made again when it is gone."""
+    """The printed notices of one district, in parts that a printer can take. which: the ids of the bills, in the order in which a
+    distributor walks. Kept as a file of the home folder, made again when it is gone."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="files")
     zone = models.ForeignKey("territory.Zone", null=True, on_delete=models.SET_NULL, related_name="+")
     part = models.PositiveSmallIntegerField(default=1)
     name = models.CharField(max_length=120)
+    which = ArrayField(models.BigIntegerField(), default=list)
     bills = models.PositiveIntegerField(default=0)
     pages = models.PositiveIntegerField(default=0)
     done = models.DateTimeField(null=True)

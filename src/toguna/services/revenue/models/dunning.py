@@ -35,16 +35,37 @@ class DunningStep(models.Model):
 
 
 class Reminded(models.Model):
-    """A step was done for a bill, once. left: what was owed then; done: when it really left (a letter printed, a visit made)."""
+    """A step was done for a bill, once. left: what was owed then; done: when it really left (a letter printed, a visit made); batch: the
+    letter's file; approved: by whom a seizure notice was, when."""
 
     step = models.ForeignKey(DunningStep, on_delete=models.PROTECT, related_name="done")
     bill = models.ForeignKey("ledger.Bill", on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(db_default=Now())
     left = models.BigIntegerField()
     done = models.DateTimeField(null=True)
+    batch = models.ForeignKey("LetterBatch", null=True, on_delete=models.SET_NULL, related_name="letters")
+    approved = models.DateTimeField(null=True)
+    approved_by = models.BigIntegerField(null=True)
     note = models.CharField(max_length=200, blank=True, db_default="")
 
     class Meta:
         db_table = "revenue_reminded"
         constraints = [models.UniqueConstraint(fields=["step", "bill"], name="revenue_reminded_once")]
-        indexes = [models.Index(fields=["bill"], name="revenue_reminded_bill")]
+        indexes = [
+            models.Index(fields=["bill"], name="revenue_reminded_bill"),
+            models.Index(fields=["step"], name="revenue_reminded_waits", condition=models.Q(done=None)),
+        ]
+
+
+class LetterBatch(models.Model):
+    """Letters that are printed together. key: of whoever asked, so that a form sent twice makes one."""
+
+    step = models.ForeignKey(DunningStep, on_delete=models.PROTECT, related_name="batches")
+    at = models.DateTimeField(db_default=Now())
+    account = models.BigIntegerField(null=True)
+    key = models.UUIDField(unique=True)
+    letters_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "revenue_letter_batch"
+        ordering = ["-pk"]

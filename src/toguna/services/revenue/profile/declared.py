@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from toguna.kernel.manifest import Declaration
+from django.utils.translation import gettext_lazy as _
 
-PROVIDES: tuple[Declaration, ...] = ()
+from toguna.engines.people import api as people
+from toguna.kernel.access import ADMINISTRATOR, MANAGER, Permission
+from toguna.kernel.manifest import Declaration
+from toguna.kernel.web import Page, Urls
+from toguna.services.revenue.profile import actions, commands, forgetting, mine
+
+PROVIDES: tuple[Declaration, ...] = (
+    Permission(
+        actions.ANSWER, _("Answer what is contested, and plans that are asked"), frozenset({MANAGER, ADMINISTRATOR})
+    ),
+    Urls("revenue-profile", "", "toguna.services.revenue.profile.urls"),
+    Page("registered", _("Check that a trader is registered"), "check", "registered", where=("nav",), order=92),
+    *commands.COMMANDS,
+    mine.MINE,
+    people.Erasure("revenue", forgetting.erase),
+    people.PersonalData("revenue", forgetting.known),
+)

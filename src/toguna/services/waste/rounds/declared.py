@@ -16,8 +16,6 @@ from toguna.services.waste.rounds import coming, commands, crew, demo, figures
 
 PROVIDES: tuple[Declaration, ...] = (
     Page("desk-rounds", _("Rounds"), "bus", "desk-rounds", where=("desk",), permission="waste.read", order=32),
-    Page("truck-comes", _("When the waste truck comes"), "bus", "truck-comes", where=("home",), order=70,
-         summary=_("Today or tomorrow, at which hour, at the bin near you.")),
     commands.TRUCK,
     Periodic("waste-truck-near", timedelta(minutes=1), coming.tell_near),
     PersonalData("waste-truck", coming.export),

@@ -13,24 +13,33 @@ async function channel(device) {
   throw new Error("no channel to write to");
 }
 
+// Sends bytes to the printer that was chosen last, or to the one that is chosen now. Throws; NotFoundError when none is chosen.
+export async function toPrinter(bytes) {
+  const known = (await navigator.bluetooth.getDevices?.()) ?? [];
+  const name = localStorage.getItem("printer");
+  const device = known.find((one) => one.name === name)
+    ?? (await navigator.bluetooth.requestDevice({ acceptAllDevices: true, optionalServices: SERVICES }));
+  const [out, raw] = await Promise.all([channel(device), bytes()]);
+  for (let at = 0; at < raw.length; at += STEP) {
+    const part = raw.subarray(at, at + STEP);
+    if (out.properties.write) await out.writeValueWithResponse(part);
+    else { await out.writeValueWithoutResponse(part); await new Promise((go) => setTimeout(go, 20)); }
+  }
+  localStorage.setItem("printer", device.name ?? "");
+  device.gatt.disconnect();
+}
+
+async function fetched(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(String(answer.status));
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
 async function print(button) {
   const status = button.parentElement.querySelector("[role=status]");
   button.disabled = true;
   try {
-    const known = (await navigator.bluetooth.getDevices?.()) ?? [];
-    const name = localStorage.getItem("printer");
-    const device = known.find((one) => one.name === name)
-      ?? (await navigator.bluetooth.requestDevice({ acceptAllDevices: true, optionalServices: SERVICES }));
-    const [out, answer] = await Promise.all([channel(device), fetch(button.dataset.bytes)]);
-    if (!answer.ok) throw new Error(String(answer.status));
-    const raw = new Uint8Array(await answer.arrayBuffer());
-    for (let at = 0; at < raw.length; at += STEP) {
-      const part = raw.subarray(at, at + STEP);
-      if (out.properties.write) await out.writeValueWithResponse(part);
-      else { await out.writeValueWithoutResponse(part); await new Promise((go) => setTimeout(go, 20)); }
-    }
-    localStorage.setItem("printer", device.name ?? "");
-    device.gatt.disconnect();
+    await toPrinter(() => fetched(button.dataset.bytes));
     status.textContent = button.dataset.done;
   } catch (error) {
     if (error.name !== "NotFoundError") status.textContent = `${button.dataset.failed} (${error.message})`;

@@ -127,17 +127,21 @@ function tools(map) {
   }
   ways(map);
   for (const box of document.querySelectorAll("[data-map-own]")) {
-    const slug = box.dataset.mapOwn, colour = box.dataset.colour;
-    box.addEventListener("change", () => {
+    // data-states="late:#a3201f paid:#1d6b3c": a colour for each `state` of what is drawn.
+    const states = (box.dataset.states || "").split(" ").filter(Boolean).flatMap((pair) => pair.split(":"));
+    const slug = box.dataset.mapOwn, colour = states.length ? ["match", ["get", "state"], ...states, box.dataset.colour] : box.dataset.colour;
+    const show = () => {
       if (!map.getSource(slug)) {
         map.addSource(slug, { type: "vector", tiles: [`${location.origin}/tiles/${slug}/{z}/{x}/{y}.mvt`], maxzoom: 16 });
         const common = { source: slug, "source-layer": slug };
         map.addLayer({ ...common, id: `own-${slug}-fill`, type: "fill", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": colour, "fill-opacity": 0.35 } });
         map.addLayer({ ...common, id: `own-${slug}-line`, type: "line", filter: ["!=", ["geometry-type"], "Point"], paint: { "line-color": colour, "line-width": 2 } });
-        map.addLayer({ ...common, id: `own-${slug}-dot`, type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": colour, "circle-radius": 6, "circle-stroke-color": "#fff", "circle-stroke-width": 1.5 } });
+        map.addLayer({ ...common, id: `own-${slug}-dot`, type: "circle", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": colour, "circle-radius": ["case", ["has", "n"], ["interpolate", ["linear"], ["ln", ["+", 1, ["get", "n"]]], 0, 4, 7, 20], 6], "circle-stroke-color": "#fff", "circle-stroke-width": 1.5 } });
       }
       for (const part of ["fill", "line", "dot"]) map.setLayoutProperty(`own-${slug}-${part}`, "visibility", box.checked ? "visible" : "none");
-    });
+    };
+    box.addEventListener("change", show);
+    if (box.checked) map.once("load", show);
   }
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;

@@ -1,0 +1,209 @@
+"""A campaign: tried, then everybody is billed at once, in pieces that are each whole; whatever stops it, it goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from toguna.engines.ledger import api as ledger
+from toguna.kernel import access, audit, events, tasks, text
+from toguna.kernel.access import Actor
+from toguna.services.revenue.campaigns import simulating, sweep
+from toguna.services.revenue.campaigns.events import CampaignIssued
+from toguna.services.revenue.models import Base, Campaign, Unpriced
+
+CAMPAIGN = "revenue.campaign"
+PIECE = 20_000  # taxed things that are billed by one transaction: some seconds of work to lose when the power fails
+
+
+class Refused(Exception):
+    """It cannot be done; str() says why, and what to do."""
+
+
+@transaction.atomic
+def create(
+    base: Base, label: str, *, day: date, due: date, times: Mapping[str, str], notices: bool, by: Actor
+) -> Campaign:
+    """Prepares a campaign. Nothing is billed yet. Raises Refused, Denied."""
+    access.require(by, CAMPAIGN)
+    words = text.clean(label)[:60]
+    slug = f"{base.slug[:35]}-{slugify(words)[:24]}"
+    if not words or slug.endswith("-"):
+        raise Refused(_("Give the period that is billed, such as 2026."))
+    if due < day:
+        raise Refused(_("It cannot be due before the day of the tariff."))
+    tariff = ledger.tariff(base.tariff, day)
+    if tariff is None:
+        raise Refused(_("No tariff “%(slug)s” holds on that day: write it first.") % {"slug": base.tariff})
+    try:
+        with transaction.atomic():
+            row = Campaign.objects.create(
+                slug=slug,
+                base=base,
+                label=words,
+                day=day,
+                due=due,
+                times=dict(times),
+                notices=notices,
+                account=by.account,
+            )
+    except IntegrityError as error:
+        raise Refused(_("There is a campaign for this period already.")) from error
+    audit.record(by, "revenue.campaign", f"revenue.campaign:{row.pk}", slug=slug)
+    return row
+
+
+def tariff_of(row: Campaign) -> ledger.Tariff:
+    """Raises Refused."""
+    found = ledger.tariff(row.base.tariff, row.day)
+    if found is None:
+        raise Refused(_("No tariff “%(slug)s” holds on that day: write it first.") % {"slug": row.base.tariff})
+    return found
+
+
+def attempt(campaign: int, *, by: Actor) -> Campaign:
+    """Says what it would bring, and keeps that; bills nothing. Raises Refused, Denied."""
+    access.require(by, CAMPAIGN)
+    row = Campaign.objects.select_related("base").get(pk=campaign)
+    tariff = tariff_of(row)
+    found = simulating.simulate(row.base, tariff.rule, None, day=row.day, times=row.times)
+    row.simulated = found.as_json()
+    Campaign.objects.filter(pk=campaign, state=Campaign.State.DRAFT).update(simulated=row.simulated)
+    return row
+
+
+@transaction.atomic
+def start(campaign: int, *, by: Actor) -> Campaign:
+    """Everybody is billed, by a worker; begun again (what could not be priced was put right) the rest is. Raises Refused, Denied."""
+    access.require(by, CAMPAIGN)
+    row = Campaign.objects.select_for_update(of=("self",)).select_related("base").get(pk=campaign)
+    if row.state == Campaign.State.RUNNING:
+        return row
+    tariff_of(row)
+    row.state, row.cursor, row.priced, row.exempt, row.unpriced, row.problem = Campaign.State.RUNNING, 0, 0, 0, 0, ""
+    row.started, row.done, row.account = row.started or timezone.now(), None, by.account
+    row.simulated = {**row.simulated, "things": simulating.count(row.base, row.day)}
+    row.save()
+    row.left_out.all().delete()
+    audit.record(by, "revenue.issue", f"revenue.campaign:{row.pk}", slug=row.slug)
+    tasks.defer(issue, tasks.Lane.CAMPAIGN, campaign=row.pk)
+    return row
+
+
+@transaction.atomic
+def pause(campaign: int, *, by: Actor) -> Campaign:
+    """Stops after the piece that is under way; what was billed stays. Raises Denied."""
+    access.require(by, CAMPAIGN)
+    row = Campaign.objects.select_for_update(of=("self",)).select_related("base").get(pk=campaign)
+    if row.state == Campaign.State.RUNNING:
+        row.state = Campaign.State.DRAFT
+        row.save(update_fields=["state"])
+        audit.record(by, "revenue.pause", f"revenue.campaign:{row.pk}")
+    return row
+
+
+@tasks.task
+def issue(campaign: int) -> None:
+    """Goes on until all is billed. Two of it at once take turns; whatever it had begun when the power failed is begun again."""
+    try:
+        while issue_piece(campaign):
+            pass
+    except (ledger.Refused, Refused) as error:
+        Campaign.objects.filter(pk=campaign, state=Campaign.State.RUNNING).update(
+            state=Campaign.State.DRAFT, problem=str(error)[:300]
+        )
+
+
+_BILLS = """
+INSERT INTO ledger_run (key, payer, amount, words, about_kind, about)
+SELECT %(slug)s || ':' || code || ':' || number, payer, s{last},
+    left(%(words)s || ' – ' || coalesce(nullif(said, ''), code) || CASE WHEN weight = weights THEN '' ELSE ' (' || weight || '/' || weights || ')' END, 200),
+    'taxed', code
+FROM revenue_sweep WHERE s{last} > 0
+"""
+_LINE = """SELECT %(slug)s || ':' || code || ':' || number, {n},
+    {words}, s{n}{before} FROM revenue_sweep WHERE s{last} > 0{changed}"""
+_SHARED = "left(w1 || CASE WHEN weight = weights THEN '' ELSE ' × ' || weight || '/' || weights END, 200)"
+_LEFT_OUT = """
+INSERT INTO revenue_unpriced (campaign_id, taxed_id, why, lacking)
+SELECT DISTINCT ON (thing) %(campaign)s, thing, CASE WHEN lacking = '' THEN 'large' WHEN lacking IS NOT NULL THEN 'measure' ELSE 'nobody' END,
+    left(coalesce(lacking, ''), 40)
+FROM revenue_sweep WHERE lacking IS NOT NULL OR payer IS NULL ORDER BY thing
+ON CONFLICT DO NOTHING
+"""
+_PIECE = """
+SELECT count(DISTINCT thing), max(thing), count(DISTINCT thing) FILTER (WHERE s{last} = 0 AND NOT EXISTS (
+    SELECT 1 FROM revenue_sweep o WHERE o.thing = p.thing AND o.s{last} > 0)) FROM revenue_sweep p
+"""
+_NEW = "SELECT COALESCE(sum(amount), 0) FROM ledger_run s WHERE NOT EXISTS (SELECT 1 FROM ledger_bill b WHERE b.key = s.key)"
+
+
+@transaction.atomic
+def issue_piece(campaign: int) -> bool:
+    """Bills the next piece: its bills and how far it is are one transaction. Whether there is more. Raises Refused."""
+    row = Campaign.objects.select_for_update(of=("self",)).select_related("base").get(pk=campaign)
+    if row.state != Campaign.State.RUNNING:
+        return False
+    tariff, by = tariff_of(row), Actor(account=row.account, name=row.slug, system=True)
+    found = sweep.bills(
+        tariff, base=row.base_id, day=row.day, times=json.dumps(row.times), after=row.cursor, most=PIECE
+    )
+    last = found.stages
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '128MB'")
+        cursor.execute(f"CREATE TEMPORARY TABLE revenue_sweep ON COMMIT DROP AS {found.select}", found.values)
+        cursor.execute("ANALYZE revenue_sweep")
+        cursor.execute(_PIECE.format(last=last))
+        seen, upto, exempt = cursor.fetchone()
+        if not seen:
+            cursor.execute("DROP TABLE revenue_sweep")
+            return _finish(row, by)
+        ledger.stage()
+        words = f"{text.pick(tariff.titles, sweep.language())} {row.label}"
+        values = {"slug": row.slug, "words": words, "campaign": row.pk}
+        cursor.execute(_BILLS.format(last=last), values)
+        lines = [
+            _LINE.format(
+                n=n, last=last, words=_SHARED if n == 1 else f"w{n}", before="" if n == 1 else f" - s{n - 1}",
+                changed="" if n == 1 else f" AND s{n} <> s{n - 1}",
+            )
+            for n in range(1, last + 1)
+        ]  # fmt: skip
+        cursor.execute(f"INSERT INTO ledger_run_line (key, number, words, amount) {' UNION ALL '.join(lines)}", values)
+        cursor.execute(_LEFT_OUT, values)
+        left_out = cursor.rowcount
+        cursor.execute(_NEW)
+        amount = int(cursor.fetchone()[0])
+        cursor.execute("DROP TABLE revenue_sweep")
+    issued = ledger.run(income=tariff.income.code, due=row.due, by=by, tariff=tariff)
+    Campaign.objects.filter(pk=row.pk).update(
+        cursor=upto, priced=F("priced") + seen, exempt=F("exempt") + exempt, unpriced=F("unpriced") + left_out,
+        issued=F("issued") + issued, amount=F("amount") + amount,
+    )  # fmt: skip
+    return True
+
+
+def _finish(row: Campaign, by: Actor) -> bool:
+    ledger.use_advances(f"{row.slug}:", by=by)
+    Campaign.objects.filter(pk=row.pk).update(state=Campaign.State.ISSUED, done=timezone.now())
+    audit.record(by, "revenue.issued", f"revenue.campaign:{row.pk}", issued=row.issued, amount=row.amount)
+    events.publish(CampaignIssued(row.pk, row.issued, row.amount))
+    return False
+
+
+def why_left_out(row: Campaign) -> list[tuple[Any, str, int]]:
+    """(why, measure, how many) of what could not be billed, the most first."""
+    counted: dict[tuple[str, str], int] = {}
+    for why, lacking in row.left_out.values_list("why", "lacking").iterator():
+        counted[(why, lacking)] = counted.get((why, lacking), 0) + 1
+    return sorted(
+        ((Unpriced.Why(why).label, lacking, n) for (why, lacking), n in counted.items()), key=lambda one: -one[2]
+    )

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from toguna.kernel import text
+from toguna.services.revenue.models import Base
+
+_DAY = {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+
+def _bases() -> list[tuple[int, str]]:
+    return [(one.pk, text.pick(one.titles)) for one in Base.objects.filter(active=True)]
+
+
+class CampaignForm(forms.Form):
+    base = forms.ChoiceField(label=_("What is billed"))
+    label = forms.CharField(
+        label=_("Period"), max_length=60, help_text=_("As it stands on the bills: 2026, or November 2026.")
+    )
+    day = forms.DateField(label=_("By the tariff of"), **_DAY)
+    due = forms.DateField(label=_("To be paid before"), **_DAY)
+    times = forms.DecimalField(
+        label=_("How many months or days"), required=False, min_value=0, max_value=366, help_text=_("Where the tariff is by month or by day.")
+    )  # fmt: skip
+    notices = forms.BooleanField(label=_("Print notices, by district"), required=False, initial=True)
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, initial={"day": timezone.localdate()})
+        self.fields["base"].choices = _bases()  # type: ignore[attr-defined]
+
+
+class TrialForm(forms.Form):
+    base = forms.ChoiceField(label=_("What is billed"))
+    day = forms.DateField(label=_("By the tariff of"), **_DAY)
+    times = forms.DecimalField(
+        label=_("How many months or days"), required=False, min_value=0, max_value=366, help_text=_("Where the tariff is by month or by day.")
+    )  # fmt: skip
+    other = forms.DateField(
+        label=_("Against the tariff of"), required=False, help_text=_("Another day: a tariff that is written, and does not hold yet."), **_DAY
+    )  # fmt: skip
+    percent = forms.IntegerField(
+        label=_("Or every price at so many percent"), required=False, min_value=0, max_value=1000, help_text=_("110 is a tenth more.")
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, initial={"day": timezone.localdate(), "percent": 110})
+        self.fields["base"].choices = _bases()  # type: ignore[attr-defined]

@@ -1,0 +1,120 @@
+"""The collector's app: a page that a telephone keeps, the morning's load, and what comes back of it. Thin."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from toguna.kernel import audit, offline, town
+from toguna.kernel.web import Request, public, staff
+from toguna.services.revenue.collecting import board, day, devices, records
+from toguna.services.revenue.collecting.devices import COLLECT, Refused
+from toguna.services.revenue.collecting.texts import texts
+from toguna.services.revenue.models import Collector, Device
+
+MOST_RECORDS = 20  # in one batch: what a cut makes one send again is little
+FILES = ("revenue/collect.js", "revenue/paper.js", "revenue/qr.js", "revenue/collect.css", "ledger/print.js")
+
+
+@staff(COLLECT)
+def app(request: Request) -> HttpResponse:
+    """The app's page: it holds nothing of anybody, so that the telephone may keep it."""
+    collector = devices.collector_of(request.actor)
+    response = render(request, "revenue/collect/app.html", {"texts": texts(), "collector": collector})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@staff(COLLECT)
+def me(request: Request) -> HttpResponse:
+    """Whose session this is, and what a form needs to be sent in it."""
+    return _private({"account": request.actor.account, "csrf": get_token(request)})
+
+
+def _mine(request: Request) -> Collector:
+    collector = devices.collector_of(request.actor)
+    if collector is None:
+        raise Refused(_("You are no collector yet: who supervises them makes you one."))
+    return collector
+
+
+@staff(COLLECT)
+def load(request: Request) -> HttpResponse:
+    """The day, whole. ?device=ID&label=...&from=lat,lon"""
+    try:
+        collector = _mine(request)
+        if not collector.active:
+            raise Refused(_("You collect no more: ask who supervises."))
+        device = devices.known(collector, request.GET.get("device", ""), request.GET.get("label", ""))
+    except Refused as error:
+        return _private({"says": str(error)}, 409)
+    if device.cut is not None:
+        return _cut(device)
+    devices.heard(device, waiting=device.waiting, carried=device.carried, skew=device.skew)
+    found = day.whole(collector, device, request.actor, day.start_of(collector, request.GET.get("from", "")))
+    audit.record(request.actor, "revenue.take_along", f"revenue.device:{device.pk}", places=len(found["places"]))
+    return _private(found)
+
+
+def _cut(device: Device) -> HttpResponse:
+    said = _("This device was cut off: %(why)s. Bring it to who supervises.") % {"why": device.why}
+    return _private({"says": said, "cut": True}, 410)
+
+
+@staff(COLLECT)
+def sync(request: Request) -> HttpResponse:
+    """Takes records: {account, device, now, waiting, carried, records}; now: the device's clock; waiting, carried: what it has left after
+    these. Answers {results: [{id, state, says, receipt}], held, most, taken}. What a device that was cut off sends is taken too, aside."""
+    try:
+        sent = json.loads(request.body)
+        account, rows = int(sent["account"]), [row for row in sent["records"] if isinstance(row, dict)]
+        waiting, carried = int(sent.get("waiting") or 0), int(sent.get("carried") or 0)
+        clock = parse_datetime(str(sent.get("now") or ""))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return _private({"says": _("This cannot be read.")}, 400)
+    if len(rows) > MOST_RECORDS:
+        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
+    if account != request.actor.account:
+        return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
+    try:
+        collector = _mine(request)
+        device = devices.known(collector, str(sent.get("device", "")))
+    except Refused as error:
+        return _private({"says": str(error)}, 409)
+    skew = timedelta()
+    if clock is not None:
+        skew = timezone.now() - (clock if clock.tzinfo else clock.replace(tzinfo=UTC))
+    results = [dataclasses.asdict(records.apply(row, device, skew=skew, by=request.actor)) for row in rows]
+    devices.heard(device, skew=skew.total_seconds(), waiting=waiting, carried=carried)
+    now = board.of(collector)
+    told = {"held": now.held, "most": collector.most, "taken": now.taken, "number": now.number, "skew": device.skew}
+    return _private({"results": results, **told, "cut": device.cut is not None})
+
+
+def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
+    response = JsonResponse(values, status=status, json_dumps_params={"separators": (",", ":"), "ensure_ascii": False})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@public
+def worker(request: HttpRequest) -> HttpResponse:
+    """The app's service worker."""
+    return offline.worker(request, "collect", reverse("collect"), FILES, scope=reverse("collect"))
+
+
+@public
+def manifest(request: HttpRequest) -> HttpResponse:
+    """What makes the page an app on the telephone's screen."""
+    name = _("%(town)s: collecting") % {"town": town.current().name}
+    return offline.manifest(name, _("Collecting"), start=reverse("collect"), scope=reverse("collect"))

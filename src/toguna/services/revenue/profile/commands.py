@@ -1,0 +1,283 @@
+"""BALANCE, PAY 5000, CONTEST, REGISTERED: a taxpayer's own affairs on any phone. What is answered goes to the telephone that the
+register has for the taxpayer, whoever wrote."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from toguna.engines.channels.api import Choice, Command, NotUnderstood, Said, Slot, Stop
+from toguna.engines.ledger import api as ledger
+from toguna.kernel import codes, limits, money, text, town
+from toguna.kernel.access import NOBODY
+from toguna.services.revenue.models import Taxpayer
+from toguna.services.revenue.profile import actions, reads
+from toguna.services.revenue.register import reads as register
+
+_KEYS = uuid.UUID("5b7b6c2a-9d0a-4a0f-8f3b-6f2f4a6d1c11")
+_NOBODY = gettext_lazy(
+    "No taxpayer has this phone number. Give your number at the town hall, so that you can see your account here."
+)
+
+
+def _shown(amount: int) -> str:
+    return money.shown(amount, plain=True)
+
+
+def _known(said: Said) -> list[Taxpayer]:
+    found = reads.at(said.address)
+    if not found:
+        raise Stop(str(_NOBODY))
+    return found
+
+
+def _who(said: Said) -> Sequence[Choice]:
+    return [Choice(one.number, one.name[:30]) for one in _known(said)]
+
+
+def _the_one(said: Said) -> str | None:
+    found = _known(said)
+    return found[0].number if len(found) == 1 else None
+
+
+def _chosen(said: Said) -> Taxpayer:
+    """Checked again: only a taxpayer of this very telephone."""
+    found = {one.number: one for one in _known(said)}
+    if (row := found.get(str(said.slots.get("who")))) is None:
+        raise Stop(str(_NOBODY))
+    return row
+
+
+# --- BALANCE
+
+
+def _balance(said: Said) -> str:
+    lines = []
+    for row in _known(said)[:3]:
+        left, bills = register.balance(row).left, reads.open_bills(row)
+        if left <= 0:
+            lines.append(_("%(name)s: nothing to pay.") % {"name": row.name[:30]})
+            continue
+        first = bills[0]
+        lines.append(
+            _("%(name)s: %(left)s to pay. Oldest: %(bill)s, %(amount)s.")
+            % {"name": row.name[:30], "left": _shown(left), "bill": first.reference, "amount": _shown(first.left)}
+        )
+    if any(reads.open_bills(row) for row in _known(said)[:3]):
+        lines.append(_("To pay: send %(word)s and the amount.") % {"word": _("PAY")})
+    return "\n".join(lines)
+
+
+BALANCE = Command(
+    name="tax-balance",
+    title=gettext_lazy("what I owe"),
+    keywords={
+        "fr": ("SOLDE", "IMPOT", "IMPOTS", "TAXES"),
+        "pt": ("SALDO", "IMPOSTO", "IMPOSTOS"),
+        "en": ("BALANCE", "TAX"),
+    },
+    example={"fr": "SOLDE", "pt": "SALDO", "en": "BALANCE"},
+    run=_balance,
+    order=50,
+)
+
+
+# --- PAY
+
+
+def _amount(said: Said, typed: str) -> int:
+    try:
+        found = money.read(typed)
+    except money.NotMoney as error:
+        raise NotUnderstood(_("Send the amount alone, such as 5000.")) from error
+    if found <= 0:
+        raise NotUnderstood(_("Send the amount alone, such as 5000."))
+    return found
+
+
+def _amount_said(said: Said) -> int | None:
+    try:
+        return _amount(said, said.text) if any(c.isdigit() for c in said.text) else None
+    except NotUnderstood:
+        return None
+
+
+def _ways() -> list[ledger.Way]:
+    """Those that make a telephone ring, in the town's currency."""
+    return [
+        way
+        for way in ledger.usable_ways()
+        if way.provider.how == "push" and way.given["currency"] == town.current().currency
+    ]
+
+
+def _way_choices(said: Said) -> Sequence[Choice]:
+    return [Choice(way.slug, str(way.title)[:30]) for way in _ways()]
+
+
+def _only_way(said: Said) -> str | None:
+    offered = _ways()
+    named = [way.slug for way in offered if text.fold(str(way.title)).split()[0] in text.fold(said.text).split()]
+    return named[0] if len(named) == 1 else offered[0].slug if len(offered) == 1 else None
+
+
+def _asks_way(said: Said) -> bool:
+    return bool(_ways())
+
+
+def _pay(said: Said) -> str:
+    row, amount = _chosen(said), int(said.slots["amount"])
+    bills = reads.paid_first(row, amount) if reads.open_bills(row) else []
+    if not bills:
+        raise Stop(_("%(name)s: nothing to pay.") % {"name": row.name[:30]})
+    way = str(said.slots.get("way") or "")
+    if not way:
+        address = f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[bills[0].reference])}"
+        return _("Pay bill %(bill)s at the town hall, or here: %(address)s") % {
+            "bill": bills[0].reference,
+            "address": address,
+        }
+    try:
+        asked = ledger.ask_payment(
+            way,
+            amount,
+            bills=[one.pk for one in bills],
+            phone=said.address,
+            by=NOBODY,
+            client_id=uuid.uuid5(_KEYS, said.key),
+        )
+    except (ledger.Unaskable, ledger.Unset, limits.TooMany) as error:
+        raise Stop(str(error)) from error
+    return _("%(amount)s for bill %(bill)s: confirm on your phone with your secret code. Number of the payment: %(code)s.") % {
+        "amount": _shown(amount), "bill": bills[0].reference, "code": asked.code,
+    }  # fmt: skip
+
+
+PAY = Command(
+    name="tax-pay",
+    title=gettext_lazy("pay what I owe"),
+    keywords={"fr": ("PAYER", "PAIEMENT"), "pt": ("PAGAR", "PAGAMENTO"), "en": ("PAY", "PAYMENT")},
+    example={"fr": "PAYER 5000", "pt": "PAGAR 5000", "en": "PAY 5000"},
+    slots=(
+        Slot("who", gettext_lazy("For whom?"), choices=_who, guess=_the_one),
+        Slot("amount", gettext_lazy("How much do you pay?"), read=_amount, guess=_amount_said),
+        Slot("way", gettext_lazy("With what?"), choices=_way_choices, guess=_only_way, when=_asks_way),
+    ),
+    run=_pay,
+    order=51,
+)
+
+
+# --- CONTEST
+
+
+def _abouts(said: Said) -> Sequence[Choice]:
+    row = _chosen(said)
+    found = [
+        Choice(f"bill:{one.reference}", f"{one.reference} {_shown(one.left)}"[:40]) for one in reads.open_bills(row)[:3]
+    ]
+    found += [
+        Choice(f"thing:{one.code}", " ".join([text.pick(one.base.titles, said.language), one.words])[:34])
+        for one in register.taxed_of(row)[:3]
+    ]
+    if not found:
+        raise Stop(_("%(name)s: nothing to pay.") % {"name": row.name[:30]})
+    return found
+
+
+def _reason(said: Said, typed: str) -> str:
+    words = text.clean(typed)
+    if len(words) < 5:
+        raise NotUnderstood(_("Say in a few words what is wrong."))
+    return words[:1000]
+
+
+def _contest(said: Said) -> str:
+    row = _chosen(said)
+    kind, _colon, code = str(said.slots["about"]).partition(":")
+    bill = next((one for one in reads.open_bills(row) if kind == "bill" and one.reference == code), None)
+    thing = next((one for one in register.taxed_of(row) if kind == "thing" and one.code == code), None)
+    try:
+        limits.hit("revenue.contest", said.address, at_most=10, per=timedelta(days=1))
+        made = actions.contest(
+            row,
+            said.slots["reason"],
+            by=NOBODY,
+            client_id=uuid.uuid5(_KEYS, f"contest {said.key}"),
+            thing=thing,
+            bill=bill,
+            channel=said.medium,
+        )
+    except (actions.Refused, limits.TooMany) as error:
+        raise Stop(str(error)) from error
+    return _("The town has it, number %(code)s. Nothing is asked of you for it until it is answered.") % {
+        "code": made.code
+    }
+
+
+CONTEST = Command(
+    name="tax-contest",
+    title=gettext_lazy("say that a tax is wrong"),
+    keywords={"fr": ("CONTESTER", "CONTESTE"), "pt": ("CONTESTAR", "CONTESTO"), "en": ("CONTEST", "DISPUTE")},
+    example={"fr": "CONTESTER", "pt": "CONTESTAR", "en": "CONTEST"},
+    slots=(
+        Slot("who", gettext_lazy("For whom?"), choices=_who, guess=_the_one),
+        Slot("about", gettext_lazy("What is wrong?"), choices=_abouts),
+        Slot("reason", gettext_lazy("Say what is wrong, and what would be right."), read=_reason),
+    ),
+    run=_contest,
+    menu=False,
+    order=52,
+)
+
+
+# --- REGISTERED
+
+
+def _code(said: Said, typed: str) -> str:
+    if len(codes.read(typed)) < 4 or len(typed) > 20:
+        raise NotUnderstood(_("Send the number that stands on the plate or the paper."))
+    return typed
+
+
+def _code_said(said: Said) -> str | None:
+    return said.text if 4 <= len(said.text.replace(" ", "")) <= 12 and any(c.isdigit() for c in said.text) else None
+
+
+def _registered(said: Said) -> str:
+    try:
+        limits.hit("revenue.registered", said.address, at_most=30, per=timedelta(hours=1))
+    except limits.TooMany as error:
+        raise Stop(str(error)) from error
+    typed = str(said.slots["code"])[:20]
+    found = reads.registered(typed)
+    if not found:
+        return _("%(code)s is not in the register of the town.") % {"code": typed}
+    one = found[0]
+    about = ", ".join(part for part in (one.what, one.trade, one.district) if part)
+    if one.gone:
+        return _("%(code)s is no longer in the register: %(about)s.") % {"code": one.code, "about": about}
+    return _("%(code)s is in the register: %(about)s, since %(year)s.") % {
+        "code": one.code,
+        "about": about or _("taxpayer"),
+        "year": one.since,
+    }
+
+
+REGISTERED = Command(
+    name="tax-registered",
+    title=gettext_lazy("check that a trader is registered"),
+    keywords={"fr": ("REGISTRE", "INSCRIT"), "pt": ("REGISTO", "REGISTADO"), "en": ("REGISTERED", "REGISTER")},
+    example={"fr": "REGISTRE K7M4 XXA", "pt": "REGISTO K7M4 XXA", "en": "REGISTERED K7M4 XXA"},
+    slots=(Slot("code", gettext_lazy("Which number stands on the plate or the paper?"), read=_code, guess=_code_said),),
+    run=_registered,
+    menu=False,
+    order=126,
+)
+COMMANDS = (BALANCE, PAY, CONTEST, REGISTERED)

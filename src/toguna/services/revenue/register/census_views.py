@@ -1,0 +1,112 @@
+"""The census on a tablet: a page that goes on without network, and what comes back of it. Thin: see `census`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+
+from toguna.engines.cases import api as cases
+from toguna.kernel import access, codes, offline, text, town
+from toguna.kernel.web import Request, public, staff
+from toguna.services.revenue.models import Base, Taxed
+from toguna.services.revenue.register import census, reads
+from toguna.services.revenue.register.actions import WRITE
+
+MOST_RECORDS = 20  # in one batch
+
+
+@staff(WRITE)
+def app(request: Request) -> HttpResponse:
+    """The page: it holds nothing of any taxpayer, so that the tablet may keep it."""
+    bases = reads.bases()
+    asks: dict[str, tuple[str, list[str]]] = {}
+    for base in bases:
+        for ask in base.asks:
+            asks.setdefault(ask["name"], (text.pick(ask["titles"]), []))[1].append(base.slug)
+    values = {
+        "bases": bases, "asks": [(name, title, " ".join(slugs)) for name, (title, slugs) in asks.items()],
+        "vehicles": " ".join(base.slug for base in bases if base.place == Base.Place.VEHICLE),
+    }  # fmt: skip
+    response = render(request, "revenue/census.html", values)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@staff(WRITE)
+def me(request: Request) -> HttpResponse:
+    """Whose session this is, and what a form needs to be sent in it."""
+    return _private({"account": request.actor.account, "csrf": get_token(request)})
+
+
+@staff(WRITE)
+def sync(request: Request) -> HttpResponse:
+    """Takes {"account": ID, "records": [...]}; answers {"results": [{id, state, says, code}]}, one for each."""
+    try:
+        sent = json.loads(request.body)
+        account, rows = int(sent["account"]), [row for row in sent["records"] if isinstance(row, dict)]
+    except (ValueError, KeyError, TypeError):
+        return _private({"says": _("This cannot be read.")}, 400)
+    if len(rows) > MOST_RECORDS:
+        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
+    if account != request.actor.account:
+        return _others()
+    return _private({"results": [dataclasses.asdict(census.apply(row, by=request.actor)) for row in rows]})
+
+
+@staff(WRITE)
+def photo(request: Request) -> HttpResponse:
+    """Takes one photo: account, id, of (the record's id); the file in `photo`."""
+    if request.POST.get("account") != str(request.actor.account):
+        return _others()
+    file = request.FILES.get("photo")
+    if not isinstance(file, UploadedFile):
+        return _private({"says": _("Choose a photo first.")}, 400)
+    if (file.size or 0) > cases.MOST_BYTES:
+        return _private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
+    result = census.add_photo(request.POST.get("id", ""), request.POST.get("of", ""), file.read(), by=request.actor)
+    return _private(dataclasses.asdict(result))
+
+
+@staff("revenue.read")
+def shown_photo(request: Request, code: str) -> FileResponse:
+    row = get_object_or_404(Taxed, code=codes.read(code))
+    path = census.photo_path(row.photo or "-")
+    if (
+        not row.photo
+        or not access.can(request.actor, "revenue.read", zone=row.zone_id, anywhere=row.zone_id is None)
+        or not path.is_file()
+    ):
+        raise Http404(_("There is no photo of it."))
+    response = FileResponse(path.open("rb"), content_type="image/jpeg")
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _others() -> HttpResponse:
+    return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
+
+
+def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
+    response = JsonResponse(values, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@public
+def worker(request: HttpRequest) -> HttpResponse:
+    return offline.worker(
+        request, "census", "/census/app", ("revenue/census.js", "revenue/census.css"), scope="/census/"
+    )
+
+
+@public
+def manifest(request: HttpRequest) -> HttpResponse:
+    name = _("%(town)s: census") % {"town": town.current().name}
+    return offline.manifest(name, _("Census"), start="/census/app", scope="/census/")

@@ -1,0 +1,184 @@
+"""A collector's day in a real browser: the network cut from morning to evening, and a battery that dies at noon."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zxingcpp
+from django.conf import settings as django_settings
+from django.contrib.staticfiles import finders
+from django.utils import timezone
+
+from toguna.engines.ledger import api as ledger
+from toguna.services.revenue.collecting.field_views import FILES
+from toguna.services.revenue.models import Collected, Counted, Taxpayer, Visit
+from toguna.services.revenue.tests.collecting_world import Phone
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+    pytest.mark.django_db(transaction=True),
+]
+APP = """const app = await import(document.querySelector("script[src*='collect.js']").src);"""
+COUNT = f"async () => {{ {APP} return (await app.queue.mine()).reduce((sum, r) => ({{ ...sum, [r.state]: (sum[r.state] ?? 0) + 1 }}), {{}}); }}"
+SYNC = f"async () => {{ {APP} return app.sync(); }}"
+MANY = f"""async ([code, reference, times]) => {{ {APP}
+  await Promise.all(Array.from({{ length: times }}, () => app.keep({{ kind: "pay", code, bills: [reference], amount: 100, lines: [], owed: {{}}, name: "" }})));
+}}"""
+CODE = """async (text) => (await import(document.querySelector("script[src*='collect.js']").src.replace("collect.js", "qr.js"))).qr(text)"""
+
+
+def sound(page: Any, name: str) -> None:
+    """Nothing wider than the screen, and nothing that axe finds."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    if folder := os.environ.get("SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+    wide = "[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > 321).map(e => e.outerHTML.slice(0, 120))"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, (name, page.evaluate(wide))
+    assert [(v["id"], v["nodes"][0]["html"]) for v in Axe().run(page).response["violations"]] == [], name
+
+
+def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch, tmp_path, zongo, stall, bill):
+    from playwright.sync_api import sync_playwright
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright runs a loop in this thread
+    thing, market = stall("Awa Traoré", phone="+22370000001"), stall("Fanta Diallo", base="place-du-jour", m2="3", lon=-0.9951)
+    awa = Taxpayer.objects.get(parts__taxed=thing)
+    due, old = bill(awa, 5000, thing=thing), bill(awa, 2500)
+    who = Phone(zongo.pk)
+    name = django_settings.SESSION_COOKIE_NAME
+    cookie = {"name": name, "value": who.client.cookies[name].value, "url": live_server.url}
+
+    with sync_playwright() as play:
+
+        def phone() -> tuple[Any, Any]:
+            context = play.chromium.launch_persistent_context(
+                str(tmp_path / "phone"), executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"],
+                locale="en-GB", viewport={"width": 320, "height": 640}, geolocation={"longitude": -0.995, "latitude": 12.0051},
+                permissions=["geolocation"],
+            )  # fmt: skip
+            page = context.new_page()
+            page.set_default_timeout(20_000)
+            return context, page
+
+        # The morning, with network.
+        context, page = phone()
+        context.add_cookies([cookie])
+        page.goto(f"{live_server.url}/collect/")
+        page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+        page.reload()  # through the worker now, which keeps the page
+        page.locator("#morning [data-load]").click()
+        page.locator("#says", has_text="you may leave the network").wait_for()
+        page.locator("#places button").nth(1).wait_for()
+        sound(page, "collect-home")
+
+        # The day, without: a bill, found by its number.
+        context.set_offline(True)
+        page.reload()
+        page.locator("#q").fill(awa.number.lower())
+        page.locator("#q").press("Enter")
+        page.locator("#one-title", has_text="Awa Traoré").wait_for()
+        assert page.locator("#amount").input_value() == "7500"
+        sound(page, "collect-one")
+        page.locator(f"#bills input[value='{old.reference}']").uncheck()
+        assert page.locator("#amount").input_value() == "5000"
+        page.locator("#take button:not([type])").click()
+        page.locator("#slip .qr").wait_for()
+        number = f"{who.collector.desk.prefix}-{timezone.localdate().year}-000001"
+        assert number in page.locator("#slip pre").inner_text()
+        assert page.locator("#rawbt").get_attribute("href").startswith("rawbt:base64,G0AbdB")
+        sound(page, "collect-receipt")
+        page.locator("#next").click()
+
+        # The fee of the day, and a passing seller; somebody who is not there.
+        page.locator("#places button", has_text="Fanta Diallo").click()
+        page.locator("#take button:not([type])").click()
+        page.locator("#next").click()
+        page.locator("#passing").click()
+        page.locator("#offers label").nth(1).click()
+        sound(page, "collect-passing")
+        page.locator("#passes button:not([type])").click()
+        page.locator("#next").click()
+        page.locator("#which").select_option("")
+        page.locator("#places button", has_text="Awa Traoré").click()
+        page.locator("#visit").locator("xpath=..").locator("summary").click()
+        page.locator("#outcome").select_option("later")
+        page.locator("#promised-on").fill("2027-01-02")
+        page.locator("#visit button:not([type])").click()
+        page.locator("#count-waiting", has_text=": 4").wait_for()
+        context.close()  # the battery dies
+
+        context, page = phone()
+        context.set_offline(True)
+        page.goto(f"{live_server.url}/collect/")
+        page.locator("#count-waiting", has_text=": 4").wait_for()
+        page.evaluate(MANY, [thing.code, old.reference, 12])  # two windows at once take no number twice
+        page.locator("[data-go=count]").click()
+        page.locator("#piece-5000").fill("1")
+        page.locator("#piece-200").fill("8")
+        assert "6,600" in page.locator("#running").inner_text()
+        assert page.locator("#compared").inner_text().startswith("Counted 6,600\u00a0FCFA: it is right")
+        sound(page, "collect-count")
+        page.locator("#counting button:not([type])").click()
+        page.locator("#queue li").nth(15).wait_for()
+        sound(page, "collect-work")
+        assert page.evaluate(SYNC) == "offline" and not ledger.Payment.objects.exists()
+        said = "https://mairie.example/receipt/AT12-2026-000123?a=1500&p=K7M4XZ"
+        for text in (said, "é", said * 4):
+            dots = np.pad(np.array(page.evaluate(CODE, text), dtype=np.uint8), 4)
+            picture = (255 * (1 - np.kron(dots, np.ones((6, 6), dtype=np.uint8)))).astype(np.uint8)
+            assert [one.text for one in zxingcpp.read_barcodes(picture)] == [text], "another's reader reads the phone's code"
+
+        # The evening: the network comes, goes in the middle of what is sent, and comes back; an answer is lost.
+        seen = {"n": 0}
+
+        def cut(route: Any) -> None:
+            seen["n"] += 1
+            if seen["n"] == 1:
+                route.abort()  # never left the phone
+            elif seen["n"] == 2:
+                route.fetch()  # it got there, its answer did not
+                route.abort()
+            else:
+                route.continue_()
+
+        context.add_cookies([cookie])
+        page.route("**/collect/sync", cut)
+        context.set_offline(False)
+        for _try in range(12):
+            if page.evaluate(SYNC) == "done":
+                break
+        assert page.evaluate(COUNT) == {"sent": 17}
+        assert page.evaluate(SYNC) == "done"
+        context.close()
+    desk = who.collector.desk
+    taken = ledger.Payment.objects.filter(desk=desk)
+    assert sorted(taken.values_list("number", flat=True)) == list(range(1, 16)) and not taken.exclude(printed="").exists()
+    assert ledger.held_at([desk.pk])[desk.pk] == 6600 == sum(taken.values_list("amount", flat=True))
+    due.refresh_from_db()
+    old.refresh_from_db()
+    assert due.state == "paid" and old.left == 1300
+    assert not Collected.objects.filter(odd__contains=["proof"]).exists(), "the phone's codes are the town's"
+    assert Visit.objects.filter(outcome="later", promised="2027-01-02", taxed=thing).count() == 1
+    assert Visit.objects.filter(taxed=market, collected__payment__amount=200, point__isnull=False).count() == 1
+    assert Counted.objects.get().total == Counted.objects.get().expected == 6600
+    assert ledger.gaps(desk, timezone.localdate().year) == []
+
+
+def test_the_app_is_light(hire):
+    parts = [hire("agent").get("/collect/").content]
+    for name in ("toguna.css", "toguna.js", "offline.js", *FILES):
+        found = finders.find(name)
+        assert isinstance(found, str)
+        parts.append(Path(found).read_bytes())
+    assert sum(len(gzip.compress(part)) for part in parts) < 36_000

@@ -1,0 +1,128 @@
+"""The overview: exact sums, each one's own zones, nothing of anybody in public."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from toguna.engines.indicators.api import refresh
+from toguna.engines.indicators.models import Snapshot
+from toguna.engines.ledger import api as ledger
+from toguna.engines.territory.models import Feature
+from toguna.kernel.access import SYSTEM
+from toguna.services.revenue.models import Collector, Part, Standing, Visit
+from toguna.services.revenue.overview import counting, figures, layers, open_data, reads
+
+
+@pytest.fixture
+def market(stall, bill):
+    """Six stalls in Zongo on one street, two of them paid; one in Plateau, half paid."""
+    desk = ledger.new_desk("Counter", by=SYSTEM)
+    things = [stall(f"Owner {n}", lon=-0.995 + n * 0.001) for n in range(6)] + [stall("Far", lon=-0.975, lat=12.015)]
+    for n, thing in enumerate(things):
+        owner = Part.objects.get(taxed=thing).taxpayer
+        owed = bill(owner, 6000, thing=thing)
+        paid = {0: 6000, 1: 6000, 6: 3000}.get(n)
+        if paid:
+            ledger.take(paid, "XOF", "cash" if n else "wave", desk=desk, key=f"k{n}", by=SYSTEM, bills=[owed.pk])
+    counting.count()
+    return things
+
+
+def test_sums_are_those_of_the_book(market, hire, django_assert_max_num_queries):
+    total, at = reads.totals(SYSTEM)
+    assert (total.things, total.unpaid, total.billed, total.paid, total.late) == (7, 5, 42_000, 15_000, 27_000)
+    assert total.potential == 7 * 12 * 3000 and at is not None
+    with django_assert_max_num_queries(25):
+        page = hire("reader").get("/desk/revenue/")
+    words = page.content.decode()
+    assert page.status_code == 200 and "27,000" in words and "Plateau" in words and "wave" in words
+    assert reads.by_age(SYSTEM)[0] == (5, 27_000)
+    counting.count()
+    assert reads.totals(SYSTEM)[0] == total
+
+
+def test_who_has_one_district_sees_that_one(market, hire, plateau):
+    words = hire("reader", zone=plateau.pk).get("/desk/revenue/").content.decode()
+    assert "27,000" not in words and "3,000" in words and "Zongo" not in words
+    assert hire("", service="reports").get("/desk/revenue/").status_code in (302, 403)
+
+
+def tile(client, name, point, z=15):
+    lon, lat = point
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT floor((%s + 180) / 360 * 2 ^ %s)::int, floor((1 - ln(tan(radians(%s)) + 1 / cos(radians(%s))) / pi()) / 2 * 2 ^ %s)::int",
+            [lon, z, lat, lat, z],
+        )
+        x, y = cursor.fetchone()
+    return client.get(f"/tiles/{name}/{z}/{x}/{y}.mvt")
+
+
+def test_who_paid_is_for_the_desk_of_that_district(market, hire, plateau, zongo):
+    where = (market[0].point.x, market[0].point.y)
+    assert tile(Client(), "revenue", where).status_code == 403
+    own = tile(hire("reader", zone=zongo.pk), "revenue", where)
+    assert own.status_code == 200 and market[0].code.encode() in own.content and b"late" in own.content
+    other = tile(hire("reader", zone=plateau.pk), "revenue", where)
+    assert market[0].code.encode() not in other.content and other["ETag"] != own["ETag"]
+    far = tile(hire("reader", zone=plateau.pk), "revenue", where, z=11)
+    near = tile(hire("reader", zone=zongo.pk), "revenue", where, z=11)
+    assert far.content != near.content
+
+
+def test_in_public_only_streets_of_five_payers(market):
+    street = Feature.objects.get(source="s:1")
+    assert Standing.objects.get(street=street.pk, zone=market[0].zone_id).payers == 6
+    seen = tile(Client(), "revenue-streets", (market[0].point.x, market[0].point.y))
+    assert seen.status_code == 200 and "Rue du Marché".encode() in seen.content and market[0].code.encode() not in seen.content
+    Standing.objects.filter(street=street.pk).update(payers=layers.LEAST - 1)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE revenue_standing SET at = now() + interval '1 second'")
+    assert "Rue du Marché".encode() not in tile(Client(), "revenue-streets", (market[0].point.x, market[0].point.y)).content
+
+
+def test_the_next_street_is_explained(market, hire):
+    (street, *_rest) = reads.next_streets(SYSTEM)
+    assert street.name == "Rue du Marché" and street.visits == 4 and street.late == 24_000 and street.chance == 0.3
+    assert street.expected == 7200 and street.a_visit == 1800 and street.km > 1.5
+    collector = Collector.objects.create(account=7, desk=ledger.new_desk("C", by=SYSTEM))
+    for n in range(10):
+        Visit.objects.create(client_id=uuid.uuid4(), collector=collector, taxed=market[n % 4], outcome="paid" if n < 7 else "absent")
+    assert reads.next_streets(SYSTEM)[0].chance == 0.5
+    page = hire("reader").get("/desk/revenue/streets").content.decode()
+    assert "Rue du Marché" in page and "50 %" in page
+
+
+def test_figures_are_counted_from_the_book(market):
+    for measure in figures.MEASURES:
+        refresh(measure, everything=True)
+    sums = {name: (n, d) for name, n, d in Snapshot.objects.filter(measure__startswith="revenue-").values_list("measure", "numerator", "denominator") if n}
+    month = timezone.localdate().replace(day=1)
+    collected = Snapshot.objects.filter(measure="revenue-collected", month=month)
+    assert sum(row.numerator for row in collected) == 15_000
+    mobile = Snapshot.objects.filter(measure="revenue-mobile")
+    assert sum(row.numerator for row in mobile) == 6000 and sum(row.denominator for row in mobile) == 15_000
+    assert sum(row.numerator for row in Snapshot.objects.filter(measure="revenue-arrears")) == 27_000
+    assert "revenue-recovery" in sums
+
+
+def test_open_data_never_shows_fewer_than_five(market, stall, bill):
+    def rows():
+        with connection.cursor() as cursor:
+            cursor.execute(open_data.COLLECTED.sql)
+            return cursor.fetchall()
+
+    assert rows() == [], "three paid"
+    desk = ledger.new_desk("Other", by=SYSTEM)
+    for n in range(2, 6):
+        for owed in ledger.Bill.objects.filter(about=market[n].code):
+            ledger.take(1000, "XOF", "cash", desk=desk, key=f"more{n}", by=SYSTEM, bills=[owed.pk])
+    found = {(row[2]): row[5] for row in rows()}
+    assert found == {"Zongo": 16_000}, "the one of Plateau alone is left out"
+    assert timezone.localdate() - timedelta(days=40) < rows()[0][0]

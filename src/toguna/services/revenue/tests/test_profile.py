@@ -1,0 +1,192 @@
+"""A taxpayer's own account: by web, SMS and USSD; contested, paid in parts; erased."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from toguna.engines.channels import api as channels
+from toguna.engines.channels.talk import understanding
+from toguna.engines.channels.ussd.sessions import MOST_GSM, step
+from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger.models.providers import PaymentRequest
+from toguna.engines.ledger.providers import asking, following, http, ways
+from toguna.engines.ledger.tests.test_providers_faults import GIVEN
+from toguna.engines.people import api as people
+from toguna.engines.people.erasure import erase, export
+from toguna.engines.people.testing import sign_in
+from toguna.kernel.access import SYSTEM
+from toguna.services.revenue.models import Objection, PlanWish
+from toguna.services.revenue.profile import reads
+from toguna.services.revenue.register import actions
+from toguna.simulate.mtn import Mtn
+
+PHONE = "+22370000001"
+
+
+@pytest.fixture(autouse=True)
+def fresh_words():
+    understanding.forget()
+    yield
+    understanding.forget()
+
+
+@pytest.fixture
+def say(town):
+    sent = count()
+
+    def said(text: str, phone: str = PHONE) -> str:
+        row = channels.receive("sms", phone, text, reference=f"t{next(sent)}")
+        row.refresh_from_db()
+        return row.answer.text if row.answer else ""
+
+    return said
+
+
+@pytest.fixture
+def awa(stall):
+    return stall("Awa Traoré", phone=PHONE).parts.get().taxpayer
+
+
+def resident(phone: str, *, verified: bool = True) -> Client:
+    person = people.Person.objects.create(name="Awa", language="en")
+    people.Contact.objects.create(
+        person=person, kind="phone", value=phone, verified=timezone.now() if verified else None
+    )
+    client = Client(headers={"accept-language": "en"})
+    sign_in(client, people.Account.objects.create(person=person))
+    client.person = person
+    return client
+
+
+def text_of(response) -> str:
+    return response.content.decode().replace("\u202f", " ").replace("\xa0", " ")
+
+
+def test_only_who_has_proved_the_phone_sees_the_account(awa, bill, stall):
+    made = bill(awa, 12000, thing=reads.register.taxed_of(awa).get())
+    mine = resident(PHONE)
+    page = text_of(mine.get("/taxes/", follow=True))
+    assert "12,000 FCFA" in page and made.reference[:5] in page and "Délibération" in page and "30 days late" in page
+    assert mine.get(f"/taxes/{awa.number}/statement.pdf").content.startswith(b"%PDF")
+    assert "12,000" in text_of(mine.get("/account/"))
+    for other in (resident("+22370000002"), resident(PHONE, verified=False)):
+        assert other.get(f"/taxes/{awa.number}").status_code == 404
+        assert other.get(f"/taxes/{awa.number}/statement.pdf").status_code == 404
+        assert other.post(f"/taxes/{awa.number}/contest", {}).status_code == 404
+    assert Client().get(f"/taxes/{awa.number}").status_code in (302, 403)
+
+
+def test_contested_then_answered(awa, bill, hire, say):
+    made = bill(awa, 12000)
+    mine = resident(PHONE)
+    given = {
+        "about": f"bill:{made.reference}",
+        "reason": "It is 2 m2, not 4",
+        "client_id": "7d444840-9dc0-11d1-b245-5ffdce74fad2",
+    }
+    for _again in range(2):
+        mine.post(f"/taxes/{awa.number}/contest", given)
+    row = Objection.objects.get()
+    assert (row.state, row.bill) == ("open", made)
+    agent, head = hire("agent"), hire("manager")
+    assert "It is 2 m2" in text_of(agent.get("/desk/taxes/answers/"))
+    assert agent.post(f"/desk/taxes/answers/objection/{row.pk}", {"do": "agree", "words": "Right"}).status_code == 403
+    head.post(
+        f"/desk/taxes/answers/objection/{row.pk}", {"do": "agree", "words": "Measured again: 2 m2", "take_back": "yes"}
+    )
+    row.refresh_from_db()
+    made.refresh_from_db()
+    assert (row.state, made.state) == ("agreed", "cancelled")
+    told = channels.Message.objects.filter(address=PHONE).last()
+    assert told is not None and "2 m2" in told.text
+    assert "Measured again" in text_of(mine.get(f"/taxes/{awa.number}"))
+
+
+def test_a_plan_is_asked_and_agreed(awa, bill, hire):
+    made, mine = bill(awa, 12000), resident(PHONE)
+    page = f"/taxes/{awa.number}/plan/{made.reference}"
+    mine.post(page, {"months": "3", "client_id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"})
+    mine.post(page, {"months": "4", "client_id": "7d444840-9dc0-11d1-b245-5ffdce74fad3"})
+    wish = PlanWish.objects.get()  # one waits for a bill
+    hire("manager").post(f"/desk/taxes/answers/plan/{wish.pk}", {"do": "agree"})
+    wish.refresh_from_db()
+    assert wish.state == "agreed"
+    assert list(made.instalments.values_list("amount", flat=True)) == [4000, 4000, 4000]
+    assert "Part 3" in text_of(mine.get(f"/taxes/{awa.number}"))
+
+
+def test_balance_and_contest_by_sms(awa, bill, say):
+    made = bill(awa, 12000)
+    answer = say("BALANCE")
+    assert "12,000" in answer and made.reference in answer and len(answer) <= 160
+    assert "No taxpayer" in say("SOLDE", "+22379999999")
+    assert made.reference in say("CONTEST")
+    say("1")
+    assert "number" in say("It was paid in March at the desk")
+    assert Objection.objects.get().bill == made
+
+
+def test_pay_by_sms_rings_the_phone_and_pays_the_oldest(awa, bill, say, monkeypatch):
+    first, second = bill(awa, 3000), bill(awa, 4000, due=timezone.localdate())
+    assert "nothing to pay" in say("PAY", "+22370000099") or "No taxpayer" in say("PAY 10", "+22370000099")
+    assert f"/pay/{first.reference}" in say("PAY 5000")  # no company is set up: by the page, or at the desk
+    http.forget_tokens()
+    with Mtn(webhook=ways.address("mtn")) as company:
+        monkeypatch.setattr(ways, "tables", lambda: {"mtn": {**GIVEN["mtn"], "url": company.url, "currency": "XOF"}})
+        connection.inc_thread_sharing()
+        assert "confirm" in say("PAY 5000")
+        row = PaymentRequest.objects.get()
+        assert (row.amount, row.phone, row.bills) == (5000, PHONE, [first.pk, second.pk])
+        asking.send(row.pk)
+        company.pay(next(iter(company.payments.values())))
+        following.follow(row.pk, timezone.now())
+        connection.dec_thread_sharing()
+    assert [one.left for one in (first, second) if not one.refresh_from_db()] == [0, 2000]
+    assert "2,000" in say("BALANCE")
+
+
+def test_by_ussd_every_screen_fits(awa, bill):
+    bill(awa, 12000)
+    typed: list[str] = []
+    screen = step("s1", PHONE, typed)
+    for _more in range(8):
+        assert len(screen.text) <= MOST_GSM
+        found = next((line.split()[0] for line in screen.text.splitlines() if "owe" in line or "dois" in line), "")
+        if found:
+            break
+        typed.append("98")
+        screen = step("s1", PHONE, typed)
+    typed.append(found)
+    screen = step("s1", PHONE, typed)
+    assert "12 000 FCFA to pay" in screen.text.replace(",", " ") and len(screen.text) <= MOST_GSM
+
+
+def test_anybody_may_check_a_plate_and_reads_no_name(awa, stall, say):
+    thing = reads.register.taxed_of(awa).get()
+    page = text_of(Client(headers={"accept-language": "en"}).get(f"/registered/?code={thing.code.lower()}"))
+    assert "In the register" in page and "Zongo" in page and "Market stall" in page and "Awa" not in page
+    assert Client().get("/registered/?code=ZZZZ222").status_code == 404
+    assert "is in the register" in say(f"REGISTERED {thing.code}", "+22375555555")
+    assert "not in the register" in say("REGISTERED AB1234MD", "+22375555555")
+
+
+def test_taken_away_and_erased(awa, bill):
+    made, mine = bill(awa, 12000), resident(PHONE)
+    told = json.dumps(export(mine.person), default=str)
+    assert awa.number in told and made.reference in told
+    erase(mine.person, by=SYSTEM)
+    awa.refresh_from_db()
+    assert awa.name == "Awa Traoré"  # owes, and is taxed: the register keeps them
+    ledger.cancel(made.pk, reason="wrong", by=SYSTEM)
+    actions.end(reads.register.taxed_of(awa).get().pk, reason="gone", by=SYSTEM)
+    again = resident(PHONE)
+    erase(again.person, by=SYSTEM)
+    awa.refresh_from_db()
+    assert (awa.name, awa.phone, awa.active) == ("", "", False) and not ledger.Payer.objects.get(pk=awa.payer_id).name
+    assert not awa.events.exclude(name="").exists()
