@@ -50,7 +50,6 @@ from toguna.engines.ledger.models import (
     Suspense,
     Tariff,
 )
-from toguna.engines.ledger.models.providers import PaymentRequest
 from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
 from toguna.engines.ledger.orders.running import Falling, falling
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer

@@ -7,127 +7,152 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0002_orders'),
-        ('revenue', '0001_register'),
+        ("ledger", "0002_orders"),
+        ("revenue", "0001_register"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Standing',
+            name="Standing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('zone', models.BigIntegerField(null=True)),
-                ('street', models.BigIntegerField(null=True)),
-                ('street_name', models.CharField(blank=True, max_length=200)),
-                ('things', models.PositiveIntegerField()),
-                ('payers', models.PositiveIntegerField()),
-                ('unpaid', models.PositiveIntegerField()),
-                ('potential', models.BigIntegerField()),
-                ('billed', models.BigIntegerField()),
-                ('paid', models.BigIntegerField()),
-                ('late', models.BigIntegerField()),
-                ('lon', models.FloatField(null=True)),
-                ('lat', models.FloatField(null=True)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("zone", models.BigIntegerField(null=True)),
+                ("street", models.BigIntegerField(null=True)),
+                ("street_name", models.CharField(blank=True, max_length=200)),
+                ("things", models.PositiveIntegerField()),
+                ("payers", models.PositiveIntegerField()),
+                ("unpaid", models.PositiveIntegerField()),
+                ("potential", models.BigIntegerField()),
+                ("billed", models.BigIntegerField()),
+                ("paid", models.BigIntegerField()),
+                ("late", models.BigIntegerField()),
+                ("lon", models.FloatField(null=True)),
+                ("lat", models.FloatField(null=True)),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'db_table': 'revenue_standing',
+                "db_table": "revenue_standing",
             },
         ),
         migrations.CreateModel(
-            name='Unpriced',
+            name="Unpriced",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('why', models.CharField(choices=[('measure', 'a measure is missing, or is no number'), ('large', 'too much to be true'), ('nobody', 'nobody is written down who pays')], max_length=8)),
-                ('lacking', models.CharField(blank=True, db_default='', max_length=40)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "why",
+                    models.CharField(
+                        choices=[
+                            ("measure", "a measure is missing, or is no number"),
+                            ("large", "too much to be true"),
+                            ("nobody", "nobody is written down who pays"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("lacking", models.CharField(blank=True, db_default="", max_length=40)),
             ],
             options={
-                'db_table': 'revenue_unpriced',
-                'ordering': ['pk'],
+                "db_table": "revenue_unpriced",
+                "ordering": ["pk"],
             },
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='cursor',
+            model_name="campaign",
+            name="cursor",
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='exempt',
+            model_name="campaign",
+            name="exempt",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='said',
+            model_name="campaign",
+            name="said",
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='telling',
+            model_name="campaign",
+            name="telling",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='noticefile',
-            name='which',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None),
+            model_name="noticefile",
+            name="which",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.BigIntegerField(), default=list, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='reminded',
-            name='approved',
+            model_name="reminded",
+            name="approved",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='reminded',
-            name='approved_by',
+            model_name="reminded",
+            name="approved_by",
             field=models.BigIntegerField(null=True),
         ),
         migrations.CreateModel(
-            name='LetterBatch',
+            name="LetterBatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('account', models.BigIntegerField(null=True)),
-                ('key', models.UUIDField(unique=True)),
-                ('letters_count', models.PositiveIntegerField(default=0)),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='revenue.dunningstep')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("account", models.BigIntegerField(null=True)),
+                ("key", models.UUIDField(unique=True)),
+                ("letters_count", models.PositiveIntegerField(default=0)),
+                (
+                    "step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="batches", to="revenue.dunningstep"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'revenue_letter_batch',
-                'ordering': ['-pk'],
+                "db_table": "revenue_letter_batch",
+                "ordering": ["-pk"],
             },
         ),
         migrations.AddField(
-            model_name='reminded',
-            name='batch',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='letters', to='revenue.letterbatch'),
+            model_name="reminded",
+            name="batch",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="letters",
+                to="revenue.letterbatch",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reminded',
-            index=models.Index(condition=models.Q(('done', None)), fields=['step'], name='revenue_reminded_waits'),
+            model_name="reminded",
+            index=models.Index(condition=models.Q(("done", None)), fields=["step"], name="revenue_reminded_waits"),
         ),
         migrations.AddField(
-            model_name='standing',
-            name='base',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='revenue.base'),
+            model_name="standing",
+            name="base",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="revenue.base"
+            ),
         ),
         migrations.AddField(
-            model_name='unpriced',
-            name='campaign',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='left_out', to='revenue.campaign'),
+            model_name="unpriced",
+            name="campaign",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="left_out", to="revenue.campaign"
+            ),
         ),
         migrations.AddField(
-            model_name='unpriced',
-            name='taxed',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='revenue.taxed'),
+            model_name="unpriced",
+            name="taxed",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="revenue.taxed"),
         ),
         migrations.AddIndex(
-            model_name='standing',
-            index=models.Index(fields=['street'], name='revenue_standing_street'),
+            model_name="standing",
+            index=models.Index(fields=["street"], name="revenue_standing_street"),
         ),
         migrations.AddConstraint(
-            model_name='unpriced',
-            constraint=models.UniqueConstraint(fields=('campaign', 'taxed'), name='revenue_unpriced_once'),
+            model_name="unpriced",
+            constraint=models.UniqueConstraint(fields=("campaign", "taxed"), name="revenue_unpriced_once"),
         ),
     ]

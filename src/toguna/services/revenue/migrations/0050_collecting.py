@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("ledger", "0001_book"),
-        ("revenue", "0001_register"),
+        ("revenue", "0030_campaigns"),
     ]
 
     operations = [

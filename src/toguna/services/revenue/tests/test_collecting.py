@@ -55,7 +55,9 @@ def test_the_day_has_what_one_needs_and_no_telephone(stall, bill, zongo):
     assert "70000001" not in json.dumps(day)
     number, name, bills = day["payers"][phone.place(thing.code)[7][0]]
     assert (number, name) == (owner(thing).number, "Awa Traoré")
-    assert bills == [[due.reference, 5000, "2026 · Market stall", due.due.isoformat(), thing.code, [["Market stall: 4 m2", 5000]]]]
+    assert bills == [
+        [due.reference, 5000, "2026 · Market stall", due.due.isoformat(), thing.code, [["Market stall: 4 m2", 5000]]]
+    ]
     assert phone.place(market.code)[8:10] == [200, 1], "the fee of the day, by the tariff, not taken yet"
     assert [one["amount"] for one in day["fees"][0]["offers"]] == [100, 200, 500]
     block = day["blocks"][0]
@@ -97,9 +99,21 @@ def test_two_thousand_stalls_in_a_few_statements_and_small(zongo):
     )  # fmt: skip
     Part.objects.bulk_create([Part(taxed=a, taxpayer=b) for a, b in zip(things, taxpayers, strict=True)])
     ledger.stage()
-    with connection.cursor() as cursor, cursor.copy("COPY ledger_run (key, payer, amount, words, about_kind, about) FROM STDIN") as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY ledger_run (key, payer, amount, words, about_kind, about) FROM STDIN") as copy,
+    ):
         for n, (thing, pk) in enumerate(zip(things, payers, strict=True)):
-            copy.write_row((f"k{n}", pk, 1500 + n % 9 * 750, f"{YEAR} · Étal: {2 + n % 9} m2 × 750 FCFA × 1 mois", "taxed", thing.code))
+            copy.write_row(
+                (
+                    f"k{n}",
+                    pk,
+                    1500 + n % 9 * 750,
+                    f"{YEAR} · Étal: {2 + n % 9} m2 × 750 FCFA × 1 mois",
+                    "taxed",
+                    thing.code,
+                )
+            )
     ledger.run(income="7336", due=today, by=SYSTEM, at=today)
     with CaptureQueriesContext(connection) as seen:
         raw = made.client.get("/collect/day", {"device": made.device}).content
@@ -123,7 +137,12 @@ def test_a_walk_goes_street_after_street_from_end_to_end():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.none() | st.tuples(st.floats(-1, 1), st.floats(-1, 1))), max_size=30))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b", None]), st.none() | st.tuples(st.floats(-1, 1), st.floats(-1, 1))),
+        max_size=30,
+    )
+)
 def test_a_walk_visits_each_once(places):
     assert sorted(walking.walked((0.0, 0.0), places)) == list(range(len(places)))
 
@@ -134,7 +153,9 @@ def test_a_walk_visits_each_once(places):
 def test_cash_on_bills_is_in_the_book_once_and_told(phone, stall, bill):
     thing = stall("Awa Traoré", phone="+22370000001")
     due = bill(owner(thing), 5000, thing=thing)
-    row = phone.pay(5000, code=thing.code, taxpayer=owner(thing).number, bills=[due.reference], lon=-0.995, lat=12.0051, accuracy=8)
+    row = phone.pay(
+        5000, code=thing.code, taxpayer=owner(thing).number, bills=[due.reference], lon=-0.995, lat=12.0051, accuracy=8
+    )
     first = phone.send(row)
     assert first == phone.send(row) and first[0]["state"] == "sent"
     payment = ledger.Payment.objects.get()
@@ -178,7 +199,10 @@ def test_a_passing_seller_pays_the_tariff_without_being_in_the_register(phone, t
 def test_visits_without_payment(phone, stall):
     thing = stall()
     tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
-    rows = [phone.record("visit", code=thing.code, outcome=outcome, note="fermé", promised=tomorrow) for outcome in ("absent", "later")]
+    rows = [
+        phone.record("visit", code=thing.code, outcome=outcome, note="fermé", promised=tomorrow)
+        for outcome in ("absent", "later")
+    ]
     rows.append(phone.record("visit", code=thing.code, outcome="paid"))
     rows.append(phone.record("visit", code="2222222", outcome="absent"))
     states = [one["state"] for one in phone.send(*rows)]
@@ -219,11 +243,20 @@ def test_a_clock_wrong_by_two_years_is_noticed_and_the_order_kept(phone, stall, 
     wrong = timezone.now() - timedelta(days=730)
     rows = []
     for n, outcome in enumerate(["absent", "later"]):
-        rows.append({**phone.record("visit", code=thing.code, outcome=outcome), "at": (wrong - timedelta(minutes=60 - 10 * n)).isoformat()})
-    rows.append({**phone.pay(3000, code=thing.code, bills=[due.reference]), "at": (wrong - timedelta(minutes=30)).isoformat()})
+        rows.append(
+            {
+                **phone.record("visit", code=thing.code, outcome=outcome),
+                "at": (wrong - timedelta(minutes=60 - 10 * n)).isoformat(),
+            }
+        )
+    rows.append(
+        {**phone.pay(3000, code=thing.code, bills=[due.reference]), "at": (wrong - timedelta(minutes=30)).isoformat()}
+    )
     phone.send(*reversed(rows), now=wrong)
     payment = ledger.Payment.objects.get()
-    assert abs(payment.at - (timezone.now() - timedelta(minutes=30))) < timedelta(minutes=1), "put right by what the clock says now"
+    assert abs(payment.at - (timezone.now() - timedelta(minutes=30))) < timedelta(minutes=1), (
+        "put right by what the clock says now"
+    )
     assert payment.year == YEAR and "clock" in Collected.objects.get().odd
     done = list(Visit.objects.order_by("seq").values_list("done", flat=True))
     assert done == sorted(done) and Visit.objects.earliest("seq").said < timezone.now() - timedelta(days=700)
@@ -252,7 +285,10 @@ def test_a_stolen_device_is_cut_off_and_what_it_sends_is_put_aside(phone, stall,
     thing = stall()
     due = bill(owner(thing), 2000)
     phone.send(phone.pay(500, code=thing.code, bills=[due.reference]))
-    late, fee = phone.pay(1500, code=thing.code, bills=[due.reference]), phone.pay(200, base="place-du-jour", measures={"m2": "5"})
+    late, fee = (
+        phone.pay(1500, code=thing.code, bills=[due.reference]),
+        phone.pay(200, base="place-du-jour", measures={"m2": "5"}),
+    )
     head = hire("manager")
     device = Device.objects.get()
     page = f"/desk/collecting/{phone.collector.pk}"
@@ -284,7 +320,11 @@ def test_a_count_is_kept_once(phone, hire):
 
 
 @settings(
-    max_examples=8, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 def test_a_day_replayed_reordered_and_cut_is_the_same_day(data, zongo, stall, bill):
@@ -315,7 +355,9 @@ def test_a_day_replayed_reordered_and_cut_is_the_same_day(data, zongo, stall, bi
     assert taken.count() == 5 and ledger.gaps(desk, YEAR) == []
     assert sorted(taken.values_list("number", flat=True)) == [1, 2, 3, 4, 5]
     visits = list(Visit.objects.filter(collector=phone.collector).order_by("seq").values_list("seq", "done"))
-    assert [seq for seq, _done in visits] == [1, 2, 3, 4, 5, 6] and [d for _s, d in visits] == sorted(d for _s, d in visits)
+    assert [seq for seq, _done in visits] == [1, 2, 3, 4, 5, 6] and [d for _s, d in visits] == sorted(
+        d for _s, d in visits
+    )
 
 
 # --- Who supervises
@@ -327,7 +369,13 @@ def test_what_is_odd_is_looked_at_and_closed_with_a_word(phone, stall, bill, hir
     far = {"lon": -0.985, "lat": 12.01, "accuracy": 10}
     at = timezone.now().replace(hour=2, minute=0) - timedelta(days=1)
     phone.send({**phone.pay(2000, code=thing.code, bills=[due.reference], **far), "at": at.isoformat()})
-    phone.send({**phone.pay(750, code=thing.code, bills=[due.reference]), "at": (at + timedelta(seconds=5)).isoformat(), "proof": "WRONG2"})
+    phone.send(
+        {
+            **phone.pay(750, code=thing.code, bills=[due.reference]),
+            "at": (at + timedelta(seconds=5)).isoformat(),
+            "proof": "WRONG2",
+        }
+    )
     first, second = Collected.objects.order_by("pk")
     assert set(first.odd) == {"round", "far", "night"} and first.metres > 900
     assert {"fast", "proof", "night"} <= set(second.odd)
@@ -346,7 +394,10 @@ def test_what_is_odd_is_looked_at_and_closed_with_a_word(phone, stall, bill, hir
     assert first.looked is None and "void" in first.odd
     # Of another's zone: nothing to see, nothing to close.
     other = hire("manager", zone=plateau.pk)
-    assert first.payment.printed or ledger.receipt_number(first.payment) not in other.get("/desk/collecting/odd").content.decode()
+    assert (
+        first.payment.printed
+        or ledger.receipt_number(first.payment) not in other.get("/desk/collecting/odd").content.decode()
+    )
     assert other.post(f"/desk/collecting/odd/{first.pk}", {"word": "x"}).status_code == 403
     assert other.get(f"/desk/collecting/{phone.collector.pk}").status_code == 403
 
@@ -376,11 +427,15 @@ def test_the_board_in_a_few_statements(zongo, stall, bill, hire, django_assert_m
 
 def test_a_collector_is_made_and_changed(hire, zongo, town):
     head = hire("manager")
-    who = people.create_staff(email="c@town.test", password="long enough to be one", name="Oumar Ba", grants=[("agent", "revenue", None)])
+    who = people.create_staff(
+        email="c@town.test", password="long enough to be one", name="Oumar Ba", grants=[("agent", "revenue", None)]
+    )
     page = head.post("/desk/collecting/new", {"account": who.pk, "zone": zongo.pk, "most": "150 000", "target": ""})
     made = Collector.objects.get(account=who.pk)
     assert page.status_code == 302 and (made.most, made.zone_id, made.desk.kind) == (150000, zongo.pk, "collector")
-    assert head.post("/desk/collecting/new", {"account": who.pk}).status_code == 422, "who is one already is not offered"
+    assert head.post("/desk/collecting/new", {"account": who.pk}).status_code == 422, (
+        "who is one already is not offered"
+    )
     head.post(f"/desk/collecting/{made.pk}", {"zone": "", "most": "1000", "target": "500"})
     made.refresh_from_db()
     assert (made.most, made.target, made.active, made.zone_id) == (1000, 500, False, None)

@@ -52,7 +52,10 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright runs a loop in this thread
-    thing, market = stall("Awa Traoré", phone="+22370000001"), stall("Fanta Diallo", base="place-du-jour", m2="3", lon=-0.9951)
+    thing, market = (
+        stall("Awa Traoré", phone="+22370000001"),
+        stall("Fanta Diallo", base="place-du-jour", m2="3", lon=-0.9951),
+    )
     awa = Taxpayer.objects.get(parts__taxed=thing)
     due, old = bill(awa, 5000, thing=thing), bill(awa, 2500)
     who = Phone(zongo.pk)
@@ -137,7 +140,9 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
         for text in (said, "é", said * 4):
             dots = np.pad(np.array(page.evaluate(CODE, text), dtype=np.uint8), 4)
             picture = (255 * (1 - np.kron(dots, np.ones((6, 6), dtype=np.uint8)))).astype(np.uint8)
-            assert [one.text for one in zxingcpp.read_barcodes(picture)] == [text], "another's reader reads the phone's code"
+            assert [one.text for one in zxingcpp.read_barcodes(picture)] == [text], (
+                "another's reader reads the phone's code"
+            )
 
         # The evening: the network comes, goes in the middle of what is sent, and comes back; an answer is lost.
         seen = {"n": 0}
@@ -163,7 +168,9 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
         context.close()
     desk = who.collector.desk
     taken = ledger.Payment.objects.filter(desk=desk)
-    assert sorted(taken.values_list("number", flat=True)) == list(range(1, 16)) and not taken.exclude(printed="").exists()
+    assert (
+        sorted(taken.values_list("number", flat=True)) == list(range(1, 16)) and not taken.exclude(printed="").exists()
+    )
     assert ledger.held_at([desk.pk])[desk.pk] == 6600 == sum(taken.values_list("amount", flat=True))
     due.refresh_from_db()
     old.refresh_from_db()

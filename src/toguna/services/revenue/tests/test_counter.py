@@ -76,7 +76,13 @@ def test_a_cheque_and_a_card_do_not_lie_in_the_desk(cashier, opened, stall, bill
     cheque = cashier.post(f"/desk/counter/{number}", form | {"reference": "BDM 4471"})
     card = cashier.post(
         f"/desk/counter/{number}",
-        {"client_id": str(uuid.uuid4()), "bill": second.reference, "amount": "2000", "way": "card", "reference": "slip 12"},
+        {
+            "client_id": str(uuid.uuid4()),
+            "bill": second.reference,
+            "amount": "2000",
+            "way": "card",
+            "reference": "slip 12",
+        },
     )
     assert cheque.status_code == card.status_code == 302
     assert "Cheque" in text(cashier.get(cheque.url)) and "CHQ-" in text(cashier.get(cheque.url))
@@ -123,7 +129,12 @@ def test_the_kiosk_says_what_is_owed_and_not_by_whom(screen, stall, bill):
     thing = stall("Awa Traoré", phone="+22370000001")
     due = bill(owner(thing), 5000, thing=thing)
     assert screen.get("/kiosk/").status_code == 200
-    for said in (thing.code.lower(), owner(thing).number, due.reference, f"https://town.test/registered/{thing.code}?x=1"):
+    for said in (
+        thing.code.lower(),
+        owner(thing).number,
+        due.reference,
+        f"https://town.test/registered/{thing.code}?x=1",
+    ):
         page = screen.post("/kiosk/", {"do": "find", "typed": said})
         assert "A. T." in text(page) and "5,000 FCFA" in text(page), said
         assert not re.search("Awa|Traor|70000001", text(page))
@@ -139,7 +150,9 @@ def test_a_slip_for_the_counter(screen, stall, bill):
     first, _second = bill(owner(thing), 5000), bill(owner(thing), 700)
     slip = screen.post("/kiosk/", {"do": "slip", "typed": owner(thing).number, "bill": first.reference})
     number = owner(thing).number
-    assert f"{number[:4]} {number[4:]}" in text(slip) and "5,000 FCFA" in text(slip) and "data:image/svg+xml" in text(slip)
+    assert (
+        f"{number[:4]} {number[4:]}" in text(slip) and "5,000 FCFA" in text(slip) and "data:image/svg+xml" in text(slip)
+    )
 
 
 def test_paying_by_telephone_at_the_kiosk(screen, stall, bill, settings, tmp_path, monkeypatch):
@@ -164,7 +177,14 @@ def test_paying_by_telephone_at_the_kiosk(screen, stall, bill, settings, tmp_pat
     waits = screen.get(asked.url)
     assert waits["Refresh"] == "5" and "70 00 00 01" not in text(waits)
     taken = ledger.take(
-        5700, "XOF", "mtn", desk=ledger.new_desk("MTN", by=Actor(account=1)), key="k", by=Actor(), payer=first.payer_id, bills=row.bills
+        5700,
+        "XOF",
+        "mtn",
+        desk=ledger.new_desk("MTN", by=Actor(account=1)),
+        key="k",
+        by=Actor(),
+        payer=first.payer_id,
+        bills=row.bills,
     )
     PaymentRequest.objects.filter(pk=row.pk).update(state="succeeded", payment=taken)
     done = text(screen.get(asked.url))
@@ -176,7 +196,9 @@ def test_the_demo_has_collectors_who_went_round_today(town, stall, bill, hire):
     things = [stall(f"Awa {n}", lon=-0.995 + n * 1e-4) for n in range(9)]
     for thing in things:
         bill(owner(thing), 1500)
-    people.create_staff(email="agent@town.test", password="long enough to be one", name="Agent", grants=[("agent", "*", None)])
+    people.create_staff(
+        email="agent@town.test", password="long enough to be one", name="Agent", grants=[("agent", "*", None)]
+    )
     for _twice in range(2):
         demo.load(None)
     assert 0 < Visit.objects.count() <= 9 and Collected.objects.exists()

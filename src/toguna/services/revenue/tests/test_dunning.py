@@ -96,7 +96,9 @@ def test_who_contests_or_keeps_a_plan_is_left_alone(owing):
     step(3)
     thing, contested = owing()
     owner = Part.objects.get(taxed=thing).taxpayer
-    objection = Objection.objects.create(code="OBJ1", taxpayer=owner, bill=contested, reason="No", client_id=uuid.uuid4())
+    objection = Objection.objects.create(
+        code="OBJ1", taxpayer=owner, bill=contested, reason="No", client_id=uuid.uuid4()
+    )
     _thing, planned = owing("Moussa Diarra", phone="+22370000002")
     today = timezone.localdate()
     ledger.plan(planned.pk, [today + timedelta(days=n) for n in (10, 40)], by=SYSTEM)

@@ -80,11 +80,18 @@ def test_in_public_only_streets_of_five_payers(market):
     street = Feature.objects.get(source="s:1")
     assert Standing.objects.get(street=street.pk, zone=market[0].zone_id).payers == 6
     seen = tile(Client(), "revenue-streets", (market[0].point.x, market[0].point.y))
-    assert seen.status_code == 200 and "Rue du Marché".encode() in seen.content and market[0].code.encode() not in seen.content
+    assert (
+        seen.status_code == 200
+        and "Rue du Marché".encode() in seen.content
+        and market[0].code.encode() not in seen.content
+    )
     Standing.objects.filter(street=street.pk).update(payers=layers.LEAST - 1)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE revenue_standing SET at = now() + interval '1 second'")
-    assert "Rue du Marché".encode() not in tile(Client(), "revenue-streets", (market[0].point.x, market[0].point.y)).content
+    assert (
+        "Rue du Marché".encode()
+        not in tile(Client(), "revenue-streets", (market[0].point.x, market[0].point.y)).content
+    )
 
 
 def test_the_next_street_is_explained(market, hire):
@@ -93,7 +100,9 @@ def test_the_next_street_is_explained(market, hire):
     assert street.expected == 7200 and street.a_visit == 1800 and street.km > 1.5
     collector = Collector.objects.create(account=7, desk=ledger.new_desk("C", by=SYSTEM))
     for n in range(10):
-        Visit.objects.create(client_id=uuid.uuid4(), collector=collector, taxed=market[n % 4], outcome="paid" if n < 7 else "absent")
+        Visit.objects.create(
+            client_id=uuid.uuid4(), collector=collector, taxed=market[n % 4], outcome="paid" if n < 7 else "absent"
+        )
     assert reads.next_streets(SYSTEM)[0].chance == 0.5
     page = hire("reader").get("/desk/revenue/streets").content.decode()
     assert "Rue du Marché" in page and "50 %" in page
@@ -102,7 +111,13 @@ def test_the_next_street_is_explained(market, hire):
 def test_figures_are_counted_from_the_book(market):
     for measure in figures.MEASURES:
         refresh(measure, everything=True)
-    sums = {name: (n, d) for name, n, d in Snapshot.objects.filter(measure__startswith="revenue-").values_list("measure", "numerator", "denominator") if n}
+    sums = {
+        name: (n, d)
+        for name, n, d in Snapshot.objects.filter(measure__startswith="revenue-").values_list(
+            "measure", "numerator", "denominator"
+        )
+        if n
+    }
     month = timezone.localdate().replace(day=1)
     collected = Snapshot.objects.filter(measure="revenue-collected", month=month)
     assert sum(row.numerator for row in collected) == 15_000
