@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.gis.geos import Point
+from django.core.exceptions import ValidationError
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
@@ -118,3 +119,11 @@ def code_of(number: int, length: int = 7) -> str:
         number, at = divmod(number, len(codes.ALPHABET))
         letters = codes.ALPHABET[at] + letters
     return "" if number else letters
+
+
+def by_phone(typed: str) -> Household | None:
+    """The one of a telephone as people type it."""
+    try:
+        return by_address(people.normal_phone(typed))
+    except ValidationError:
+        return None

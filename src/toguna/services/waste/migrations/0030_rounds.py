@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("pghistory", "0007_auto_20250421_0444"),
         ("territory", "0007_routing"),
-        ("waste", "0012_scales"),
+        ("waste", "0013_payers"),
     ]
 
     operations = [

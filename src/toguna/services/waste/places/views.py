@@ -16,6 +16,7 @@ from toguna.engines.territory import api as territory
 from toguna.kernel import codes, limits, text
 from toguna.kernel.web import Request, public
 from toguna.services.waste import opening
+from toguna.services.waste.clientid import once
 from toguna.services.waste.models import PlaceSaid, WastePlace
 from toguna.services.waste.places import actions, reads
 
@@ -55,7 +56,7 @@ def place(request: Request, code: str) -> HttpResponse:
         try:
             limits.hit("waste.say", f"device {people.device_of(request)}", at_most=30, per=timedelta(hours=1))
             actions.say(
-                row, request.POST.get("what", ""), client_id=_once(request.POST.get("client_id", "")), channel="web"
+                row, request.POST.get("what", ""), client_id=once(request.POST.get("client_id", "")), channel="web"
             )
         except (actions.Refused, limits.TooMany) as error:
             messages.error(request, str(error))
@@ -69,10 +70,3 @@ def place(request: Request, code: str) -> HttpResponse:
         "full": PlaceSaid.objects.filter(place=row, what="full", done=None).order_by("-pk").first(),
     }  # fmt: skip
     return people.remember_device(request, render(request, "waste/place.html", values))
-
-
-def _once(typed: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(typed)
-    except ValueError:
-        return uuid.uuid4()

@@ -12,10 +12,14 @@ from toguna.kernel.demo import Demo
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
+from toguna.services.waste.hub import WasteDoor
 from toguna.services.waste.rounds import coming, commands, crew, demo, figures
 
 PROVIDES: tuple[Declaration, ...] = (
     Page("desk-rounds", _("Rounds"), "bus", "desk-rounds", where=("desk",), permission="waste.read", order=32),
+    WasteDoor(
+        "truck", _("When the waste truck comes"), "bus", "truck-comes", summary=_("Today or tomorrow, at which hour, at the bin near you."), order=30
+    ),
     commands.TRUCK,
     Periodic("waste-truck-near", timedelta(minutes=1), coming.tell_near),
     PersonalData("waste-truck", coming.export),

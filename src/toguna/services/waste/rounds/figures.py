@@ -36,7 +36,7 @@ MEASURES = (
         kind="ratio", unit="%", better="up", order=313, icon="clock",
     ),
     Measure(
-        "waste-served", _("Planned stops served"), _("Of the stops of published rounds, the share where the crew did the work."),
+        "waste-stops-done", _("Planned stops served"), _("Of the stops of published rounds, the share where the crew did the work."),
         """
         SELECT p.zone_id, date_trunc('month', d.day)::date AS month,
             count(*) FILTER (WHERE v.state = 'done') AS numerator, count(*) AS denominator

@@ -128,7 +128,7 @@ def use(typed: str, shop: WastePlace, *, by: Actor) -> Voucher:
     if row.reward.value:
         ledger.post(
             "waste-reward", [ledger.Leg(REWARDS, row.reward.value), ledger.Leg(PAYABLE, -row.reward.value, _payee(shop))],
-            key=f"waste-voucher:{row.pk}", by=by, about=("waste", row.code),
+            key=f"waste-voucher:{row.pk}:{shop.pk}", by=by, about=("waste", row.code),
         )  # fmt: skip
     audit.record(by, "waste.use_voucher", f"waste.voucher:{row.pk}", shop=shop.pk)
     if not Voucher.objects.filter(pk=row.pk, used=None, back=None, until__gte=today).update(
