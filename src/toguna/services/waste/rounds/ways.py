@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from toguna.engines.territory import api as territory
+from toguna.services.waste.rounds.ground import Point, apart, spot, straight
 from toguna.services.waste.rounds.problem import NEVER, Matrix
 
-Point = tuple[float, float]  # longitude, latitude
+__all__ = ["AT_ONCE", "Point", "Ways", "apart", "line", "matrices", "mode_of", "spot", "straight"]
 
-SPEED = {"truck": 20.0, "tricycle": 16.0, "cart": 4.5}  # km/h, in town, where nothing better is known
 AT_ONCE = 25  # places in one question for a line
-DETOUR = 1.35  # metres of road for a metre as the crow flies
 
 
 @dataclass(frozen=True)
@@ -82,22 +80,3 @@ def line(points: Sequence[Point], mode: str, *, by_roads: bool) -> list[Point]:
     except (territory.RoutingUnavailable, territory.NoRoute):
         return list(points)
     return found
-
-
-def straight(points: Sequence[Point], mode: str) -> Matrix:
-    at = np.radians(np.array(points, dtype=float).reshape(-1, 2))
-    east = (at[:, None, 0] - at[None, :, 0]) * np.cos(at[:, None, 1].mean() if len(at) else 0.0)
-    north = at[:, None, 1] - at[None, :, 1]
-    metres = np.hypot(east, north) * 6_371_000 * DETOUR
-    return Matrix(np.rint(metres / (SPEED[mode] / 3.6)).astype(np.int64), np.rint(metres).astype(np.int64))
-
-
-def spot(point: Any) -> Point:
-    """Of a geometry that is a point."""
-    return point.x, point.y
-
-
-def apart(first: Point, second: Point) -> float:
-    """Metres as the crow flies."""
-    shrink = math.cos(math.radians((first[1] + second[1]) / 2))
-    return math.hypot((first[0] - second[0]) * shrink, first[1] - second[1]) * 111_195

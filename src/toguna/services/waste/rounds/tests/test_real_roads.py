@@ -52,7 +52,9 @@ def fleet(accra, monkeypatch):
         )
         for n in range(60)
     )  # fmt: skip
-    WastePlace.objects.create(code=codes.make(6), kind="dump", name="Dump", capacity=0, point=Point(-0.26, 5.65, srid=4326))
+    WastePlace.objects.create(
+        code=codes.make(6), kind="dump", name="Dump", capacity=0, point=Point(-0.26, 5.65, srid=4326)
+    )
     depot = Depot.objects.create(name="Garage", point=Point(-0.21, 5.6, srid=4326))
     for number, sector in enumerate(demo._sectors(bins, (-0.21, 5.6), 2)):
         truck = Truck.objects.create(
@@ -82,7 +84,9 @@ def test_the_round_improves_on_the_present_one_and_is_driven(fleet, live_server)
     for one in rounds:
         assert ways.apart(spots[one.pk].point, ways.spot(one.truck.depot.point)) < 600
         assert len(telemetry.track(one.truck.device, plan.created, timezone.now())) >= 10
-    assert playing.play(plan, live_server.url, seconds=0, beats=2, say=lambda _words: None)["done"] == 0  # the day is over
+    assert (
+        playing.play(plan, live_server.url, seconds=0, beats=2, say=lambda _words: None)["done"] == 0
+    )  # the day is over
 
 
 def test_roads_are_longer_than_the_crow_and_what_is_at_sea_is_reached_by_nobody(fleet):
