@@ -75,7 +75,8 @@ def _at(problem: Problem, plan: Plan, points: list[ground.Point], then: int) -> 
             continue
         vehicle = problem.vehicle(route.vehicle)
         last = next((v for v in reversed(done) if v.kind != Kind.PAUSE), None)
-        where = next((x.at for x in (*problem.stops, *problem.dumps) if last and x.key == last.key), vehicle.start)
+        known = [*((x.key, x.at) for x in problem.stops), *((x.key, x.at) for x in problem.dumps)]
+        where = next((at for key, at in known if last and key == last.key), vehicle.start)
         rows.append(points[where])
         load = (done[-1].volume, done[-1].weight) if done else (0, 0)
         rested = any(v.kind == Kind.PAUSE for v in done)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -71,7 +72,7 @@ def drawn(tracks: Sequence[Track], squares: Sequence[Mark], *, title: str) -> Sa
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>'
     ]
     for name, shape in territory.zone_shapes([z.id for z in territory.districts()]) if territory.districts() else ():
-        simple = shape.simplify(max(east - west, 1e-4) / 300, preserve_topology=True)
+        simple: Any = shape.simplify(max(east - west, 1e-4) / 300, preserve_topology=True)
         rings = simple.coords if simple.geom_type == "MultiPolygon" else (simple.coords,)
         path = "".join(
             "M" + "L".join(f"{x},{y}" for x, y in map(at, ring)) + "Z" for polygon in rings for ring in polygon

@@ -81,7 +81,8 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["driver"].choices = [("", "–"), *((a.pk, a.name or a.email) for a in accounts)]  # type: ignore[attr-defined]
         self.fields["quarters"].choices = [(z.id, z.name) for z in territory.districts()]  # type: ignore[attr-defined]
         if self.instance.pk:
-            self.initial = self.initial | {
+            self.initial = {
+                **self.initial,
                 "depot_name": self.instance.depot.name,
                 "driver": self.instance.driver,
                 "quarters": [z.pk for z in self.instance.quarters.all()],
