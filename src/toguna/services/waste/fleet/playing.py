@@ -102,6 +102,9 @@ def plan_of_today() -> DayPlan:
         today, by=SYSTEM, seconds=10.0
     )
     planning.build(plan=plan.pk)
+    plan.refresh_from_db()
+    if plan.state == DayPlan.State.FAILED:
+        raise planning.Refused(plan.says)
     return planning.publish(plan.pk, by=SYSTEM)
 
 

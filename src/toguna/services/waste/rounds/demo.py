@@ -19,17 +19,17 @@ from toguna.services.waste.rounds import planning
 
 BINS_A_TRUCK = 45
 DAYS = 60
-# Each bin has a rate of its own (10 to 40 percent a day, from its id), each visit its noise, and some days are market days.
+# Each bin has a rate of its own (15 to 45 percent a day, from its id), was last emptied two or three days ago, each visit its noise, and some days are market days.
 _VISITS = """
 INSERT INTO waste_fill (place_id, at, level, source, emptied, client_id)
 SELECT p.id, v.at, LEAST(180, GREATEST(5, round(
-        (10 + abs(hashtext(p.code)) %% 31) * 2 * (0.75 + (abs(hashtext(p.code || v.n)) %% 51) / 100.0)
+        (15 + abs(hashtext(p.code)) %% 31) * 2 * (0.75 + (abs(hashtext(p.code || v.n)) %% 51) / 100.0)
         * CASE WHEN abs(hashtext(v.n || p.code)) %% 14 = 0 THEN 1.7 ELSE 1 END / 5) * 5))::int,
     'driver', true, md5('visit' || p.client_id || v.n)::uuid
 FROM (SELECT id, code, client_id, row_number() OVER (ORDER BY id) AS number FROM waste_place WHERE kind IN ('bin', 'point')) p
 CROSS JOIN LATERAL (
     SELECT n, %(until)s::timestamptz - make_interval(days => n::int) + make_interval(mins => (420 + abs(hashtext(p.code || 'm')) %% 300)::int) AS at
-    FROM generate_series(1 + p.number %% 2, %(days)s, 2) n
+    FROM generate_series(2 + p.number %% 2, %(days)s, 2) n
 ) v
 ON CONFLICT (client_id) DO NOTHING
 """
@@ -62,7 +62,7 @@ def load(files: DemoFiles) -> None:
             }
         )
         # Every other day, half of the sector, street by street as the crew has always done.
-        for half, days in enumerate(([1, 3, 5], [2, 4, 6])):
+        for half, days in enumerate(([1, 3, 5, 7], [2, 4, 6])):
             PresentRound.objects.create(truck=truck, days=days, places=[b.pk for b in sector[half::2]])
     start = timezone.make_aware(datetime.combine(files.until, time(0)))
     with connection.cursor() as cursor:

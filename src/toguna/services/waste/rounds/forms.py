@@ -17,7 +17,7 @@ from toguna.services.waste.rounds import stops
 class PlanForm(forms.Form):
     """What a plan, or a trial of one, is made with."""
 
-    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     without = forms.MultipleChoiceField(
         label=_("Without these trucks"), required=False, widget=forms.CheckboxSelectMultiple
     )

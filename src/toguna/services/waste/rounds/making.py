@@ -134,10 +134,10 @@ def when(day: date) -> datetime | None:
 
 
 def _worth(trucks: Sequence[Truck]) -> int:
-    """What serving one stop costs: some kilometres and a quarter of an hour of a truck."""
+    """What serving one stop costs: some kilometres, a quarter of an hour of a truck, its share of a truck's going out."""
     if not trucks:
         return 1
-    return max(1, round(sum(t.cost_km * 3 + t.cost_hour / 4 for t in trucks) / len(trucks)))
+    return max(1, round(sum(t.cost_km * 3 + t.cost_hour / 4 + t.cost_day / 12 for t in trucks) / len(trucks)))
 
 
 def _brought(plan: Plan, stations: Mapping[str, Emptied]) -> list[Due]:
@@ -272,4 +272,4 @@ def driven(
     empty(home)
     go(home)
     pause = stops.pause_of(truck)
-    return metres, seconds + (pause.lasts if pause else 0)
+    return metres, seconds + (pause.lasts if pause and stops.of_time(truck.begins) + seconds > pause.latest else 0)

@@ -111,9 +111,7 @@ def explained(one: Round) -> list[dict[str, Any]]:
         order = ""
         if visit.kind == Visit.Kind.DUMP:
             share = _share(one, home)
-            order = (
-                _("The truck is %(share)d %% full: emptied before the next stops") % {"share": share} if share else ""
-            )
+            order = _("The truck is %(share)d %% full: it is emptied") % {"share": share} if share else ""
             home = 0
         elif visit.kind == Visit.Kind.STOP:
             order = _("%(metres)d m and %(minutes)d min from the one before") % {

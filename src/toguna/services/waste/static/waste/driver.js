@@ -95,7 +95,7 @@ const element = (name, text) => Object.assign(document.createElement(name), { te
 
 async function show() {
   const day = await today();
-  if (!day?.round) { at("now").hidden = true; at("visits").replaceChildren(); if (day) says(texts.none); return; }
+  if (!day?.round) { at("now").hidden = at("broken").hidden = true; at("visits").replaceChildren(); if (day) says(texts.none); return; }
   const todo = day.visits.filter((v) => v.state === "planned"), now = todo[0], running = ["planned", "started"].includes(day.state);
   at("plate").textContent = day.plate;
   const stops = day.visits.filter((v) => v.kind === "stop");
