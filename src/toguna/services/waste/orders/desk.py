@@ -49,9 +49,9 @@ def numbers(actor: Actor) -> Sequence[tuple[Any, Any, str]]:
         complaints=Count("pk", filter=Q(complained__isnull=False, settled=None)),
     )
     return [
-        (_("Pick-ups that nobody takes"), found["unserved"], "/desk/waste/?view=unserved"),
-        (_("Pick-ups of today"), found["today"], "/desk/waste/"),
-        (_("Complaints on pick-ups"), found["complaints"], "/desk/waste/?view=complaints"),
+        (_("Pick-ups that nobody takes"), found["unserved"], "/desk/waste/pickups/?view=unserved"),
+        (_("Pick-ups of today"), found["today"], "/desk/waste/pickups/"),
+        (_("Complaints on pick-ups"), found["complaints"], "/desk/waste/pickups/?view=complaints"),
     ]
 
 

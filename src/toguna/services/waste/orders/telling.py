@@ -28,7 +28,7 @@ _KEYS = uuid.UUID("7f0cf8a2-0d2e-4bb3-8a74-2c6f0c1d9e51")
 def when(start: datetime, end: datetime) -> str:
     """ "Tue. 1 Dec 07:00-11:00", in the language of whoever reads."""
     local = timezone.localtime(start)
-    return f"{formats.date_format(local, 'D j M')} {local:%H:%M}-{timezone.localtime(end):%H:%M}"
+    return f"{formats.date_format(local, 'D j b')} {local:%H:%M}-{timezone.localtime(end):%H:%M}"
 
 
 def many(row: PickUp) -> str:

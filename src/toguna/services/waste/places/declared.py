@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Declaration
-from toguna.kernel.web import Urls
+from toguna.kernel.web import Page, Urls
 from toguna.services.waste.hub import WasteDoor
 from toguna.services.waste.places import commands, demo, layers, starter
 
@@ -19,6 +19,15 @@ PROVIDES: tuple[Declaration, ...] = (
         "waste-places",
         _("Bins, sorting points, buyers and what they pay."),
         order=20,
+    ),
+    Page(
+        "desk-waste-places",
+        _("Places for waste"),
+        "pin",
+        "desk-waste-places",
+        where=("desk",),
+        permission="waste.read",
+        order=30,
     ),
     Urls("waste-places", "", "toguna.services.waste.places.urls"),
     layers.MAP,

@@ -10,7 +10,7 @@ from toguna.kernel.demo import Demo
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Periodic
-from toguna.kernel.web import Urls
+from toguna.kernel.web import Page, Urls
 from toguna.services.waste.hub import WasteDoor
 from toguna.services.waste.sorting import actions, commands, demo, weighed
 from toguna.services.waste.weighing.actions import Weighed
@@ -27,6 +27,15 @@ PROVIDES: tuple[Declaration, ...] = (
     ),
     WasteDoor(
         "mine", _("My waste"), "person", "waste-mine", _("My card, my points, what was weighed and fetched."), order=90
+    ),
+    Page(
+        "desk-waste-campaigns",
+        _("Sorting"),
+        "check",
+        "desk-waste-campaigns",
+        where=("desk",),
+        permission="waste.read",
+        order=50,
     ),
     Urls("waste-sorting", "", "toguna.services.waste.sorting.urls"),
     Reaction(Weighed, weighed.on_weighed),

@@ -29,7 +29,7 @@ def lines(found: Effect) -> SafeString:
     def line(values: list[float], css: str) -> str:
         return f'<polyline class="{css}" fill="none" points="{" ".join(f"{x(n):.1f},{y(v):.1f}" for n, v in enumerate(values))}"/>'
 
-    begin = x(found.weeks_before - 0.5)
+    begin, begins = x(found.weeks_before - 0.5), escape(_("it begins"))
     parts = [
         f'<line class="grid-line" x1="{LEFT}" x2="{WIDE - 10}" y1="{y(t):.1f}" y2="{y(t):.1f}"/><text class="axis" x="{LEFT - 6}" y="{y(t) + 5:.1f}" text-anchor="end" font-size="14">{escape(charts.number(t))}</text>'
         for t in ticks
@@ -37,9 +37,7 @@ def lines(found: Effect) -> SafeString:
     parts.append(
         f'<line class="base-line" x1="{begin:.1f}" x2="{begin:.1f}" y1="{TOP}" y2="{HIGH - BOTTOM}" stroke-dasharray="5 4"/>'
     )
-    parts.append(
-        f'<text class="axis" x="{begin + 6:.1f}" y="{TOP + 12}" font-size="14">{escape(_("it begins"))}</text>'
-    )
+    parts.append(f'<text class="axis" x="{begin + 6:.1f}" y="{TOP + 12}" font-size="14">{begins}</text>')
     if theirs:
         parts.append(line(theirs, "line-other"))
     parts.append(line(ours, "line-ours"))

@@ -46,7 +46,7 @@ WHERE s.points > 0 ORDER BY 3 DESC, 1 LIMIT %(most)s
 """
 
 
-def streets(since: date, until: date, most: int = 20) -> list[Street]:
+def streets(since: date, until: date, most: int = 10) -> list[Street]:
     """The streets that sort most, from a day to before another: those of five households at least, by points a household."""
     with connection.cursor() as cursor:
         cursor.execute(_STREETS, {"least": LEAST_HOUSEHOLDS, "since": since, "until": until, "most": most})
