@@ -18,7 +18,6 @@ from PIL import Image
 
 from toguna.engines.cases import api as cases
 from toguna.engines.channels import api as channels
-from toguna.engines.channels.models import Message
 from toguna.engines.documents.api import File
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
@@ -303,7 +302,7 @@ def test_residents_see_when_the_truck_comes(driven):
 
 
 def said(address: str) -> list[str]:
-    return list(Message.objects.filter(address=address).order_by("pk").values_list("text", flat=True))
+    return list(channels.Message.objects.filter(address=address).order_by("pk").values_list("text", flat=True))
 
 
 def test_an_sms_asks_and_one_comes_when_the_truck_is_near(driven):
