@@ -26,7 +26,8 @@ PENALTIES = "7711"  # the account of fines and penalties
 WHO = SYSTEM
 
 # What is late: of a bill with a plan, the first part that was not paid in its time, and nothing while the plan is kept. The last step of
-# the plan that its days have reached, of its own kind of thing before that of all; none when that step, or a later one, was done.
+# the plan that its days have reached, of its own kind of thing before that of all; none when that step, or a later one, was done. A fine
+# has its own steps first (`fines/escalating.py`).
 _DUE = """
 CREATE TEMPORARY TABLE revenue_due AS
 WITH late AS (
@@ -50,6 +51,8 @@ WHERE NOT EXISTS (SELECT 1 FROM revenue_reminded d JOIN revenue_dunning_step ds 
   AND NOT EXISTS (SELECT 1 FROM revenue_objection o WHERE o.state = 'open' AND o.taxpayer_id IN (r.taxpayer, r.merged)
         AND (o.bill_id = r.bill OR o.bill_id IS NULL AND (o.taxed_id IS NULL OR o.taxed_id = r.taxed)))
   AND NOT EXISTS (SELECT 1 FROM revenue_plan_wish w WHERE w.state = 'open' AND w.bill_id = r.bill)
+  AND NOT EXISTS (SELECT 1 FROM revenue_ticket k WHERE k.bill_id = r.bill AND (k.went <> 'dunning'
+        OR EXISTS (SELECT 1 FROM revenue_ticket_contest c WHERE c.ticket_id = k.id AND c.state = 'open')))
 """
 # Those of one taxpayer stay together: they get one SMS.
 _TAKE = """
