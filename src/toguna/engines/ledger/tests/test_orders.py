@@ -180,6 +180,7 @@ def test_by_sms_from_the_telephone_that_pays_and_its_end(mtn):
 
 def test_by_ussd_every_screen_fits(mtn):
     bill, typed = owing(), []
+    people.person_for(name="Awa", phone=PHONE, language="en")
     screen = step("s1", PHONE, typed)
     for answer in ("automatic payment", bill.reference, "5", "2000"):
         for _more in range(8):
