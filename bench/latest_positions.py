@@ -20,11 +20,13 @@ from toguna.kernel import cluster, places
 
 DEVICES, TARGET = 100_000, 50.0
 _ROWS = f"""
+ALTER TABLE telemetry_device DISABLE TRIGGER USER;
 INSERT INTO telemetry_device (code, name, kind, door, state, why, service, ref, key_number, signed, phone, fastest, public, changed)
 SELECT 'd' || n, 'Device ' || n, 'tracker', 'http', 'active', '', 'waste', 'truck:' || n, 1, false, '', 160, false, now() FROM generate_series(1, {DEVICES}) n;
 INSERT INTO telemetry_latest (device_id, at, heard, seq, values, lat, lon, geom, position_at, jumps, swaps, resets, taken, twice)
 SELECT id, now(), now(), 1, '{{"fuel": [40, 1790000000], "battery": [80, 1790000000]}}', lat, lon, ST_SetSRID(ST_MakePoint(lon, lat), 4326), now(), 0, 0, 0, 1, 0
 FROM (SELECT id, 12.65 + (random() + random() + random() - 1.5) * 0.1 AS lat, -8.0 + (random() + random() + random() - 1.5) * 0.1 AS lon FROM telemetry_device) x;
+ALTER TABLE telemetry_device ENABLE TRIGGER USER;
 CREATE TABLE bench_ready ();
 """
 _CODE = """
