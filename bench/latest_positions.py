@@ -26,7 +26,6 @@ SELECT 'd' || n, 'Device ' || n, 'tracker', 'http', 'active', '', 'waste', 'truc
 INSERT INTO telemetry_latest (device_id, at, heard, seq, values, lat, lon, geom, position_at, jumps, swaps, resets, taken, twice)
 SELECT id, now(), now(), 1, '{{"fuel": [40, 1790000000], "battery": [80, 1790000000]}}', lat, lon, ST_SetSRID(ST_MakePoint(lon, lat), 4326), now(), 0, 0, 0, 1, 0
 FROM (SELECT id, 12.65 + (random() + random() + random() - 1.5) * 0.1 AS lat, -8.0 + (random() + random() + random() - 1.5) * 0.1 AS lon FROM telemetry_device) x;
-ALTER TABLE telemetry_device ENABLE TRIGGER USER;
 CREATE TABLE bench_ready ();
 """
 _CODE = """
@@ -64,6 +63,7 @@ def run() -> Result:
             if row and row[0]:
                 connection.execute(_ROWS.encode())
         with psycopg.connect(database.dsn(), autocommit=True) as connection:
+            connection.execute("ALTER TABLE telemetry_device ENABLE TRIGGER USER")
             connection.execute("VACUUM ANALYZE telemetry_latest")
         done = subprocess.run(
             [sys.executable, "-c", _CODE], env=environment, capture_output=True, text=True, check=True

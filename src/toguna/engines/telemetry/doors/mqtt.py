@@ -41,6 +41,7 @@ async def _session(collector: Collector, host: str, port: int) -> None:
     client._client.manual_ack_set(True)
     async with client:
         await client.subscribe("t/+/up", qos=1)
+        log.info("taking what the broker has")
         waiting: asyncio.Queue[Any] = asyncio.Queue()
         async with asyncio.TaskGroup() as both:
             keeping = both.create_task(_keep(collector, client, waiting))
