@@ -27,9 +27,9 @@ async def subscribe(collector: Collector, *, at: tuple[str, int] | None = None) 
     while True:
         try:
             await _session(collector, *(at or broker.address()))
-        except (aiomqtt.MqttError, OSError) as error:
-            log.warning("the MQTT broker: %s", error)
-            await asyncio.sleep(AGAIN)
+        except* (aiomqtt.MqttError, OSError) as several:  # alone, or from one of the session's two tasks
+            log.warning("the MQTT broker: %s", several.exceptions[0])
+        await asyncio.sleep(AGAIN)
 
 
 async def _session(collector: Collector, host: str, port: int) -> None:
