@@ -236,6 +236,7 @@ def _load(records: Sequence[Record], marks: Sequence[tuple[str, int]]) -> Loaded
     for record, device, observations in said:
         one = standing[device.id]
         one.heard = max(one.heard, record.received)
+        _drift(one, record, observations)
         for seen in observations:
             _take(batch, record, one, seen, again, watch)
     partitions.ensure(datetime.fromtimestamp(day * 86400, UTC).date() for day in batch.days)
@@ -362,6 +363,13 @@ def _again(
     return found
 
 
+def _drift(one: Standing, record: Record, observations: Sequence[Observation]) -> None:
+    """By the newest that it says: those before it, and a day and more, are a buffer emptied, not a clock."""
+    times = [seen.at for seen in observations if seen.at is not None]
+    if times and (abs(behind := record.received - max(times)) < 86400 or behind < 0):
+        one.drift = behind if one.drift is None else one.drift * 0.9 + behind * 0.1
+
+
 def _take(
     batch: Batch, record: Record, one: Standing, seen: Observation, again: set[tuple[int, int, int, int]], watch: watching.Watch
 ) -> None:  # fmt: skip
@@ -373,10 +381,6 @@ def _take(
         return
     if flags:
         batch.refused.append((record, device, Refused.Reason.CLOCK, f"at {given}"))
-    if given is not None:
-        behind = record.received - given
-        if abs(behind) < 86400 or flags:  # more is a buffer emptied, not a clock
-            one.drift = behind if one.drift is None else one.drift * 0.9 + behind * 0.1
     micros, newer = _micros(at), at > one.at
     lat, lon = seen.lat, seen.lon
     if lat is not None or lon is not None:

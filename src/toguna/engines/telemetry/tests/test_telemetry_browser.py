@@ -43,7 +43,7 @@ def context(monkeypatch, settings) -> Iterator[Any]:
             viewport={"width": 320, "height": 640}, locale="fr-FR", permissions=["geolocation"],
             geolocation={"latitude": 12.65, "longitude": -8.0, "accuracy": 5},
         )  # fmt: skip
-        made.set_default_timeout(20_000)
+        made.set_default_timeout(60_000)
         yield made
         browser.close()
 
@@ -56,7 +56,7 @@ def sound(page: Any) -> None:
 
 
 def until(true: Any) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.1)
