@@ -103,7 +103,9 @@ def paid(bill: ledger.Bill, amount: int | None = None) -> None:
     desk = ledger.new_desk("Counter", by=SYSTEM)
     bill.refresh_from_db()
     key = str(uuid.uuid4())
-    ledger.take(amount or bill.left, bill.currency, "cash", desk=desk, key=key, by=SYSTEM, payer=bill.payer_id, bills=[bill.pk])
+    ledger.take(
+        amount or bill.left, bill.currency, "cash", desk=desk, key=key, by=SYSTEM, payer=bill.payer_id, bills=[bill.pk]
+    )
 
 
 def picture() -> io.BytesIO:
@@ -137,7 +139,14 @@ def test_what_cannot_be_is_refused_with_why_and_keeps_its_number_visible(officer
     first = officer.record()
     officer.send(first)
     twice = {**officer.record(), "leaf": 1}
-    results = officer.send(twice, officer.record(plate=""), officer.record(lat=50), officer.record(kind="?"), {"id": "x"}, officer.record(kind="vitesse"))
+    results = officer.send(
+        twice,
+        officer.record(plate=""),
+        officer.record(lat=50),
+        officer.record(kind="?"),
+        {"id": "x"},
+        officer.record(kind="vitesse"),
+    )
     assert [one["state"] for one in results] == ["refused"] * 6 and Ticket.objects.count() == 1
     assert "Another ticket" in results[0]["says"] and "not in the town" in results[2]["says"]
     other = Officer(hire())
@@ -215,10 +224,19 @@ def test_the_app_holds_nobody_and_works_without_network(officer, ticket):
 
 def test_at_the_desk_without_javascript_and_on_paper(hire, ticket):
     agent = hire()
-    form = {"client_id": str(uuid.uuid4()), "kind": "bruit", "name": "Fatou Diarra", "place": "Rue du Marché", "phone": "", "plate": ""}
+    form = {
+        "client_id": str(uuid.uuid4()),
+        "kind": "bruit",
+        "name": "Fatou Diarra",
+        "place": "Rue du Marché",
+        "phone": "",
+        "plate": "",
+    }
     pages = [agent.post("/desk/fines/new", form) for _n in range(2)]
     row = Ticket.objects.get()
-    assert {page.url for page in pages} == {f"/desk/fines/ticket/{row.number}"} and row.bill.payer.name == "Fatou Diarra"
+    assert {page.url for page in pages} == {
+        f"/desk/fines/ticket/{row.number}"
+    } and row.bill.payer.name == "Fatou Diarra"
     assert b"Rue du March" in agent.get(f"/desk/fines/ticket/{row.number}").content
     pdf = agent.get(f"/desk/fines/ticket/{row.number}/paper.pdf?size=58")
     roll = agent.get(f"/desk/fines/ticket/{row.number}/paper.bin").content
@@ -372,7 +390,10 @@ def test_reminders_by_plan_take_a_fine_only_when_it_has_gone_there(officer, stal
 def test_a_vehicle_leaves_only_when_all_is_paid(hire, ticket):
     row, agent = ticket(), hire()
     act = {"do": "pound", "plate": "ignored", "place": "Yard 2", "client_id": str(uuid.uuid4())}
-    pages = {agent.post(f"/desk/fines/ticket/{row.number}/act", {**act, "client_id": str(uuid.uuid4())}).url for _n in range(2)}
+    pages = {
+        agent.post(f"/desk/fines/ticket/{row.number}/act", {**act, "client_id": str(uuid.uuid4())}).url
+        for _n in range(2)
+    }
     held = Impound.objects.get()
     assert pages == {f"/desk/fines/pound/{held.pk}"} and held.plate == "AB123CD"
     Impound.objects.filter(pk=held.pk).update(since=timezone.now() - timedelta(days=2))
@@ -412,7 +433,10 @@ def test_register_repeat_offenders_and_kinds_with_history(hire, ticket, zongo, d
     assert "AB123CD" in reader.get("/desk/fines/repeat").content.decode()
     assert reads.repeat(Ticket.objects.all(), least=3) == []
     kind = Infraction.objects.get(slug="bruit")
-    form = {name: getattr(kind, name) for name in ("law", "tariff", "contest_days", "more", "more_days", "more_law", "then", "then_days")}
+    form = {
+        name: getattr(kind, name)
+        for name in ("law", "tariff", "contest_days", "more", "more_days", "more_law", "then", "then_days")
+    }
     form |= {"title_fr": "Bruit de nuit", "pay_days": 20, "active": "on"}
     answer = head.post("/desk/fines/kinds/bruit", form)
     assert answer.status_code == 302, answer.content
@@ -436,5 +460,7 @@ def test_on_the_map_of_ones_own_zones_and_counted(hire, ticket, plateau, client)
     for measure in figures.MEASURES:
         refresh(measure, everything=True)
     month = timezone.localdate().replace(day=1)
-    tickets, share = (Snapshot.objects.get(measure=name, month=month, numerator__gt=0) for name in ("fines", "fines-paid"))
+    tickets, share = (
+        Snapshot.objects.get(measure=name, month=month, numerator__gt=0) for name in ("fines", "fines-paid")
+    )
     assert tickets.numerator == 2 and (share.numerator, share.denominator) == (1, 2)
