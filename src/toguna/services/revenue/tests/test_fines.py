@@ -454,7 +454,7 @@ def test_on_the_map_of_ones_own_zones_and_counted(hire, ticket, plateau, client)
     ticket(plate="ZZ9")
     where = "/tiles/fines/15/16293/15283.mvt"
     near = hire("reader").get(where)
-    assert b"AB123CD" not in near.content and b"Parking" in near.content or b"Stationnement" in near.content
+    assert (b"AB123CD" not in near.content and b"Parking" in near.content) or b"Stationnement" in near.content
     assert hire("reader", zone=plateau.pk).get(where).content != near.content
     assert client.get(where).status_code == 403
     for measure in figures.MEASURES:
