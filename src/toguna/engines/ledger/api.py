@@ -54,15 +54,14 @@ from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscri
 from toguna.engines.ledger.orders.running import Falling, falling
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
-from toguna.engines.ledger.providers.asking import Unaskable, ask
+from toguna.engines.ledger.providers.asking import Unaskable
 from toguna.engines.ledger.providers.asking import ask as ask_payment
 from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.following import said_to_payer
 from toguna.engines.ledger.providers.owed import find as find_bill
-from toguna.engines.ledger.providers.ways import Unset, Way, usable
+from toguna.engines.ledger.providers.ways import Unset, Way
 from toguna.engines.ledger.providers.ways import titles as ways
 from toguna.engines.ledger.providers.ways import usable as usable_ways
-from toguna.engines.ledger.providers.ways import usable as ways_to_pay
 from toguna.engines.ledger.receipts.paper import Slip
 from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
@@ -118,7 +117,6 @@ __all__ = [
     "Way",
     "account",
     "advance_of",
-    "ask",
     "ask_payment",
     "ask_refund",
     "ask_write_off",
@@ -175,14 +173,12 @@ __all__ = [
     "take_offline",
     "tariff",
     "unsubscribe",
-    "usable",
     "usable_ways",
     "use_advances",
     "void",
     "voided",
     "wanted",
     "ways",
-    "ways_to_pay",
     "worth",
     "write_tariff",
 ]

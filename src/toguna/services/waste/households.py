@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.gis.geos import Point
+from django.core.exceptions import ValidationError
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
@@ -53,8 +54,11 @@ def by_card(typed: str) -> Household | None:
     return Household.objects.filter(code=code).exclude(address="").first() if code else None
 
 
-def keep(address: str, *, spot: Spot | None = None, name: str = "", language: str = "") -> Household:
-    """The household of this address, made when it is new; its door is where it was last said to be. In the caller's transaction."""
+def keep(
+    address: str, *, spot: Spot | None = None, name: str = "", language: str = "", theirs: bool = True
+) -> Household:
+    """The household of this address, made when it is new; its door is where it was last said to be. theirs: whoever says so was
+    recognised (their own telephone, their own account); a stranger does not move the door of others. In the caller's transaction."""
     person = people.person_for(
         name=text.clean(name)[:150], language=language,
         **({"email": address} if "@" in address else {"phone": address}),
@@ -65,7 +69,7 @@ def keep(address: str, *, spot: Spot | None = None, name: str = "", language: st
     changed = []
     if not made and row.person_id is None and person is not None:
         row.person, changed = person, ["person"]
-    if spot is not None and spot.words and (spot.words != row.where or made):
+    if spot is not None and spot.words and (made or not row.where or (theirs and spot.words != row.where)):
         row.where, row.point, row.zone_id = spot.words, spot.point, zone_of(spot)
         near = (
             territory.nearest("streets", spot.lon, spot.lat, within_m=STREET_M, limit=1)
@@ -99,3 +103,27 @@ def way(address: str) -> tuple[str, str]:
 
 def by_payer(payer: int) -> Household | None:
     return Household.objects.filter(payer=payer).first()
+
+
+def number(code: str) -> int:
+    """The number of a card, for what reads figures only (a scale's keypad, a badge): its code in base 28."""
+    found = 0
+    for letter in code:
+        found = found * len(codes.ALPHABET) + codes.ALPHABET.index(letter)
+    return found
+
+
+def code_of(number: int, length: int = 7) -> str:
+    letters = ""
+    for _place in range(length):
+        number, at = divmod(number, len(codes.ALPHABET))
+        letters = codes.ALPHABET[at] + letters
+    return "" if number else letters
+
+
+def by_phone(typed: str) -> Household | None:
+    """The one of a telephone as people type it."""
+    try:
+        return by_address(people.normal_phone(typed))
+    except ValidationError:
+        return None

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.manifest import Service
-from toguna.kernel.web import Section
+from toguna.kernel.web import Page, Section, Urls
 from toguna.services.waste.bins import declared as bins
 from toguna.services.waste.figures import declared as figures
 from toguna.services.waste.fleet import declared as fleet
@@ -27,6 +27,9 @@ SERVICE = Service(
         Permission("waste.read", _("See places, pick-ups and rounds"), WORKERS | {READER}),
         Permission("waste.work", _("Work on places, pick-ups and rounds"), WORKERS),
         Permission("waste.set_up", _("Set up scales, pre-collectors, campaigns and rounds"), HEADS),
+        Page("waste", _("Waste"), "full-bin", "waste", where=("home",), order=45,
+             summary=_("Have it fetched, know where to bring it, earn points for sorting.")),
+        Urls("waste", "", "toguna.services.waste.urls"),
         *places.PROVIDES,
         *orders.PROVIDES,
         *weighing.PROVIDES,
@@ -36,4 +39,4 @@ SERVICE = Service(
         *fleet.PROVIDES,
         *figures.PROVIDES,
     ),
-)
+)  # fmt: skip

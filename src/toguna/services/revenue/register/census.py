@@ -84,7 +84,7 @@ def _counted(record: Mapping[str, Any], once: uuid.UUID, by: Actor) -> Result:
         client_id=uuid.uuid5(once, "who"),
     )
     made = actions.declare(base, [who.pk], what, by=by, client_id=once, seen=seen)
-    says = _("Written for %(name)s, who was in the register.") % {"name": who.name} if known else _alike(who)
+    says = _("Written for %(name)s, who was in the register.") % {"name": who.name} if known else _alike(who, by)
     return Result(str(once), "sent", says, made.code)
 
 
@@ -135,9 +135,9 @@ def _known(name: str, phone: str, by: Actor) -> Taxpayer | None:
     return next((one for one in same if sorted(one.folded.split()) == words), None)
 
 
-def _alike(who: Taxpayer) -> str:
+def _alike(who: Taxpayer, by: Actor) -> str:
     """Said at once, while the agent still stands there; the pair is also on the desk's page of duplicates."""
-    same = Taxpayer.objects.filter(active=True).exclude(pk=who.pk)
+    same = reads.taxpayers(by, actions.WRITE).exclude(pk=who.pk)
     found = same.filter(phone=who.phone).first() if who.phone else None
     if found is None and who.point is not None:
         found = same.filter(folded__trigram_similar=who.folded, point__dwithin=(who.point, NEAR)).first()

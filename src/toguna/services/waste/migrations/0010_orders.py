@@ -9,7 +9,6 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 import toguna.kernel.text
-import toguna.services.waste.models.weighing
 
 
 class Migration(migrations.Migration):
@@ -409,7 +408,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("code", models.CharField(max_length=8, unique=True)),
                 ("name", models.CharField(max_length=80)),
-                ("key", models.CharField(default=toguna.services.waste.models.weighing.scale_key, max_length=64)),
+                ("key", models.CharField(default="", max_length=64)),
                 ("device", models.BigIntegerField(blank=True, null=True)),
                 ("least", models.PositiveIntegerField(default=100)),
                 ("most", models.PositiveIntegerField(default=150000)),

@@ -68,6 +68,9 @@ class WastePlace(models.Model):
     capacity = models.PositiveIntegerField(default=0, db_default=0)
     hours = models.JSONField(default=list, blank=True)  # [{"days": [1 (Monday)...7], "from": "08:00", "to": "12:00"}]
     phone = models.CharField(max_length=20, blank=True, db_default="")  # of who keeps it: a shop, a buyer
+    payer = models.ForeignKey(
+        "ledger.Payer", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )  # to whom the town owes
     public = models.BooleanField(default=True, db_default=True)
     device = models.BigIntegerField(null=True, blank=True)
     created = models.DateTimeField(db_default=Now())

@@ -5,33 +5,24 @@ from __future__ import annotations
 from django.contrib.gis.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from toguna.services.waste.models.orders import Household
 from toguna.services.waste.models.places import Material, WastePlace
 
 
-def scale_key() -> str:
-    return get_random_string(40)
-
-
 class Scale(models.Model):
-    """code: in its address; key: with which it signs; least, most: grammes that it can weigh; place: where it stands, metres: how far
-    from there it may be before it was moved; last: the highest number of a reading that was taken."""
+    """A scale is a device of telemetry: its key, its signature, its clock and whether it was moved are judged there. place: where it
+    stands; least, most: grammes that it can weigh; tariff: of the ledger, that asks for kg, "" where nothing is charged."""
 
     code = models.CharField(max_length=8, unique=True)
     name = models.CharField(max_length=80)
-    key = models.CharField(max_length=64, default=scale_key)
     place = models.ForeignKey(WastePlace, on_delete=models.PROTECT, related_name="scales")
-    device = models.BigIntegerField(null=True, blank=True)
+    device = models.BigIntegerField(unique=True)
     least = models.PositiveIntegerField(default=100)
     most = models.PositiveIntegerField(default=150_000)
-    metres = models.PositiveIntegerField(default=100)
-    tariff = models.SlugField(max_length=60, blank=True)  # of the ledger, that asks for kg; "": nothing is charged
+    tariff = models.SlugField(max_length=60, blank=True)
     material = models.ForeignKey(Material, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    last = models.BigIntegerField(default=0, db_default=0)
-    seen = models.DateTimeField(null=True)
     active = models.BooleanField(default=True)
 
     class Meta:
@@ -43,8 +34,8 @@ class Scale(models.Model):
 
 
 class Weighing(models.Model):
-    """A reading. number: the scale's own count; at: by its clock; body: word for word, 2,000 characters; why: of a refusal, "" when it
-    was taken; household: whose card was shown; bill: what it charged."""
+    """A reading. number: the scale's own count; at: by its clock; why: of a refusal, "" when it was taken; refused: the row of telemetry
+    that holds what came, word for word; household: whose card was shown; bill: what it charged."""
 
     class Why(models.TextChoices):
         NONE = "", _("taken")
@@ -68,7 +59,7 @@ class Weighing(models.Model):
     place = models.ForeignKey(WastePlace, on_delete=models.PROTECT, related_name="weighings")
     zone = models.ForeignKey("territory.Zone", null=True, on_delete=models.SET_NULL, related_name="+")
     why = models.CharField(max_length=6, choices=Why.choices, blank=True, default=Why.NONE)
-    body = models.TextField(blank=True)
+    refused = models.BigIntegerField(null=True)
     bill = models.ForeignKey("ledger.Bill", null=True, on_delete=models.PROTECT, related_name="+")
     price = models.BigIntegerField(default=0)
 

@@ -46,7 +46,8 @@ class Conflict(Refused):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for. address: a telephone, a chat or an e-mail; start: of the slot; weekly: every week on that day."""
+    """What is asked for. address: a telephone, a chat or an e-mail; start: of the slot; weekly: every week on that day; theirs: see
+    `households.keep`."""
 
     kind: PickUpKind
     start: datetime
@@ -58,6 +59,7 @@ class Wanted:
     language: str = ""
     channel: str = "web"
     weekly: bool = False
+    theirs: bool = True
 
 
 def ask(wanted: Wanted, *, client_id: uuid.UUID, by: Actor) -> PickUp:
@@ -74,7 +76,9 @@ def ask(wanted: Wanted, *, client_id: uuid.UUID, by: Actor) -> PickUp:
     try:
         with transaction.atomic():
             limits.hit("waste.ask", wanted.address, at_most=PER_ADDRESS, per=DAY)
-            home = households.keep(wanted.address, spot=wanted.spot, name=wanted.name, language=wanted.language)
+            home = households.keep(
+                wanted.address, spot=wanted.spot, name=wanted.name, language=wanted.language, theirs=wanted.theirs
+            )
             subscription = _subscribe(wanted, home, client_id, by) if wanted.weekly else None
             return _order(wanted, home, subscription, client_id, by)
     except IntegrityError:  # the same was sent twice at once: the other was first
@@ -115,13 +119,13 @@ def _order(
         raise Refused(_("This is not offered any more."))
     if home.person is None:
         raise Refused(_("Give a phone number or an e-mail, so that we can reach you."))
-    tariff, price = None, 0
+    tariff, price, zone = None, 0, households.zone_of(wanted.spot)
     if subscription is None:
-        tariff, quote = money.once(kind, wanted.size, zone=home.zone_id)
+        tariff, quote = money.once(kind, wanted.size, zone=zone)
         price = quote.total
     row = PickUp(
         code=codes.make(7), client_id=client_id, kind=kind, household=home, subscription=subscription, size=wanted.size,
-        note=text.clean(wanted.note)[:300], where=home.where, zone_id=home.zone_id, point=home.point, start=wanted.start,
+        note=text.clean(wanted.note)[:300], where=wanted.spot.words, zone_id=zone, point=wanted.spot.point, start=wanted.start,
         end=wanted.start + timedelta(minutes=resource.minutes), secret=f"{secrets.randbelow(10_000):04d}", tariff=tariff,
         price=price, language=wanted.language[:8], channel=wanted.channel,
     )  # fmt: skip
@@ -130,7 +134,7 @@ def _order(
     try:  # the slot last: from here it is locked for everybody
         booked = bookings.book(
             resource, wanted.start, person=home.person, by=SYSTEM if subscription else by,
-            wish=bookings.Wish(subject=(SUBJECT, row.code), place=home.where, language=wanted.language, channel=wanted.channel[:12]),
+            wish=bookings.Wish(subject=(SUBJECT, row.code), place=wanted.spot.words, language=wanted.language, channel=wanted.channel[:12]),
             client_id=uuid.uuid5(client_id, SUBJECT), staff=subscription is not None,
         )  # fmt: skip
     except bookings.Refused as error:
@@ -311,7 +315,7 @@ def _finish(row: PickUp, collector: PreCollector, proof: str, who: str, by: Acto
     if (
         row.booking is not None
         and row.booking.state == bookings.Booking.State.BOOKED
-        and timezone.localdate(row.start) <= timezone.localdate()
+        and timezone.localdate(row.booking.slot.start) <= timezone.localdate()
     ):
         bookings.came(row.booking.pk, by=SYSTEM)
     _become(

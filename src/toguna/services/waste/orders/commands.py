@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -287,8 +287,23 @@ def _mine(said: Said) -> PreCollector:
     return row
 
 
+def _speaks(said: Said) -> str:
+    """PRE is the same word in every language: whoever is registered is answered in theirs."""
+    row = precollectors.by_phone(said.address)
+    return (row.language if row else "") or said.language
+
+
+def _what(said: Said) -> str:
+    with translation.override(_speaks(said)):
+        return _("What do you want?")
+
+
 def _menu(said: Said) -> Sequence[Choice]:
-    row = _mine(said)
+    with translation.override(_speaks(said)):
+        return _choices(_mine(said))
+
+
+def _choices(row: PreCollector) -> list[Choice]:
     choices = []
     for job in precollectors.jobs(row)[:2]:
         if job.state == PickUp.State.OFFERED:
@@ -328,17 +343,18 @@ def _district(said: Said, typed: str) -> dict[str, Any]:
 
 
 def _work(said: Said) -> str:
-    try:
-        if not _works(said):
+    with translation.override(_speaks(said)):
+        try:
+            if _works(said):
+                return _do(_mine(said), str(said.slots["what"]), str(said.slots.get("secret", "")))
             place = said.slots["district"]
             precollectors.apply(
                 said.slots["name"], Spot(place["words"], place["lon"], place["lat"]), phone=said.address, language=said.language,
                 client_id=uuid.uuid5(_KEYS, said.key),
             )  # fmt: skip
-            return _("Thank you. The town hall calls you to register you as a pre-collector; then you get jobs by SMS.")
-        return _do(_mine(said), str(said.slots["what"]), str(said.slots.get("secret", "")))
-    except (actions.Refused, limits.TooMany) as error:
-        raise Stop(str(error)) from error
+        except (actions.Refused, limits.TooMany) as error:
+            raise Stop(str(error)) from error
+        return _("Thank you. The town hall calls you to register you as a pre-collector; then you get jobs by SMS.")
 
 
 def _do(row: PreCollector, what: str, secret: str) -> str:
@@ -403,7 +419,7 @@ PRE = Command(
     keywords={"fr": ("PRE", "MES COURSES"), "pt": ("PRE", "MEUS SERVICOS"), "en": ("PRE", "MY JOBS")},
     example={"fr": "PRE", "pt": "PRE", "en": "PRE"},
     slots=(
-        Slot("what", gettext_lazy("What do you want?"), choices=_menu, guess=_said, when=_works),
+        Slot("what", _what, choices=_menu, guess=_said, when=_works),
         Slot("secret", gettext_lazy("Which four figures does the household give you?"), read=_secret, when=_needs_secret),
         Slot("name", gettext_lazy("To register as a pre-collector: your name?"), read=_name, when=lambda said: not _works(said)),
         Slot("district", gettext_lazy("In which district do you work?"), read=_district, when=lambda said: not _works(said)),

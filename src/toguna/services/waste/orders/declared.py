@@ -13,7 +13,19 @@ from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Periodic
-from toguna.services.waste.orders import actions, commands, demo, forgetting, matching, starter, subscriptions, telling
+from toguna.kernel.web import DeskBlock, Page, Urls
+from toguna.services.waste.hub import WasteDoor
+from toguna.services.waste.orders import (
+    actions,
+    commands,
+    demo,
+    desk,
+    forgetting,
+    matching,
+    starter,
+    subscriptions,
+    telling,
+)
 from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
 
 
@@ -36,6 +48,26 @@ def _on_ended(event: BookingEnded) -> None:
 
 PROVIDES: tuple[Declaration, ...] = (
     *commands.COMMANDS,
+    WasteDoor(
+        "pickup",
+        _("Have waste fetched at your door"),
+        "full-bin",
+        "waste-pickup",
+        _("Bags or bulky things, once or each week."),
+        order=10,
+    ),
+    Page("desk-waste", _("Pick-ups"), "full-bin", "desk-waste", where=("desk",), permission="waste.read", order=10),
+    Page(
+        "desk-waste-collectors",
+        _("Pre-collectors"),
+        "team",
+        "desk-waste-collectors",
+        where=("desk",),
+        permission="waste.read",
+        order=20,
+    ),
+    DeskBlock("waste", _("Waste"), "waste.read", desk.numbers, order=40),
+    Urls("waste-orders", "", "toguna.services.waste.orders.urls"),
     Subject(actions.SUBJECT, _subject, tells=True),
     Reaction(Booked, _on_booked),
     Reaction(BookingEnded, _on_ended),

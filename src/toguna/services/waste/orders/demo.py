@@ -82,7 +82,7 @@ _PICKUPS = """
 INSERT INTO waste_pickup (code, client_id, kind_id, household_id, state, size, note, "where", zone_id, point, start, "end", collector_id, secret,
     price, earned, proof, stars, complaint, language, channel, created, closed)
 SELECT c.code, md5('pickup' || c.n)::uuid, k.id, h.id, 'done', s.size, '', h."where", h.zone_id, h.point, s.start, s.start + interval '4 hours',
-    p.id, '0000', 0, 0, 'code', CASE WHEN r.dice < 0.6 THEN 3 + floor(r.dice * 5)::int END, '', 'fr', (ARRAY['sms', 'ussd', 'web'])[1 + c.n %% 3],
+    p.id, '0000', v.price, v.price * k.share / 100, 'code', CASE WHEN r.dice < 0.6 THEN 3 + floor(r.dice * 5)::int END, '', 'fr', (ARRAY['sms', 'ussd', 'web'])[1 + c.n %% 3],
     s.start - interval '1 day', s.start + interval '2 hours'
 FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS c(code, n)
 CROSS JOIN LATERAL (SELECT ('x' || substr(md5('d' || c.n), 1, 6))::bit(24)::int / 16777216.0 AS dice) r
@@ -93,6 +93,7 @@ CROSS JOIN LATERAL (SELECT 1 + floor(r.dice * 4)::int AS size,
 LEFT JOIN LATERAL (SELECT x.precollector_id AS id FROM waste_precollector_zone x WHERE x.zone_id = h.zone_id
     ORDER BY md5(c.n::text || x.precollector_id) LIMIT 1) z ON true
 CROSS JOIN LATERAL (SELECT COALESCE(z.id, (SELECT min(id) FROM waste_precollector)) AS id) p
+CROSS JOIN LATERAL (SELECT greatest(500, 250 * s.size) AS price) v
 """
 
 

@@ -171,3 +171,9 @@ def pay_out(
 def forgive(bill: ledger.Bill, why: str, *, by: Actor) -> None:
     """A pick-up that was badly done is not owed; what was paid stays with the household, for the next one."""
     ledger.cancel(bill.pk, reason=why, by=by)
+
+
+def owed_in_all() -> int:
+    """What the town owes to pre-collectors and shops together."""
+    accounts()
+    return -ledger.balance(PAYABLE)

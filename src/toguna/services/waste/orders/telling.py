@@ -28,7 +28,7 @@ _KEYS = uuid.UUID("7f0cf8a2-0d2e-4bb3-8a74-2c6f0c1d9e51")
 def when(start: datetime, end: datetime) -> str:
     """ "Tue. 1 Dec 07:00-11:00", in the language of whoever reads."""
     local = timezone.localtime(start)
-    return f"{formats.date_format(local, 'D j M')} {local:%H:%M}-{timezone.localtime(end):%H:%M}"
+    return f"{formats.date_format(local, 'D j b')} {local:%H:%M}-{timezone.localtime(end):%H:%M}"
 
 
 def many(row: PickUp) -> str:
@@ -39,8 +39,13 @@ def short(words: str, most: int) -> str:
     return words if len(words) <= most else words[: most - 3].rstrip() + "..."
 
 
+def path_of(row: PickUp) -> str:
+    """The page of an order, for who ordered."""
+    return f"{reverse('waste-pickup-page', args=[row.code])}?key={actions.key_of(row)}"
+
+
 def address_of(row: PickUp) -> str:
-    return f"{settings.TOGUNA_URL}{reverse('waste-pickup-page', args=[row.code])}?key={actions.key_of(row)}"
+    return f"{settings.TOGUNA_URL}{path_of(row)}"
 
 
 def on_moved(event: PickUpMoved) -> None:
@@ -155,12 +160,12 @@ def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
 
 def ask_payment(row: PickUp) -> None:
     """The household's own telephone rings to pay, where a way to pay does that. What cannot be asked is paid by the link."""
-    way = next((one for one in ledger.usable() if one.provider.how == "push"), None)
+    way = next((one for one in ledger.usable_ways() if one.provider.how == "push"), None)
     if way is None or row.bill is None or not row.bill.left or not row.household.address.startswith("+"):
         return
     try:
         with translation.override(row.language or town.current().languages[0]):
-            ledger.ask(
+            ledger.ask_payment(
                 way.slug,
                 row.bill.left,
                 bills=[row.bill.pk],

@@ -1,9 +1,38 @@
-"""Places: what a town begins with."""
+"""Places: what a town begins with, the nearest by SMS and on the web, the register at the desk."""
 
 from __future__ import annotations
 
-from toguna.services.waste.models import Material
+import json
+import uuid
+
+import pytest
+from django.test import Client
+
+from toguna.engines.opendata.datasets import Dataset
+from toguna.engines.territory import tiles
+from toguna.kernel import registry
+from toguna.services.waste.models import Material, PlaceSaid, Taken, WastePlace
 from toguna.services.waste.places import starter
+
+AT = "SRID=4326;POINT({} 0.05)"
+
+
+@pytest.fixture
+def places(town):
+    """A bin and a buyer of plastic in Nord, a dearer buyer in Sud, a shop that is closed at this hour."""
+    made = {}
+    for code, kind, name, lon, zone, prices in (
+        ("PAC222", "bin", "Bac du marché", 0.0502, town.north, {"household": None}),
+        ("ACH222", "buyer", "Plastiques Sira", 0.052, town.north, {"plastic": 75}),
+        ("ACH333", "buyer", "Récup Diarra", 0.15, town.south, {"plastic": 90, "metal": 150}),
+    ):
+        row = WastePlace.objects.create(
+            code=code, kind=kind, name=name, point=AT.format(lon), zone=zone, capacity=1100 if kind == "bin" else 0
+        )
+        for slug, price in prices.items():
+            Taken.objects.create(place=row, material=Material.objects.get(slug=slug), price=price)
+        made[code] = row
+    return made
 
 
 def test_materials_are_put_in_once_and_stay_as_the_town_changed_them(db):
@@ -12,3 +41,92 @@ def test_materials_are_put_in_once_and_stay_as_the_town_changed_them(db):
     starter.load()
     assert Material.objects.count() == len(starter.MATERIALS)
     assert Material.objects.get(slug="plastic").points == 99
+
+
+def test_the_nearest_by_sms_with_its_price(say, places):
+    answer = say("WHERE PLASTIC mosquée de Nord")
+    first, second = answer.split("\n")
+    assert first.startswith("Plastiques Sira: 2") and "75 FCFA" in first and "Récup Diarra" in second
+    assert "repère" in say("OU BIDONS", "+22370000009")
+    assert "Bac du marché" in say("WHERE rubbish mosquée de Nord", "+22370000008")
+    assert "takes this" in say("WHERE glass mosquée de Nord", "+22370000007")
+
+
+def test_where_in_the_middle_of_a_sentence_is_not_the_command(say, places):
+    assert "Plastiques" not in say("a hole where plastic lies near mosquée de Nord", "+22370000006")
+
+
+def test_a_bin_is_said_to_be_full_once(say, places, client):
+    assert "Bac du" in say("BIN FULL PAC222")
+    assert PlaceSaid.objects.get().what == "full"
+    say("BIN FULL mosquée de Nord", "+22370000009")
+    assert PlaceSaid.objects.count() == 1, "said by somebody else within some hours, it is the same"
+    page = client.get("/waste/p/PAC222", headers={"accept-language": "en"})
+    assert "Said to be full" in page.content.decode()
+    sent = {"what": "dirty", "client_id": str(uuid.uuid4())}
+    for _again in range(2):
+        client.post("/waste/p/PAC222", sent)
+    assert PlaceSaid.objects.filter(what="dirty").count() == 1
+    assert client.post("/waste/p/PAC222", {"what": "nonsense"}).status_code == 302
+    assert PlaceSaid.objects.count() == 2
+
+
+def test_the_search_on_the_web(client, places, django_assert_max_num_queries):
+    en = {"headers": {"accept-language": "en"}}
+    with django_assert_max_num_queries(12):
+        page = client.get("/waste/places?material=plastic&q=mosquée de Nord", **en).content.decode()
+    assert page.index("Plastiques Sira") < page.index("Récup Diarra") and "75" in page
+    assert "Bac du" not in page
+    assert "No place" in client.get("/waste/places?material=glass", **en).content.decode()
+    WastePlace.objects.filter(code="ACH222").update(hours=[{"days": [], "from": "00:00", "to": "00:01"}])
+    page = client.get("/waste/places?material=plastic&open=1", **en).content.decode()
+    assert "Plastiques Sira" not in page and "Récup Diarra" in page
+
+
+def test_the_map_and_the_open_data_show_what_is_public(places):
+    WastePlace.objects.filter(code="ACH333").update(public=False)
+    dataset = registry.find(Dataset, "waste-places")
+    dataset.trial()
+    layer = registry.find(tiles.TileLayer, "waste-places")
+    assert layer is not None
+    body = Client().get("/data/waste-places.geojson")
+    rows = json.loads(b"".join(body.streaming_content) if body.streaming else body.content)["features"]
+    assert {row["properties"]["code"] for row in rows} == {"PAC222", "ACH222"}
+    assert next(r for r in rows if r["properties"]["code"] == "ACH222")["properties"]["prices"] == "plastic=75"
+
+
+def test_the_desk_adds_moves_and_closes_within_its_districts(hire, town, places):
+    agent = hire("agent", town.north.pk)
+    form = {
+        "client_id": str(uuid.uuid4()), "kind": "sorting", "name": "Point de tri", "position": "0.051, 0.051", "capacity": "3000",
+        "hours": "7:00-12:00", "state": "open", "public": "1", "takes_plastic": "0", "takes_metal": "120",
+    }  # fmt: skip
+    for _again in range(2):
+        agent.post("/desk/waste/places/new", form)
+    row = WastePlace.objects.get(kind="sorting")
+    assert row.zone == town.north and row.hours[0]["from"] == "07:00"
+    assert {(t.material.slug, t.price) for t in row.taken.select_related("material")} == {
+        ("plastic", None),
+        ("metal", 120),
+    }
+    moved = agent.post(f"/desk/waste/places/{row.code}", form | {"position": "0.05, 0.15"})
+    row.refresh_from_db()
+    assert moved.status_code == 403 and row.zone == town.north, "not into a district that is not theirs"
+    assert agent.get(f"/desk/waste/places/{places['ACH333'].code}").status_code == 403
+    assert "Récup" not in agent.get("/desk/waste/places/").content.decode()
+    agent.post(f"/desk/waste/places/{row.code}", form | {"state": "closed"})
+    assert row.code not in agent.get("/desk/waste/places/").content.decode()
+    assert agent.post(f"/desk/waste/places/{row.code}", form | {"hours": "late"}).status_code == 422
+    labels = agent.get("/desk/waste/places/labels.pdf")
+    assert labels["Content-Type"] == "application/pdf" and labels.content.startswith(b"%PDF")
+    assert hire("reader").get("/desk/waste/places/new").status_code == 403
+
+
+def test_what_people_say_is_dealt_with_at_the_desk(hire, say, places):
+    say("BIN FULL PAC222")
+    agent = hire("agent")
+    said = PlaceSaid.objects.get()
+    assert "Bac du marché" in agent.get("/desk/waste/places/").content.decode()
+    agent.post("/desk/waste/places/dealt", {"said": [said.pk]})
+    said.refresh_from_db()
+    assert said.done is not None

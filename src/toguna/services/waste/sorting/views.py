@@ -1,0 +1,74 @@
+"""Sorting for everybody: what it is worth, what it buys, which streets sort most. And what the town knows of one's own waste."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from toguna.kernel.web import Request, public, resident
+from toguna.services.waste.clientid import once
+from toguna.services.waste.models import (
+    Household,
+    Material,
+    PickUp,
+    PointEntry,
+    Reward,
+    SortingCampaign,
+    Subscription,
+    Voucher,
+)
+from toguna.services.waste.orders import telling
+from toguna.services.waste.places import reads as places
+from toguna.services.waste.sorting import actions, reads
+from toguna.services.waste.weighing.commands import latest
+from toguna.services.waste.weighing.telling import shown
+
+
+@public
+def sorting(request: HttpRequest) -> HttpResponse:
+    today = timezone.localdate()
+    first = today.replace(day=1)
+    campaigns = list(SortingCampaign.objects.filter(since__lte=today, until__gte=today).prefetch_related("zones"))
+    values = {
+        "materials": Material.objects.filter(active=True, sorted=True, points__gt=0), "rewards": Reward.objects.filter(active=True),
+        "streets": reads.streets(first, today + timedelta(days=1)), "month": first, "least": reads.LEAST_HOUSEHOLDS,
+        "shops": places.nearest(None, kinds=("reward",), most=20), "campaigns": [(one, *reads.progress(one, today)) for one in campaigns],
+    }  # fmt: skip
+    return render(request, "waste/sorting.html", values)
+
+
+@resident
+def mine(request: Request) -> HttpResponse:
+    """Card, points, what was weighed and fetched; points are changed into a code here too."""
+    home = Household.objects.filter(person=request.actor.person).first() if request.actor.person else None
+    if request.method == "POST" and home is not None:
+        reward = Reward.objects.filter(slug=request.POST.get("reward", "")[:60], active=True).first()
+        try:
+            if reward is None:
+                raise actions.Refused(_("This reward is not offered any more."))
+            actions.redeem(home, reward, client_id=once(request.POST.get("client_id", "")), by=request.actor)
+        except actions.Refused as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("Your voucher is below: show its code at a partner shop."))
+        return redirect("waste-mine")
+    values = {"home": home, "client_id": once("")}
+    if home is not None:
+        values |= {
+            "weighings": [(row, shown(row.grammes or 0)) for row in latest(home, 30)],
+            "pickups": [
+                (row, telling.path_of(row)) for row in PickUp.objects.filter(household=home).select_related("kind").order_by("-start")[:20]
+            ],
+            "subscriptions": Subscription.objects.filter(household=home, ended=None).select_related("kind"),
+            "entries": PointEntry.objects.filter(household=home).select_related("material")[:20],
+            "vouchers": Voucher.objects.filter(household=home, used=None, back=None).select_related("reward"),
+            "rewards": Reward.objects.filter(active=True, points__lte=home.points),
+        }  # fmt: skip
+    response = render(request, "waste/mine.html", values)
+    response["Cache-Control"] = "private, no-store"
+    return response

@@ -1,0 +1,199 @@
+"""Points: earned by the kilo, spent by code, never below zero; campaigns, and what they changed."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.gis.geos import Point
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+
+from toguna.engines.channels.models import Message
+from toguna.engines.ledger import api as ledger
+from toguna.kernel.access import SYSTEM
+from toguna.kernel.testing import run_jobs
+from toguna.services.waste import households
+from toguna.services.waste.models import Household, Material, PointEntry, Reward, SortingCampaign, Voucher, WastePlace
+from toguna.services.waste.sorting import actions, campaigns, reads
+from toguna.services.waste.tests.conftest import HOME, OTHER
+
+SHOP = "+22370000050"
+
+
+@pytest.fixture
+def home(town):
+    return households.keep(HOME, spot=households.read_spot("Mosquée de Nord"), language="en")
+
+
+@pytest.fixture
+def reward(town):
+    return Reward.objects.create(slug="soap", titles={"en": "A bar of soap"}, points=100, value=250)
+
+
+@pytest.fixture
+def shop(town):
+    return WastePlace.objects.create(
+        code="SHOP22", kind="reward", name="Chez Fanta", phone=SHOP, point=Point(0.05, 0.05, srid=4326), zone=town.north
+    )
+
+
+def plastic() -> Material:
+    return Material.objects.get(slug="plastic")
+
+
+def test_from_the_kilo_to_the_soap(say, home, reward, shop, hire):
+    agent = hire("agent")
+    form = {"client_id": str(uuid.uuid4()), "card": home.code.lower(), "material": "plastic", "kilos": "12.5"}
+    for _again in range(2):
+        agent.post("/desk/waste/sorting/", form)
+    home.refresh_from_db()
+    assert home.points == 125, "ten points a kilo, once"
+    asked = say("MY POINTS")
+    assert "125" in asked and home.code in asked and "1 A bar of soap" in asked
+    answer = say("1")
+    row = Voucher.objects.get()
+    home.refresh_from_db()
+    assert row.code in answer and home.points == 25
+    assert "not one of theirs" in say(f"VOUCHER {row.code}", OTHER)
+    assert "soap" in say(f"VOUCHER {row.code}", SHOP)
+    assert "soap" in say(f"VOUCHER {row.code}", SHOP), "the same shop asks again: the same answer"
+    other = WastePlace.objects.create(
+        code="SHOP33", kind="reward", name="Autre", phone="+22370000051", point=shop.point
+    )
+    assert "used already" in say(f"VOUCHER {row.code}", other.phone)
+    shop.refresh_from_db()
+    assert ledger.balance("401", payer=shop.payer_id) == -250 and ledger.balance("6583") == 250
+    assert "25" in say("MY POINTS")
+
+
+@hypothesis(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("earn"), st.integers(0, 5), st.integers(1, 30_000)),
+            st.tuples(st.just("redeem"), st.integers(0, 5), st.just(0)),
+            st.tuples(st.just("expire"), st.just(0), st.just(0)),
+        ),
+        max_size=14,
+    )
+)
+def test_points_are_what_the_entries_say_and_never_below_zero(home, reward, steps):
+    salt = uuid.uuid4()
+    for what, key, grammes in steps:
+        try:
+            if what == "earn":
+                actions.earn(home, plastic(), grammes, key=f"{salt}:{key}", by=SYSTEM)
+            elif what == "redeem":
+                actions.redeem(home, reward, client_id=uuid.uuid5(salt, str(key)), by=SYSTEM)
+            else:
+                actions.expire(timezone.localdate() + timedelta(days=100))
+        except actions.Refused:
+            pass
+        home.refresh_from_db()
+        assert home.points == sum(PointEntry.objects.filter(household=home).values_list("points", flat=True)) >= 0
+
+
+def test_a_voucher_that_nobody_used_gives_its_points_back_once(home, reward, shop):
+    actions.earn(home, plastic(), 10_000, key="a", by=SYSTEM)
+    row = actions.redeem(home, reward, client_id=uuid.uuid4(), by=SYSTEM)
+    later = timezone.localdate() + timedelta(days=100)
+    assert (actions.expire(later), actions.expire(later)) == (1, 0)
+    home.refresh_from_db()
+    assert home.points == 100
+    with pytest.raises(actions.Refused):
+        actions.use(row.code, shop, by=SYSTEM)
+
+
+def crowd(town, zone, many: int, street: int, name: str) -> list[Household]:
+    rows = [
+        Household(
+            code=f"{street}{n:05d}",
+            address=f"+2237{street}{n:06d}",
+            zone=zone,
+            street=street,
+            street_name=name,
+            language="en",
+        )
+        for n in range(many)
+    ]
+    return Household.objects.bulk_create(rows)
+
+
+def test_streets_of_five_households_are_ranked_and_smaller_ones_are_nobodys_business(town, client):
+    for home in crowd(town, town.north, 6, 11, "Rue longue"):
+        actions.earn(home, plastic(), 2_000, key=f"a{home.pk}", by=SYSTEM)
+    for home in crowd(town, town.north, 4, 12, "Rue courte"):
+        actions.earn(home, plastic(), 9_000, key=f"a{home.pk}", by=SYSTEM)
+    page = client.get("/waste/sorting", headers={"accept-language": "en"}).content.decode()
+    assert "Rue longue" in page and "Rue courte" not in page and "+2237" not in page
+
+
+def test_difference_in_differences_by_hand():
+    gain, low, high = reads.difference({1: (1, 3), 2: (1, 2.6)}, {3: (1, 1.2), 4: (2, 2.0)})
+    # changes 2.0 and 1.6 against 0.2 and 0.0: 1.8 - 0.1 = 1.7; standard error sqrt(0.08/2 + 0.02/2) = 0.2236, 1.47 degrees: t of 1
+    assert gain == pytest.approx(1.7) and (high - low) / 2 == pytest.approx(12.706 * 0.2236, rel=1e-3)
+    assert reads.difference({1: (1, 3)}, {2: (1, 1)}) == (2, None, None)
+    assert reads.difference({1: (1, 3)}, {}) == (None, None, None)
+
+
+def test_a_campaign_is_told_once_counts_double_and_is_measured(town, hire, django_assert_max_num_queries):
+    today = timezone.localdate()
+    treated, left = crowd(town, town.north, 5, 11, "Rue A"), crowd(town, town.south, 5, 12, "Rue B")
+    begin = today - timedelta(weeks=4)
+    told = campaigns.Told(
+        "spring",
+        {"en": "Spring"},
+        {"en": "Plastic counts double."},
+        begin,
+        today + timedelta(days=7),
+        [town.north.pk],
+        [town.south.pk],
+        plastic(),
+        Decimal(1),
+        200,
+    )
+    row = campaigns.save(None, told, by=SYSTEM)
+    assert campaigns.tell(row, by=SYSTEM) and not campaigns.tell(row, by=SYSTEM)
+    run_jobs()
+    assert Message.objects.filter(text="Plastic counts double.").count() == 5
+    for week in range(-8, 4):
+        at = timezone.now() - timedelta(weeks=4) + timedelta(weeks=week, hours=12)
+        for home in (*treated, *left):
+            kilos = 3 if week >= 0 and home in treated else 1
+            entry = PointEntry(
+                key=f"{home.pk}:{week}",
+                household=home,
+                points=10,
+                material=plastic(),
+                grammes=kilos * 1000,
+                zone=home.zone,
+                at=at,
+            )
+            entry.save(force_insert=True)
+    found = reads.effect(row, today)
+    assert found is not None and found.gain == pytest.approx(2.0, abs=0.01) and found.low is None
+    earned = actions.earn(treated[0], plastic(), 1_000, key="now", by=SYSTEM)
+    assert earned is not None and (earned.points, earned.campaign) == (20, row)
+    client = hire("manager")
+    with django_assert_max_num_queries(30):
+        page = client.get(f"/desk/waste/sorting/{row.slug}").content.decode()
+    assert "2.00 kg more" in page and "<svg" in page and "cannot be said" in page
+    form = {
+        "since": begin.isoformat(),
+        "until": today.isoformat(),
+        "zones": [town.north.pk],
+        "compared": [town.north.pk],
+        "target": "1",
+        "times": "100",
+        "title_fr": "Autre",
+    }
+    assert "left out" in client.post("/desk/waste/sorting/new", form).content.decode()
+    client.post("/desk/waste/sorting/new", form | {"compared": []})
+    made = SortingCampaign.objects.exclude(pk=row.pk).get()
+    assert list(made.compared.values_list("pk", flat=True)) == [town.south.pk], "the most alike are proposed"
+    assert hire("agent").get("/desk/waste/sorting/new").status_code == 403

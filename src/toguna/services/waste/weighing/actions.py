@@ -1,0 +1,192 @@
+"""A scale's signed reading makes a charge at the tariff that held on its day; what is not believed is kept, with why.
+
+Telemetry has checked the signature, the number, the clock and the place before it says `SignedReading`: a reading that was altered,
+sent again, or from a scale that was moved comes as `ReadingRefused`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from toguna.engines.ledger import api as ledger
+from toguna.engines.telemetry import api as telemetry
+from toguna.engines.territory import api as territory
+from toguna.kernel import access, audit, codes, events, text
+from toguna.kernel.access import SYSTEM, Actor
+from toguna.kernel.events import Event
+from toguna.services.waste import households
+from toguna.services.waste.models import Household, Material, Scale, WastePlace, Weighing
+
+WEIGHT, CARD = "weight", "card"  # quantities: kilogrammes, and the number of the card that was shown
+DAYS = 15  # to pay what was weighed
+METRES = 100  # beyond, the scale was moved
+Why = Weighing.Why
+REASONS = {
+    "signature": Why.SIGNATURE, "replay": Why.REPLAY, "range": Why.RANGE, "moved": Why.MOVED, "jump": Why.MOVED, "clock": Why.CLOCK,
+    "unreadable": Why.FORM,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Weighed(Event):
+    """A weighing was taken."""
+
+    weighing: int
+
+
+class Refused(Exception):
+    """It cannot be; str() says why."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of a scale. least, most: grammes; tariff: a slug of the ledger, "" for none."""
+
+    name: str
+    place: WastePlace
+    tariff: str = ""
+    material: Material | None = None
+    least: int = 100
+    most: int = 150_000
+    active: bool = True
+
+
+@transaction.atomic
+def save(row: Scale | None, told: Told, *, by: Actor) -> Scale:
+    """Registers or changes a scale, and its device: signed, fixed where its place is. Raises Refused, Denied."""
+    access.require(by, "waste.set_up", zone=told.place.zone_id)
+    if not text.clean(told.name) or not 0 < told.least < told.most:
+        raise Refused(_("Give it a name, and the least and most that it weighs."))
+    if told.tariff:
+        tariff = ledger.tariff(told.tariff)
+        if tariff is None or ledger.wanted(tariff.rule) != ["kg"]:
+            raise Refused(_("This tariff is not one by kg."))
+    code = row.code if row else codes.make(5)
+    device = telemetry.register_device(
+        f"scale-{code.lower()}", "http",
+        telemetry.Told(
+            name=text.clean(told.name)[:80], kind="scale", service="waste", ref=f"scale:{code}", zone=told.place.zone_id, signed=True,
+            lon=told.place.point.x, lat=told.place.point.y, stays=METRES,
+        ),
+        by=SYSTEM,
+    )  # fmt: skip
+    row = row or Scale(code=code)
+    row.device, row.name, row.place, row.tariff = device.pk, text.clean(told.name)[:80], told.place, told.tariff
+    row.material, row.least, row.most, row.active = told.material, told.least, told.most, told.active
+    row.save()
+    audit.record(by, "waste.scale", f"waste.scale:{row.pk}", tariff=told.tariff)
+    return row
+
+
+def key_of(row: Scale) -> tuple[str, str]:
+    """(name, key) with which the scale signs."""
+    device = telemetry.devices(service="waste", refs=[f"scale:{row.code}"]).get()
+    return device.code, telemetry.key_of(device)
+
+
+def on_reading(event: telemetry.SignedReading) -> None:
+    """Reaction: once for each number of the scale."""
+    if event.service != "waste" or event.quantity != WEIGHT:
+        return
+    scale = Scale.objects.select_related("place", "material").filter(device=event.device).first()
+    if scale is None or Weighing.objects.filter(scale=scale, number=event.seq, why="").exists():
+        return
+    at = datetime.fromisoformat(event.at)
+    grammes = round(event.value * 1000)
+    row = Weighing(
+        scale=scale,
+        number=event.seq,
+        at=at,
+        grammes=grammes,
+        material=scale.material,
+        place=scale.place,
+        zone_id=scale.place.zone_id,
+    )
+    shown = next(
+        (
+            one.value
+            for one in telemetry.readings(scale.device, CARD, at, at + timedelta(milliseconds=1))
+            if one.seq == event.seq
+        ),
+        None,
+    )
+    if shown is not None:
+        row.household = _whose(round(shown))
+    row.why = _why(scale, row, carded=shown is not None)
+    row.save()
+    if not row.why:
+        _charge(row)
+        audit.record(SYSTEM, "waste.weigh", f"waste.weighing:{row.pk}", grammes=grammes)
+        events.publish(Weighed(row.pk))
+
+
+def _whose(number: int) -> Household | None:
+    code = households.code_of(number)
+    return (
+        Household.objects.filter(code=code).exclude(address="").select_related("person", "payer", "zone").first()
+        if code
+        else None
+    )
+
+
+def _why(scale: Scale, row: Weighing, *, carded: bool) -> Why:
+    if not scale.active:
+        return Why.OFF
+    if row.grammes is None or not scale.least <= row.grammes <= scale.most:
+        return Why.RANGE
+    if carded and row.household is None:
+        return Why.CARD
+    if (
+        scale.tariff
+        and row.household is not None
+        and row.at is not None
+        and ledger.tariff(scale.tariff, timezone.localdate(row.at)) is None
+    ):
+        return Why.TARIFF
+    return Why.NONE
+
+
+def kilos(grammes: int) -> str:
+    """ "12.5": as tariffs and people count."""
+    return format((Decimal(grammes) / 1000).normalize(), "f")
+
+
+def _charge(row: Weighing) -> None:
+    """The bill, once, at the price of the day on which it was weighed."""
+    if not row.scale.tariff or row.household is None or row.at is None or row.grammes is None:
+        return
+    day = timezone.localdate(row.at)
+    tariff = ledger.tariff(row.scale.tariff, day)
+    assert tariff is not None
+    zones = territory.chain(row.zone_id) if row.zone_id else ()
+    quote = ledger.quote(tariff, {"kg": kilos(row.grammes)}, zones=zones)
+    if quote.total <= 0:
+        return
+    lines = [ledger.Due(one.kind, one.words, one.amount, tariff.income.code) for one in quote.lines]
+    row.bill = ledger.issue(
+        households.payer_of(row.household), lines, key=f"waste-kg:{row.scale.code}:{row.number}", due=timezone.localdate() + timedelta(days=DAYS),
+        by=SYSTEM, tariff=tariff, about=("waste", f"{row.scale.code}-{row.number}"), words=text.pick(tariff.titles),
+    )  # fmt: skip
+    row.price = quote.total
+    row.save(update_fields=["bill", "price"])
+
+
+def on_refused(event: telemetry.ReadingRefused) -> None:
+    """Reaction: what telemetry did not believe of our scales is in our list too, with why."""
+    if event.service != "waste" or not event.ref.startswith("scale:"):
+        return
+    scale = Scale.objects.select_related("place").filter(device=event.device).first()
+    if scale is not None:
+        Weighing.objects.create(
+            scale=scale,
+            place=scale.place,
+            zone_id=scale.place.zone_id,
+            why=REASONS.get(event.reason, Why.OFF),
+            refused=event.refused,
+        )
