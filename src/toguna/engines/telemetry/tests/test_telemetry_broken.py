@@ -125,7 +125,9 @@ def town(db):
     try:
         print(
             made.ask("SELECT count(*) FROM telemetry_reading"),
-            made.ask("SELECT * FROM telemetry_refused"), made.ask("SELECT device_id, at, seq, taken, twice, resets FROM telemetry_latest"), made.ask("SELECT id, code, state FROM telemetry_device"),
+            made.ask("SELECT * FROM telemetry_refused"),
+            made.ask("SELECT device_id, at, seq, taken, twice, resets FROM telemetry_latest"),
+            made.ask("SELECT id, code, state FROM telemetry_device"),
             made.ask("select pid, state, wait_event, query from pg_stat_activity where query <> ''"),
         )
     except Exception as e:

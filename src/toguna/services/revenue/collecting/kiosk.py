@@ -85,7 +85,7 @@ def _posted(request: HttpRequest) -> HttpResponse:
     values: dict[str, Any] = {
         "typed": typed, "found": True, "name": initials(who.name) if who else "", "number": who.number if who else bills[0].reference,
         "bills": bills[:SHOWN], "more": len(bills) - SHOWN, "total": sum(one.left for one in bills), "client_id": uuid.uuid4(),
-        "ways": [one for one in ledger.usable() if one.given["currency"] == town.current().currency],
+        "ways": [one for one in ledger.usable_ways() if one.given["currency"] == town.current().currency],
     }  # fmt: skip
     if do == "slip":
         return _shown(request, values | {"slip": True, "total": total, "qr": drawn(values["number"])})
@@ -99,7 +99,7 @@ def _asked(request: HttpRequest, values: dict[str, Any], chosen: Sequence[ledger
         phone = people.normal_phone(request.POST.get("phone", "")[:30]) if request.POST.get("phone") else ""
         given = uuid.UUID(request.POST.get("client_id", ""))
         way = next(one for one in values["ways"] if one.slug == request.POST.get("way"))
-        row = ledger.ask(
+        row = ledger.ask_payment(
             way.slug, total, bills=[one.pk for one in chosen], phone=phone, by=cast(Request, request).actor, client_id=given,
             currency=town.current().currency,
         )  # fmt: skip
