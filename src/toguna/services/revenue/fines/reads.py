@@ -29,10 +29,10 @@ STANDS: tuple[tuple[str, Any], ...] = (
 
 
 def reach(actor: Actor, permission: str = READ) -> QuerySet[Ticket]:
-    """Tickets of the actor's zones."""
+    """Tickets of the actor's zones, and those of which nobody knows the zone."""
     zones = access.zones(actor, permission)
     rows = Ticket.objects.select_related("bill", "infraction")
-    return rows if zones is None else rows.filter(zone__in=zones)
+    return rows if zones is None else rows.filter(Q(zone__in=zones) | Q(zone=None))
 
 
 def narrowed(
