@@ -19,7 +19,7 @@ from toguna.services.waste import households
 from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector
 from toguna.services.waste.orders import actions, matching
 from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
-from toguna.services.waste.orders.money import part, worth
+from toguna.services.waste.orders.money import part, ringing_way, worth
 
 log = logging.getLogger("toguna.waste")
 _KEYS = uuid.UUID("7f0cf8a2-0d2e-4bb3-8a74-2c6f0c1d9e51")
@@ -160,7 +160,7 @@ def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
 
 def ask_payment(row: PickUp) -> None:
     """The household's own telephone rings to pay, where a way to pay does that. What cannot be asked is paid by the link."""
-    way = next((one for one in ledger.usable_ways() if one.provider.how == "push"), None)
+    way = ringing_way()
     if way is None or row.bill is None or not row.bill.left or not row.household.address.startswith("+"):
         return
     try:

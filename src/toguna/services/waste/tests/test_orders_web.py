@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from toguna.engines.bookings import api as bookings
 from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger.providers import ways
 from toguna.engines.people import api as people
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import forget_jobs, run_jobs
@@ -21,6 +22,7 @@ from toguna.services.waste.households import Spot
 from toguna.services.waste.models import PickUp, PickUpKind, PreCollector, Subscription
 from toguna.services.waste.orders import actions, forgetting, money, precollectors, subscriptions, telling
 from toguna.services.waste.tests.conftest import CART, HOME
+from toguna.simulate.payments import GIVEN
 
 EN = {"headers": {"accept-language": "en"}}
 
@@ -211,6 +213,22 @@ def test_a_weekly_pick_up_makes_its_pick_ups_and_one_bill_a_month(collectors, he
     assert first.bill is None and first.earned == 2000 * 12 // 52 * 70 // 100
     subscriptions.end(row, by=SYSTEM, own=True)
     assert list(PickUp.objects.order_by("start").values_list("state", flat=True)) == ["done", "cancelled"]
+
+
+def test_a_subscription_may_be_paid_by_itself_and_its_order_ends_with_it(collectors, monkeypatch, say):
+    monkeypatch.setattr(ways, "tables", lambda: {"mtn": GIVEN["mtn"]})
+    say("PICKUP")
+    asked = say("Each week: 2,000 FCFA a month")
+    assert "Where" in asked, asked
+    say("Mosquée de Nord")
+    assert "by itself" in say("1")
+    assert "2,000 FCFA a month" in say("1")
+    say("1")
+    row = Subscription.objects.get()
+    order = ledger.orders_of(row.household.payer_id).get()
+    assert (order.way, order.phone, order.most, order.ended) == ("mtn", HOME, 2000, None)
+    subscriptions.end(row, by=SYSTEM, own=True)
+    assert ledger.orders_of(row.household.payer_id).get().ended is not None
 
 
 def test_an_hour_booked_as_an_appointment_is_an_order_too(collectors, heard):
