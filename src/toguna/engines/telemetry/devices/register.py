@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from toguna.engines.telemetry.devices import keys
-from toguna.engines.telemetry.models import Device, Latest, Refused
+from toguna.engines.telemetry.devices import decoding, keys, standard
+from toguna.engines.telemetry.models import Decoder, Device, Latest, Policy, Quantity, Refused
 from toguna.kernel import access, audit
 from toguna.kernel.access import Actor
 
@@ -122,3 +122,29 @@ def forget_stranger(pk: int, *, by: Actor) -> None:
         if row is not None:
             audit.record(by, "telemetry.forget_stranger", code=row.code)
             row.delete()
+
+
+def save_decoder(slug: str, name: str, fields: list[dict[str, object]], *, by: Actor) -> Decoder:
+    """How a make of device is read. It counts from the next message on: its devices are read anew."""
+    access.require(by, MANAGE)
+    decoding.check(fields)
+    with transaction.atomic():
+        row, _made = Decoder.objects.update_or_create(slug=slug, defaults={"name": name, "fields": fields})
+        for device in Device.objects.select_for_update().filter(decoder=row):
+            device.save(update_fields=["changed"])
+        audit.record(by, "telemetry.save_decoder", f"telemetry.decoder:{row.pk}", fields=len(fields))
+    return row
+
+
+def bring() -> None:
+    """The quantities and policies that a town starts with, where they lack. Idempotent."""
+    Quantity.objects.bulk_create(
+        [
+            Quantity(code=code, unit=unit, low=low, high=high, names={"fr": fr, "pt": pt, "en": en})
+            for code, unit, low, high, fr, pt, en in standard.QUANTITIES
+        ],
+        ignore_conflicts=True,
+    )
+    Policy.objects.bulk_create(
+        [Policy(table=table, **days) for table, days in standard.POLICIES.items()], ignore_conflicts=True
+    )

@@ -1,6 +1,6 @@
 """Days that left the database: Parquet files, read by DuckDB.
 
-One file a day and table, in the home folder's telemetry/archive, rows by device then time: a device's day is read without the rest.
+One file a day and table, in the home folder's readings/, rows by device then time: a device's day is read without the rest.
 Its rows are counted and its digest is kept before the partition goes.
 """
 
@@ -28,9 +28,11 @@ COLUMNS = {
     "flags SMALLINT",
 }
 
+_AT = 'epoch_us("at")'  # "at" is a word of its SQL
+
 
 def folder() -> Path:
-    return places.home() / "telemetry" / "archive"
+    return places.home() / "readings"
 
 
 def names(table: str) -> list[str]:
@@ -39,9 +41,10 @@ def names(table: str) -> list[str]:
 
 def put_away() -> list[Archive]:
     """Moves days older than the policy says into files, a day in one go; cut at any line, it goes on the next time. A Periodic."""
-    made = []
+    made: list[Archive] = []
     for policy in Policy.objects.all():
         limit = datetime.now(UTC).date() - timedelta(days=policy.raw_days)
+        partitions.gather(policy.table)
         for day in partitions.existing(policy.table):
             if day < limit:
                 made += filter(None, [_put_away(policy.table, day)])
@@ -61,6 +64,7 @@ def _put_away(table: str, day: date) -> Archive | None:
             row = _write(table, day, of, rows)
         cursor.execute(f"ALTER TABLE telemetry_{table} DETACH PARTITION {of}")
         cursor.execute(f"DROP TABLE {of}")
+    partitions.gone(day)
     return row
 
 
@@ -81,12 +85,11 @@ def _write(table: str, day: date, of: str, count: int) -> Archive:
             found = lake.execute(f"SELECT count(*) FROM ({rows})").fetchone()[0]
             if found != count:
                 raise RuntimeError(f"{of}: {found} rows read of {count}")
-            if (
-                target.exists()
-            ):  # late ones of a day that was put away before; a repeat of what is there is the same row
+            if target.exists():
+                # Late ones of a day that was put away before; a repeat of what is there is the same row.
                 rows = f"{rows} UNION SELECT * FROM read_parquet('{target}')"
             lake.execute(
-                f"COPY (SELECT * FROM ({rows}) ORDER BY device, at) "
+                f'COPY (SELECT * FROM ({rows}) ORDER BY device, "at") '
                 f"TO '{made}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 50000)"
             )
             total = lake.execute(f"SELECT count(*) FROM read_parquet('{made}')").fetchone()[0]
@@ -119,8 +122,8 @@ def read(
     with duckdb.connect(config={"threads": 1, "memory_limit": "256MB"}) as lake:
         lake.execute("SET TimeZone = 'UTC'")
         found: Sequence[tuple[Any, ...]] = lake.execute(
-            f"SELECT {', '.join(f'epoch_us({n})' if n == 'at' else n for n in names(table))} FROM read_parquet(?) "
-            f"WHERE device = ? AND at >= ? AND at < ?{only} ORDER BY at, seq",
+            f"SELECT {', '.join(_AT if n == 'at' else n for n in names(table))} FROM read_parquet(?) "
+            f'WHERE device = ? AND "at" >= ? AND "at" < ?{only} ORDER BY "at", seq',
             values,
         ).fetchall()
     where = names(table).index("at")

@@ -51,6 +51,21 @@ def _make(cursor: object, table: str, day: date) -> None:
     run(f"ALTER TABLE telemetry_{table} ATTACH PARTITION {made} FOR VALUES FROM ('{low}') TO ('{high}')")
 
 
+def gone(day: date) -> None:
+    """It was put away: what comes late for it is put aside, until `gather`."""
+    _ready.discard(day)
+
+
+def gather(table: str) -> None:
+    """What was put aside gets the partitions of its days."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT (at AT TIME ZONE 'UTC')::date FROM telemetry_{table}_other")
+        days = [row[0] for row in cursor.fetchall()]
+    for day in days:
+        gone(day)
+    ensure(days)
+
+
 def ahead() -> None:
     """Today's and those of the coming days: a Periodic."""
     today = datetime.now(UTC).date()

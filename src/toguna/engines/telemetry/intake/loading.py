@@ -17,10 +17,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count, Max
 
-from toguna.engines.telemetry.devices import decoding, keys
+from toguna.engines.telemetry.devices import decoding, keys, register
 from toguna.engines.telemetry.events import DeviceSuspected, ReadingRefused, SignedReading
 from toguna.engines.telemetry.history import partitions
-from toguna.engines.telemetry.intake import lorawan, moving, observation
+from toguna.engines.telemetry.intake import lorawan, moving, observation, words
 from toguna.engines.telemetry.intake.observation import Observation, Unreadable
 from toguna.engines.telemetry.intake.spool import Record
 from toguna.engines.telemetry.models import Decoder, Device, Quantity, Refused
@@ -80,6 +80,8 @@ class Register:
         if not grown:
             self.devices = {}
             declared.bring()
+            if not version[1]:  # and so again the next time, should this transaction not be committed
+                register.bring()
             self.quantities = {
                 q.code: (q.id, -1e300 if q.low is None else q.low, 1e300 if q.high is None else q.high)
                 for q in Quantity.objects.all()
@@ -93,7 +95,7 @@ class Register:
                 watching.Watched(row.pk, row.name, row.service, row.ref, row.kind, row.zone),
                 row.fastest, row.lat, row.lon, row.stays, row.phone,
             )  # fmt: skip
-        self._seen = version
+        self._seen = version if version[1] else None
 
 
 REGISTER = Register()
@@ -150,6 +152,7 @@ FORMS: dict[str, Form] = {
     "json": _json,
     "chirpstack": _network(lorawan.chirpstack),
     "ttn": _network(lorawan.things_stack),
+    "words": lambda body, device: words.read(body),
 }
 
 _READING = struct.Struct(">hiiihiqidiqih")
@@ -205,10 +208,10 @@ def load(records: Sequence[Record], marks: Sequence[tuple[str, int]] = ()) -> Lo
         return _load(records, marks)
 
 
-def put_aside(record: Record, reason: str, words: str) -> None:
+def put_aside(record: Record, reason: str, why: str) -> None:
     """A message that could not be loaded, kept to be looked at."""
     with transaction.atomic():
-        _refuse([(record, REGISTER.devices.get(record.code), reason, words)])
+        _refuse([(record, REGISTER.devices.get(record.code), reason, why)])
 
 
 def _load(records: Sequence[Record], marks: Sequence[tuple[str, int]]) -> Loaded:
@@ -580,17 +583,15 @@ RETURNING id
 def _refuse(refused: Sequence[tuple[Record, Known | None, str, str]]) -> None:
     """Kept once for each device and reason with how often it came; of a signed device each is kept, and told."""
     together: dict[tuple[str, str, str, str], tuple[Record, Known | None, str, int]] = {}
-    for record, device, reason, words in refused:
+    for record, device, reason, why in refused:
         digest = hashlib.sha256(record.body).hexdigest() if device is not None and device.signed else ""
         key = (record.code[:64], record.door, str(reason), digest)
         count = together[key][3] if key in together else 0
-        together[key] = (record, device, words, count + 1)
+        together[key] = (record, device, why, count + 1)
     with connection.cursor() as cursor:
-        for (code, door, reason, digest), (record, device, words, count) in sorted(
-            together.items(), key=lambda x: x[0]
-        ):
+        for (code, door, reason, digest), (record, device, why, count) in sorted(together.items(), key=lambda x: x[0]):
             body = _shown(record.body)
-            said = f"{words}: {body}" if words else body
+            said = f"{why}: {body}" if why else body
             pk = device.id if device is not None else None
             cursor.execute(_REFUSE, [pk, code, door, reason, digest, said, count, record.received, record.received])
             row = cursor.fetchone()

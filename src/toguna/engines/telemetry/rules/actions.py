@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from toguna.engines.telemetry.devices.register import MANAGE, READ
@@ -77,11 +78,11 @@ def acknowledge(pk: int, note: str = "", *, by: Actor) -> Alarm:
 
 def escalate() -> int:
     """Alarms that nobody acknowledged in time go up one level, and are said again. A Periodic."""
-    late = (
-        Alarm.objects.filter(cleared=None, acknowledged=None, level__lt=3, rule__escalate__isnull=False)
-        .filter(Q(escalated=None, made__lt=timezone.now() - timedelta(minutes=1) * F("rule__escalate"))
-                | Q(escalated__lt=timezone.now() - timedelta(minutes=1) * F("rule__escalate")))
-    )  # fmt: skip
+    due = ExpressionWrapper(
+        Coalesce("escalated", "made") + F("rule__escalate") * Value(timedelta(minutes=1)), output_field=DateTimeField()
+    )
+    late = Alarm.objects.filter(cleared=None, acknowledged=None, level__lt=3, rule__escalate__isnull=False)
+    late = late.annotate(due=due).filter(due__lt=timezone.now())
     done = 0
     for pk in late.order_by("pk").values_list("pk", flat=True)[:1000]:
         with transaction.atomic():

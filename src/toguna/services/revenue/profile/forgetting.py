@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from toguna.engines.ledger import api as ledger
+from toguna.engines.people import api as people
+from toguna.kernel import text
 from toguna.services.revenue.models import Objection, PlanWish, Taxpayer
 from toguna.services.revenue.profile import reads
 from toguna.services.revenue.register import reads as register
@@ -15,8 +18,9 @@ from toguna.services.revenue.register import reads as register
 
 def erase(person: int) -> None:
     """Who owes nothing and is taxed for nothing loses name, telephone and address, here, in the history and in the ledger; else only
-    the link goes: a taxpayer does not leave the register by asking."""
-    for row in reads.theirs(person).filter(kind=Taxpayer.Kind.PERSON):
+    the link goes: a taxpayer does not leave the register by asking. Of a telephone that a family shares, only who has their name."""
+    name = text.fold(people.Person.objects.values_list("name", flat=True).get(pk=person))
+    for row in reads.theirs(person).filter(Q(person=person) | Q(folded=name), kind=Taxpayer.Kind.PERSON):
         if register.balance(row).owed or register.taxed_of(row).exists():
             continue
         gone = {

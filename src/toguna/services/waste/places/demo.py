@@ -110,7 +110,7 @@ def _ends(materials: dict[str, int]) -> list[Taken]:
                     return made
                 place = WastePlace.objects.create(
                     code=codes.make(6), kind=kind, name=f"{title} {word}", point=row[0], zone_id=row[1], capacity=litres,
-                    hours=[{"days": [1, 2, 3, 4, 5, 6], "from": "06:00", "to": "19:00"}],
+                    hours=[{"days": [1, 2, 3, 4, 5, 6, 7], "from": "06:00", "to": "19:00"}],
                 )  # fmt: skip
                 made += [Taken(place=place, material_id=materials[slug]) for slug in ("household", "bulky", "organic")]
     return made

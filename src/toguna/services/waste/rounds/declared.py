@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
-from toguna.kernel.manifest import Declaration
+from datetime import timedelta
 
-PROVIDES: tuple[Declaration, ...] = ()
+from django.utils.translation import gettext_lazy as _
+
+from toguna.engines.documents.api import FileSubject
+from toguna.engines.people.api import Erasure, PersonalData
+from toguna.kernel.demo import Demo
+from toguna.kernel.manifest import Declaration
+from toguna.kernel.tasks import Periodic
+from toguna.kernel.web import Page, Urls
+from toguna.services.waste.hub import WasteDoor
+from toguna.services.waste.rounds import coming, commands, crew, demo, figures
+
+PROVIDES: tuple[Declaration, ...] = (
+    Page("desk-rounds", _("Rounds"), "bus", "desk-rounds", where=("desk",), permission="waste.read", order=32),
+    WasteDoor(
+        "truck", _("When the waste truck comes"), "bus", "truck-comes", summary=_("Today or tomorrow, at which hour, at the bin near you."), order=30
+    ),
+    commands.TRUCK,
+    Periodic("waste-truck-near", timedelta(minutes=1), coming.tell_near),
+    PersonalData("waste-truck", coming.export),
+    Erasure("waste-truck", coming.forget),
+    FileSubject("waste.visit", _("Stop of a round"), crew.may_read_photo, crew.may_add_photo),
+    *figures.MEASURES,
+    Demo("waste-rounds", demo.load, order=46),
+    Urls("waste-rounds", "", "toguna.services.waste.rounds.urls"),
+)  # fmt: skip

@@ -82,6 +82,7 @@ async function draw(element) {
     }
     map.fitBounds(around, { padding: 40, maxZoom: 16, animate: false });
   }
+  element.dispatchEvent(new CustomEvent("map-drawn", { detail: { map, library: await load(element) } })); // a page may add what is its own
   return map;
 }
 

@@ -1,0 +1,283 @@
+"""What is filled in about devices, decoders and rules."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from toguna.engines.telemetry.devices import decoding
+from toguna.engines.telemetry.models import AlarmRule, Decoder, Device, Quantity
+from toguna.engines.telemetry.models.rules import Level
+from toguna.engines.telemetry.rules import conditions
+from toguna.engines.territory import api as territory
+from toguna.kernel import text, town
+
+NOTHING = [("", "–")]
+
+
+def zone_choices(allowed: frozenset[int] | None) -> list[tuple[Any, str]]:
+    return [(z.id, text.pick(z.names)) for z in territory.zones() if allowed is None or z.id in allowed]
+
+
+class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """allowed: the zones of whoever fills it in; None: the whole town."""
+
+    class Meta:
+        model = Device
+        fields = [
+            "code", "name", "kind", "door", "zone", "service", "ref", "decoder", "signed", "phone", "every", "lat", "lon", "stays",
+            "fastest", "public",
+        ]  # fmt: skip
+        labels = {
+            "code": gettext_lazy("What it calls itself"),
+            "name": gettext_lazy("Name"),
+            "kind": gettext_lazy("What it is"),
+            "door": gettext_lazy("How it sends"),
+            "zone": gettext_lazy("Zone"),
+            "service": gettext_lazy("Service that it works for"),
+            "ref": gettext_lazy("What it stands on"),
+            "decoder": gettext_lazy("How it is read"),
+            "signed": gettext_lazy("Each message must be signed"),
+            "phone": gettext_lazy("Its own phone number"),
+            "every": gettext_lazy("Seconds between two messages"),
+            "lat": gettext_lazy("Latitude of its place"),
+            "lon": gettext_lazy("Longitude of its place"),
+            "stays": gettext_lazy("Metres that it may be away from there"),
+            "fastest": gettext_lazy("Greatest speed, km/h"),
+            "public": gettext_lazy("Anyone may read what it measures"),
+        }
+        help_texts = {
+            "code": gettext_lazy("IMEI, DevEUI, or a short name of letters, figures, dots and dashes."),
+            "ref": gettext_lazy("For example bin:12, truck:3."),
+            "phone": gettext_lazy("For one that reports by SMS, with the country's code: +223..."),
+            "stays": gettext_lazy("For one that must not be moved, such as a scale."),
+        }
+
+    def __init__(self, *args: Any, allowed: frozenset[int] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = zone_choices(allowed)
+        self.fields["zone"] = forms.TypedChoiceField(
+            label=_("Zone"), choices=choices if allowed is not None else [*NOTHING, *choices], coerce=int, empty_value=None,
+            required=allowed is not None,
+        )  # fmt: skip
+        self.fields["decoder"].empty_label = _("by itself: our own JSON, or its network server's")  # type: ignore[attr-defined]
+        if self.instance.pk:
+            self.fields["code"].disabled = True
+
+    def clean_phone(self) -> str:
+        return "".join(str(self.cleaned_data["phone"] or "").split())
+
+    def told(self) -> dict[str, Any]:
+        """For `register.Told`."""
+        data = self.cleaned_data
+        found = {name: data[name] for name in self.Meta.fields if name not in ("code", "door", "decoder")}
+        return {**found, "decoder": data["decoder"].pk if data["decoder"] else None, "fastest": data["fastest"] or 160}
+
+
+class DecoderForm(forms.Form):
+    slug = forms.SlugField(label=gettext_lazy("Short name"), max_length=60)
+    name = forms.CharField(label=gettext_lazy("Make and model"), max_length=120)
+    fields_ = forms.CharField(
+        label=gettext_lazy("What is what, as JSON"),
+        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
+        help_text=gettext_lazy("See docs/telemetry.md. For example:")
+        + ' [{"byte": 0, "size": 2, "quantity": "distance", "scale": 0.1}]',
+    )
+    sample = forms.CharField(
+        label=gettext_lazy("Something that it sent, to try"), required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("JSON, or bytes in hexadecimal."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, row: Decoder | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if row is not None:
+            self.fields["slug"].disabled = True
+
+    def clean_fields_(self) -> list[dict[str, Any]]:
+        try:
+            found = decoding.check(json.loads(self.cleaned_data["fields_"]))
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(str(error)) from error
+        known = {*Quantity.objects.values_list("code", flat=True), *decoding.OWN}
+        unknown = sorted({row["quantity"] for row in found} - known)
+        if unknown:
+            raise forms.ValidationError(
+                ngettext("There is no quantity %(names)s.", "There are no quantities %(names)s.", len(unknown))
+                % {"names": ", ".join(unknown)}
+            )
+        return found
+
+    def tried(self) -> dict[str, float] | None:
+        """What the sample gives, once the form is valid; None when there is no sample."""
+        sample = self.cleaned_data.get("sample", "").strip()
+        if not sample:
+            return None
+        rows = self.cleaned_data["fields_"]
+        try:
+            return decoding.from_json(rows, json.loads(sample))
+        except ValueError:
+            try:
+                return decoding.from_bytes(rows, bytes.fromhex(sample))
+            except ValueError:
+                return {}
+
+
+KINDS = [
+    ("threshold", gettext_lazy("a value is too high or too low")),
+    ("silence", gettext_lazy("nothing comes any more")),
+    ("rate", gettext_lazy("a value changes too fast")),
+    ("geofence", gettext_lazy("it leaves a zone, or enters one")),
+    ("json", gettext_lazy("several of these together (JSON)")),
+]
+
+
+class RuleForm(forms.Form):
+    """One simple condition in fields, or any in JSON."""
+
+    title = forms.CharField(label=gettext_lazy("Name of the rule"), max_length=120)
+    level = forms.TypedChoiceField(label=gettext_lazy("Level"), choices=Level.choices, coerce=int, initial=2)
+    condition = forms.ChoiceField(label=gettext_lazy("It is raised when"), choices=KINDS)
+    quantity = forms.ChoiceField(label=gettext_lazy("Quantity"), required=False)
+    above = forms.FloatField(label=gettext_lazy("Above"), required=False)
+    below = forms.FloatField(
+        label=gettext_lazy("Below"),
+        required=False,
+        help_text=gettext_lazy("For a change: per hour, a fall with a minus."),
+    )
+    clear = forms.FloatField(label=gettext_lazy("It ends at"), required=False)
+    minutes = forms.FloatField(
+        label=gettext_lazy("Minutes that it lasts before"), required=False, min_value=0, max_value=100_000
+    )
+    zones = forms.TypedMultipleChoiceField(label=gettext_lazy("Zones"), coerce=int, required=False)
+    side = forms.ChoiceField(
+        label=gettext_lazy("It is"),
+        required=False,
+        choices=[("outside", gettext_lazy("outside")), ("inside", gettext_lazy("inside"))],
+    )
+    spec = forms.CharField(
+        label=gettext_lazy("Conditions as JSON"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+    )
+    days = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Only on these days"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple,
+        choices=[(1, gettext_lazy("Monday")), (2, gettext_lazy("Tuesday")), (3, gettext_lazy("Wednesday")), (4, gettext_lazy("Thursday")), (5, gettext_lazy("Friday")), (6, gettext_lazy("Saturday")), (7, gettext_lazy("Sunday"))],
+    )  # fmt: skip
+    start = forms.TimeField(
+        label=gettext_lazy("From, o’clock"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    end = forms.TimeField(
+        label=gettext_lazy("To, o’clock"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    service = forms.CharField(label=gettext_lazy("Only devices of this service"), required=False, max_length=30)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Only devices that are"), required=False, choices=[*NOTHING, *Device.Kind.choices]
+    )
+    zone = forms.TypedChoiceField(
+        label=gettext_lazy("Only devices of this zone"), coerce=int, empty_value=None, required=False
+    )
+    escalate = forms.IntegerField(
+        label=gettext_lazy("Minutes after which it goes up a level when nobody deals with it"),
+        required=False,
+        min_value=1,
+        max_value=10_000,
+    )
+    notify = forms.CharField(
+        label=gettext_lazy("Who hears of it"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy("Phone numbers with the country's code, e-mails, with commas between."),
+    )
+
+    def __init__(self, *args: Any, allowed: frozenset[int] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(q.code, text.pick(q.names)) for q in Quantity.objects.all()]
+        self.fields["quantity"].choices = [*NOTHING, (conditions.SPEED, _("Speed")), *names]  # type: ignore[attr-defined]
+        self.fields["zones"].choices = zone_choices(None)  # type: ignore[attr-defined]
+        reach = zone_choices(allowed)
+        self.fields["zone"].choices = reach if allowed is not None else [*NOTHING, *reach]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.errors:
+            return data
+        try:
+            data["made"] = conditions.parse(self._spec(data)).spec()
+        except (conditions.BadCondition, ValueError) as error:
+            raise forms.ValidationError(_("This is no condition yet: %(why)s") % {"why": error}) from error
+        return data
+
+    def _spec(self, data: dict[str, Any]) -> Any:
+        kind = data["condition"]
+        if kind == "json":
+            return json.loads(data["spec"] or "null")
+        names = {
+            "threshold": ("quantity", "above", "below", "clear", "minutes"), "silence": ("minutes",),
+            "rate": ("quantity", "above", "below"), "geofence": ("zones",),
+        }[kind]  # fmt: skip
+        found: dict[str, Any] = {
+            "kind": kind,
+            **{name: data[name] for name in names if data.get(name) not in (None, "")},
+        }
+        if kind == "geofence":
+            found["when"] = data["side"] or "outside"
+        if data["days"] or data["start"] or data["end"]:
+            found = {"kind": "during", "of": found, "days": data["days"] or [1, 2, 3, 4, 5, 6, 7]}
+            if data["start"]:
+                found["from"] = f"{data['start']:%H:%M}"
+            if data["end"]:
+                found["to"] = f"{data['end']:%H:%M}"
+        return found
+
+    def clean_notify(self) -> list[str]:
+        found = ["".join(part.split()) for part in self.cleaned_data["notify"].split(",") if part.strip()]
+        for one in found:
+            if "@" not in one and not (one.startswith("+") and one[1:].isdecimal() and 8 <= len(one) <= 16):
+                raise forms.ValidationError(_("“%(typed)s” is neither a phone number nor an e-mail.") % {"typed": one})
+        return found
+
+    def values(self, row: AlarmRule | None) -> dict[str, Any]:
+        """For `actions.save_rule`."""
+        data = self.cleaned_data
+        titles = dict(row.titles) if row is not None else {}
+        titles[town.current().languages[0]] = data["title"]
+        return {
+            "titles": titles, "spec": data["made"], "level": data["level"], "service": data["service"], "kind": data["kind"],
+            "zone": data["zone"], "escalate": data["escalate"], "notify": data["notify"],
+        }  # fmt: skip
+
+
+def initial(row: AlarmRule) -> dict[str, Any]:
+    """A rule as the form shows it: what does not fit its fields is JSON."""
+    spec = dict(row.spec)
+    found: dict[str, Any] = {
+        "title": text.pick(row.titles), "level": row.level, "service": row.service, "kind": row.kind, "zone": row.zone,
+        "escalate": row.escalate, "notify": ", ".join(row.notify),
+    }  # fmt: skip
+    inner = spec
+    if spec.get("kind") == "during" and isinstance(spec.get("of"), dict):
+        inner = spec["of"]
+        found |= {
+            "days": spec.get("days"),
+            "start": spec.get("from"),
+            "end": spec.get("to") if spec.get("to") != "24:00" else "",
+        }
+    if inner.get("kind") in ("threshold", "silence", "rate") or (
+        inner.get("kind") == "geofence" and inner.get("zones")
+    ):
+        names = ("quantity", "above", "below", "clear", "minutes", "zones")
+        return {
+            **found,
+            "condition": inner["kind"],
+            "side": inner.get("when"),
+            **{n: inner[n] for n in names if n in inner},
+        }
+    return {**found, "days": None, "condition": "json", "spec": json.dumps(spec, ensure_ascii=False, indent=1)}

@@ -1,0 +1,81 @@
+"""Rules: what they watch, when they would have been raised, on and off."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from toguna.engines.telemetry.desk.forms import RuleForm, initial
+from toguna.engines.telemetry.devices.register import MANAGE, READ
+from toguna.engines.telemetry.models import AlarmRule
+from toguna.engines.telemetry.rules import actions, declared, trying, watching
+from toguna.engines.telemetry.rules.conditions import BadCondition
+from toguna.kernel import access
+from toguna.kernel.web import Request, staff
+
+DAYS = 14
+
+
+def _visible(request: Request) -> Any:
+    zones = access.zones(request.actor, READ)
+    rows = AlarmRule.objects.all()
+    return rows if zones is None else rows.filter(zone__in=zones)
+
+
+@staff(READ)
+def index(request: Request) -> HttpResponse:
+    declared.bring()
+    values = {"rules": _visible(request), "may_manage": access.can(request.actor, MANAGE, anywhere=True)}
+    return render(request, "telemetry/desk_rules.html", values)
+
+
+@staff(READ)
+def rule(request: Request, name: str) -> HttpResponse:
+    """What it would have done in the last days; then it is switched on."""
+    row = get_object_or_404(_visible(request), name=name)
+    if request.method == "POST":
+        if request.POST.get("do") not in ("on", "off"):
+            raise Http404
+        actions.switch(row.pk, request.POST["do"] == "on", by=request.actor)
+        return redirect("desk-alarm-rule", name)
+    tried, wrong = None, ""
+    try:
+        live = watching.made(row)
+        tried = trying.attempt(live.condition, actions.watched_by(live), DAYS)
+    except BadCondition as error:
+        wrong = str(error)
+    values = {
+        "rule": row, "tried": tried, "wrong": wrong, "days": DAYS, "shown": tried.raised[-50:] if tried else [],
+        "may_manage": access.can(request.actor, MANAGE, zone=row.zone),
+    }  # fmt: skip
+    return render(request, "telemetry/desk_rule.html", values)
+
+
+@staff(MANAGE)
+def edit(request: Request, name: str = "") -> HttpResponse:
+    row = get_object_or_404(_visible(request), name=name) if name else None
+    if row is not None:
+        access.require(request.actor, MANAGE, zone=row.zone)
+    first = initial(row) if row is not None else None
+    form = RuleForm(request.POST or None, initial=first, allowed=access.zones(request.actor, MANAGE))
+    if request.method == "POST" and form.is_valid():
+        values = form.values(row)
+        try:
+            slug = name or f"{slugify(form.cleaned_data['title'])[:50] or 'rule'}-{secrets.token_hex(3)}"
+            saved = actions.save_rule(slug, values, by=request.actor)
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+        else:
+            messages.success(request, _("It is saved. See below when it would have been raised."))
+            return redirect("desk-alarm-rule", saved.name)
+    back = reverse("desk-alarm-rule", args=[name]) if name else reverse("desk-alarm-rules")
+    values = {"form": form, "title": _("Rule"), "back": back, "lead": ""}
+    return render(request, "telemetry/desk_form.html", values, status=422 if form.errors else 200)

@@ -1,0 +1,296 @@
+"""The eight kinds of entities, made of our tables: a Thing is a device, a Datastream is one quantity of one device, and so on.
+
+Ids: of a device, its number; of a Datastream "DEVICE-QUANTITY"; of an Observation "DEVICE-QUANTITY-MICROSECONDS-SEQ".
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from toguna.engines.telemetry.doors.sensorthings.query import BadQuery, Query, time
+from toguna.engines.telemetry.models import Device, Latest, Quantity
+from toguna.kernel import text
+
+Row = dict[str, Any]
+OPS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+
+
+@dataclass
+class Reach:
+    """What the reader may see. root: the address of the service; quantities: by their number."""
+
+    root: str
+    devices: QuerySet[Device]
+    quantities: dict[int, Quantity]
+
+    def link(self, path: str) -> str:
+        return f"{self.root}/{path}"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which ones are meant: device and quantity when the path says them; id: of the one."""
+
+    device: int | None = None
+    quantity: int | None = None
+    at: tuple[int, int] | None = None  # microseconds and seq of an Observation
+
+
+Listed = tuple[list[Row], int]  # what is asked for, and how many there are in all (-1: not counted)
+
+
+def key(scope_id: str) -> Scope:
+    """Raises BadQuery."""
+    parts = scope_id.strip("'").split("-")
+    if not 1 <= len(parts) <= 4 or not all(part.isascii() and part.isdecimal() and len(part) < 18 for part in parts):
+        raise BadQuery("no such id")
+    numbers = [int(part) for part in parts]
+    # An Observation without a number of its own is written without it.
+    at = (numbers[2], numbers[3] if len(numbers) == 4 else -1) if len(numbers) > 2 else None
+    return Scope(numbers[0], numbers[1] if len(numbers) > 1 else None, at)
+
+
+def _devices(reach: Reach, scope: Scope) -> QuerySet[Device]:
+    rows = reach.devices.order_by("pk")
+    return rows if scope.device is None else rows.filter(pk=scope.device)
+
+
+def _named(rows: Sequence[Row], query: Query) -> list[Row]:
+    """Filters and orders by what the entities show: for kinds of which there are few."""
+    found = list(rows)
+    for test in query.tests:
+        name = "@iot.id" if test.name == "id" else test.name
+        if any(name not in row for row in found[:1]):
+            raise BadQuery(f"$filter cannot ask for {test.name} here")
+        found = [row for row in found if _holds(row[name], test.op, test.value)]
+    for name, descending in reversed(query.order):
+        wanted = "@iot.id" if name == "id" else name
+        if any(wanted not in row for row in found[:1]):
+            raise BadQuery(f"$orderby cannot ask for {name} here")
+        found.sort(key=lambda row: str(row[wanted]), reverse=descending)
+    return found
+
+
+def _holds(value: Any, op: str, wanted: str | float) -> bool:
+    """Numbers as numbers, all else as text."""
+    left: Any = value
+    right: Any = wanted
+    if not (isinstance(value, int | float) and isinstance(wanted, float)):
+        left, right = str(value), wanted if isinstance(wanted, str) else f"{wanted:g}"
+    return bool(_COMPARE[op](left, right))
+
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq, "ne": operator.ne, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le,
+}  # fmt: skip
+
+
+def _paged(rows: list[Row], query: Query) -> Listed:
+    found = _named(rows, query)
+    return found[query.skip : query.skip + query.top], len(found)
+
+
+MOST_DEVICES = 10_000
+
+
+def things(reach: Reach, scope: Scope, query: Query) -> Listed:
+    return _paged([
+        {
+            "@iot.id": row.pk, "name": row.name, "description": str(row.get_kind_display()),
+            "properties": {"code": row.code, "kind": row.kind, "service": row.service, "ref": row.ref},
+        }
+        for row in _devices(reach, scope)[:MOST_DEVICES]
+    ], query)  # fmt: skip
+
+
+def _latest(reach: Reach, scope: Scope) -> list[Latest]:
+    rows = Latest.objects.filter(device__in=_devices(reach, scope)).select_related("device").order_by("pk")
+    return list(rows[:MOST_DEVICES])
+
+
+def _place(row: Latest) -> Row | None:
+    lat, lon = (row.lat, row.lon) if row.lat is not None else (row.device.lat, row.device.lon)
+    return None if lat is None or lon is None else {"type": "Point", "coordinates": [lon, lat]}
+
+
+def locations(reach: Reach, scope: Scope, query: Query) -> Listed:
+    found = []
+    for row in _latest(reach, scope):
+        if (place := _place(row)) is not None:
+            at = {"at": row.position_at.isoformat()} if row.position_at else {}
+            found.append({
+                "@iot.id": row.pk, "name": row.device.name, "description": row.device.name, "encodingType": "application/geo+json",
+                "location": place, "properties": at,
+            })  # fmt: skip
+    return _paged(found, query)
+
+
+def historical(reach: Reach, scope: Scope, query: Query) -> Listed:
+    """The last place only: the way of a device is no open data (see the page of its day)."""
+    return _paged(
+        [{"@iot.id": row.pk, "time": row.position_at.isoformat()} for row in _latest(reach, scope) if row.position_at],
+        query,
+    )
+
+
+def _streams(reach: Reach, scope: Scope) -> list[tuple[Latest, Quantity]]:
+    codes = {q.code: q for q in reach.quantities.values()}
+    found = []
+    for row in _latest(reach, scope):
+        for name in sorted(row.values):
+            quantity = codes.get(name)
+            if quantity is not None and scope.quantity in (None, quantity.pk):
+                found.append((row, quantity))
+    return found
+
+
+def datastreams(reach: Reach, scope: Scope, query: Query) -> Listed:
+    return _paged([
+        {
+            "@iot.id": f"{row.pk}-{quantity.pk}", "name": f"{row.device.name}: {text.pick(quantity.names)}",
+            "description": text.pick(quantity.names),
+            "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement",
+            "unitOfMeasurement": {
+                "name": text.pick(quantity.names), "symbol": quantity.unit, "definition": f"http://unitsofmeasure.org/ucum.html#{quantity.unit}",
+            },
+            "phenomenonTime": datetime.fromtimestamp(row.values[quantity.code][1], UTC).isoformat(),
+            "properties": {"quantity": quantity.code},
+        }
+        for row, quantity in _streams(reach, scope)
+    ], query)  # fmt: skip
+
+
+def sensors(reach: Reach, scope: Scope, query: Query) -> Listed:
+    rows = _devices(reach, scope).select_related("decoder")[:MOST_DEVICES]
+    return _paged([
+        {
+            "@iot.id": row.pk, "name": row.decoder.name if row.decoder else row.name, "description": str(row.get_door_display()),
+            "encodingType": "text/plain", "metadata": row.code,
+        }
+        for row in rows
+    ], query)  # fmt: skip
+
+
+def observed(reach: Reach, scope: Scope, query: Query) -> Listed:
+    wanted = reach.quantities.values()
+    if scope.quantity is not None:
+        wanted = [q for q in wanted if q.pk == scope.quantity]  # type: ignore[assignment]
+    return _paged([
+        {
+            "@iot.id": q.pk, "name": text.pick(q.names), "description": text.pick(q.names),
+            "definition": f"http://unitsofmeasure.org/ucum.html#{q.unit}", "properties": {"quantity": q.code},
+        }
+        for q in sorted(wanted, key=lambda q: q.code)
+    ], query)  # fmt: skip
+
+
+def features(reach: Reach, scope: Scope, query: Query) -> Listed:
+    found, _count = locations(reach, scope, Query(top=MOST_DEVICES))
+    return _paged([
+        {"@iot.id": row["@iot.id"], "name": row["name"], "description": row["description"], "encodingType": "application/geo+json", "feature": row["location"]}
+        for row in found
+    ], query)  # fmt: skip
+
+
+def observations(reach: Reach, scope: Scope, query: Query) -> Listed:
+    """From the tables, set-based. Without a time in $filter and without a device, the last day."""
+    where, values = ["device = ANY(%s)"], list[Any]([list(_devices(reach, scope).values_list("pk", flat=True))])
+    if scope.quantity is not None:
+        where.append("quantity = %s")
+        values.append(scope.quantity)
+    if scope.at is not None:
+        where.append("at = %s")
+        values.append(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=scope.at[0]))
+        where.append("seq = %s")
+        values.append(scope.at[1])
+    timed = scope.at is not None or scope.device is not None
+    for test in query.tests:
+        if test.name in ("phenomenonTime", "resultTime"):
+            where.append(f"at {OPS[test.op]} %s")
+            values.append(time(test.value))
+            timed = True
+        elif test.name == "result" and isinstance(test.value, float):
+            where.append(f"value {OPS[test.op]} %s")
+            values.append(test.value)
+        else:
+            raise BadQuery(f"$filter cannot ask for {test.name} here")
+    if not timed:
+        where.append("at > %s")
+        values.append(timezone.now() - timedelta(days=1))
+    columns = {"phenomenonTime": "at", "resultTime": "at", "result": "value", "id": "at", "@iot.id": "at"}
+    order = []
+    for name, descending in query.order or [("phenomenonTime", True)]:
+        if name not in columns:
+            raise BadQuery(f"$orderby cannot ask for {name} here")
+        order.append(f"{columns[name]} {'DESC' if descending else 'ASC'}")
+    condition = " AND ".join(where)
+    with connection.cursor() as cursor:
+        total = -1
+        if query.count:
+            cursor.execute(f"SELECT count(*) FROM telemetry_reading WHERE {condition}", values)
+            total = cursor.fetchone()[0]
+        cursor.execute(
+            f"SELECT device, quantity, at, value, seq FROM telemetry_reading WHERE {condition} "
+            f"ORDER BY {', '.join(order)}, device, quantity, seq LIMIT %s OFFSET %s",
+            [*values, query.top, query.skip],
+        )
+        return [_observation(*row) for row in cursor.fetchall()], total
+
+
+def _observation(device: int, quantity: int, at: datetime, value: float, seq: int) -> Row:
+    micros = round((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+    number = f"-{seq}" if seq >= 0 else ""
+    said = at.astimezone(UTC).isoformat()
+    return {
+        "@iot.id": f"{device}-{quantity}-{micros}{number}", "phenomenonTime": said, "resultTime": said, "result": value,
+        "parameters": {"seq": seq} if seq >= 0 else {},
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One set: single: the name of one in a path; to: {navigation: set}."""
+
+    name: str
+    single: str
+    list: Callable[[Reach, Scope, Query], Listed]
+    to: dict[str, str]
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("Things", "Thing", things, {"Datastreams": "Datastreams", "Locations": "Locations", "HistoricalLocations": "HistoricalLocations"}),
+        Kind("Locations", "Location", locations, {"Things": "Things", "HistoricalLocations": "HistoricalLocations"}),
+        Kind("HistoricalLocations", "HistoricalLocation", historical, {"Thing": "Things", "Locations": "Locations"}),
+        Kind("Datastreams", "Datastream", datastreams, {"Thing": "Things", "Sensor": "Sensors", "ObservedProperty": "ObservedProperties", "Observations": "Observations"}),
+        Kind("Sensors", "Sensor", sensors, {"Datastreams": "Datastreams"}),
+        Kind("ObservedProperties", "ObservedProperty", observed, {"Datastreams": "Datastreams"}),
+        Kind("Observations", "Observation", observations, {"Datastream": "Datastreams", "FeatureOfInterest": "FeaturesOfInterest"}),
+        Kind("FeaturesOfInterest", "FeatureOfInterest", features, {"Observations": "Observations"}),
+    )
+}  # fmt: skip
+
+
+def scope_of(kind: str, row_id: Any, to: str) -> Scope:
+    """Of what an entity points to."""
+    if kind == "ObservedProperties":
+        return Scope(quantity=int(row_id))
+    found = key(str(row_id))
+    if to in ("Things", "Locations", "HistoricalLocations", "Sensors", "FeaturesOfInterest"):
+        return Scope(found.device)
+    if to == "ObservedProperties":
+        return Scope(quantity=found.quantity)
+    return Scope(found.device, found.quantity)
+
+
+def reach(root: str, devices: QuerySet[Device]) -> Reach:
+    return Reach(root, devices, {q.pk: q for q in Quantity.objects.all()})

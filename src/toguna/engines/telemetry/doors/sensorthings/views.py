@@ -1,0 +1,180 @@
+"""OGC SensorThings API 1.1, Part 1: Sensing (https://docs.ogc.org/is/18-088/18-088.html), for reading and for posting observations.
+
+Anyone reads the devices that are public; staff those of their zones, by their session. A device posts with its own key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+
+from toguna.engines.telemetry.devices import reads, register
+from toguna.engines.telemetry.doors import http
+from toguna.engines.telemetry.doors.sensorthings import entities
+from toguna.engines.telemetry.doors.sensorthings.entities import KINDS, Kind, Reach, Row, Scope
+from toguna.engines.telemetry.doors.sensorthings.query import BadQuery, Query, parse, phenomenon
+from toguna.engines.telemetry.intake import observation, taking
+from toguna.engines.telemetry.intake.observation import Observation
+from toguna.engines.telemetry.models import Device
+from toguna.kernel import access
+from toguna.kernel.web import Request, public
+
+_STEP = re.compile(r"([A-Za-z]{4,20})(?:\(([^()]{1,60})\))?$")
+_CONFORMS = [
+    "http://www.opengis.net/spec/iot_sensing/1.1/req/datamodel",
+    "http://www.opengis.net/spec/iot_sensing/1.1/req/resource-path/resource-path-to-entities",
+    "http://www.opengis.net/spec/iot_sensing/1.1/req/request-data",
+]
+
+
+def _reach(request: Request) -> Reach:
+    actor = request.actor
+    staff = actor.staff and access.can(actor, register.READ, anywhere=True)
+    devices = reads.visible(actor) if staff else Device.objects.filter(public=True)
+    root = request.build_absolute_uri(reverse("sensorthings"))
+    return entities.reach(root, devices.exclude(state=Device.State.RETIRED))
+
+
+@public
+def root(request: Request) -> HttpResponse:
+    where = request.build_absolute_uri(reverse("sensorthings"))
+    return _json({
+        "value": [{"name": name, "url": f"{where}/{name}"} for name in KINDS],
+        "serverSettings": {"conformance": _CONFORMS},
+    })  # fmt: skip
+
+
+def _json(value: Any, status: int = 200) -> JsonResponse:
+    return JsonResponse(value, status=status, json_dumps_params={"ensure_ascii": False})
+
+
+@csrf_exempt
+@public
+def resource(request: Request, rest: str) -> HttpResponse:
+    """/Things, /Things(1), /Things(1)/Datastreams, /Datastreams('1-3')/Observations..."""
+    try:
+        if request.method == "POST":
+            return _post(request, rest)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponse(status=405)
+        return _get(request, rest)
+    except BadQuery as error:
+        return _json({"code": 400, "type": "error", "message": str(error)}, 400)
+
+
+def _steps(rest: str) -> list[tuple[str, str]]:
+    found = []
+    for part in rest.strip("/").split("/"):
+        match = _STEP.match(part)
+        if not match:
+            raise Http404
+        found.append((match[1], match[2] or ""))
+    if not 1 <= len(found) <= 5:
+        raise Http404
+    return found
+
+
+def _get(request: Request, rest: str) -> HttpResponse:
+    query = parse(request.GET)
+    reach = _reach(request)
+    steps = _steps(rest)
+    kind, one, scope = _walk(reach, steps)
+    if one:
+        rows, _count = kind.list(reach, scope, Query(top=1, expand=query.expand))
+        if not rows:
+            raise Http404
+        return _json(_shown(reach, kind, rows[0], query))
+    rows, count = kind.list(reach, scope, query)
+    answer: dict[str, Any] = {"@iot.count": count} if query.count else {}
+    if len(rows) == query.top and query.top:
+        more = {**request.GET.dict(), "$skip": str(query.skip + query.top), "$top": str(query.top)}
+        answer["@iot.nextLink"] = f"{reach.link(rest.strip('/'))}?{urlencode(more)}"
+    answer["value"] = [_shown(reach, kind, row, query) for row in rows]
+    return _json(answer)
+
+
+def _walk(reach: Reach, steps: list[tuple[str, str]]) -> tuple[Kind, bool, Scope]:
+    """(kind, whether one is meant, which). Each step is looked at: a path through what one may not see leads nowhere."""
+    name, given = steps[0]
+    if name not in KINDS:
+        raise Http404
+    kind, one, scope = KINDS[name], bool(given), Scope()
+    if given:
+        scope = Scope(quantity=entities.key(given).device) if name == "ObservedProperties" else entities.key(given)
+    for name, given in steps[1:]:
+        if not one or name not in kind.to:
+            raise Http404
+        rows, _count = kind.list(reach, scope, Query(top=1))
+        if not rows:
+            raise Http404
+        to = KINDS[kind.to[name]]
+        scope = entities.scope_of(kind.name, rows[0]["@iot.id"], to.name)
+        one = name == to.single or bool(given)
+        if given:
+            inner = entities.key(given)
+            if inner.device != scope.device and to.name != "ObservedProperties":
+                raise Http404
+            scope = Scope(quantity=inner.device) if to.name == "ObservedProperties" else inner
+        kind = to
+    return kind, one, scope
+
+
+def _shown(reach: Reach, kind: Kind, row: Row, query: Query) -> Row:
+    quoted = row["@iot.id"] if isinstance(row["@iot.id"], int) else f"'{row['@iot.id']}'"
+    path = f"{kind.name}({quoted})"
+    found: Row = {"@iot.id": row["@iot.id"], "@iot.selfLink": reach.link(path)}
+    found |= {name: value for name, value in row.items() if query.select is None or name in query.select}
+    for name, to in kind.to.items():
+        if name in query.expand:
+            inner = query.expand[name]
+            scope = entities.scope_of(kind.name, row["@iot.id"], to)
+            rows, _count = KINDS[to].list(reach, scope, inner)
+            made = [_shown(reach, KINDS[to], one, inner) for one in rows]
+            found[name] = made if name == to else (made[0] if made else None)
+        else:
+            found[f"{name}@iot.navigationLink"] = reach.link(f"{path}/{name}")
+    for name in query.expand:
+        if name not in kind.to:
+            raise BadQuery(f"$expand: {kind.name} has no {name}")
+    return found
+
+
+def _post(request: HttpRequest, rest: str) -> HttpResponse:
+    steps = _steps(rest)
+    try:
+        said = json.loads(request.body)
+    except (ValueError, RecursionError) as error:
+        raise BadQuery("no JSON") from error
+    if steps[-1] != ("Observations", "") or not isinstance(said, dict):
+        return _json({"code": 405, "type": "error", "message": "only Observations are posted here"}, 405)
+    given = steps[0][1] if steps[0][0] == "Datastreams" and len(steps) == 2 else ""
+    inner = said.get("Datastream")
+    if not given and isinstance(inner, dict):
+        given = str(inner.get("@iot.id", ""))
+    scope = entities.key(given)
+    device = Device.objects.filter(pk=scope.device or 0).first()
+    quantity = entities.reach("", Device.objects.none()).quantities.get(scope.quantity or 0)
+    if device is None or quantity is None:
+        raise BadQuery("no such Datastream")
+    value = observation.number(said.get("result"))
+    if value is None:
+        raise BadQuery("result is a number")
+    at = phenomenon(said.get("phenomenonTime") or said.get("resultTime"))
+    proof = f"key:{http.shown(request)}"
+    if (refused := http.refused(device.code, Device.Door.HTTP, proof)) is not None:
+        return refused
+    seen = Observation(at=at, values={quantity.code: value})
+    done = http.taken([taking.record(Device.Door.HTTP, device.code, observation.written([seen]), proof=proof)])
+    if done.status_code == 202 and at is not None:
+        micros = round(at * 1e6)
+        done = _json({"@iot.id": f"{device.pk}-{quantity.pk}-{micros}", "result": value}, 201)
+        done["Location"] = (
+            f"{request.build_absolute_uri(reverse('sensorthings'))}/Observations('{device.pk}-{quantity.pk}-{micros}')"
+        )
+    return done

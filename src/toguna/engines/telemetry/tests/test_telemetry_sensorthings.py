@@ -1,0 +1,123 @@
+"""OGC SensorThings 1.1, as a program that knows nothing of us would use it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from toguna.engines.telemetry.devices import register
+from toguna.engines.telemetry.tests.conftest import NOW, say
+from toguna.engines.telemetry.tests.test_telemetry_doors import post
+
+ROOT = "/sensorthings/v1.1"
+
+
+@pytest.fixture
+def town(device):
+    gauge, truck = device("gauge-1", "http", name="Rain gauge", public=True), device("truck-1", "tcp", kind="tracker")
+    say(gauge, [{"at": NOW - 600 + n * 60, "rain": n, "level": n / 10, "lat": 12.65, "lon": -8.0} for n in range(10)])
+    say(truck, {"at": NOW, "lat": 12.6, "lon": -8.0, "fuel": 30}, proof="door")
+    return gauge, truck
+
+
+def get(client, path, **query):
+    answer = client.get(f"{ROOT}{path}", query)
+    return answer.json() if answer.status_code == 200 else answer.status_code
+
+
+def test_what_is_public_is_read_by_links_alone(town):
+    web = Client()
+    sets = {one["name"]: one["url"] for one in get(web, "")["value"]}
+    assert set(sets) == {
+        "Things",
+        "Locations",
+        "HistoricalLocations",
+        "Datastreams",
+        "Sensors",
+        "ObservedProperties",
+        "Observations",
+        "FeaturesOfInterest",
+    }
+    for url in sets.values():
+        answer = web.get(url)
+        assert answer.status_code == 200 and answer.json()["value"]
+        for one in answer.json()["value"][:2]:
+            assert web.get(one["@iot.selfLink"]).json()["@iot.id"] == one["@iot.id"], one
+            for name, link in one.items():
+                if name.endswith("@iot.navigationLink"):
+                    assert web.get(link).status_code == 200, link
+    things = get(web, "/Things", **{"$count": "true"})
+    assert things["@iot.count"] == 1 and things["value"][0]["name"] == "Rain gauge"
+
+
+def test_options(town, hire):
+    gauge, truck = town
+    web = Client()
+    streams = get(web, f"/Things({gauge.pk})/Datastreams", **{"$orderby": "name desc"})["value"]
+    rain = next(one for one in streams if one["properties"]["quantity"] == "rain")
+    assert rain["unitOfMeasurement"]["symbol"] == "mm" and len(streams) == 2
+    path = f"/Datastreams('{rain['@iot.id']}')/Observations"
+    page = get(web, path, **{"$top": "3", "$skip": "1", "$count": "true", "$orderby": "phenomenonTime asc"})
+    assert [one["result"] for one in page["value"]] == [1, 2, 3] and page["@iot.count"] == 10
+    assert [one["result"] for one in web.get(page["@iot.nextLink"]).json()["value"]] == [4, 5, 6]
+    since = datetime.fromtimestamp(NOW - 600 + 300, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert [
+        one["result"] for one in get(web, path, **{"$filter": f"phenomenonTime gt {since} and result lt 9"})["value"]
+    ] == [8, 7, 6]
+    deep = get(
+        web, f"/Things({gauge.pk})", **{"$expand": "Datastreams($select=name;$expand=Observations($top=1)),Locations"}
+    )
+    assert deep["Locations"][0]["location"]["coordinates"] == [-8.0, 12.65]
+    assert {one["Observations"][0]["result"] for one in deep["Datastreams"]} == {9, 0.9}
+    assert get(web, f"/Observations('{page['value'][0]['@iot.id']}')/Datastream/Thing")["name"] == "Rain gauge"
+    assert get(web, "/Things", **{"$filter": "name eq 'nothing'"})["value"] == []
+    for query in (
+        {"$top": "x"},
+        {"$filter": "1=1; DROP TABLE"},
+        {"$orderby": "result"},
+        {"$expand": "Moons"},
+        {"$apply": "x"},
+        {"$filter": "secret eq 1"},
+    ):
+        assert get(web, "/Things", **query) == 400, query
+    for path in (
+        "/Moons",
+        "/Things(999)",
+        f"/Things({truck.pk})",
+        f"/Things({truck.pk})/Datastreams",
+        f"/Datastreams('{truck.pk}-17')/Observations",
+    ):
+        assert get(web, path) == 404, path
+    assert get(web, "/Things(x)") == 400 and web.delete(f"{ROOT}/Things(1)").status_code == 405
+    assert get(hire("agent"), f"/Things({truck.pk})/Datastreams")["value"]
+
+
+def test_observations_are_posted_with_the_key_of_the_device(town):
+    gauge, _truck = town
+    web, key = Client(), register.key_of(gauge)
+    stream = next(
+        one for one in get(web, f"/Things({gauge.pk})/Datastreams")["value"] if one["properties"]["quantity"] == "level"
+    )
+    said = {
+        "result": 7.5,
+        "phenomenonTime": datetime.fromtimestamp(NOW, UTC).isoformat(),
+        "Datastream": {"@iot.id": stream["@iot.id"]},
+    }
+    assert post(web, f"{ROOT}/Observations", said, "wrong").status_code == 401
+    made = post(web, f"{ROOT}/Observations", said, key)
+    assert made.status_code == 201 and web.get(made["Location"]).json()["result"] == 7.5
+    del said["Datastream"]
+    assert (
+        post(web, f"{ROOT}/Datastreams('{stream['@iot.id']}')/Observations", {**said, "result": 8}, key).status_code
+        == 201
+    )
+    for wrong in ({"result": "x"}, {"phenomenonTime": "then"}, {"Datastream": {"@iot.id": "1-999"}}):
+        assert (
+            post(
+                web, f"{ROOT}/Observations", {"Datastream": {"@iot.id": stream["@iot.id"]}, **said, **wrong}, key
+            ).status_code
+            == 400
+        )
+    assert post(web, f"{ROOT}/Things", {"name": "x"}, key).status_code == 405

@@ -1,0 +1,120 @@
+"""How full bins are, kept and forecast. One history: sensors, drivers' taps, residents' words."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from toguna.engines.territory import api as territory
+from toguna.services.waste.bins import forecasting
+from toguna.services.waste.bins.forecasting import Found, Sample
+from toguna.services.waste.models import Forecast, ForecastTrial, WastePlace
+
+KEPT = timedelta(days=120)  # what forecasts are learned from
+TRIED = timedelta(days=30)  # the visits on which methods are compared
+UNKNOWN = 1.5  # days: the error that is shown before anything was forecast
+
+
+def found(
+    place: int, level: int, *, source: str, at: datetime | None = None, emptied: bool = False, client_id: uuid.UUID | None = None,
+) -> bool:  # fmt: skip
+    """Keeps how full a bin was found; False when it was received before."""
+    rows = [(place, at or timezone.now(), max(0, min(level, 300)), source, emptied, client_id or uuid.uuid4())]
+    return keep(rows) == 1
+
+
+def keep(rows: list[tuple[int, datetime, int, str, bool, uuid.UUID]]) -> int:
+    """(place, at, level, source, emptied, client_id) of each, in one statement. How many were new."""
+    if not rows:
+        return 0
+    columns = list(zip(*rows, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO waste_fill (place_id, at, level, source, emptied, client_id)
+            SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::text[], %s::bool[], %s::uuid[])
+            ON CONFLICT (client_id) DO NOTHING
+            """,
+            [list(c) for c in columns],
+        )
+        return int(cursor.rowcount)
+
+
+def history(since: datetime) -> tuple[dict[int, list[Sample]], dict[int, str], dict[int, Found]]:
+    """Rates of each bin, its quarter, and what was last known of it. One statement."""
+    bins: dict[int, list[Found]] = defaultdict(list)
+    quarters: dict[int, str] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT f.place_id, extract(epoch FROM f.at) / 86400, f.level, f.emptied, COALESCE(p.zone_id::text, '')
+            FROM waste_fill f JOIN waste_place p ON p.id = f.place_id
+            WHERE f.at >= %s AND p.kind IN ('bin', 'point') ORDER BY f.place_id, f.at
+            """,
+            [since],
+        )
+        for place, day, level, emptied, quarter in cursor:
+            bins[place].append(Found(float(day), float(level), emptied))
+            quarters[place] = quarter
+    return {b: forecasting.samples(f) for b, f in bins.items()}, quarters, {b: f[-1] for b, f in bins.items()}
+
+
+@transaction.atomic
+def forecast(now: datetime | None = None) -> int:
+    """Forecasts all bins anew and tries the methods on the last visits. How many have a forecast."""
+    now = now or timezone.now()
+    today = now.timestamp() / 86400
+    bins, quarters, last = history(now - KEPT)
+    trials = forecasting.tried(bins, quarters, today - TRIED.days)
+    for name, trial in trials.items():
+        ForecastTrial.objects.update_or_create(
+            day=timezone.localdate(now), method=name,
+            defaults={"error": trial.error, "near": trial.near, "bias": trial.bias, "visits": trial.visits},
+        )  # fmt: skip
+    common = trials["ours"].error if "ours" in trials else UNKNOWN
+    rates = forecasting.quarter_rates(bins, quarters)
+    made = []
+    for place, known in bins.items():
+        quarter = rates.get(quarters[place], rates.get(""))
+        rate = forecasting.ours(known, quarter)
+        if not rate:
+            continue
+        # Told by a sensor or a resident since the last emptying: it goes on from there.
+        level = (0.0 if last[place].emptied else last[place].level) + rate * max(0.0, today - last[place].day)
+        until = max(-30.0, min((forecasting.FULL - level) / rate, 365.0))
+        made.append(
+            Forecast(
+                place_id=place, computed=now, level=round(level, 1), rate=round(rate, 2), full=now + timedelta(days=until),
+                error=round(forecasting.error_of(known, quarter, common), 2), visits=len(known),
+            )
+        )  # fmt: skip
+    Forecast.objects.bulk_create(
+        made, batch_size=2000, update_conflicts=True, unique_fields=["place"],
+        update_fields=["computed", "level", "rate", "full", "error", "visits"],
+    )  # fmt: skip
+    return len(made)
+
+
+def nearest_bin(lon: float, lat: float, metres: float = 60) -> WastePlace | None:
+    """The bin or collection point that somebody who stands there means."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id FROM waste_place WHERE kind IN ('bin', 'point') AND state <> 'closed'
+              AND ST_DWithin(point::geography, ST_SetSRID(ST_MakePoint(%s, %s), 4326)::geography, %s)
+              AND point && ST_Expand(ST_SetSRID(ST_MakePoint(%s, %s), 4326), %s)
+            ORDER BY point <-> ST_SetSRID(ST_MakePoint(%s, %s), 4326) LIMIT 1
+            """,
+            [lon, lat, metres, lon, lat, metres / 50_000, lon, lat],
+        )
+        row = cursor.fetchone()
+    return WastePlace.objects.get(pk=row[0]) if row else None
+
+
+def district_of(zone: int | None) -> str:
+    found_zone = territory.zone(zone)
+    return found_zone.name if found_zone else ""

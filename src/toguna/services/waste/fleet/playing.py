@@ -1,0 +1,194 @@
+"""A day of trucks, played in a minute: they drive the rounds that crews were given, along their lines, and their trackers say where they
+are by the same door as real ones. Crews' taps are done with the verbs that their telephones use.
+
+A played truck does hours of road in seconds, so its tracker is registered as one that may be that fast; all else is as it is for real.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import random
+import time
+import uuid
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+
+from toguna.engines.telemetry import api as telemetry
+from toguna.kernel.access import SYSTEM
+from toguna.services.waste.models import DayPlan, Round, Truck, Visit
+from toguna.services.waste.rounds import driving, planning
+from toguna.services.waste.rounds.ways import Point, apart
+
+FASTEST = 30_000  # km/h: a day of ten hours in a minute
+SKIPPED = 0.03
+NOISE = 8  # metres, of a receiver
+
+
+@dataclass(frozen=True)
+class Tracker:
+    code: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Track:
+    """Where a truck is at each moment: metres driven at given instants, along a line."""
+
+    line: Sequence[Point]
+    along: Sequence[float]
+    instants: Sequence[datetime]
+    driven: Sequence[float]
+
+    def at(self, moment: datetime) -> Point:
+        place = min(max(bisect_right(self.instants, moment), 1), len(self.instants) - 1)
+        before, after = self.instants[place - 1], self.instants[place]
+        span = (after - before).total_seconds()
+        share = min(1.0, max(0.0, (moment - before).total_seconds() / span)) if span else 1.0
+        metres = self.driven[place - 1] + share * (self.driven[place] - self.driven[place - 1])
+        metres *= self.along[-1] / (self.driven[-1] or 1)
+        corner = min(max(bisect_right(self.along, metres), 1), len(self.along) - 1)
+        length = self.along[corner] - self.along[corner - 1]
+        part = min(1.0, max(0.0, (metres - self.along[corner - 1]) / length)) if length else 0.0
+        (x, y), (to_x, to_y) = self.line[corner - 1], self.line[corner]
+        return x + part * (to_x - x), y + part * (to_y - y)
+
+
+def track_of(one: Round) -> Track:
+    line: list[Point] = [(x, y) for x, y in one.line] or [(one.truck.depot.point.x, one.truck.depot.point.y)]
+    line = line if len(line) > 1 else line * 2
+    along = [0.0]
+    for before, after in itertools.pairwise(line):
+        along.append(along[-1] + apart(before, after))
+    instants, driven = [one.departs], [0.0]
+    for visit in one.visits.all():
+        driven += [driven[-1] + visit.metres] * 2
+        instants += [visit.arrives, visit.leaves]
+    return Track(line, along, [*instants, one.returns], [*driven, max(float(one.metres), driven[-1])])
+
+
+def trackers(rounds: Sequence[Round]) -> dict[int, Tracker]:
+    """Round -> its truck's tracker, registered when it has none."""
+    found = {}
+    for one in rounds:
+        code = f"truck-{one.truck.plate}".lower()
+        told = telemetry.Told(
+            name=one.truck.plate,
+            kind=telemetry.Device.Kind.TRACKER,
+            service="waste",
+            ref=f"truck:{one.truck_id}",
+            fastest=FASTEST,
+        )
+        device = telemetry.register_device(code, telemetry.Device.Door.HTTP, told, by=SYSTEM)
+        Truck.objects.filter(pk=one.truck_id).update(device=device.pk)
+        found[one.pk] = Tracker(code, telemetry.key_of(device))
+    return found
+
+
+def plan_of_today() -> DayPlan:
+    """The one that crews have; made and given when there is none. Raises planning.Refused."""
+    today = timezone.localdate()
+    given = DayPlan.objects.filter(day=today, state=DayPlan.State.PUBLISHED).first()
+    if given is not None:
+        return given
+    plan = DayPlan.objects.filter(day=today, state=DayPlan.State.READY).order_by("-pk").first() or planning.ask(
+        today, by=SYSTEM, seconds=10.0
+    )
+    planning.build(plan=plan.pk)
+    plan.refresh_from_db()
+    if plan.state == DayPlan.State.FAILED:
+        raise planning.Refused(plan.says)
+    return planning.publish(plan.pk, by=SYSTEM)
+
+
+def play(
+    plan: DayPlan,
+    url: str,
+    *,
+    seconds: float = 60.0,
+    beats: int = 60,
+    say: Callable[[str], None] = print,
+    seed: int = 1,
+) -> dict[str, int]:
+    """Plays the day; how many positions were taken, stops done and skipped. Raises OSError when the door cannot be reached."""
+    draw = random.Random(seed)  # noqa: S311 - a game
+    rounds = list(
+        plan.rounds.exclude(state=Round.State.ENDED).select_related("truck__depot").prefetch_related("visits")
+    )
+    if not rounds:
+        return {"positions": 0, "done": 0, "skipped": 0}
+    keys, tracks = trackers(rounds), {r.pk: track_of(r) for r in rounds}
+    todo = {r.pk: [v for v in r.visits.all() if v.state == Visit.State.PLANNED] for r in rounds}
+    first, last = min(r.departs for r in rounds), max(r.returns for r in rounds)
+    counted = {"positions": 0, "done": 0, "skipped": 0}
+    door = _Door(url)
+    for beat in range(1, beats + 1):
+        began = time.monotonic()
+        moment = first + (last - first) * beat / beats
+        for one in rounds:
+            counted["positions"] += door.send(keys[one.pk], _shaken(tracks[one.pk].at(moment), draw))
+            while todo[one.pk] and todo[one.pk][0].leaves <= moment:
+                counted[_tap(one, todo[one.pk].pop(0), draw)] += 1
+            if moment >= one.returns:
+                driving.apply({"id": _once(one, "end"), "round": one.pk, "do": "end"}, by=SYSTEM)
+        if beat % 10 == 0:
+            say(f"{timezone.localtime(moment):%H:%M}  {counted['done']} / {counted['skipped']}")
+        time.sleep(max(0.0, seconds / beats - (time.monotonic() - began)))
+    door.close()
+    return counted
+
+
+def _tap(one: Round, visit: Visit, draw: random.Random) -> str:
+    skipped = visit.kind == Visit.Kind.STOP and draw.random() < SKIPPED
+    expected = float(visit.facts.get("level") or 80)
+    level = min(driving.LEVELS, key=lambda step: abs(step - expected * draw.lognormvariate(0, 0.2)))
+    key = planning.key_of(visit) or (f"p{visit.place_id}" if visit.place_id else "")
+    driving.apply(
+        {
+            "id": _once(one, f"{visit.kind}{visit.number}"), "round": one.pk, "do": "skipped" if skipped else "done", "kind": visit.kind, "key": key,
+            **({"reason": "blocked"} if skipped else {"level": level} if visit.kind == Visit.Kind.STOP else {}),
+        },
+        by=SYSTEM,
+    )  # fmt: skip
+    return "skipped" if skipped else "done"
+
+
+def _once(one: Round, what: str) -> str:
+    """The same day played twice taps once."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"waste.played:{one.pk}:{what}"))
+
+
+def _shaken(point: Point, draw: random.Random) -> Point:
+    north = draw.gauss(0, NOISE / 111_195)
+    return point[0] + draw.gauss(0, NOISE / 111_195) / math.cos(math.radians(point[1])), point[1] + north
+
+
+class _Door:
+    """The HTTP door of telemetry, over one connection."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.connection = HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=20)
+
+    def send(self, tracker: Tracker, point: Point) -> int:
+        """1 when it was taken, 0 when it was not (the next one says where the truck is then)."""
+        body = json.dumps({"at": time.time(), "lat": round(point[1], 6), "lon": round(point[0], 6)})
+        headers = {"Authorization": f"Bearer {tracker.key}", "Content-Type": "application/json"}
+        try:
+            self.connection.request("POST", f"/telemetry/in/{tracker.code}", body, headers)
+            answer = self.connection.getresponse()
+            answer.read()
+        except HTTPException:
+            self.connection.close()
+            return 0
+        return int(answer.status in (200, 202))
+
+    def close(self) -> None:
+        self.connection.close()

@@ -1,0 +1,99 @@
+"""On the real roads of Accra: the plan improves on the rounds as a town drives them, and the fleet plays it through telemetry's door."""
+
+from __future__ import annotations
+
+import random
+from datetime import time
+
+import pytest
+from django.contrib.gis.geos import Point
+from django.db import connection
+from django.utils import timezone
+
+from toguna.engines.telemetry import api as telemetry
+from toguna.engines.territory import api as territory
+from toguna.engines.territory.routing.testing import routing
+from toguna.kernel import codes, town
+from toguna.kernel.access import SYSTEM
+from toguna.kernel.testing import forget_jobs, run_jobs
+from toguna.services.waste.fleet import playing
+from toguna.services.waste.models import Depot, PresentRound, Round, Truck, Visit, WastePlace
+from toguna.services.waste.rounds import demo, planning, reads, ways
+from toguna.services.waste.rounds.problem import NEVER, Matrix
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def accra(django_db_setup, django_db_blocker, shared_data):
+    """The roads are put once; each test's own rows are rolled back."""
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(town, "current", lambda: town.Town("Accra", "GH"))
+        try:
+            territory.import_file(shared_data / "osm" / "accra_bus_roads_derived.osm.pbf")
+            with routing():
+                yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "TRUNCATE territory_feature, territory_layer, territory_zone, territory_import, territory_road_edge, "
+                    "territory_name, territory_word, procrastinate_jobs CASCADE"
+                )
+
+
+@pytest.fixture
+def fleet(accra, monkeypatch):
+    """60 bins along Accra's roads, 2 trucks, and rounds as towns cut them by hand."""
+    forget_jobs()
+    draw = random.Random(2)
+    bins = WastePlace.objects.bulk_create(
+        WastePlace(
+            code=codes.make(6), kind="bin", name=f"Bin {n}", capacity=1100, point=Point(-0.26 + draw.random() * 0.1, 5.56 + draw.random() * 0.08, srid=4326)
+        )
+        for n in range(60)
+    )  # fmt: skip
+    WastePlace.objects.create(
+        code=codes.make(6), kind="dump", name="Dump", capacity=0, point=Point(-0.26, 5.65, srid=4326)
+    )
+    depot = Depot.objects.create(name="Garage", point=Point(-0.21, 5.6, srid=4326))
+    for number, sector in enumerate(demo._sectors(bins, (-0.21, 5.6), 2)):
+        truck = Truck.objects.create(
+            plate=f"T-{number}", depot=depot, volume=14_000, weight=6000, begins=time(0), ends=time(23, 59), cost_km=400, cost_hour=3000, burns=380
+        )  # fmt: skip
+        PresentRound.objects.create(truck=truck, days=list(range(1, 8)), places=[b.pk for b in sector])
+
+
+def test_the_round_improves_on_the_present_one_and_is_driven(fleet, live_server):
+    plan = planning.ask(timezone.localdate(), by=SYSTEM, seconds=3.0)
+    run_jobs()
+    plan.refresh_from_db()
+    assert plan.state == "ready" and plan.by_roads, plan.says
+    ours, theirs = plan.figures["plan"], plan.figures["present"]["same"]
+    assert ours["stops"] == theirs["stops"] == 60 and ours["tonnes"] == theirs["tonnes"]
+    assert ours["km"] < 0.85 * theirs["km"] and ours["litres"] < theirs["litres"] and ours["money"] < theirs["money"]
+    for one in Round.objects.filter(plan=plan):
+        assert len(one.line) > one.visits.count()  # it follows roads
+    planning.publish(plan.pk, by=SYSTEM)
+    done = playing.play(plan, live_server.url, seconds=0, beats=12, say=lambda _words: None)
+    stops = Visit.objects.filter(round__plan=plan, kind="stop")
+    assert done["positions"] == 12 * plan.rounds.count() and stops.filter(state="planned").count() == 0
+    assert stops.filter(state="done").count() >= 50
+    rounds = reads.rounds_of(plan)
+    spots = reads.positions(rounds)
+    assert len(spots) == len(rounds) and all(r.state == "ended" for r in rounds)
+    for one in rounds:
+        assert ways.apart(spots[one.pk].point, ways.spot(one.truck.depot.point)) < 600
+        assert len(telemetry.track(one.truck.device, plan.created, timezone.now())) >= 10
+    assert (
+        playing.play(plan, live_server.url, seconds=0, beats=2, say=lambda _words: None)["done"] == 0
+    )  # the day is over
+
+
+def test_roads_are_longer_than_the_crow_and_what_is_at_sea_is_reached_by_nobody(fleet):
+    points = [(-0.2148, 5.5694), (-0.1650, 5.6680), (-0.2, 5.6)]
+    found = ways.matrices(points, ["truck"])
+    assert found.by_roads
+    matrix: Matrix = found.matrices["truck"]
+    assert matrix.metres[0, 1] > ways.apart(points[0], points[1]) and matrix.seconds[0, 0] == 0
+    far = ways.matrices([*points, (2.0, 3.0)], ["truck"]).matrices["truck"]
+    assert far.seconds[0, 3] >= NEVER and far.seconds[0, 1] == matrix.seconds[0, 1]

@@ -1,0 +1,214 @@
+"""The back office of rounds: a day's plan explained and compared, given to the crews, changed, watched. Thin."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from toguna.kernel import access, audit
+from toguna.kernel.web import Request, staff
+from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
+from toguna.services.waste.rounds import drawing, driving, planning, reads, words
+from toguna.services.waste.rounds.forms import ChangeForm, PlanForm, TruckForm
+
+
+@staff("waste.read")
+def rounds(request: Request) -> HttpResponse:
+    """The days that have plans, and asking for another: ?day= of the form."""
+    trucks = list(Truck.objects.filter(active=True))
+    form = PlanForm(
+        request.POST or None,
+        trucks=trucks,
+        dumps=reads.dumps(),
+        initial={"day": timezone.localdate(), "client_id": uuid.uuid4()},
+    )
+    may_plan = access.can(request.actor, planning.PLAN)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            plan = planning.ask(
+                values["day"], by=request.actor, without=[int(t) for t in values["without"]], dumps=[int(d) for d in values["dumps"]],
+                client_id=values["client_id"],
+            )  # fmt: skip
+        except planning.Refused as error:
+            form.add_error("day", str(error))
+        else:
+            return redirect("desk-rounds-plan", plan=plan.pk)
+    since = timezone.localdate() - timedelta(days=14)
+    plans = DayPlan.objects.filter(day__gte=since)[:60]
+    values = {"plans": plans, "form": form, "may_plan": may_plan, "trucks": trucks, "today": reads.today()}
+    return render(request, "waste/rounds/plans.html", values, status=422 if request.method == "POST" else 200)
+
+
+@staff("waste.read")
+def plan(request: Request, plan: int) -> HttpResponse:
+    """One plan: its map, its rounds with the reason of each stop, what was left and why, beside the present rounds."""
+    access.require(request.actor, "waste.read")
+    row = get_object_or_404(DayPlan, pk=plan)
+    found = reads.rounds_of(row)
+    left = list(LeftOut.objects.filter(plan=row).select_related("place", "call"))
+    without = Truck.objects.filter(pk__in=row.asked.get("without", ()))
+    values: dict[str, Any] = {
+        "plan": row, "rounds": [(n, r, reads.explained(r), drawing.sample(n - 1)) for n, r in enumerate(found, 1)], "compared": reads.compared(row),
+        "picture": reads.picture(found, title=_("Rounds of the day on the map of the town")),
+        "left": [((entry.place or entry.call).name if entry.place or entry.call else "", words.why(entry.facts.get("why", ""), entry.facts), words.LEFT.get(entry.why, "")) for entry in left],  # type: ignore[union-attr]
+        "without": without, "only": WastePlace.objects.filter(pk__in=row.asked.get("dumps", ())),
+        "changes": row.changes.order_by("version"), "may_plan": access.can(request.actor, planning.PLAN),
+        "is_today": row.day == timezone.localdate(),
+    }  # fmt: skip
+    if values["may_plan"] and row.state == DayPlan.State.PUBLISHED and values["is_today"]:
+        values["change"] = ChangeForm(
+            trucks=[r.truck for r in found if r.state != Round.State.BROKEN], dumps=reads.dumps()
+        )
+    return render(request, "waste/rounds/plan.html", values)
+
+
+@staff("waste.set_up")
+def act(request: Request, plan: int) -> HttpResponse:
+    """do=publish | change."""
+    row = get_object_or_404(DayPlan, pk=plan)
+    if request.method != "POST":
+        return redirect("desk-rounds-plan", plan=row.pk)
+    try:
+        if request.POST.get("do") == "publish":
+            planning.publish(row.pk, by=request.actor)
+            messages.success(request, _("The crews have their rounds."))
+        else:
+            form = ChangeForm(
+                request.POST, trucks=[r.truck for r in row.rounds.select_related("truck")], dumps=reads.dumps()
+            )
+            if not form.is_valid():
+                raise planning.Refused(_("Say what happened."))
+            given = form.cleaned_data
+            planning.ask_change(
+                row.pk,
+                words=given["words"],
+                broken=[int(t) for t in given["broken"]],
+                dumps=[int(d) for d in given["dumps"]],
+                by=request.actor,
+            )
+    except planning.Refused as error:
+        messages.error(request, str(error))
+    return redirect("desk-rounds-plan", plan=row.pk)
+
+
+@staff("waste.read")
+def board(request: Request) -> HttpResponse:
+    """Where each truck is now, what is done, how late it is. The page asks again by itself."""
+    access.require(request.actor, "waste.read")
+    row = reads.today()
+    found = reads.rounds_of(row) if row else []
+    spots = reads.positions(found)
+    now = timezone.now()
+    lines = []
+    for number, one in enumerate(found, 1):
+        stops = [v for v in one.visits.all() if v.kind == "stop"]
+        done, late, then, spot = (
+            [v for v in stops if v.state == "done"],
+            reads.lateness(one),
+            reads.next_visit(one),
+            spots.get(one.pk),
+        )
+        lines.append(
+            {
+                "number": number, "round": one, "stops": len(stops), "done": len(done), "skipped": sum(v.state == "skipped" for v in stops),
+                "late": late, "next": then and reads.name_of(then), "expected": then and reads.expected(then, late, now),
+                "spot": spot, "silent": one.state == Round.State.STARTED and (spot is None or now - spot.at > reads.FRESH),
+            }
+        )  # fmt: skip
+    skipped = [
+        (v, one.truck, driving.REASONS.get(v.reason, ""))
+        for one in found
+        for v in one.visits.all()
+        if v.state == "skipped" and v.kind == "stop"
+    ]
+    values = {
+        "plan": row, "lines": lines, "skipped": [(reads.name_of(v), truck, reason, v.words, v.at) for v, truck, reason in skipped],
+        "picture": reads.picture(found, title=_("Where the trucks are"), spots=spots), "now": now,
+    }  # fmt: skip
+    return render(request, "waste/rounds/board.html", values)
+
+
+@staff("waste.read")
+def trucks(request: Request) -> HttpResponse:
+    """The trucks, and their present rounds."""
+    rows = Truck.objects.select_related("depot").prefetch_related("present").order_by("-active", "plate")
+    values = {
+        "trucks": [(t, sum(len(p.places) for p in t.present.all())) for t in rows],
+        "may": access.can(request.actor, planning.PLAN),
+    }
+    return render(request, "waste/rounds/trucks.html", values)
+
+
+@staff("waste.set_up")
+def truck(request: Request, truck: int | None = None) -> HttpResponse:
+    """A truck that is added or changed."""
+    access.require(request.actor, planning.PLAN)
+    row = get_object_or_404(Truck, pk=truck) if truck else None
+    form = TruckForm(request.POST or None, instance=row)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            made = form.save(commit=False)
+            assert form.depot is not None  # a form without one is not valid
+            if form.depot.pk is None:
+                form.depot.save()
+            made.depot, made.driver = form.depot, form.cleaned_data["driver"]
+            made.save()
+            made.quarters.set(form.cleaned_data["quarters"])
+            audit.record(request.actor, "waste.truck", f"waste.truck:{made.pk}", plate=made.plate)
+        messages.success(request, _("Done."))
+        return redirect("desk-trucks")
+    return render(
+        request,
+        "waste/rounds/truck.html",
+        {"form": form, "truck": row},
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+@staff("waste.set_up")
+def present(request: Request, truck: int) -> HttpResponse:
+    """The round that a truck drives without a plan, as the crew says it: its places by their codes, in their order, and its days."""
+    access.require(request.actor, planning.PLAN)
+    row = get_object_or_404(Truck, pk=truck)
+    days = [
+        (n, str(name))
+        for n, name in zip(
+            range(1, 8),
+            (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")),
+            strict=True,
+        )
+    ]
+    kept = row.present.order_by("pk").first()
+    codes = dict(WastePlace.objects.filter(pk__in=kept.places if kept else []).values_list("pk", "code"))
+    values: dict[str, Any] = {
+        "truck": row, "days": days, "chosen": kept.days if kept else [], "codes": "\n".join(codes[p] for p in kept.places if p in codes) if kept else "",
+    }  # fmt: skip
+    if request.method == "POST":
+        typed = request.POST.get("codes", "").upper().split()
+        chosen = sorted({int(d) for d in request.POST.getlist("days") if d in "1234567" and len(d) == 1})
+        known = dict(WastePlace.objects.filter(code__in=typed).values_list("code", "pk"))
+        unknown = [c for c in typed if c not in known]
+        if unknown:
+            values |= {
+                "error": _("No place has this code: %(codes)s") % {"codes": ", ".join(unknown[:10])},
+                "codes": "\n".join(typed),
+                "chosen": chosen,
+            }
+            return render(request, "waste/rounds/present.html", values, status=422)
+        with transaction.atomic():
+            row.present.all().delete()
+            if typed and chosen:
+                PresentRound.objects.create(truck=row, days=chosen, places=[known[c] for c in typed])
+            audit.record(request.actor, "waste.present_round", f"waste.truck:{row.pk}", places=len(typed))
+        messages.success(request, _("Done."))
+        return redirect("desk-trucks")
+    return render(request, "waste/rounds/present.html", values)

@@ -1,0 +1,275 @@
+"""The plan of a day: from what is due and the trucks that there are, to rounds that are kept; and beside it, the present rounds.
+
+Carts and tricycles feed transfer points: their rounds are made first, and what they will have brought is then a stop of the
+trucks, after their last arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from django.utils import timezone
+
+from toguna.engines.territory import api as territory
+from toguna.services.waste.models import PresentRound, Truck
+from toguna.services.waste.rounds import problem as problems
+from toguna.services.waste.rounds import solving, stops, ways
+from toguna.services.waste.rounds.problem import Dump, Kind, Plan, Problem, Stop, Vehicle
+from toguna.services.waste.rounds.stops import Due, Emptied
+
+CO2 = 2.68  # kg for a litre of diesel
+EVENNESS = 0.5
+AWAY = 0.35  # of a stop's cost: what it costs more in a quarter that the crew does not know
+MOVED = 3.0  # of a stop's cost: what it costs to take a stop from a crew that has it already
+POINT_SERVICE = 600
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a truck is when its plan is changed in mid-day; at: seconds since midnight; load: litres, kilograms; rested: its crew has had
+    its rest."""
+
+    point: ways.Point
+    at: int
+    load: tuple[int, int]
+    rested: bool
+
+
+@dataclass(frozen=True)
+class Made:
+    """The plan, and all that is needed to keep and explain it."""
+
+    plan: Plan
+    due: Mapping[str, Due]
+    dumps: Mapping[str, Emptied]
+    trucks: Mapping[str, Truck]
+    figures: dict[str, Any]
+    by_roads: bool
+
+
+def make(
+    day: date, trucks: Sequence[Truck], due: Sequence[Due], dumps: Sequence[Emptied], seconds: float, *,
+    starts: Mapping[str, Start] | None = None, was: Mapping[str, str] | None = None, before: Plan | None = None,
+) -> Made:  # fmt: skip
+    """starts, was, before: of a plan that is changed in mid-day: where each truck is, which one had each stop, its routes."""
+    points: list[ways.Point] = []
+
+    def row(point: ways.Point) -> int:
+        points.append(point)
+        return len(points) - 1
+
+    depots = {t.depot_id: row((t.depot.point.x, t.depot.point.y)) for t in trucks}
+    dump_rows = {d.key: row(d.point) for d in dumps}
+    due_rows = {d.key: row(d.point) for d in due}
+    begin_rows = {plate: row(start.point) for plate, start in (starts or {}).items()}
+    modes = sorted({t.mode for t in trucks})
+    found = ways.matrices(points, modes, when(day))
+    worth = _worth(trucks)
+    tip = [d for d in dumps if not d.station] or list(dumps)
+    stations = [d for d in dumps if d.station] or list(dumps)
+
+    def vehicle(truck: Truck) -> Vehicle:
+        start = (starts or {}).get(truck.plate)
+        small = truck.mode != Truck.Mode.TRUCK
+        return Vehicle(
+            truck.plate, begin_rows[truck.plate] if start else depots[truck.depot_id], depots[truck.depot_id], truck.volume, truck.weight,
+            max(stops.of_time(truck.begins), start.at if start else 0), stops.of_time(truck.ends),
+            None if start and start.rested else stops.pause_of(truck), truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
+            tuple(d.key for d in (stations if small else dumps)), load=start.load if start else (0, 0),
+            usual=frozenset(str(z) for q in truck.quarters.all() for z in territory.zone_tree_ids(q.pk)), mode=truck.mode,
+        )  # fmt: skip
+
+    def stop(one: Due) -> Stop:
+        return Stop(
+            one.key, due_rows[one.key], one.volume, one.weight, one.service, one.windows, worth * stops.WORTH[one.why],
+            str(one.zone or ""), was=(was or {}).get(one.key, ""),
+        )  # fmt: skip
+
+    def solved(fleet: Sequence[Truck], wanted: Sequence[Stop], time_: float) -> tuple[Problem, Plan]:
+        problem = Problem(
+            tuple(vehicle(t) for t in fleet), tuple(wanted),
+            tuple(Dump(d.key, dump_rows[d.key], d.service, d.opens, d.closes) for d in dumps), found.matrices,
+            away=round(worth * AWAY), moved=round(worth * MOVED) if was else 0, evenness=0.0 if was else EVENNESS,
+        )  # fmt: skip
+        return problem, solving.solve(problem, time_, start=before)
+
+    large = [t for t in trucks if t.mode == Truck.Mode.TRUCK]
+    small = [t for t in trucks if t.mode != Truck.Mode.TRUCK]
+    wanted = [stop(d) for d in due]
+    brought: list[Due] = []
+    first: Plan | None = None
+    if small and stations:
+        near = {z for t in small for z in vehicle(t).usual}
+        most = max(t.volume for t in small)
+        theirs = [s for s in wanted if s.volume <= most and (not near or s.quarter in near)]
+        _problem, first = solved(small, theirs, seconds * 0.25)
+        done = set(first.of())
+        wanted = [s for s in wanted if s.key not in done]
+        if large:
+            brought = _brought(first, {d.key: d for d in stations if d not in tip})
+            for one in brought:
+                due_rows[one.key] = dump_rows[one.key.removeprefix("t")]
+            wanted += [stop(d) for d in brought]
+    plan = Plan((), {}, 0)
+    if large or not first:
+        _problem, plan = solved(large, wanted, seconds * (0.75 if first else 1.0))
+        left = dict(plan.left)
+    else:
+        left = dict(first.left)
+    if first:
+        plan = Plan((*first.routes, *plan.routes), left, first.cost + plan.cost)
+    by_plate = {t.plate: t for t in trucks}
+    everything = {d.key: d for d in (*due, *brought)}
+    return Made(
+        plan, everything, {d.key: d for d in dumps}, by_plate, figures(plan, by_plate, everything), found.by_roads
+    )
+
+
+def when(day: date) -> datetime | None:
+    """For what hour roads are asked: those of today as they are now, others as they usually are in mid-morning."""
+    return None if day == timezone.localdate() else stops.moment(day, time(9))
+
+
+def _worth(trucks: Sequence[Truck]) -> int:
+    """What serving one stop costs: some kilometres, a quarter of an hour of a truck, its share of a truck's going out."""
+    if not trucks:
+        return 1
+    return max(1, round(sum(t.cost_km * 3 + t.cost_hour / 4 + t.cost_day / 12 for t in trucks) / len(trucks)))
+
+
+def _brought(plan: Plan, stations: Mapping[str, Emptied]) -> list[Due]:
+    """What carts leave at each transfer point, ready after the last has come."""
+    volume: dict[str, int] = {}
+    weight: dict[str, int] = {}
+    ready: dict[str, int] = {}
+    for route in plan.routes:
+        litres = kilograms = 0
+        for visit in route.visits:
+            if visit.kind == Kind.DUMP and visit.key in stations:
+                volume[visit.key] = volume.get(visit.key, 0) + litres
+                weight[visit.key] = weight.get(visit.key, 0) + kilograms
+                ready[visit.key] = max(ready.get(visit.key, 0), visit.leaves)
+            litres, kilograms = visit.volume, visit.weight
+    return [
+        Due(
+            f"t{key}", stations[key].point, stations[key].name, None, litres, weight[key], POINT_SERVICE, "point",
+            ((ready[key], stations[key].closes),), {"ready": ready[key]},
+        )
+        for key, litres in volume.items()
+        if litres
+    ]  # fmt: skip
+
+
+def figures(plan: Plan, trucks: Mapping[str, Truck], due: Mapping[str, Due]) -> dict[str, Any]:
+    """What is compared: km, hours, litres, CO2 (kg), money (minor units), stops, tonnes."""
+    litres = sum(trucks[r.vehicle].burns * r.metres for r in plan.routes) / 1_000_000
+    served = [due[key] for key in plan.of() if key in due and due[key].why != "point"]
+    return {
+        "km": round(plan.metres / 1000, 1), "hours": round(plan.seconds / 3600, 1), "litres": round(litres, 1), "co2": round(litres * CO2, 1),
+        "money": sum(money(trucks[r.vehicle], r.metres, r.seconds) for r in plan.routes), "stops": len(served),
+        "tonnes": round(sum(d.weight for d in served) / 1000, 2), "trucks": len(plan.routes), "left": len(plan.left),
+    }  # fmt: skip
+
+
+def money(truck: Truck, metres: int, seconds: int) -> int:
+    return truck.cost_day + truck.cost_km * metres // 1000 + truck.cost_hour * seconds // 3600
+
+
+def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planned: set[str]) -> dict[str, Any]:
+    """The present rounds of that day of the week, driven on the same roads: all their bins ("all"), and only those that the plan serves, in
+    their present order ("same"; a bin that no present round visits that day is put in where the detour is the least). A driver empties when the next bin would not fit, at the nearest dump. {} when none was recorded."""
+    rounds = [r for r in PresentRound.objects.select_related("truck__depot") if day.isoweekday() in r.days]
+    rounds = [r for r in rounds if any(t.pk == r.truck_id for t in trucks)]
+    if not rounds or not dumps:
+        return {}
+    bins = {d.key: d for d in stops.due(day, everything=True)}
+    points = (
+        [d.point for d in dumps]
+        + [d.point for d in bins.values()]
+        + [(r.truck.depot.point.x, r.truck.depot.point.y) for r in rounds]
+    )
+    found = ways.matrices(points, sorted({r.truck.mode for r in rounds}), when(day))
+    rows = {key: len(dumps) + n for n, key in enumerate(bins)}
+    made = {}
+    for name in ("all", "same"):
+        orders = [
+            [f"p{pk}" for pk in r.places if f"p{pk}" in bins and (name == "all" or f"p{pk}" in planned)] for r in rounds
+        ]
+        if name == "same":
+            _put_in(orders, [k for k in sorted(planned) if k in bins], rounds, rows, len(dumps) + len(bins), found)
+        whole = {"metres": 0, "seconds": 0, "money": 0, "stops": 0, "kg": 0, "ml": 0, "trucks": 0}
+        for number, (one, keys) in enumerate(zip(rounds, orders, strict=True)):
+            if not keys:
+                continue
+            home = len(dumps) + len(bins) + number
+            metres, seconds = driven(one.truck, keys, bins, rows, dumps, home, found.matrices[one.truck.mode])
+            whole["metres"] += metres
+            whole["seconds"] += seconds
+            whole["money"] += money(one.truck, metres, seconds)
+            whole["ml"] += one.truck.burns * metres // 1000
+            whole["stops"] += len(keys)
+            whole["kg"] += sum(bins[k].weight for k in keys)
+            whole["trucks"] += 1
+        made[name] = {
+            "km": round(whole["metres"] / 1000, 1), "hours": round(whole["seconds"] / 3600, 1), "litres": round(whole["ml"] / 1000, 1),
+            "co2": round(whole["ml"] / 1000 * CO2, 1), "money": whole["money"], "stops": whole["stops"],
+            "tonnes": round(whole["kg"] / 1000, 2), "trucks": whole["trucks"], "left": 0,
+        }  # fmt: skip
+    return made
+
+
+def _put_in(
+    orders: list[list[str]], planned: Sequence[str], rounds: Sequence[PresentRound], rows: Mapping[str, int], home: int, found: ways.Ways,
+) -> None:  # fmt: skip
+    """What no present round of that day visits is put where its crew would: where the detour is the least."""
+    there = {k for order in orders for k in order}
+    for key in planned:
+        if key in there:
+            continue
+        best: tuple[int, int, int] | None = None
+        for number, order in enumerate(orders):
+            metres = found.matrices[rounds[number].truck.mode].metres
+            path = [home + number, *(rows[k] for k in order), home + number]
+            for place in range(len(order) + 1):
+                detour = int(
+                    metres[path[place], rows[key]]
+                    + metres[rows[key], path[place + 1]]
+                    - metres[path[place], path[place + 1]]
+                )
+                if best is None or detour < best[0]:
+                    best = (detour, number, place)
+        if best is not None:
+            orders[best[1]].insert(best[2], key)
+
+
+def driven(
+    truck: Truck, keys: Sequence[str], bins: Mapping[str, Due], rows: Mapping[str, int], dumps: Sequence[Emptied], home: int,
+    matrix: problems.Matrix,
+) -> tuple[int, int]:  # fmt: skip
+    """(metres, seconds) of a truck that follows an order, hours of no matter."""
+    at, metres, seconds, litres, kilograms = home, 0, 0, 0, 0
+
+    def go(to: int) -> None:
+        nonlocal at, metres, seconds
+        metres, seconds, at = metres + int(matrix.metres[at, to]), seconds + int(matrix.seconds[at, to]), to
+
+    def empty(then: int) -> None:
+        nonlocal seconds, litres, kilograms
+        nearest = min(range(len(dumps)), key=lambda d: int(matrix.seconds[at, d]) + int(matrix.seconds[d, then]))
+        go(nearest)
+        seconds += dumps[nearest].service
+        litres = kilograms = 0
+
+    for key in keys:
+        one = bins[key]
+        if litres and (litres + one.volume > truck.volume or kilograms + one.weight > truck.weight):
+            empty(rows[key])
+        go(rows[key])
+        seconds, litres, kilograms = seconds + one.service, litres + one.volume, kilograms + one.weight
+    empty(home)
+    go(home)
+    pause = stops.pause_of(truck)
+    return metres, seconds + (pause.lasts if pause and stops.of_time(truck.begins) + seconds > pause.latest else 0)

@@ -1,0 +1,366 @@
+"""The verbs of plans: to ask for one, to make it, to give it to the crews, to change it during the day.
+
+A plan is made by a worker. What is asked for twice with the same client id is one plan; a job that runs again makes the same rows
+anew. A change starts from where trucks are now and what they carry, and keeps each stop with its crew where it can.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from toguna.kernel import access, audit, tasks
+from toguna.kernel.access import Actor
+from toguna.kernel.events import publish as announce
+from toguna.services.waste.models import DayPlan, LeftOut, PlanChange, Round, Truck, Visit
+from toguna.services.waste.rounds import making, stops, ways
+from toguna.services.waste.rounds.events import RoundsChanged, RoundsPublished
+from toguna.services.waste.rounds.making import Made, Start
+from toguna.services.waste.rounds.problem import Kind, Plan, Route
+from toguna.services.waste.rounds.problem import Visit as Planned
+from toguna.services.waste.rounds.stops import Due
+
+PLAN = "waste.set_up"
+SECONDS, CHANGE_SECONDS = 25.0, 5.0  # of solving: the whole must end in a minute, a change in ten seconds
+FARTHEST = timedelta(days=14)
+
+
+class Refused(Exception):
+    """It cannot be done; str() says why, for whoever asked."""
+
+
+def ask(
+    day: date, *, by: Actor, without: Sequence[int] = (), dumps: Sequence[int] = (), client_id: uuid.UUID | None = None, seconds: float | None = None,
+) -> DayPlan:  # fmt: skip
+    """Asks for a plan of that day, or for a trial: without some trucks, or with these dumps alone. Raises Refused."""
+    access.require(by, PLAN)
+    if not timezone.localdate() <= day <= timezone.localdate() + FARTHEST:
+        raise Refused(_("Rounds are planned for today or for one of the next 14 days."))
+    with transaction.atomic():
+        plan, made = DayPlan.objects.get_or_create(
+            client_id=client_id or uuid.uuid4(),
+            defaults={
+                "day": day,
+                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS},
+                "account": by.account,
+            },
+        )
+        if made:
+            audit.record(by, "waste.plan", f"waste.plan:{plan.pk}", day=day.isoformat())
+            tasks.defer(build, plan=plan.pk)
+    return plan
+
+
+@tasks.task
+def build(plan: int) -> None:
+    """Makes the rounds of a plan that was asked for. Solving is outside of any transaction; keeping is in one."""
+    row = DayPlan.objects.get(pk=plan)
+    if row.state not in (DayPlan.State.ASKED, DayPlan.State.FAILED):
+        return
+    trucks = [t for t in _trucks() if t.pk not in row.asked.get("without", ())]
+    dumps = stops.dumps(row.day, row.asked.get("dumps", ()))
+    wanted = stops.due(row.day)
+    problem = (
+        _("No truck is in use: add one first.") if not trucks
+        else _("No dump or transfer station is open that day.") if not dumps
+        else _("Nothing is to be fetched that day.") if not wanted
+        else ""
+    )  # fmt: skip
+    if problem:
+        DayPlan.objects.filter(pk=plan).update(state=DayPlan.State.FAILED, says=problem[:200])
+        return
+    began = time.perf_counter()
+    made = making.make(row.day, trucks, wanted, dumps, float(row.asked.get("seconds", SECONDS)))
+    now = making.present(row.day, trucks, dumps, set(made.plan.of()))
+    lines = _lines(row.day, made)
+    with transaction.atomic():
+        row = DayPlan.objects.select_for_update().get(pk=plan)
+        if row.state not in (DayPlan.State.ASKED, DayPlan.State.FAILED):
+            return
+        row.rounds.all().delete()
+        row.left.all().delete()
+        _keep(row, made, lines)
+        row.state, row.by_roads, row.says = DayPlan.State.READY, made.by_roads, ""
+        row.figures = {"plan": made.figures, "present": now, "took": round(time.perf_counter() - began, 1)}
+        row.save()
+
+
+def _trucks() -> list[Truck]:
+    return list(Truck.objects.filter(active=True).select_related("depot").prefetch_related("quarters"))
+
+
+def _lines(day: date, made: Made) -> dict[str, list[ways.Point]]:
+    found = {}
+    for route in made.plan.routes:
+        truck = made.trucks[route.vehicle]
+        home = (truck.depot.point.x, truck.depot.point.y)
+        points = [home, *(_point(made, v) for v in route.visits if v.kind != Kind.PAUSE), home]
+        found[route.vehicle] = ways.line(points, truck.mode, by_roads=made.by_roads)
+    return found
+
+
+def _point(made: Made, visit: Planned) -> ways.Point:
+    return made.dumps[visit.key].point if visit.kind == Kind.DUMP else made.due[visit.key].point
+
+
+def moment_of(day: date, seconds: int) -> datetime:
+    return timezone.make_aware(datetime.combine(day, datetime.min.time())) + timedelta(seconds=seconds)
+
+
+def _keep(row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]]) -> None:
+    rounds = Round.objects.bulk_create(
+        Round(
+            plan=row, truck=made.trucks[r.vehicle], departs=moment_of(row.day, r.departs), returns=moment_of(row.day, r.returns), metres=r.metres,
+            line=[[round(x, 5), round(y, 5)] for x, y in lines[r.vehicle]],
+        )
+        for r in made.plan.routes
+    )  # fmt: skip
+    visits: list[Visit] = []
+    for one, route in zip(rounds, made.plan.routes, strict=True):
+        visits += _visits(row.day, one, route, made, 1)
+    Visit.objects.bulk_create(visits, batch_size=1000)
+    LeftOut.objects.bulk_create(
+        LeftOut(plan=row, why=why, facts=made.due[key].facts | {"why": made.due[key].why}, **_what(key))
+        for key, why in made.plan.left.items()
+    )
+
+
+def _what(key: str) -> dict[str, Any]:
+    """The columns of "p12" (a place), "c7" (a call), "tp12" (what carts brought to a place)."""
+    kind, pk = key.removeprefix("t")[0], int(key.lstrip("tpc"))
+    return {"call_id": pk} if kind == "c" else {"place_id": pk}
+
+
+def _visits(day: date, one: Round, route: Route, made: Made, first: int) -> list[Visit]:
+    rows = []
+    for number, visit in enumerate(route.visits, first):
+        due = made.due.get(visit.key) if visit.kind == Kind.STOP else None
+        rows.append(
+            Visit(
+                round=one, number=number, kind=visit.kind, arrives=moment_of(day, visit.begins), leaves=moment_of(day, visit.leaves), metres=visit.metres,
+                takes=due.volume if due else 0, takes_kg=due.weight if due else 0, volume=visit.volume, weight=visit.weight,
+                why=due.why if due else "", facts=due.facts if due else {}, **(_what(visit.key) if visit.key else {}),
+            )
+        )  # fmt: skip
+    return rows
+
+
+@transaction.atomic
+def publish(plan: int, *, by: Actor) -> DayPlan:
+    """Gives the rounds to the crews. A plan that they had for that day is taken back, unless they have begun. Raises Refused."""
+    access.require(by, PLAN)
+    row = DayPlan.objects.select_for_update().get(pk=plan)
+    if row.state == DayPlan.State.PUBLISHED:
+        return row
+    if row.state != DayPlan.State.READY:
+        raise Refused(_("This plan is not ready."))
+    before = DayPlan.objects.select_for_update().filter(day=row.day, state=DayPlan.State.PUBLISHED).first()
+    if before is not None:
+        if before.rounds.exclude(state=Round.State.PLANNED).exists():
+            raise Refused(_("Crews have begun the rounds of that day: change those instead."))
+        before.state = DayPlan.State.READY
+        before.save(update_fields=["state"])
+    row.state, row.published = DayPlan.State.PUBLISHED, timezone.now()
+    row.save(update_fields=["state", "published"])
+    audit.record(by, "waste.publish_plan", f"waste.plan:{row.pk}", day=row.day.isoformat())
+    announce(RoundsPublished(row.pk))
+    return row
+
+
+def ask_change(plan: int, *, words: str, broken: Sequence[int] = (), dumps: Sequence[int] = (), by: Actor) -> DayPlan:
+    """Asks that the rounds that crews have are made anew from where they are: a truck broke down, a road or a dump closed, too much
+    traffic. Raises Refused."""
+    access.require(by, PLAN)
+    return _ask_change(plan, words=words, broken=broken, dumps=dumps, by=by)
+
+
+@transaction.atomic
+def _ask_change(plan: int, *, words: str, broken: Sequence[int], dumps: Sequence[int], by: Actor) -> DayPlan:
+    row = DayPlan.objects.select_for_update().get(pk=plan)
+    if row.state != DayPlan.State.PUBLISHED:
+        raise Refused(_("Only rounds that crews have are changed. Make this plan anew instead."))
+    if row.day != timezone.localdate():
+        raise Refused(_("Only the rounds of today are changed. Make the plan of another day anew."))
+    row.changing = {
+        "words": words[:200], "broken": list(broken), "dumps": list(dumps), "asked": timezone.now().isoformat(), "account": by.account,
+    }  # fmt: skip
+    row.save(update_fields=["changing"])
+    Round.objects.filter(plan=row, truck__in=list(broken)).exclude(state=Round.State.ENDED).update(
+        state=Round.State.BROKEN
+    )
+    audit.record(by, "waste.change_plan", f"waste.plan:{row.pk}", broken=len(broken))
+    tasks.defer(change, tasks.Lane.ALARM, plan=row.pk, version=row.version)
+    return row
+
+
+def broke_down(one: Round, words: str, *, by: Actor) -> None:
+    """A driver says that the truck goes no farther: the others take what is left. Whoever drives a round may say it of theirs."""
+    _ask_change(one.plan_id, words=words, broken=[one.truck_id], dumps=[], by=by)
+
+
+@tasks.task
+def change(plan: int, version: int) -> None:
+    """Makes the change that was asked for, once."""
+    row = DayPlan.objects.get(pk=plan)
+    if row.changing is None or row.version != version:
+        return
+    began = time.perf_counter()
+    now = timezone.now()
+    rounds = list(row.rounds.select_related("truck__depot").prefetch_related("truck__quarters"))
+    visits = list(
+        Visit.objects.filter(round__plan=row)
+        .select_related("round__truck", "place", "call")
+        .order_by("round", "number")
+    )
+    going = [r for r in rounds if r.state in (Round.State.PLANNED, Round.State.STARTED)]
+    waiting = [v for v in visits if v.state == Visit.State.PLANNED and v.kind == Visit.Kind.STOP]
+    # A truck that had nothing to do today may help.
+    trucks = [r.truck for r in going] + [t for t in _trucks() if t.pk not in {r.truck_id for r in rounds}]
+    dumps = stops.dumps(row.day, row.changing.get("dumps", ()))
+    if not trucks or not dumps or not waiting:
+        DayPlan.objects.filter(pk=plan, version=version).update(
+            changing=None, says=_("There is nothing that could be changed.")[:200]
+        )
+        return
+    due = [_due(v) for v in waiting]
+    was = {d.key: v.round.truck.plate for d, v in zip(due, waiting, strict=True)}
+    at = _seconds_of(row.day, now)
+    starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at) for r in going}
+    for truck in trucks:
+        starts.setdefault(truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False))
+    before = Plan(tuple(_route(r, [v for v in visits if v.round_id == r.pk]) for r in going))
+    made = making.make(row.day, trucks, due, dumps, CHANGE_SECONDS, starts=starts, was=was, before=before)
+    lines = _rest_of_lines(made, starts)
+    with transaction.atomic():
+        row = DayPlan.objects.select_for_update().get(pk=plan)
+        if row.changing is None or row.version != version:
+            return
+        _change(row, made, lines, was, time.perf_counter() - began)
+
+
+def _seconds_of(day: date, now: datetime) -> int:
+    return max(0, int((now - moment_of(day, 0)).total_seconds()))
+
+
+def _due(visit: Visit) -> Due:
+    """What is still to be fetched, as the plan knew it."""
+    place = visit.place or visit.call
+    assert place is not None
+    key = f"p{visit.place_id}" if visit.place_id else f"c{visit.call_id}"
+    hours = visit.place.hours if visit.place and visit.why != "point" else []
+    return Due(
+        key if visit.why != "point" else f"t{key}", (place.point.x, place.point.y), place.name, place.zone_id, visit.takes, visit.takes_kg,
+        int((visit.leaves - visit.arrives).total_seconds()), visit.why, stops.windows_of(hours, timezone.localdate(visit.arrives)), visit.facts,
+    )  # fmt: skip
+
+
+def _start(one: Round, visits: Sequence[Visit], now: int) -> Start:
+    """Where a truck is: at what its driver last did, with what was taken since the last emptying."""
+    done = sorted((v for v in visits if v.state != Visit.State.PLANNED), key=lambda v: (v.at or v.arrives, v.number))
+    litres = kilograms = 0
+    point = (one.truck.depot.point.x, one.truck.depot.point.y)
+    for visit in done:
+        where = visit.place or visit.call
+        if where is not None:
+            point = (where.point.x, where.point.y)
+        if visit.kind == Visit.Kind.DUMP and visit.state == Visit.State.DONE:
+            litres = kilograms = 0
+        elif visit.state == Visit.State.DONE:
+            litres, kilograms = litres + visit.takes, kilograms + visit.takes_kg
+    if one.spot and one.state == Round.State.STARTED:
+        point = (one.spot["lon"], one.spot["lat"])
+    rested = any(v.kind == Visit.Kind.PAUSE and v.state == Visit.State.DONE for v in visits)
+    pause = stops.pause_of(one.truck)
+    load = (min(litres, one.truck.volume), min(kilograms, one.truck.weight))
+    return Start(point, now, load, rested or (pause is not None and now > pause.latest))
+
+
+def _route(one: Round, visits: Sequence[Visit]) -> Route:
+    waiting = [v for v in visits if v.state == Visit.State.PLANNED and v.kind != Visit.Kind.PAUSE]
+    order = tuple(
+        Planned(Kind(v.kind), _due(v).key if v.kind == Visit.Kind.STOP else f"p{v.place_id}", 0, 0, 0, 0, 0, 0)
+        for v in waiting
+    )
+    return Route(one.truck.plate, 0, 0, 0, order)
+
+
+def _rest_of_lines(made: Made, starts: Mapping[str, Start]) -> dict[str, list[ways.Point]]:
+    found = {}
+    for route in made.plan.routes:
+        truck = made.trucks[route.vehicle]
+        points = [
+            starts[route.vehicle].point,
+            *(_point(made, v) for v in route.visits if v.kind != Kind.PAUSE),
+            (truck.depot.point.x, truck.depot.point.y),
+        ]
+        found[route.vehicle] = ways.line(points, truck.mode, by_roads=made.by_roads)
+    return found
+
+
+def _change(
+    row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]], was: Mapping[str, str], took: float
+) -> None:
+    """Puts the rest of the day in place of what was planned; what was done while it was computed stays done."""
+    asked: dict[str, Any] = row.changing or {}
+    rounds = {r.truck.plate: r for r in row.rounds.select_for_update(of=("self",)).select_related("truck")}
+    kept = list(Visit.objects.filter(round__plan=row).exclude(state=Visit.State.PLANNED))
+    over = {key for v in kept if (key := key_of(v))}
+    Visit.objects.filter(round__plan=row, state=Visit.State.PLANNED).delete()
+    rows: list[Visit] = []
+    for route in made.plan.routes:
+        one = rounds.get(route.vehicle)
+        if one is None:
+            one = Round.objects.create(
+                plan=row,
+                truck=made.trucks[route.vehicle],
+                departs=moment_of(row.day, route.departs),
+                returns=moment_of(row.day, route.returns),
+                metres=0,
+            )
+        done = [v for v in kept if v.round_id == one.pk]
+        rows += [
+            v
+            for v in _visits(row.day, one, route, made, 1 + max((v.number for v in done), default=0))
+            if key_of(v) not in over
+        ]
+        one.returns = moment_of(row.day, route.returns)
+        one.metres = sum(v.metres for v in done) + route.metres
+        one.line = [[round(x, 5), round(y, 5)] for x, y in lines[route.vehicle]]
+        one.save(update_fields=["returns", "metres", "line"])
+    Visit.objects.bulk_create(rows, batch_size=1000)
+    left = {key: why for key, why in made.plan.left.items() if key not in over}
+    LeftOut.objects.filter(plan=row).filter(_any(left)).delete()
+    LeftOut.objects.bulk_create(
+        LeftOut(plan=row, why=why, facts=made.due[key].facts | {"why": made.due[key].why}, **_what(key))
+        for key, why in left.items()
+    )
+    row.version += 1
+    moved = sum(was.get(key, vehicle) != vehicle for key, vehicle in made.plan.of().items())
+    PlanChange.objects.create(
+        plan=row, version=row.version, words=str(asked.get("words", ""))[:200], moved=moved, left=len(left), took=round(took, 1), account=asked.get("account"),
+    )  # fmt: skip
+    row.changing, row.says, row.by_roads = None, "", made.by_roads
+    row.save(update_fields=["version", "changing", "says", "by_roads"])
+    announce(RoundsChanged(row.pk, row.version))
+
+
+def key_of(visit: Visit) -> str:
+    """Of a stop; "" for the rest."""
+    if visit.kind != Visit.Kind.STOP:
+        return ""
+    key = f"p{visit.place_id}" if visit.place_id else f"c{visit.call_id}"
+    return f"t{key}" if visit.why == "point" else key
+
+
+def _any(keys: Iterable[str]) -> Q:
+    places = [int(k.lstrip("tp")) for k in keys if "p" in k]
+    calls = [int(k.lstrip("c")) for k in keys if k.startswith("c")]
+    return Q(place__in=places) | Q(call__in=calls)

@@ -1,0 +1,161 @@
+"""What pages show of rounds. Few statements, however many stops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from toguna.engines.telemetry import api as telemetry
+from toguna.services.waste.models import DayPlan, Depot, Round, Visit, WastePlace
+from toguna.services.waste.rounds import drawing, ways, words
+from toguna.services.waste.rounds.drawing import Mark, Track
+from toguna.services.waste.rounds.ways import Point
+
+FRESH = timedelta(minutes=30)  # an older position is not where the truck is
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a truck last was."""
+
+    point: Point
+    at: datetime
+
+
+def rounds_of(plan: DayPlan) -> list[Round]:
+    visits = Visit.objects.select_related("place", "call").order_by("number")
+    return list(
+        plan.rounds.select_related("truck__depot").prefetch_related(Prefetch("visits", visits)).order_by("truck__plate")
+    )
+
+
+def positions(rounds: Sequence[Round]) -> dict[int, Place]:
+    """Round -> where its truck was last, by its tracker or its driver's telephone, whichever is newer. One statement."""
+    heard = telemetry.latest([r.truck.device for r in rounds if r.truck.device])
+    found: dict[int, Place] = {}
+    for one in rounds:
+        places = []
+        last = heard.get(one.truck.device or 0)
+        if last is not None and last.lat is not None and last.lon is not None and last.position_at is not None:
+            places.append(Place((last.lon, last.lat), last.position_at))
+        if one.spot and (at := parse_datetime(one.spot["at"])):
+            places.append(Place((one.spot["lon"], one.spot["lat"]), at))
+        if places:
+            found[one.pk] = max(places, key=lambda p: p.at)
+    return found
+
+
+def name_of(visit: Visit) -> str:
+    where = visit.place or visit.call
+    if visit.kind == Visit.Kind.PAUSE or where is None:
+        return _("Rest")
+    return where.name
+
+
+def lateness(one: Round) -> int | None:
+    """Minutes that the last thing done was later (above 0) or sooner than planned; None before anything was done."""
+    done = [v for v in one.visits.all() if v.at is not None]
+    if not done:
+        return None
+    last = max(done, key=lambda v: v.at or v.leaves)
+    assert last.at is not None
+    return round((last.at - last.leaves).total_seconds() / 60)
+
+
+def next_visit(one: Round) -> Visit | None:
+    return next((v for v in one.visits.all() if v.state == Visit.State.PLANNED), None)
+
+
+def expected(visit: Visit, late: int | None, now: datetime) -> datetime:
+    """When a stop will be reached, as things are."""
+    return max(visit.arrives + timedelta(minutes=late or 0), now)
+
+
+def picture(rounds: Sequence[Round], *, title: str, spots: dict[int, Place] | None = None) -> Any:
+    tracks = []
+    for number, one in enumerate(rounds, 1):
+        visits = list(one.visits.all())
+        stops = [
+            Mark(ways.spot(where.point), f"{v.number}. {name_of(v)}", str(v.number), v.state != Visit.State.PLANNED)
+            for v in visits
+            if v.kind == Visit.Kind.STOP and (where := v.place or v.call)
+        ]
+        place = (spots or {}).get(one.pk)
+        truck = Mark(place.point, f"{number}. {one.truck.plate}") if place else None
+        tracks.append(Track(one.truck.plate, one.line, stops, truck))
+    squares = {
+        v.place_id: Mark(ways.spot(v.place.point), v.place.name)
+        for r in rounds
+        for v in r.visits.all()
+        if v.kind == Visit.Kind.DUMP and v.place
+    }
+    depots = {r.truck.depot_id: r.truck.depot for r in rounds}
+    return drawing.drawn(
+        tracks, [*squares.values(), *(Mark(ways.spot(d.point), d.name) for d in depots.values())], title=title
+    )
+
+
+def explained(one: Round) -> list[dict[str, Any]]:
+    """Each thing of a round, why it is there and why there."""
+    rows, before = [], one.departs
+    home = 0
+    for visit in one.visits.all():
+        minutes = max(0, round((visit.arrives - before).total_seconds() / 60))
+        order = ""
+        if visit.kind == Visit.Kind.DUMP:
+            share = _share(one, home)
+            order = _("The truck is %(share)d %% full: it is emptied") % {"share": share} if share else ""
+            home = 0
+        elif visit.kind == Visit.Kind.STOP:
+            order = _("%(metres)d m and %(minutes)d min from the one before") % {
+                "metres": visit.metres,
+                "minutes": minutes,
+            }
+            home = max(
+                home, 100 * visit.volume // max(1, one.truck.volume), 100 * visit.weight // max(1, one.truck.weight)
+            )
+        rows.append({"visit": visit, "name": name_of(visit), "why": words.why(visit.why, visit.facts), "order": order})
+        before = visit.leaves
+    return rows
+
+
+def _share(one: Round, found: int) -> int:
+    return min(found, 100)
+
+
+def compared(plan: DayPlan) -> list[dict[str, Any]]:
+    """The plan beside the present rounds: rows of a table. saved: percent of the present."""
+    figures, present = plan.figures.get("plan") or {}, plan.figures.get("present") or {}
+    if not figures:
+        return []
+    rows: list[dict[str, Any]] = [{"name": _("This plan"), "of": figures, "saved": None}]
+    for key, name in (
+        ("same", _("The same bins, in their present order")),
+        ("all", _("Present rounds, all their bins")),
+    ):
+        if of := present.get(key):
+            saved = round(100 * (1 - figures["km"] / of["km"])) if of["km"] else None
+            rows.append({"name": name, "of": of, "saved": saved})
+    for row in rows:
+        of = row["of"]
+        row["km_per_tonne"] = round(of["km"] / of["tonnes"], 1) if of["tonnes"] else None
+    return rows
+
+
+def today() -> DayPlan | None:
+    return DayPlan.objects.filter(day=timezone.localdate(), state=DayPlan.State.PUBLISHED).first()
+
+
+def depots() -> list[Depot]:
+    return list(Depot.objects.all())
+
+
+def dumps() -> list[WastePlace]:
+    return list(WastePlace.objects.filter(kind__in=("dump", "station"), state="open").order_by("name"))

@@ -1,0 +1,359 @@
+"""Plans made by PyVRP. What the solver does not know is brought to what it knows:
+
+- A truck comes home empty: its end is a place "home by the best dump", whose times hold the detour, so that the solver pays
+  for it. In mid-route, dumps are reload depots.
+- Several windows of a stop are so many clients of one exclusive group.
+- A crew's rest is not a client (it has no place): windows and shifts that end after the rest may begin are shortened by it, so that
+  it fits anywhere in what comes back; `played` then puts it where it delays least.
+- A stop outside a crew's quarters, or moved from another truck, costs more in the matrix of that truck: one profile for each
+  set of such prices. What is reported afterwards are real metres and real money.
+- Balance: a second run, from the first's plan, in which time beyond the crews' mean day is overtime.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import pyvrp
+from numpy.typing import NDArray
+from pyvrp import Activity, ActivityType
+
+from toguna.services.waste.rounds.problem import (
+    NEVER,
+    Impossible,
+    Kind,
+    Plan,
+    Problem,
+    Route,
+    Stop,
+    Vehicle,
+    Why,
+    cost,
+    last_dumps,
+    played,
+)
+
+SCALE = 100  # the solver's unit of cost is a hundredth of the minor unit: prices of a metre are small
+MUST = 10**7  # minor units: the price of leaving what must be served, when not all of it can be
+BALANCE_FROM = 1.03  # a day within 3% of the mean is even enough
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """The solver stops at the deadline of a clock: the wall's, or the processor's for measures on a busy machine."""
+
+    until: float
+    clock: Callable[[], float]
+
+    def __call__(self, best_cost: int) -> bool:
+        return self.clock() >= self.until
+
+
+@dataclass(frozen=True)
+class _Setup:
+    data: pyvrp.ProblemData
+    stops: tuple[Stop, ...]
+    clients: tuple[int, ...]  # client -> stop
+    fleets: tuple[tuple[Vehicle, ...], ...]  # vehicle type -> vehicles
+    dumps: tuple[str, ...]  # depot -> key of a dump, or ""
+
+
+def solve(
+    problem: Problem, seconds: float, *, start: Plan | None = None, seed: int = 1, clock: Callable[[], float] = time.perf_counter,
+) -> Plan:  # fmt: skip
+    """The best plan found in `seconds` of `clock`. `start`: a plan to begin from (stops it does not know are added). Always a plan
+    that can be driven: what does not fit is in `left`, with the reason."""
+    began = clock()
+    left = {s.key: why for s in problem.stops if (why := _never(problem, s))}
+    stops = tuple(s for s in problem.stops if s.key not in left)
+    if not stops or not problem.vehicles:
+        return _finished(problem, [], left)
+    even = problem.evenness > 0 and len(problem.vehicles) > 1
+    first = began + seconds * (0.5 if even else 1.0)
+    setup = _setup(problem, stops)
+    best = _solved(setup, first, clock, seed, _warm(setup, start))
+    if not best.is_feasible():
+        # Not all that must be served can be: it is then a matter of price, and the dearest go first.
+        stops = tuple(s if s.prize is not None else replace(s, prize=MUST) for s in stops)
+        setup = _setup(problem, stops)
+        best = _solved(setup, began + seconds * (0.7 if even else 1.4), clock, seed, _warm(setup, start))
+    if even and best.num_routes() > 1:
+        mean = sum(r.duration() for r in best.routes()) / best.num_routes()
+        setup = _setup(problem, stops, mean=int(mean * BALANCE_FROM))
+        best = _solved(setup, began + seconds, clock, seed, _copied(setup, best))
+    return _finished(problem, _orders(setup, best), left)
+
+
+def _solved(
+    setup: _Setup, until: float, clock: Callable[[], float], seed: int, warm: pyvrp.Solution | None,
+) -> pyvrp.Solution:  # fmt: skip
+    return pyvrp.solve(setup.data, _Stop(until, clock), seed=seed, collect_stats=False, initial_solution=warm).best
+
+
+def _never(problem: Problem, stop: Stop) -> Why | None:
+    """Why no vehicle could serve this stop even with nothing else to do."""
+    able = [v for v in problem.vehicles if not stop.modes or v.mode in stop.modes]
+    if not able:
+        return Why.NO_WAY
+    if not any(stop.volume <= v.volume and stop.weight <= v.weight for v in able):
+        return Why.TOO_BIG
+    seconds = [int(problem.matrices[v.mode].seconds[v.start, stop.at]) for v in able]
+    if min(seconds) >= NEVER:
+        return Why.NO_WAY
+    for vehicle, drive in zip(able, seconds, strict=True):
+        load = (0, 0) if problem.dumps_of(vehicle) else vehicle.load
+        arrives = vehicle.begins + drive
+        if stop.volume + load[0] > vehicle.volume or stop.weight + load[1] > vehicle.weight:
+            continue
+        if (
+            arrives < NEVER
+            and arrives <= vehicle.ends
+            and (not stop.windows or any(arrives <= b for a, b in stop.windows if a < vehicle.ends))
+        ):
+            return None
+    return Why.WINDOW
+
+
+def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> _Setup:
+    rest = max((v.pause.lasts for v in problem.vehicles if v.pause), default=0)
+    from_ = min((v.pause.earliest for v in problem.vehicles if v.pause), default=0)
+
+    def shortened(opens: int, closes: int) -> tuple[int, int]:
+        return (opens, max(opens, closes - rest)) if rest and closes > from_ else (opens, closes)
+
+    rows = [s.at for s in stops]
+    depots: list[pyvrp.Depot] = []
+    names: list[str] = []
+
+    def depot(row: int, name: str = "", opens: int = 0, closes: int = 10**9, service: int = 0) -> int:
+        rows.append(row)
+        names.append(name)
+        depots.append(pyvrp.Depot(len(rows) - 1, tw_early=opens, tw_late=closes, service_duration=service, name=name))
+        return len(depots) - 1
+
+    dumps = {d.key: depot(d.at, d.key, *shortened(d.opens, d.closes), d.service) for d in problem.dumps}
+    groups: dict[Vehicle, list[Vehicle]] = {}
+    for vehicle in problem.vehicles:
+        groups.setdefault(replace(vehicle, key=_matters(problem, vehicle, stops)), []).append(vehicle)
+    starts = {at: depot(at) for at in dict.fromkeys(v.start for v in groups)}
+    ends: dict[tuple[object, ...], int] = {}
+    homes: list[tuple[int, Vehicle]] = []
+    for vehicle in groups:
+        home = _home(problem, vehicle)
+        if home not in ends:
+            ends[home] = depot(vehicle.end)
+            if problem.dumps_of(vehicle):
+                homes.append((depots[ends[home]].location, vehicle))
+
+    clients: list[pyvrp.Client] = []
+    of: list[int] = []
+    exclusive: list[pyvrp.ClientGroup] = []
+    for number, stop in enumerate(stops):
+        windows = [shortened(a, b) for a, b in stop.windows] or [(0, 10**9)]
+        group = None
+        if len(windows) > 1:
+            group = len(exclusive)
+            exclusive.append(
+                pyvrp.ClientGroup(list(range(len(clients), len(clients) + len(windows))), required=stop.prize is None)
+            )
+        for opens, closes in windows:
+            clients.append(
+                pyvrp.Client(
+                    number, pickup=[stop.volume, stop.weight], service_duration=stop.service, tw_early=opens, tw_late=closes,
+                    prize=(stop.prize or 0) * SCALE, required=stop.prize is None and group is None, group=group, name=stop.key,
+                )
+            )  # fmt: skip
+            of.append(number)
+
+    types: list[pyvrp.VehicleType] = []
+    costs: list[NDArray[np.int64]] = []
+    times: list[NDArray[np.int64]] = []
+    profiles: dict[tuple[object, ...], int] = {}
+    for vehicle, fleet in groups.items():
+        dear = _dearer(problem, fleet[0], stops)
+        barred = np.array([bool(s.modes) and vehicle.mode not in s.modes for s in stops])
+        profile = (vehicle.mode, vehicle.cost_km, dear.tobytes(), barred.tobytes())
+        if profile not in profiles:
+            profiles[profile] = len(costs)
+            metres, took = _extended(problem, vehicle, rows, homes)
+            priced = np.rint(metres * (vehicle.cost_km * SCALE / 1000)).astype(np.int64)
+            priced[:, : len(stops)] += dear * SCALE
+            took[:, : len(stops)][:, barred] = NEVER
+            np.fill_diagonal(priced, 0)
+            np.fill_diagonal(took, 0)
+            costs.append(priced)
+            times.append(took)
+        shift = shortened(vehicle.begins, vehicle.ends) if vehicle.pause else (vehicle.begins, vehicle.ends)
+        closing = [
+            d.closes + d.service + int(problem.matrices[vehicle.mode].seconds[d.at, vehicle.end])
+            for d in last_dumps(problem, vehicle)
+        ]
+        late = min([shift[1], *(c - rest for c in closing)]) if closing else shift[1]
+        longest = max(late - vehicle.begins, 0)
+        usual = min(mean, longest) if mean else longest
+        types.append(
+            pyvrp.VehicleType(
+                len(fleet), [vehicle.volume, vehicle.weight], starts[vehicle.start], ends[_home(problem, vehicle)],
+                fixed_cost=vehicle.cost_day * SCALE, tw_early=vehicle.begins, tw_late=max(late, vehicle.begins), shift_duration=usual,
+                max_overtime=longest - usual, unit_distance_cost=1, unit_duration_cost=round(vehicle.cost_hour * SCALE / 3600),
+                unit_overtime_cost=round(max(vehicle.cost_hour, 60) * SCALE / 3600 * 4 * problem.evenness) if mean else 0,
+                profile=profiles[profile], initial_load=list(vehicle.load) if any(vehicle.load) else [],
+                reload_depots=[dumps[key] for key in vehicle.dumps if key in dumps], max_reloads=vehicle.most_dumps if vehicle.dumps else 0,
+            )
+        )  # fmt: skip
+    data = pyvrp.ProblemData(
+        [pyvrp.Location(0, 0) for _ in rows], clients, depots, types, cast(Any, costs), cast(Any, times), exclusive
+    )
+    return _Setup(data, tuple(stops), tuple(of), tuple(tuple(f) for f in groups.values()), tuple(names))
+
+
+def _matters(problem: Problem, vehicle: Vehicle, stops: Sequence[Stop]) -> str:
+    """Vehicles that differ by name alone are one type, which the solver searches faster; when a stop may be moved, each is its own."""
+    return vehicle.key if problem.moved and any(s.was for s in stops) else ""
+
+
+def _home(problem: Problem, vehicle: Vehicle) -> tuple[object, ...]:
+    return (
+        (vehicle.end, vehicle.dumps, vehicle.mode, vehicle.cost_km, vehicle.cost_hour, vehicle.ends)
+        if problem.dumps_of(vehicle)
+        else (vehicle.end,)
+    )
+
+
+def _dearer(problem: Problem, vehicle: Vehicle, stops: Sequence[Stop]) -> NDArray[np.int64]:
+    return np.array(
+        [
+            (problem.away if vehicle.usual and s.quarter and s.quarter not in vehicle.usual else 0)
+            + (problem.moved if s.was and s.was != vehicle.key else 0)
+            for s in stops
+        ],
+        dtype=np.int64,
+    )
+
+
+def _extended(
+    problem: Problem, vehicle: Vehicle, rows: Sequence[int], homes: Sequence[tuple[int, Vehicle]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+    """Metres and seconds between all places of the solver, the ways home by a dump among them."""
+    matrix = problem.matrices[vehicle.mode]
+    grid = np.ix_(rows, rows)
+    metres, took = matrix.metres[grid].copy(), matrix.seconds[grid].copy()
+    dumps = {d.at for d in problem.dumps}
+    empty = np.array([row in dumps for row in rows])
+    for column, owner in homes:
+        options = last_dumps(problem, owner)
+        at = [d.at for d in options]
+        seconds = (
+            matrix.seconds[np.ix_(rows, at)] + np.array([d.service for d in options]) + matrix.seconds[at, owner.end]
+        )
+        lengths = matrix.metres[np.ix_(rows, at)] + matrix.metres[at, owner.end]
+        best = np.argmin(
+            seconds * owner.cost_hour / 3600 + lengths * owner.cost_km / 1000 + seconds / (24 * 3600), axis=1
+        )
+        loaded = ~empty
+        took[loaded, column] = seconds[np.arange(len(rows)), best][loaded]
+        metres[loaded, column] = lengths[np.arange(len(rows)), best][loaded]
+    return metres, took
+
+
+def _orders(setup: _Setup, solution: pyvrp.Solution) -> list[tuple[Vehicle, int, list[tuple[Kind, str]]]]:
+    free = [list(fleet) for fleet in setup.fleets]
+    orders = []
+    for route in solution.routes():
+        order: list[tuple[Kind, str]] = []
+        for activity in list(route)[1:-1]:
+            if activity.is_client():
+                order.append((Kind.STOP, setup.stops[setup.clients[activity.idx]].key))
+            elif not order or order[-1][0] != Kind.DUMP:
+                order.append((Kind.DUMP, setup.dumps[activity.idx]))
+        orders.append((free[route.vehicle_type()].pop(0), route.start_time(), order))
+    return orders
+
+
+def _warm(setup: _Setup, start: Plan | None) -> pyvrp.Solution | None:
+    """The plan to begin from, less what is no longer there. What it cannot hold, the solver mends."""
+    if start is None:
+        return None
+    types = {v.key: number for number, fleet in enumerate(setup.fleets) for v in fleet}
+    clients: dict[str, int] = {}
+    for client, stop in enumerate(setup.clients):
+        clients.setdefault(setup.stops[stop].key, client)
+    dumps = {name: number for number, name in enumerate(setup.dumps) if name}
+    routes = []
+    for route in start.routes:
+        if route.vehicle not in types:
+            continue
+        kind = setup.data.vehicle_type(types[route.vehicle])
+        middle = []
+        for what, key in route.order:
+            if what == Kind.STOP and key in clients:
+                middle.append(Activity(ActivityType.CLIENT, clients[key]))
+            elif what == Kind.DUMP and dumps.get(key) in kind.reload_depots and (not middle or middle[-1].is_client()):
+                middle.append(Activity(ActivityType.DEPOT, dumps[key]))
+        if any(a.is_client() for a in middle):
+            routes.append(pyvrp.Route(setup.data, middle, types[route.vehicle]))
+    return pyvrp.Solution(setup.data, routes)
+
+
+def _copied(setup: _Setup, solution: pyvrp.Solution) -> pyvrp.Solution:
+    return pyvrp.Solution(
+        setup.data,
+        [
+            pyvrp.Route(setup.data, [Activity(a.type, a.idx) for a in list(r)[1:-1]], r.vehicle_type())
+            for r in solution.routes()
+        ],
+    )
+
+
+def _finished(
+    problem: Problem, orders: Sequence[tuple[Vehicle, int, list[tuple[Kind, str]]]], left: dict[str, Why]
+) -> Plan:
+    """Played through, and mended where the rest of a crew breaks it: stops are then given up from the end until it can be driven."""
+    routes: list[Route] = []
+    for vehicle, departs, order in orders:
+        order = list(order)
+        while any(kind == Kind.STOP for kind, _ in order):
+            try:
+                routes.append(_latest(problem, vehicle, order, departs))
+                break
+            except Impossible:
+                last = max(n for n, (kind, _) in enumerate(order) if kind == Kind.STOP)
+                order = order[:last]
+    used = {r.vehicle for r in routes}
+    for vehicle in problem.vehicles:
+        if vehicle.key not in used and any(vehicle.load) and problem.dumps_of(vehicle):
+            try:
+                routes.append(played(problem, vehicle, []))
+            except Impossible:
+                continue
+    served = {key for r in routes for key in r.stops}
+    unserved = [s for s in problem.stops if s.key not in served and s.key not in left]
+    reasons = {**left, **{s.key: _reason(problem, routes, s) for s in unserved}}
+    whole = sum(cost(problem, r) for r in routes)
+    return Plan(tuple(sorted(routes, key=lambda r: r.vehicle)), reasons, whole)
+
+
+def _latest(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]], departs: int) -> Route:
+    """Leaving as late as the solver says, so that nobody waits; at the beginning of the day where that cannot be played."""
+    try:
+        return played(problem, vehicle, order, departs)
+    except Impossible:
+        return played(problem, vehicle, order)
+
+
+def _reason(problem: Problem, routes: Sequence[Route], stop: Stop) -> Why:
+    """Tried at every place of every route: where one would do, it was left because it costs more than it is worth."""
+    orders: Mapping[str, list[tuple[Kind, str]]] = {r.vehicle: r.order for r in routes}
+    for vehicle in problem.vehicles:
+        order = orders.get(vehicle.key, [])
+        for place in range(len(order) + 1):
+            try:
+                played(problem, vehicle, [*order[:place], (Kind.STOP, stop.key), *order[place:]])
+            except Impossible:
+                continue
+            return Why.NOT_WORTH
+    return Why.NO_ROOM

@@ -1,0 +1,178 @@
+"""What is to be fetched on a day, and why; where it can be emptied. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from toguna.services.waste.models import Call, Truck, WastePlace
+from toguna.services.waste.rounds.problem import DAY, Pause
+from toguna.services.waste.rounds.ways import Point
+
+FULL = 90  # percent: nobody should find a bin fuller
+AT_MOST = timedelta(days=7)  # without a visit, however empty: it smells
+UNKNOWN = timedelta(days=3)  # a bin of which nothing is forecast
+MOST = 150  # percent of its capacity: what lies around an overflowing bin is also taken
+SERVICE, PER_LITRE = 45, 0.06  # seconds
+EMPTYING = {WastePlace.Kind.DUMP: 600, WastePlace.Kind.STATION: 420}
+CALL_SERVICE = 600
+
+# What leaving it for tomorrow would cost, in times what serving a stop costs.
+WORTH = {"said": 8, "call": 6, "full": 5, "long": 4, "soon": 2, "unknown": 2, "point": 20}
+
+
+@dataclass(frozen=True)
+class Due:
+    """key: "p12" (a place) or "c7" (a call). why: said (somebody says that it is full), full (it will be), soon (before the next
+    round), long (not visited for long), unknown (nothing is known of it), call (waste where there is no bin), point (brought by carts)."""
+
+    key: str
+    point: Point
+    name: str
+    zone: int | None
+    volume: int
+    weight: int
+    service: int
+    why: str
+    windows: tuple[tuple[int, int], ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+_PLACES = """
+SELECT p.id, p.name, ST_X(p.point), ST_Y(p.point), p.zone_id, p.capacity, p.hours, p.kind,
+    f.level, f.rate, f.computed, f.full, f.error,
+    (SELECT max(l.at) FROM waste_fill l WHERE l.place_id = p.id AND l.emptied),
+    EXISTS (SELECT FROM waste_place_said s WHERE s.place_id = p.id AND s.what IN ('full', 'dirty') AND s.done IS NULL),
+    COALESCE((SELECT max(m.density) FROM waste_taken t JOIN waste_material m ON m.id = t.material_id WHERE t.place_id = p.id), 250)
+FROM waste_place p LEFT JOIN waste_forecast f ON f.place_id = p.id
+WHERE p.kind IN ('bin', 'point') AND p.state = 'open' AND p.capacity > 0
+ORDER BY p.id
+"""
+
+
+def moment(day: date, at: time) -> datetime:
+    return timezone.make_aware(datetime.combine(day, at))
+
+
+def due(day: date, *, everything: bool = False) -> list[Due]:
+    """All that should be fetched that day. everything: also what could wait (to weigh the present rounds)."""
+    noon = moment(day, time(12))
+    tomorrow = noon + timedelta(days=1)
+    found: list[Due] = []
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES)
+        rows = cursor.fetchall()
+    for (
+        pk,
+        name,
+        lon,
+        lat,
+        zone,
+        capacity,
+        hours,
+        _kind,
+        level,
+        rate,
+        computed,
+        full,
+        error,
+        emptied,
+        said,
+        density,
+    ) in rows:
+        facts: dict[str, Any] = {}
+        percent = 60.0
+        if level is not None:
+            percent = max(5.0, level + rate * (noon - computed).total_seconds() / DAY)
+            facts = {"level": round(percent), "full": full.isoformat(), "error": error}
+        if emptied is not None:
+            facts["last"] = emptied.isoformat()
+        why = ""
+        if said:
+            why, percent = "said", max(percent, 100.0)
+        elif level is not None and percent >= FULL:
+            why = "full"
+        elif level is not None and full - timedelta(days=min(error, 1.0) / 2) < tomorrow:
+            why = "soon"
+        elif emptied is not None and noon - emptied >= AT_MOST:
+            why = "long"
+        elif level is None and (emptied is None or noon - emptied >= UNKNOWN):
+            why = "unknown"
+        if not (why or everything):
+            continue
+        litres = round(capacity * min(percent, MOST) / 100)
+        found.append(
+            Due(
+                f"p{pk}", (lon, lat), name, zone, litres, round(litres * density / 1000), round(SERVICE + litres * PER_LITRE), why,
+                windows_of(json.loads(hours), day), facts,
+            )
+        )  # fmt: skip
+    for call in Call.objects.filter(state=Call.State.OPEN).order_by("pk"):
+        found.append(
+            Due(
+                f"c{call.pk}", (call.point.x, call.point.y), call.name, call.zone_id, call.volume, call.weight, CALL_SERVICE, "call",
+                facts={"opened": call.opened.isoformat(), "case": call.case},
+            )
+        )  # fmt: skip
+    return found
+
+
+def windows_of(hours: Sequence[Any], day: date) -> tuple[tuple[int, int], ...]:
+    """Opening hours of that day in seconds; none: always open; a day on which it is closed has one that nobody can keep."""
+    if not hours:
+        return ()
+    found = [(_seconds(h["from"]), _seconds(h["to"])) for h in hours if day.isoweekday() in h.get("days", ())]
+    return tuple(sorted(found)) or ((-1, -1),)
+
+
+def _seconds(typed: str) -> int:
+    hour, minute = typed.split(":")
+    return int(hour) * 3600 + int(minute) * 60
+
+
+def of_time(at: time) -> int:
+    return at.hour * 3600 + at.minute * 60
+
+
+@dataclass(frozen=True)
+class Emptied:
+    """A dump or a transfer station that is open that day. opens, closes: seconds."""
+
+    key: str
+    place: int
+    point: Point
+    name: str
+    station: bool
+    service: int
+    opens: int
+    closes: int
+
+
+def dumps(day: date, only: Sequence[int] = ()) -> list[Emptied]:
+    """only: ids of places; none: all of them."""
+    rows = WastePlace.objects.filter(kind__in=list(EMPTYING), state=WastePlace.State.OPEN).order_by("pk")
+    found = []
+    for place in rows.filter(pk__in=only) if only else rows:
+        windows = windows_of(place.hours, day) or ((0, DAY),)
+        if windows[0][0] < 0:
+            continue
+        kind = WastePlace.Kind(place.kind)
+        found.append(
+            Emptied(
+                f"p{place.pk}", place.pk, (place.point.x, place.point.y), place.name, kind == WastePlace.Kind.STATION,
+                EMPTYING[kind], windows[0][0], windows[-1][1],
+            )
+        )  # fmt: skip
+    return found
+
+
+def pause_of(truck: Truck) -> Pause | None:
+    if not truck.pause_minutes or truck.pause_from is None or truck.pause_until is None:
+        return None
+    return Pause(of_time(truck.pause_from), of_time(truck.pause_until), truck.pause_minutes * 60)

@@ -1,0 +1,89 @@
+"""The back office's other pages: trucks, their present rounds, how full bins are; what each refuses."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from toguna.services.waste.models import Depot, PresentRound, Truck
+
+FIELDS = {
+    "plate": "CC-3", "name": "Benne", "mode": "truck", "depot_name": "New garage", "place": "12.61, -8.01", "driver": "", "volume": "9000",
+    "weight": "4000", "begins": "06:00", "ends": "14:00", "pause_from": "10:00", "pause_until": "11:30", "pause_minutes": "30",
+    "cost_km": "400", "cost_hour": "3000", "cost_day": "0", "burns": "400", "active": "on",
+}  # fmt: skip
+
+
+def test_a_truck_is_added_and_changed(yard, hire):
+    head = hire("manager")
+    assert head.post(reverse("desk-truck-new"), FIELDS).status_code == 302
+    truck = Truck.objects.get(plate="CC-3")
+    assert truck.depot.name == "New garage" and abs(truck.depot.point.y - 12.61) < 1e-6
+    page = head.get(reverse("desk-truck", args=[truck.pk])).content.decode()
+    assert "New garage" in page and 'value="10:00"' in page
+    assert (
+        head.post(
+            reverse("desk-truck", args=[truck.pk]), FIELDS | {"depot_name": "Depot", "place": "", "volume": "9500"}
+        ).status_code
+        == 302
+    )
+    truck.refresh_from_db()
+    assert truck.volume == 9500 and truck.depot == yard.depot and Depot.objects.count() == 2
+    assert "CC-3" in head.get(reverse("desk-trucks")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"ends": "06:30"}, "ends"),
+        ({"place": "", "depot_name": "Nowhere"}, "place"),
+        ({"pause_from": ""}, "pause_from"),
+        ({"pause_until": "09:00"}, "pause_until"),
+        ({"plate": "AA-1"}, "plate"),
+    ],
+)
+def test_a_wrong_truck_is_not_kept(yard, hire, wrong, field):
+    answer = hire("manager").post(reverse("desk-truck-new"), FIELDS | wrong)
+    assert answer.status_code == 422 and field in answer.context["form"].errors
+    assert Truck.objects.count() == 2
+
+
+def test_the_present_round_is_said_by_codes(yard, hire):
+    head, truck = hire("manager"), yard.trucks[0]
+    address = reverse("desk-truck-present", args=[truck.pk])
+    assert yard.bins[0].code in head.get(address).content.decode()
+    codes = " ".join(b.code for b in reversed(yard.bins[:3]))
+    assert head.post(address, {"codes": codes.lower(), "days": ["1", "4"]}).status_code == 302
+    kept = PresentRound.objects.get(truck=truck)
+    assert kept.days == [1, 4] and kept.places == [b.pk for b in reversed(yard.bins[:3])]
+    assert head.post(address, {"codes": "NOSUCH", "days": ["1"]}).status_code == 422
+    assert PresentRound.objects.get(truck=truck).days == [1, 4]
+
+
+def test_how_full_bins_are_with_the_error_and_the_methods(yard, hire):
+    reader = hire("reader")
+    page = reader.get(reverse("desk-bins")).content.decode()
+    assert "How near the forecasts are" in page and "A line through all visits" in page
+    assert all(b.name in page for b in yard.bins)
+    one = reader.get(reverse("desk-bin", args=[yard.bins[0].code])).content.decode()
+    assert one.count("driver") >= 9 and "Full on" in one
+    assert reader.get(reverse("desk-bin", args=["NOSUCH"])).status_code == 404
+
+
+def test_who_may_not_see_does_not(yard, hire):
+    other = hire("")
+    for name, args in (
+        ("desk-rounds", []),
+        ("desk-bins", []),
+        ("desk-trucks", []),
+        ("desk-rounds-board", []),
+        ("desk-bin", [yard.bins[0].code]),
+    ):
+        assert other.get(reverse(name, args=args)).status_code == 403, name
+    assert hire("agent").get(reverse("desk-truck", args=[yard.trucks[0].pk])).status_code == 403
+    assert Client().get(reverse("desk-rounds")).status_code in (302, 403)
+
+
+def test_the_board_without_rounds_says_so(yard, hire):
+    assert "No rounds were given" in hire("reader").get(reverse("desk-rounds-board")).content.decode()

@@ -1,0 +1,355 @@
+"""A day of rounds by the doors that people use: the plan made and explained, given, driven, changed; what residents are told."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from PIL import Image
+
+from toguna.engines.cases import api as cases
+from toguna.engines.channels import api as channels
+from toguna.engines.documents.api import File
+from toguna.engines.people import api as people
+from toguna.engines.telemetry import api as telemetry
+from toguna.kernel.access import SYSTEM
+from toguna.kernel.testing import run_jobs
+from toguna.services.waste.bins import learning, reactions
+from toguna.services.waste.models import Call, DayPlan, Fill, Nearing, PlaceSaid, Round, Truck, Visit
+from toguna.services.waste.rounds import coming, planning, reads, stops
+
+EN = {"accept-language": "en"}
+
+
+def make(client, **more) -> DayPlan:
+    fields = {"day": timezone.localdate().isoformat(), "client_id": str(uuid.uuid4()), **more}
+    answer = client.post(reverse("desk-rounds"), fields)
+    assert answer.status_code == 302, answer.content.decode()[-1500:]
+    run_jobs()
+    return DayPlan.objects.get(pk=int(answer["Location"].rstrip("/").split("/")[-1]))
+
+
+def publish(client, plan) -> DayPlan:
+    assert client.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "publish"}).status_code == 302
+    plan.refresh_from_db()
+    return plan
+
+
+@pytest.fixture
+def head(hire):
+    return hire("manager")
+
+
+@pytest.fixture
+def driven(yard, head, hire):
+    """A published plan of today, and the driver of its longest round."""
+    plan = publish(head, make(head))
+    one = max(plan.rounds.all(), key=lambda r: r.visits.count())
+    driver = hire("agent")
+    Truck.objects.filter(pk=one.truck_id).update(driver=driver.account.pk)
+    return plan, one, driver
+
+
+def send(driver, *records, here=None):
+    body = {"account": driver.account.pk, "records": list(records), **({"here": here} if here else {})}
+    return driver.post(reverse("rounds-sync"), json.dumps(body), content_type="application/json")
+
+
+def record(one, do, visit=None, **more):
+    where = {"kind": visit.kind, "key": planning.key_of(visit) or f"p{visit.place_id}"} if visit else {}
+    return {"id": str(uuid.uuid4()), "round": one.pk, "do": do, "at": timezone.now().isoformat(), **where, **more}
+
+
+def test_a_plan_is_made_explained_compared_and_given(yard, head):
+    PlaceSaid.objects.create(client_id=uuid.uuid4(), place=yard.bins[0], what="full")
+    plan = make(head)
+    assert plan.state == "ready" and not plan.by_roads
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    assert "Somebody said that it is full" in page and "Expected" in page and "from the one before" in page
+    assert "as the crow flies" in page and '<svg class="rounds"' in page
+    figures = plan.figures
+    assert figures["plan"]["km"] < figures["present"]["same"]["km"] < figures["present"]["all"]["km"] + 1e-9
+    assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] > 5
+    assert figures["plan"]["litres"] < figures["present"]["same"]["litres"]
+    assert publish(head, plan).state == "published"
+    again = make(head)
+    assert publish(head, again).state == "published"
+    plan.refresh_from_db()
+    assert plan.state == "ready"  # one plan a day
+    Round.objects.filter(plan=again).update(state="started")
+    assert publish(head, plan).state == "ready"  # not under the feet of crews
+
+
+def test_the_same_form_twice_is_one_plan(yard, head):
+    once = str(uuid.uuid4())
+    assert make(head, client_id=once).pk == make(head, client_id=once).pk
+    assert DayPlan.objects.count() == 1
+
+
+def test_a_trial_without_a_truck(yard, head):
+    plan = make(head, without=[str(yard.trucks[0].pk)])
+    assert {r.truck.plate for r in plan.rounds.all()} == {"BB-2"}
+    assert "AA-1" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+
+
+def test_what_cannot_be_planned_says_why(yard, head):
+    yard.dump.state = "closed"
+    yard.dump.save()
+    plan = make(head)
+    assert plan.state == "failed"
+    assert (
+        "No dump or transfer station is open" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    )
+    old = head.post(reverse("desk-rounds"), {"day": "2020-01-01", "client_id": str(uuid.uuid4())})
+    assert old.status_code == 422
+
+
+def test_only_who_plans_plans(yard, hire, head):
+    agent, reader = hire("agent"), hire("reader")
+    assert (
+        agent.post(
+            reverse("desk-rounds"), {"day": timezone.localdate().isoformat(), "client_id": str(uuid.uuid4())}
+        ).status_code
+        == 403
+    )
+    plan = make(head)
+    assert agent.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "publish"}).status_code == 403
+    assert reader.get(reverse("desk-rounds-plan", args=[plan.pk])).status_code == 200
+    assert reader.get(reverse("rounds-app")).status_code == 403
+    assert Client(headers=EN).get(reverse("desk-rounds-plan", args=[plan.pk])).status_code in (302, 403)
+
+
+def test_pages_ask_the_database_little(yard, head):
+    plan = publish(head, make(head))
+    for address, most in (("desk-rounds-plan", 22), ("desk-rounds-board", 20)):
+        url = reverse(address, args=[plan.pk] if address.endswith("plan") else [])
+        with CaptureQueriesContext(connection) as asked:
+            assert head.get(url).status_code == 200
+        assert len(asked) <= most, [q["sql"][:120] for q in asked]
+
+
+def test_a_driver_works_without_network_and_sends_twice(driven, head):
+    _plan, one, driver = driven
+    day = driver.get(reverse("rounds-day")).json()
+    assert day["round"] == one.pk and len(day["visits"]) == one.visits.count()
+    stop_, other = one.visits.filter(kind="stop").order_by("number")[:2]
+    dump = one.visits.filter(kind="dump").first()
+    records = [
+        record(one, "start"), record(one, "done", stop_, level=75), record(one, "skipped", other, reason="blocked", words="A lorry"),
+        record(one, "done", dump),
+    ]  # fmt: skip
+    spot = {"round": one.pk, "lon": stop_.place.point.x, "lat": stop_.place.point.y, "at": timezone.now().isoformat()}
+    for _ in range(2):
+        answer = send(driver, *records, here=spot).json()
+        assert [r["state"] for r in answer["results"]] == ["sent"] * 4 and answer["version"] == 0
+    stop_.refresh_from_db()
+    assert stop_.state == "done" and stop_.level == 75
+    assert (
+        Fill.objects.filter(
+            place=stop_.place, emptied=True, level=75, source="driver", client_id=records[1]["id"]
+        ).count()
+        == 1
+    )
+    photo = {
+        "account": driver.account.pk,
+        "id": str(uuid.uuid4()),
+        "record": records[2]["id"],
+        "photo": SimpleUploadedFile("p.jpg", _jpeg(), "image/jpeg"),
+    }
+    assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
+    other.refresh_from_db()
+    assert File.objects.filter(subject_name="waste.visit", subject_id=other.pk).count() == 1
+    board = head.get(reverse("desk-rounds-board")).content.decode()
+    assert (
+        "A lorry" in board
+        and "The street is blocked" in board
+        and f"1 / {one.visits.filter(kind='stop').count()}" in board
+    )
+
+
+def _jpeg() -> bytes:
+    kept = io.BytesIO()
+    Image.new("RGB", (64, 64), "green").save(kept, "JPEG")
+    return kept.getvalue()
+
+
+def test_a_round_is_its_drivers_alone(driven, hire):
+    _plan, one, _driver = driven
+    stranger = hire("agent")
+    assert stranger.get(reverse("rounds-day")).json()["round"] is None
+    assert stranger.get(reverse("rounds-day"), {"round": one.pk}).json()["round"] is None
+    answer = send(stranger, record(one, "done", one.visits.filter(kind="stop").first(), level=50)).json()
+    assert answer["results"][0]["state"] == "refused"
+    assert not one.visits.filter(state="done").exists()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"id": "x"},
+        {"round": "?"},
+        {"do": "fly"},
+        {"key": "p"},
+        {"key": "p999999"},
+        {"level": "full"},
+        {"kind": "nap"},
+    ],
+)
+def test_a_broken_record_is_refused_and_changes_nothing(driven, broken):
+    _plan, one, driver = driven
+    good = record(one, "done", one.visits.filter(kind="stop").first(), level=50)
+    sent = {} if not broken else good | broken
+    assert send(driver, sent).json()["results"][0]["state"] == "refused"
+    assert not Visit.objects.filter(state="done").exists()
+
+
+def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
+    plan, one, driver = driven
+    assert plan.rounds.count() == 2
+    done = one.visits.filter(kind="stop").order_by("number").first()
+    other = plan.rounds.exclude(pk=one.pk).get()
+    theirs = set(other.visits.filter(kind="stop").values_list("place", flat=True))
+    left = set(one.visits.filter(kind="stop").exclude(pk=done.pk).values_list("place", flat=True))
+    assert (
+        send(driver, record(one, "done", done, level=100), record(one, "broken", words="Puncture")).json()["results"][
+            1
+        ]["state"]
+        == "sent"
+    )
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    assert "being changed" in page
+    run_jobs()
+    plan.refresh_from_db()
+    assert plan.version == 1 and plan.changing is None
+    now = set(other.visits.filter(kind="stop", state="planned").values_list("place", flat=True))
+    assert theirs <= now and now - theirs <= left and done.place_id not in now
+    assert not one.visits.filter(state="planned").exists()
+    change = plan.changes.get()
+    assert change.words == "Puncture" and change.took < 10
+    assert "Puncture" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    planning.change(plan=plan.pk, version=0)  # the job comes again
+    assert plan.changes.count() == 1
+    # The driver's telephone hears of it, and what was done meanwhile by its old list counts where it is now.
+    moved = other.visits.filter(place__in=left, state="planned").first()
+    assert moved is not None
+    send(driver, record(one, "done", moved, level=50))
+    moved.refresh_from_db()
+    assert moved.state == "done"
+
+
+def test_a_change_is_asked_by_who_plans(driven, head, hire):
+    plan, one, _driver = driven
+    asked = {"do": "change", "words": "The dump road is closed", "broken": [str(one.truck_id)]}
+    assert hire("agent").post(reverse("desk-rounds-act", args=[plan.pk]), asked).status_code == 403
+    head.post(reverse("desk-rounds-act", args=[plan.pk]), asked)
+    run_jobs()
+    plan.refresh_from_db()
+    assert plan.version == 1 and plan.changes.get().words == "The dump road is closed"
+
+
+def test_reports_join_the_next_round_and_are_answered(driven, head, report_case):
+    wild, full = (
+        report_case("waste-pile"),
+        report_case("full-bin", driven[1].visits.filter(kind="stop").first().place.point),
+    )
+    run_jobs()
+    call = Call.objects.get(case=wild.pk)
+    assert (
+        PlaceSaid.objects.filter(done=None, what="full").count() == 1 and not Call.objects.filter(case=full.pk).exists()
+    )
+    due = {d.key: d for d in stops.due(timezone.localdate())}
+    assert due[f"c{call.pk}"].why == "call" and "said" in {d.why for d in due.values()}
+    _plan, one, driver = driven
+    Visit.objects.filter(round=one, number=1).update(place=None, call=call, kind="stop", why="call")
+    visit = one.visits.get(number=1)
+    send(driver, record(one, "done", visit))
+    call.refresh_from_db()
+    assert call.state == "done" and wild.steps.filter(text__contains="fetched").count() == 1
+
+
+def test_a_report_that_is_closed_is_not_fetched(yard, report_case):
+    wild = report_case("waste-pile")
+    run_jobs()
+    cases.Case.objects.filter(pk=wild.pk).update(open=False, state="refused")
+    reactions.on_case_moved(cases.CaseMoved(wild.pk, "reports", 1, "new", "refused"))
+    assert Call.objects.get(case=wild.pk).state == "ended"
+
+
+def test_residents_see_when_the_truck_comes(driven):
+    _plan, one, driver = driven
+    visit = one.visits.filter(kind="stop").order_by("number")[2]
+    page = Client(headers=EN).get(reverse("truck-comes"), {"at": visit.place.code})
+    assert visit.place.name in page.content.decode() and "–" in page.content.decode()
+    around = (
+        Client(headers=EN)
+        .get(reverse("truck-comes"), {"at": f"{visit.place.point.y}, {visit.place.point.x}"})
+        .content.decode()
+    )
+    assert visit.place.name in around
+    assert Client(headers=EN).get(reverse("truck-comes-place", args=[visit.place.code])).status_code == 200
+    send(driver, record(one, "done", visit, level=50))
+    assert "Emptied today" in Client(headers=EN).get(reverse("truck-comes"), {"at": visit.place.code}).content.decode()
+
+
+def said(address: str) -> list[str]:
+    return list(channels.Message.objects.filter(address=address).order_by("pk").values_list("text", flat=True))
+
+
+def test_an_sms_asks_and_one_comes_when_the_truck_is_near(driven):
+    _plan, one, driver = driven
+    first, second = one.visits.filter(kind="stop").order_by("number")[:2]
+    phone = "+22370000001"
+    for n, words in enumerate((f"TRUCK {second.place.code}", "1")):
+        channels.receive("sms", phone, words, reference=f"k{n}")
+        run_jobs()
+    assert second.place.name in said(phone)[-1] and "near" in said(phone)[-1]
+    coming.tell_near()
+    before = len(said(phone))
+    send(driver, record(one, "start"), record(one, "done", first, level=50), here={
+        "round": one.pk, "lon": second.place.point.x, "lat": second.place.point.y, "at": timezone.now().isoformat(),
+    })  # fmt: skip
+    for _ in range(2):
+        coming.tell_near()
+    assert len(said(phone)) == before + 1 and "near" in said(phone)[-1]
+    channels.receive("sms", phone, "TRUCK STOP", reference="k9")
+    run_jobs()
+    assert not Nearing.objects.exists()
+
+
+def test_who_is_forgotten_hears_no_more(yard):
+    person = people.person_for(name="Awa", phone="+22370000009")
+    coming.ask("+22370000009", "en", yard.bins[0])
+    assert coming.export(person.pk)[0]["place"] == yard.bins[0].name
+    coming.forget(person.pk)
+    assert not Nearing.objects.exists()
+
+
+def test_a_sensor_and_a_tracker_are_heard(driven, head):
+    _plan, one, _driver = driven
+    bin_ = one.visits.filter(kind="stop").last().place
+    sensor = telemetry.register_device("bin-1", "http", telemetry.Told(service="waste"), by=SYSTEM)
+    tracker = telemetry.register_device("truck-1", "http", telemetry.Told(service="waste", kind="tracker"), by=SYSTEM)
+    bin_.device = sensor.pk
+    bin_.save()
+    Truck.objects.filter(pk=one.truck_id).update(device=tracker.pk)
+    now = timezone.now()
+    telemetry.ingest("bin-1", [telemetry.Observation(at=now.timestamp(), values={"fill": 88})], door="http")
+    telemetry.ingest("truck-1", [telemetry.Observation(at=now.timestamp(), lat=12.6, lon=-8.0, speed=20)], door="http")
+    for _ in range(2):
+        reactions.listen()
+    assert Fill.objects.filter(place=bin_, source="sensor", level=88).count() == 1
+    learning.forecast()
+    bin_.refresh_from_db()
+    assert 85 < bin_.forecast.level < 95 and bin_.forecast.full < now + timedelta(days=2)
+    spot = reads.positions([Round.objects.select_related("truck").get(pk=one.pk)])[one.pk]
+    assert spot.point == (-8.0, 12.6) and "Last heard" in head.get(reverse("desk-rounds-board")).content.decode()

@@ -1,0 +1,206 @@
+"""Every plan can be driven: checked by `faults`, which shares nothing with what makes plans; and `faults` sees what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toguna.services.waste.rounds import solving
+from toguna.services.waste.rounds.problem import (
+    Dump,
+    Kind,
+    Matrix,
+    Pause,
+    Plan,
+    Problem,
+    Stop,
+    Vehicle,
+    Visit,
+    Why,
+    cost,
+    faults,
+    played,
+)
+
+HOUR = 3600
+
+
+def town(seed: int, stops: int = 24, vehicles: int = 3, *, asked: bool = True) -> Problem:
+    """A day on a plane of 8 km: two dumps, crews with a rest, a cart, bins with hours, some that only the cart reaches."""
+    draw = random.Random(seed)
+    spots = np.array([(draw.random() * 8000, draw.random() * 8000) for _ in range(stops + 4)])
+    metres = np.rint(np.sqrt(((spots[:, None] - spots[None]) ** 2).sum(-1))).astype(np.int64)
+    matrices = {"truck": Matrix(metres // 6, metres), "cart": Matrix(metres // 2, metres)}
+    fleet = [
+        Vehicle(
+            f"T{n}", 0, 3 if n == 0 else 0, 6000, 2500, 6 * HOUR, draw.choice([13, 15]) * HOUR, Pause(10 * HOUR, 12 * HOUR, 1800), 350, 3000, 5000,
+            ("near", "far"), load=(500, 200) if n == 1 else (0, 0), usual=frozenset("AB" if n % 2 else "CD"),
+        )
+        for n in range(vehicles)
+    ]  # fmt: skip
+    fleet.append(Vehicle("cart", 3, 3, 700, 300, 6 * HOUR, 12 * HOUR, None, 0, 600, 0, ("far",), mode="cart"))
+    hours = [(), (), (), ((7 * HOUR, 9 * HOUR), (12 * HOUR, 14 * HOUR)), ((7 * HOUR, 10 * HOUR),)]
+    made = tuple(
+        Stop(
+            f"s{n}", n + 4, draw.choice([240, 660, 1100]), draw.choice([60, 200, 300]), draw.choice([120, 240, 1500]), draw.choice(hours),
+            draw.choice([None, 20000, 500]) if asked else 20000, draw.choice("ABCD"),
+            draw.choice([frozenset[str](), frozenset({"truck"}), frozenset({"cart"})]) if n % 5 == 0 else frozenset(),
+        )
+        for n in range(stops)
+    )  # fmt: skip
+    dumps = (Dump("near", 1, 600, 0, 14 * HOUR), Dump("far", 2, 900, 6 * HOUR, 20 * HOUR))
+    return Problem(tuple(fleet), made, dumps, matrices, away=300, evenness=0.5)
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6), stops=st.integers(1, 30), vehicles=st.integers(1, 3))
+def test_every_plan_can_be_driven(seed: int, stops: int, vehicles: int) -> None:
+    problem = town(seed, stops, vehicles)
+    plan = solving.solve(problem, 0.2, seed=seed % 100)
+    assert faults(problem, plan) == []
+    assert set(plan.of()) | set(plan.left) == {s.key for s in problem.stops}
+    assert plan.cost == sum(cost(problem, r) for r in plan.routes)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_what_is_broken_in_a_plan_is_seen(seed: int) -> None:
+    """Each kind of damage, made to a plan that was right."""
+    problem = town(seed, 20, 2, asked=False)
+    plan = solving.solve(problem, 0.2)
+    assert faults(problem, plan) == []
+    number, route = max(enumerate(plan.routes), key=lambda pair: len(pair[1].stops))
+    at = next(n for n, v in enumerate(route.visits) if v.kind == Kind.STOP)
+    visit = route.visits[at]
+
+    def damaged(*visits: Visit, **changes: int) -> list[str]:
+        kept = visits or route.visits
+        broken = dataclasses.replace(route, visits=tuple(kept), **changes)  # type: ignore[arg-type]
+        return faults(
+            problem, dataclasses.replace(plan, routes=(*plan.routes[:number], broken, *plan.routes[number + 1 :]))
+        )
+
+    def at_visit(**changes: int) -> list[str]:
+        return damaged(*route.visits[:at], dataclasses.replace(visit, **changes), *route.visits[at + 1 :])  # type: ignore[arg-type]
+
+    assert damaged(*route.visits, visit)  # twice
+    assert damaged(*(v for v in route.visits if v is not visit))  # forgotten
+    assert damaged(*(v for v in route.visits if v.kind != Kind.DUMP))  # never emptied
+    assert at_visit(arrives=visit.arrives - 1)
+    assert at_visit(begins=visit.arrives - 1)
+    assert at_visit(leaves=visit.begins)
+    assert at_visit(volume=visit.volume - 1)
+    assert damaged(returns=route.returns - 1)
+    assert damaged(metres=route.metres - 1)
+    tight = dataclasses.replace(problem, vehicles=tuple(dataclasses.replace(v, volume=100) for v in problem.vehicles))
+    assert any("capacity" in words for words in faults(tight, plan))
+    closed = dataclasses.replace(problem, stops=tuple(dataclasses.replace(s, windows=((0, 1),)) for s in problem.stops))
+    assert any("hours" in words for words in faults(closed, plan))
+    shut = dataclasses.replace(problem, dumps=tuple(dataclasses.replace(d, closes=1, opens=0) for d in problem.dumps))
+    assert any("closed" in words for words in faults(shut, plan))
+    restless = tuple(v for v in route.visits if v.kind != Kind.PAUSE)
+    if len(restless) < len(route.visits):
+        assert any("rests" in words for words in damaged(*restless))
+
+
+def test_a_full_truck_is_emptied_in_mid_route() -> None:
+    problem = town(7, 24, 1, asked=False)
+    plan = solving.solve(problem, 0.4)
+    assert faults(problem, plan) == []
+    assert max(sum(v.kind == Kind.DUMP for v in r.visits) for r in plan.routes) >= 2
+
+
+def test_what_is_left_has_its_reason() -> None:
+    problem = town(3, 8, 2, asked=False)
+    some = problem.stops
+    stops = (
+        *some[1:5],
+        dataclasses.replace(some[5], key="big", volume=99_999, modes=frozenset()),
+        dataclasses.replace(some[6], key="night", windows=((0, HOUR),)),
+        dataclasses.replace(some[7], key="boat", modes=frozenset({"boat"})),
+        dataclasses.replace(some[1], key="cheap", prize=1),
+    )
+    alone = dataclasses.replace(problem, stops=stops)
+    plan = solving.solve(alone, 0.3)
+    assert faults(alone, plan) == []
+    assert {k: plan.left.get(k) for k in ("big", "night", "boat")} == {
+        "big": Why.TOO_BIG,
+        "night": Why.WINDOW,
+        "boat": Why.NO_WAY,
+    }
+    assert plan.left.get("cheap") in (Why.NOT_WORTH, None)  # next door to another, it may come for nothing
+    short = dataclasses.replace(
+        alone, vehicles=tuple(dataclasses.replace(v, ends=v.begins + HOUR, pause=None) for v in alone.vehicles)
+    )
+    plan = solving.solve(short, 0.3)
+    assert faults(short, plan) == []
+    assert Why.NO_ROOM in plan.left.values() or Why.WINDOW in plan.left.values()
+
+
+def test_days_are_made_even() -> None:
+    problem = dataclasses.replace(town(11, 40, 3, asked=False), away=0)
+    problem = dataclasses.replace(
+        problem,
+        vehicles=tuple(dataclasses.replace(v, load=(0, 0), end=0) for v in problem.vehicles if v.mode == "truck"),
+    )
+    problem = dataclasses.replace(
+        problem, stops=tuple(dataclasses.replace(s, modes=frozenset(), windows=()) for s in problem.stops)
+    )
+
+    def spread(plan: Plan) -> float:
+        days = [r.seconds for r in plan.routes]
+        return max(days) / (sum(days) / len(days)) if len(days) > 1 else 2.0
+
+    uneven = solving.solve(dataclasses.replace(problem, evenness=0.0), 0.8)
+    even = solving.solve(dataclasses.replace(problem, evenness=1.0), 0.8)
+    assert faults(problem, even) == []
+    assert spread(even) <= spread(uneven) + 0.01
+    assert spread(even) < 1.15
+
+
+def test_crews_stay_in_the_quarters_they_know() -> None:
+    problem = dataclasses.replace(town(5, 30, 2, asked=False), evenness=0.0)
+    quarters = {s.key: s.quarter for s in problem.stops}
+
+    def away(plan: Plan) -> int:
+        return sum(
+            bool(problem.vehicle(v).usual) and quarters[s] not in problem.vehicle(v).usual for s, v in plan.of().items()
+        )
+
+    free = solving.solve(dataclasses.replace(problem, away=0), 0.5)
+    kept = solving.solve(dataclasses.replace(problem, away=5000), 0.5)
+    assert faults(problem, kept) == []
+    assert away(kept) <= away(free)
+    assert away(kept) <= 3
+
+
+def test_a_plan_changed_during_the_day_changes_little() -> None:
+    """A truck breaks down: its stops go to the others, theirs stay."""
+    problem = dataclasses.replace(town(21, 30, 3, asked=False), evenness=0.0)
+    problem = dataclasses.replace(problem, stops=tuple(dataclasses.replace(s, windows=()) for s in problem.stops))
+    plan = solving.solve(problem, 0.8)
+    before = plan.of()
+    lost = next(r.vehicle for r in plan.routes if r.vehicle.startswith("T") and r.stops)
+    later = dataclasses.replace(
+        problem, moved=3000, vehicles=tuple(v for v in problem.vehicles if v.key != lost),
+        stops=tuple(dataclasses.replace(s, was=before.get(s.key, "")) for s in problem.stops),
+    )  # fmt: skip
+    again = solving.solve(later, 0.8, start=plan)
+    assert faults(later, again) == []
+    kept = [s for s, v in before.items() if v != lost]
+    assert sum(again.of().get(s) == before[s] for s in kept) >= 0.9 * len(kept)
+    assert sum(s in again.of() for s in before) >= 0.9 * len(before)
+
+
+def test_a_rest_is_put_where_it_delays_least() -> None:
+    metres = np.array([[0, 6000], [6000, 0]], dtype=np.int64)
+    vehicle = Vehicle("T", 0, 0, 100, 100, 0, 4 * HOUR, Pause(HOUR, 2 * HOUR, 1200))
+    stops = (Stop("a", 1, 1, 1, 1500), Stop("b", 1, 1, 1, 600, ((5000, 9000),)), Stop("c", 1, 1, 1, 3000))
+    problem = Problem((vehicle,), stops, (), {"truck": Matrix(metres // 6, metres)})
+    route = played(problem, vehicle, [(Kind.STOP, "a"), (Kind.STOP, "b"), (Kind.STOP, "c")])
+    assert [v.kind for v in route.visits] == [Kind.STOP, Kind.PAUSE, Kind.STOP, Kind.STOP]
+    assert route.returns == 5000 + 600 + 3000 + 1000  # the rest is taken while b is not open yet

@@ -1,0 +1,44 @@
+"""Why a stop is in a round, or in none; said to the head of service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+LEFT = {
+    "too_big": gettext_lazy("No truck can carry it at once"),
+    "no_way": gettext_lazy("No vehicle of today gets there"),
+    "window": gettext_lazy("No truck can be there at its hours"),
+    "no_room": gettext_lazy("No truck has the time or the room left"),
+    "not_worth": gettext_lazy("The detour costs more than waiting for the next round"),
+}
+
+
+def why(code: str, facts: Mapping[str, Any]) -> str:
+    level = facts.get("level")
+    match code:
+        case "said":
+            return _("Somebody said that it is full")
+        case "full":
+            return _("Expected %(level)d %% full at noon") % {"level": level}
+        case "soon":
+            full = parse_datetime(str(facts.get("full")))
+            day = f"{timezone.localdate(full):%d/%m}" if full else ""
+            return _("Expected full on %(day)s, give or take %(error)s days") % {
+                "day": day,
+                "error": f"{facts.get('error', 0):.1f}",
+            }
+        case "long":
+            return _("Not emptied for a week")
+        case "unknown":
+            return _("Nothing is known of it yet")
+        case "call":
+            return _("Reported by a resident")
+        case "point":
+            return _("What carts brought there")
+    return ""
