@@ -78,9 +78,18 @@ def on_moved(event: PickUpMoved) -> None:
         ask_payment(row)
 
 
+# What is said of a move only while it holds: who accepted may have given back before this was read.
+HOLDS = {
+    "accepted": PickUp.State.ACCEPTED,
+    "unserved": PickUp.State.UNSERVED,
+    "done": PickUp.State.DONE,
+    "cancelled": PickUp.State.CANCELLED,
+}
+
+
 def _household(row: PickUp, what: str) -> None:
     address = row.household.address
-    if not address:
+    if not address or row.state != HOLDS.get(what, row.state):
         return
     language = row.language or row.household.language or town.current().languages[0]
     with translation.override(language):
@@ -125,6 +134,8 @@ def _to_household(row: PickUp, what: str) -> str:
 
 
 def _offered(row: PickUp, collector: PreCollector) -> None:
+    if row.state != PickUp.State.OFFERED or row.collector_id != collector.pk:
+        return
     language = collector.language or town.current().languages[0]
     offer = PickUpOffer.objects.filter(pickup=row, collector=collector).first()
     if offer is None:
@@ -139,6 +150,8 @@ def _offered(row: PickUp, collector: PreCollector) -> None:
 
 
 def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
+    if row.state != HOLDS[what]:
+        return
     language = collector.language or town.current().languages[0]
     with translation.override(language):
         values = {

@@ -111,7 +111,7 @@ def test_a_stranger_does_not_move_the_door_of_others(client, collectors):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_hundred_want_the_last_places_and_no_more_get_one(town):
+def test_many_at_once_want_the_last_places_and_no_more_get_one(town):
     start, places, many = offer("waste-bulky"), 8, 24
     kind = PickUpKind.objects.get(slug="bulky")
     barrier, got = threading.Barrier(many), []
@@ -275,6 +275,11 @@ def test_erasing_a_person_cancels_and_empties_what_is_theirs(collectors):
     row = actions.ask(wanted(note="Blue door"), client_id=uuid.uuid4(), by=SYSTEM)
     person = row.household.person_id
     assert forgetting.export(person)[0]["pickups"][0]["note"] == "Blue door"
+    PickUp.objects.filter(pk=row.pk).update(closed=timezone.now() - timedelta(days=500))
+    other = actions.ask(wanted("+22370000077", note="Green door"), client_id=uuid.uuid4(), by=SYSTEM)
+    forgetting.forget_old()
+    assert list(PickUp.objects.order_by("pk").values_list("note", flat=True)) == ["", other.note]
+    PickUp.objects.filter(pk=row.pk).update(closed=None)
     forgetting.erase(person)
     row.refresh_from_db()
     row.household.refresh_from_db()
