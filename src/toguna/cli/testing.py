@@ -79,7 +79,13 @@ def _hasty() -> None:
 
 def _needs() -> None:
     """Installs what is missing as root; otherwise says the command. Tests that lack a part are skipped with a reason."""
-    missing = sorted({package for program, package in NEEDS.items() if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None})
+    missing = sorted(
+        {
+            package
+            for program, package in NEEDS.items()
+            if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None
+        }
+    )
     if not missing:
         return
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
