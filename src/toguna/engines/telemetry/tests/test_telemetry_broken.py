@@ -1,4 +1,4 @@
-"""Mosquitto, PostgreSQL and the collector, real ones, killed while devices send: nothing is lost, nothing comes twice, in order."""
+"""A real Mosquitto; PostgreSQL and the collector killed while devices send: nothing is lost, nothing comes twice, in order."""
 
 from __future__ import annotations
 
@@ -175,10 +175,6 @@ def test_killed_under_load(town):
     town.start("collector")
     send(100)
     until(lambda: loaded() > 1500)
-    send(100)  # what comes while the collector is away too, the broker alone may lose: see docs/telemetry.md
-    town.kill("broker")
-    send(50)
-    town.start("broker")
     send(100)
     until(lambda: loaded() >= 2 * sent, 120)
     for client in [*senders.values(), thief, liar]:
@@ -191,7 +187,7 @@ def test_killed_under_load(town):
     assert town.ask("SELECT count(*), min(seq) FROM telemetry_latest") == [(2, sent - 1)]
     assert town.ask("SELECT reason FROM telemetry_refused") == []
     assert "Traceback" not in town.log("collector")
-    # The rows lie in the order in which they were sent, whatever was killed but the broker, after which devices send again.
+    # The rows lie in the order in which they were sent, whatever was killed.
     order = town.ask("SELECT seq FROM telemetry_reading WHERE device = 1 AND seq < 700 ORDER BY tableoid, ctid")
     assert order == sorted(order) and len(order) == 700
 
