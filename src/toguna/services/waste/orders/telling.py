@@ -142,7 +142,7 @@ def _offered(row: PickUp, collector: PreCollector) -> None:
         return
     with translation.override(language):
         words = _("Job %(code)s: %(what)s, %(when)s, %(where)s. You earn %(amount)s. Accept before %(until)s: PRE %(code)s. Refuse: PRE NO %(code)s") % {
-            "code": row.code, "what": many(row), "when": when(row.start, row.end), "where": short(row.where, 40),
+            "code": row.code, "what": many(row), "when": when(row.start, row.end), "where": short(row.where, 26),
             "amount": money.shown(part(row.kind, collector, worth(row)), plain=True),
             "until": f"{timezone.localtime(offer.until):%H:%M}",
         }  # fmt: skip
