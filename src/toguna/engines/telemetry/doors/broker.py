@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from toguna.engines.telemetry.devices import keys
 from toguna.engines.telemetry.doors.listening import section
@@ -156,7 +157,7 @@ def _first(found: str, where: Path) -> None:
     _write(where / "first.conf", configuration(where, {"port": port}))
     process = subprocess.Popen([found, "-c", str(where / "first.conf")], stderr=subprocess.PIPE)
     kept = threading.Event()
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=SESSION, clean_session=False)
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=SESSION, clean_session=False)
     client.username_pw_set(COLLECTOR, keys.collector())
     client.on_connect = lambda client, *_said: client.subscribe(TOPIC, qos=1)
     client.on_subscribe = lambda *_said: kept.set()
