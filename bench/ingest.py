@@ -92,7 +92,6 @@ def empty():
         cursor.execute("TRUNCATE telemetry_reading, telemetry_position, telemetry_alarm CASCADE")
         cursor.execute("UPDATE telemetry_latest SET at = NULL, lat = NULL, lon = NULL, geom = NULL, position_at = NULL, seq = -1, resets = 0, jumps = 0, other_at = NULL")
         cursor.execute("DELETE FROM telemetry_rule_state")
-        cursor.execute("CHECKPOINT")
 
 async def session_of_collector():
     # Its session at the broker is there before devices send: the broker keeps what comes for it.

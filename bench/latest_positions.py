@@ -20,6 +20,7 @@ from toguna.kernel import cluster, places
 
 DEVICES, TARGET = 100_000, 50.0
 _ROWS = f"""
+ALTER TABLE telemetry_device DISABLE TRIGGER USER;
 INSERT INTO telemetry_device (code, name, kind, door, state, why, service, ref, key_number, signed, phone, fastest, public, changed)
 SELECT 'd' || n, 'Device ' || n, 'tracker', 'http', 'active', '', 'waste', 'truck:' || n, 1, false, '', 160, false, now() FROM generate_series(1, {DEVICES}) n;
 INSERT INTO telemetry_latest (device_id, at, heard, seq, values, lat, lon, geom, position_at, jumps, swaps, resets, taken, twice)
@@ -62,6 +63,7 @@ def run() -> Result:
             if row and row[0]:
                 connection.execute(_ROWS.encode())
         with psycopg.connect(database.dsn(), autocommit=True) as connection:
+            connection.execute("ALTER TABLE telemetry_device ENABLE TRIGGER USER")
             connection.execute("VACUUM ANALYZE telemetry_latest")
         done = subprocess.run(
             [sys.executable, "-c", _CODE], env=environment, capture_output=True, text=True, check=True

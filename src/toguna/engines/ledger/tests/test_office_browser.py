@@ -20,6 +20,7 @@ from toguna.engines.ledger.providers import ways
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.kernel.access import SYSTEM, Actor, Grant
+from toguna.kernel.testing import forget_jobs
 from toguna.simulate.payments import GIVEN
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -93,3 +94,4 @@ def test_the_book_and_a_standing_order_on_a_small_screen(
                 context.close()
         finally:
             browser.close()
+            forget_jobs()

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from toguna.engines.telemetry.history import partitions
-from toguna.engines.telemetry.models import Archive, Policy
+from toguna.engines.telemetry.models import Archive, Policy, Refused
 from toguna.kernel import places
 from toguna.kernel.heavy import Heavy
 
@@ -28,6 +28,7 @@ COLUMNS = {
     "flags SMALLINT",
 }
 
+REFUSED = timedelta(days=180)  # what was not believed, and has not come again
 _AT = 'epoch_us("at")'  # "at" is a word of its SQL
 
 
@@ -133,6 +134,7 @@ def read(
 def forget_old() -> None:
     """Files and hours that are older than the policy says go for good. A Periodic."""
     today = datetime.now(UTC).date()
+    Refused.objects.filter(last__lt=datetime.now(UTC) - REFUSED).delete()
     for policy in Policy.objects.all():
         for row in Archive.objects.filter(table=policy.table, day__lt=today - timedelta(days=policy.file_days)):
             (folder() / row.file).unlink(missing_ok=True)

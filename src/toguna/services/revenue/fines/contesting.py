@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from toguna.engines.channels import api as channels
@@ -37,7 +38,9 @@ def contest(
     if row.state == Ticket.State.CANCELLED:
         raise Refused(_("This ticket was cancelled: you owe nothing."))
     if timezone.localdate() > row.contest_until:
-        raise Refused(_("It could be contested until %(day)s.") % {"day": row.contest_until.isoformat()})
+        raise Refused(
+            _("It could be contested until %(day)s.") % {"day": date_format(row.contest_until, "SHORT_DATE_FORMAT")}
+        )
     words = text.clean(reason)[:2000]
     if len(words) < 5:
         raise Refused(_("Say in a few words what is wrong."))

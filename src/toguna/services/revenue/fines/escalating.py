@@ -18,17 +18,26 @@ from toguna.engines.ledger import api as ledger
 from toguna.kernel import audit, money, town
 from toguna.kernel.access import SYSTEM
 from toguna.services.revenue.fines.tickets import FINES
-from toguna.services.revenue.models import Infraction, Taxpayer, Ticket, TicketContest
+from toguna.services.revenue.models import Infraction, Objection, PlanWish, Taxpayer, Ticket, TicketContest
 
 PIECE = 500
 BEFORE = timedelta(days=3)  # the reminder, ahead of the day
 WAITS = Exists(TicketContest.objects.filter(ticket=OuterRef("pk"), state=TicketContest.State.OPEN))
+# A taxpayer may also say it in their own space, or ask there to pay in parts.
+ASKED = Exists(Objection.objects.filter(bill=OuterRef("bill"), state=Objection.State.OPEN)) | Exists(
+    PlanWish.objects.filter(bill=OuterRef("bill"), state=PlanWish.State.OPEN)
+)
 
 
 def owed() -> QuerySet[Ticket]:
-    """Tickets that stand, are not paid, and that nobody contests."""
+    """Tickets that stand, are not paid, and that nobody contests; nor those whose payer keeps a plan."""
     rows = Ticket.objects.exclude(state=Ticket.State.CANCELLED)
-    return rows.filter(bill__state=ledger.Bill.State.OPEN, bill__amount__gt=F("bill__paid")).exclude(WAITS)
+    rows = (
+        rows.filter(bill__state=ledger.Bill.State.OPEN, bill__amount__gt=F("bill__paid")).exclude(WAITS).exclude(ASKED)
+    )
+    parts = ledger.Instalment.objects.filter(bill=OuterRef("bill"))
+    late = parts.filter(due__lt=timezone.localdate(), upto__gt=F("bill__paid"))
+    return rows.filter(~Exists(parts) | Exists(late))
 
 
 def run(today: date | None = None) -> tuple[int, int, int]:

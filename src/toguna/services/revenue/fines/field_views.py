@@ -124,7 +124,7 @@ def photo(request: Request) -> HttpResponse:
 
 @public
 def worker(request: HttpRequest) -> HttpResponse:
-    files = ("revenue/ticket.js", "revenue/paper.js", "revenue/qr.js", "ledger/print.js")
+    files = ("revenue/ticket.js", "revenue/paper.js", "revenue/qr.js", "revenue/collect.css", "ledger/print.js")
     return offline.worker(request, "tickets", "/tickets/app", files, scope="/tickets/")
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
-from toguna.kernel import access, audit, money, text
+from toguna.kernel import access, audit, money, text, town
 from toguna.kernel.access import Actor
 from toguna.services.revenue.fines import tickets
 from toguna.services.revenue.fines.books import WRITE, Refused
@@ -102,9 +103,10 @@ def bill_days(impound: int, *, by: Actor, today: date | None = None) -> Owes:
     if more > 0 and not row.fees.filter(upto=day).exists():
         tariff = ledger.tariff(TARIFF)
         assert tariff is not None
-        words = _("Vehicle %(plate)s held until %(day)s, %(days)d days in all") % {
-            "plate": row.plate, "day": day.isoformat(), "days": now.days,
-        }  # fmt: skip
+        with translation.override(town.current().languages[0]):  # what is kept is said as the town says it
+            words = _("Vehicle %(plate)s held until %(day)s, days in all: %(days)d") % {
+                "plate": row.plate, "day": date_format(day, "SHORT_DATE_FORMAT"), "days": now.days,
+            }  # fmt: skip
         try:
             bill = ledger.issue(
                 row.payer, [ledger.Due("fee", f"{words} ({tariff.law})"[:200], more, tariff.income.code)], key=f"impound:{row.pk}:{day}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -31,7 +32,7 @@ def held(request: Request) -> HttpResponse:
             form.add_error(None, str(error))
     zones = access.zones(request.actor, WRITE)
     rows = Impound.objects.select_related("ticket")
-    rows = rows if zones is None else rows.filter(zone__in=zones)
+    rows = rows if zones is None else rows.filter(Q(zone__in=zones) | Q(zone=None))
     values = {
         "form": form, "rows": rows.filter(released=None)[:300], "gone": rows.exclude(released=None).order_by("-released")[:20],
     }  # fmt: skip

@@ -22,7 +22,7 @@ from toguna.services.revenue.fines.forms import ContestForm, FindForm
 from toguna.services.revenue.models import Ticket, TicketContest, TicketPhoto
 from toguna.services.revenue.register import numbers
 
-TRIES = 30  # an hour, of one number: plates are not to be guessed
+TRIES, PICTURES = 30, 200  # an hour, of one number: plates are not to be guessed
 
 
 def holds(row: Ticket, typed: str) -> bool:
@@ -47,11 +47,11 @@ def find(request: Request) -> HttpResponse:
     return render(request, "revenue/fines/find.html", {"form": FindForm()})
 
 
-def _held(request: Request, number: str) -> Ticket | None:
+def _held(request: Request, number: str, what: str = "fine", at_most: int = TRIES) -> Ticket | None:
     plate = request.GET.get("plate", "")[:200]
     if not plate.strip():
         return None
-    limits.hit("fine", books.read(number), at_most=TRIES, per=timedelta(hours=1))
+    limits.hit(what, books.read(number), at_most=at_most, per=timedelta(hours=1))
     rows = Ticket.objects.select_related("bill", "infraction", "taxpayer")
     row = rows.filter(number=books.read(number)).first()
     return row if row is not None and holds(row, plate) else None
@@ -79,7 +79,7 @@ def fine(request: Request, number: str) -> HttpResponse:
 
 @public
 def photo(request: Request, number: str, pk: int) -> FileResponse:
-    row = _held(request, number)
+    row = _held(request, number, "fine-photo", PICTURES)
     found = get_object_or_404(TicketPhoto, pk=pk, ticket=row, shown=True, contest=None) if row else None
     if found is None or not tickets.photo_path(found).is_file():
         raise Http404(_("There is no photo of it."))

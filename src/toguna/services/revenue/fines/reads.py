@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,14 +29,14 @@ STANDS: tuple[tuple[str, Any], ...] = (
 
 
 def reach(actor: Actor, permission: str = READ) -> QuerySet[Ticket]:
-    """Tickets of the actor's zones."""
+    """Tickets of the actor's zones, and those of which nobody knows the zone."""
     zones = access.zones(actor, permission)
     rows = Ticket.objects.select_related("bill", "infraction")
-    return rows if zones is None else rows.filter(zone__in=zones)
+    return rows if zones is None else rows.filter(Q(zone__in=zones) | Q(zone=None))
 
 
 def narrowed(
-    rows: QuerySet[Ticket], *, stands: str = "", kind: str = "", zones: Sequence[int] | None = None, words: str = ""
+    rows: QuerySet[Ticket], *, stands: str = "", kind: str = "", zones: Collection[int] | None = None, words: str = ""
 ) -> QuerySet[Ticket]:
     """words: a plate, a number, or a name. The newest first."""
     unpaid = Q(bill__state=ledger.Bill.State.OPEN)

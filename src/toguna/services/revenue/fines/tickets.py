@@ -30,6 +30,7 @@ from toguna.services.revenue.models import (
     Taxpayer,
     Ticket,
     TicketBook,
+    TicketContest,
     TicketPhoto,
     Vehicle,
     VoidTicket,
@@ -144,9 +145,8 @@ def _owner(typed: str, plate: str) -> Taxpayer | None:
         return found
     if not plate:
         return None
-    owners = Taxpayer.objects.filter(
-        parts__taxed__plate=plate, parts__taxed__base__place="vehicle", active=True, merged_into=None
-    ).exclude(parts__taxed__state=Taxed.State.GONE)  # fmt: skip
+    vehicles = Taxed.objects.filter(plate=plate, base__place="vehicle").exclude(state=Taxed.State.GONE)
+    owners = Taxpayer.objects.filter(parts__taxed__in=vehicles, active=True, merged_into=None)
     rows = list(owners.distinct()[:2])
     return rows[0] if len(rows) == 1 else None
 
@@ -204,8 +204,8 @@ def apply(record: Mapping[str, Any], *, by: Actor) -> Result:
 
 
 def _read(record: Mapping[str, Any], by: Actor) -> Found:
-    book = TicketBook.objects.filter(pk=int(record["book"]), account=by.account).first()
-    if book is None:
+    book = TicketBook.objects.filter(pk=int(record["book"])).first()
+    if book is None or book.account != by.account:
         raise Refused(_("This number is not of your book."))
     kind = Infraction.objects.filter(slug=str(record.get("kind", ""))).first()
     if kind is None:
@@ -266,6 +266,16 @@ def keep_photo(ticket: Ticket, once: uuid.UUID, data: bytes, *, contest: Any = N
         raise Refused(_("This photo cannot be read.")) from error
     row.save()
     return row
+
+
+def forget(taxpayer: Taxpayer) -> None:
+    """What tickets say of a taxpayer who is erased: the infraction and its amount stay. In the caller's transaction; a power cut after the
+    files are gone leaves rows that the next try removes."""
+    for photo in TicketPhoto.objects.filter(ticket__taxpayer=taxpayer):
+        photo_path(photo).unlink(missing_ok=True)
+        photo.delete()
+    Ticket.objects.filter(taxpayer=taxpayer).update(name="", phone="", note="", plate="")
+    TicketContest.objects.filter(ticket__taxpayer=taxpayer).update(reason="", phone="", answer="")
 
 
 @transaction.atomic

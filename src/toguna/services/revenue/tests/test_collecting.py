@@ -120,7 +120,7 @@ def test_two_thousand_stalls_in_a_few_statements_and_small(zongo):
     weight = len(gzip.compress(raw, 6))
     assert len(json.loads(raw)["places"]) == 2000
     assert len(seen) <= 48, [q["sql"][:90] for q in seen.captured_queries]
-    assert weight < 200_000, weight
+    assert weight < 100_000, weight
 
 
 def code(length: int, n: int) -> str:

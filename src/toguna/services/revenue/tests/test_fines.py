@@ -19,7 +19,7 @@ from toguna.engines.indicators.models import Snapshot
 from toguna.engines.ledger import api as ledger
 from toguna.kernel.access import SYSTEM
 from toguna.services.revenue.dunning import running
-from toguna.services.revenue.fines import demo, escalating, figures, impounding, reads, starter
+from toguna.services.revenue.fines import demo, escalating, figures, impounding, reads, starter, tickets
 from toguna.services.revenue.models import (
     DunningStep,
     Impound,
@@ -30,6 +30,7 @@ from toguna.services.revenue.models import (
     TicketContest,
     VoidTicket,
 )
+from toguna.services.revenue.profile import actions as profile
 
 PLATE, PHONE = "AB 123-cd", "+22370000001"
 
@@ -464,3 +465,42 @@ def test_on_the_map_of_ones_own_zones_and_counted(hire, ticket, plateau, client)
         Snapshot.objects.get(measure=name, month=month, numerator__gt=0) for name in ("fines", "fines-paid")
     )
     assert tickets.numerator == 2 and (share.numerator, share.denominator) == (1, 2)
+
+
+def test_nothing_becomes_more_while_a_plan_is_kept_or_an_objection_waits(ticket, stall):
+    taxi = stall("Issa Barry", base="stationnement", phone=PHONE)
+    type(taxi).objects.filter(pk=taxi.pk).update(plate="AB123CD")
+    planned, objected = ticket(), ticket()
+    days = [timezone.localdate() + timedelta(days=30 * n) for n in (1, 2)]
+    ledger.plan(planned.bill_id, days, by=SYSTEM)
+    said = profile.contest(
+        objected.taxpayer, "It was not there.", by=SYSTEM, client_id=uuid.uuid4(), bill=objected.bill
+    )
+    move(planned, 200)
+    move(objected, 200)
+    assert escalating.run() == (0, 0, 0)
+    profile.answer_objection(said.pk, agree=False, words="It was", by=SYSTEM)
+    assert escalating.run() == (1, 1, 1)
+
+
+def test_who_is_erased_leaves_the_infraction_and_no_more(officer, stall, ticket):
+    taxi = stall("Issa Barry", base="stationnement", phone=PHONE)
+    type(taxi).objects.filter(pk=taxi.pk).update(plate="AB123CD")
+    row = ticket(name="Issa Barry", note="He was polite")
+    key = {"account": officer.client.account.pk, "id": str(uuid.uuid4()), "of": str(row.client_id), "photo": picture()}
+    officer.client.post("/tickets/photo", key)
+    path = tickets.photo_path(row.photos.get())
+    assert path.exists()
+    tickets.forget(row.taxpayer)
+    row.refresh_from_db()
+    assert (row.plate, row.name, row.phone, row.note) == ("", "", "", "") and not path.exists()
+    assert row.bill.amount == 6000 and row.infraction.slug == "stationnement-genant"
+
+
+def test_the_demo_town_has_infractions_once(hire):
+    hire("manager")
+    demo.load(None)
+    count_, contests = Ticket.objects.count(), TicketContest.objects.count()
+    assert count_ == demo.TICKETS and contests == 1
+    demo.load(None)
+    assert (Ticket.objects.count(), TicketContest.objects.count()) == (count_, contests)
