@@ -42,8 +42,9 @@ Toguna: the open house where a town settles its affairs.
 
   Run a town
     init                                    set up a real town: name, languages, first administrator
-    serve [--port P] [--host H] [--sms] [--mail]
-                                            start everything and answer on the web (--sms: Kannel, --mail: LMTP too)
+    serve [--port P] [--host H] [--sms] [--mail] [--mqtt] [--trackers]
+                                            start everything and answer on the web (--sms: Kannel, --mail: LMTP,
+                                            --mqtt: Mosquitto, --trackers: GPS trackers over TCP too)
     stop                                    stop everything, in order
     status                                  what is running
     url                                     the address of the site
@@ -88,6 +89,14 @@ def parser() -> argparse.ArgumentParser:
 
     serve.add_argument(
         "--mail", action="store_true", help=_("take letters from the mail server over LMTP; see docs/channels-post.md")
+    )
+
+    serve.add_argument(
+        "--mqtt", action="store_true", help=_("start the MQTT broker (Mosquitto) for devices; see docs/telemetry.md")
+    )
+
+    serve.add_argument(
+        "--trackers", action="store_true", help=_("listen to GPS trackers over TCP; see docs/trackers.md")
     )
 
     add("stop", _("Stops the web server, the worker and the private database."))

@@ -29,7 +29,7 @@ from toguna.kernel import cluster, places
 
 FORMAT = 1
 # What cannot be made again: without its keys the town signs as somebody else, and browsers hear no more from it.
-FILES = ("town.toml", "secret", "push.pem", "seal", "media", "rasters")
+FILES = ("town.toml", "secret", "push.pem", "seal", "media", "rasters", "readings")
 SECRET = ("files/secret", "files/push.pem", "files/seal/")
 RESTORED = "toguna_restored"
 

@@ -45,6 +45,7 @@ def serve(args: Namespace) -> int:
                     if getattr(args, "mail", False)
                     else []
                 ),
+                *_devices(args),
             ],
         )
     except supervise.Busy as error:
@@ -60,6 +61,21 @@ def _gateway(args: Namespace) -> list[tuple[str, list[str]]]:
         return api.prepare_kannel(here)
     except api.KannelMissing as error:
         raise Stop(_("the SMS gateway cannot be started: {error}").format(error=error)) from error
+
+
+def _devices(args: Namespace) -> list[tuple[str, list[str]]]:
+    """The MQTT broker, and the collector that takes what it and trackers bring."""
+    doors = [name for name in ("mqtt", "trackers") if getattr(args, name, False)]
+    if not doors:
+        return []
+    from toguna.engines.telemetry import api
+
+    try:
+        broker = api.prepare_broker() if "mqtt" in doors else []
+    except api.BrokerMissing as error:
+        raise Stop(_("the MQTT broker cannot be started: {error}").format(error=error)) from error
+    flags = [f"--{name}" for name in doors]
+    return [*broker, (_("collector"), [sys.executable, "-m", "django", "collector", *flags])]
 
 
 def simulate(args: Namespace) -> int:

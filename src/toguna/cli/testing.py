@@ -14,6 +14,7 @@ from toguna.kernel import cluster, places, town
 # What the tests use besides what the town runs on: program -> Debian package.
 NEEDS = {
     "chromium": "chromium",
+    "mosquitto": "mosquitto",
     "ogrinfo": "gdal-bin",
     "osm2pgsql": "osm2pgsql",
     "shellcheck": "shellcheck",
@@ -79,7 +80,13 @@ def _hasty() -> None:
 
 def _needs() -> None:
     """Installs what is missing as root; otherwise says the command. Tests that lack a part are skipped with a reason."""
-    missing = sorted({package for program, package in NEEDS.items() if shutil.which(program) is None})
+    missing = sorted(
+        {
+            package
+            for program, package in NEEDS.items()
+            if shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None
+        }
+    )
     if not missing:
         return
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]

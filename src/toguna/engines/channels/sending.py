@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -63,7 +64,7 @@ def send_many(messages: Sequence[Outgoing], *, lane: Lane = Lane.CAMPAIGN) -> in
     """Asks for many messages by one statement; those whose key was asked for before are left as they are. How many are new."""
     if not messages:
         return 0
-    columns = [
+    columns: list[list[Any]] = [
         [one.key for one in messages], [one.medium for one in messages], [one.address for one in messages], [one.person for one in messages],
         [one.language for one in messages], [" ".join(one.subject.split())[:200] for one in messages],
         [sms.normalise(one.text) if one.medium == "sms" else one.text for one in messages],

@@ -62,7 +62,7 @@ from toguna.engines.ledger.providers.owed import find as find_bill
 from toguna.engines.ledger.providers.ways import Unset, Way
 from toguna.engines.ledger.providers.ways import titles as ways
 from toguna.engines.ledger.providers.ways import usable as usable_ways
-from toguna.engines.ledger.providers.ways import usable as ways_to_pay
+from toguna.engines.ledger.receipts.paper import Slip
 from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
 from toguna.engines.ledger.receipts.reads import qr as receipt_qr
@@ -105,6 +105,7 @@ __all__ = [
     "PaymentVoided",
     "Quote",
     "Refused",
+    "Slip",
     "Staged",
     "StandingOrder",
     "Step",
@@ -178,7 +179,6 @@ __all__ = [
     "voided",
     "wanted",
     "ways",
-    "ways_to_pay",
     "worth",
     "write_tariff",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -345,7 +346,7 @@ class Charge:
 def charge(charges: Sequence[Charge], *, kind: str, income: str, by: Actor) -> int:
     """Adds a line of that kind (penalty, fee) to each of these bills while it is open, and writes it in the book, by one statement.
     How many were added: what was charged before, by its key, is left as it is."""
-    values = {
+    values: dict[str, Any] = {
         "bills": [one.bill for one in charges], "amounts": [one.amount for one in charges],
         "words": [text.clean(one.words)[:200] for one in charges], "keys": [one.key for one in charges], "kind": kind,
         "income": book.account_id(income), "receivable": book.account_id(RECEIVABLE), "day": timezone.localdate(), "by": by.account,

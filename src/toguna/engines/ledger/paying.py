@@ -112,22 +112,29 @@ def _take(
     pay(given)
     year = paper.year or day.year
     payment = Payment(
-        key=key, desk=desk, year=year, payer_id=payer, amount=amount, currency=currency, method=method, reference=text.clean(reference)[:80],
-        entry=entry, at=at, account=by.account,
+        pk=_next_payment(), key=key, desk=desk, year=year, payer_id=payer, amount=amount, currency=currency, method=method,
+        reference=text.clean(reference)[:80], entry=entry, at=at, account=by.account,
     )  # fmt: skip
     audit.record(by, "ledger.take", f"ledger.entry:{entry.pk}", desk=desk.pk, amount=amount, method=method)
-    # The number last of all: whoever comes after at this desk waits for no more than these two rows.
-    payment.number = _number(desk.pk, year, paper.number)
-    payment.said_at = paper.said_at
-    if paper.printed != receipt_number(payment):
-        payment.printed = paper.printed
-    payment.save(force_insert=True)
     shares = [Share(payment=payment, bill_id=one.bill, number=one.number, amount=part) for one, part in given]
     if over:
         shares.append(Share(payment=payment, amount=over))
     Share.objects.bulk_create(shares)
     kernel_events.publish(events.PaymentTaken(payment.pk, payer or 0, amount, currency, method))
+    # The number and its row last of all: whoever comes after at this desk waits for no more than these two statements.
+    payment.number = _number(desk.pk, year, paper.number)
+    payment.said_at = paper.said_at
+    if paper.printed != receipt_number(payment):
+        payment.printed = paper.printed
+    payment.save(force_insert=True)
     return payment
+
+
+def _next_payment() -> int:
+    """The id of a payment before it is written, for what refers to it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('ledger_payment_id_seq')")
+        return int(cursor.fetchone()[0])
 
 
 def locked(payer: int | None, bills: Sequence[int] | None, currency: str) -> list[Bill]:

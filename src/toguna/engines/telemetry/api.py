@@ -10,6 +10,8 @@ from __future__ import annotations
 from toguna.engines.telemetry.devices.keys import sign
 from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, visible
 from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire
+from toguna.engines.telemetry.doors.broker import Missing as BrokerMissing
+from toguna.engines.telemetry.doors.broker import prepare as prepare_broker
 from toguna.engines.telemetry.events import (
     AlarmCleared,
     AlarmEscalated,
@@ -45,6 +47,7 @@ __all__ = [
     "AlarmRaised",
     "All",
     "Any_",
+    "BrokerMissing",
     "Condition",
     "Decoder",
     "Device",
@@ -78,6 +81,7 @@ __all__ = [
     "metres_between",
     "new_key",
     "positions_within",
+    "prepare_broker",
     "readings",
     "register_device",
     "retire",

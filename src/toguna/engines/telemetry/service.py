@@ -7,12 +7,13 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.telemetry.desk import declared as desk
-from toguna.engines.telemetry.devices.register import MANAGE, READ
+from toguna.engines.telemetry.devices.register import MANAGE, READ, bring
 from toguna.engines.telemetry.doors import sms
 from toguna.engines.telemetry.history import files, hours, partitions
 from toguna.engines.telemetry.intake import draining
 from toguna.engines.telemetry.rules import actions as rules
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
+from toguna.kernel.demo import Starter
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Section, Urls
@@ -40,6 +41,7 @@ SERVICE = Service(
         Section("objects", _("Devices and vehicles"), "gps", order=70),
         Permission(READ, _("See devices, what they say, and alarms"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
         Permission(MANAGE, _("Register devices, make rules"), frozenset({MANAGER, ADMINISTRATOR})),
+        Starter("telemetry", bring, order=10),
         Urls("telemetry", "", "toguna.engines.telemetry.urls"),
         sms.DATA,
         *desk.PROVIDES,

@@ -54,7 +54,8 @@ def code(chart: Chart, own: str, syscohada: str, m14: str) -> str:
 def amount(minor: int, currency: str, mark: str = ".") -> str:
     """Exact, with the digits of the currency: "1500", "10.50"."""
     digits = money.exponent(currency)
-    sign, whole, part = "-" if minor < 0 else "", *divmod(abs(minor), 10**digits)
+    sign = "-" if minor < 0 else ""
+    whole, part = divmod(abs(minor), 10**digits)
     return f"{sign}{whole}{mark}{part:0{digits}}" if digits else f"{sign}{whole}"
 
 

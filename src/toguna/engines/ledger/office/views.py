@@ -299,7 +299,7 @@ def export(request: Request, kind: str) -> StreamingHttpResponse:
     if kind not in _EXPORTS:
         raise Http404
     since, until = SpanForm(request.GET or None).span()
-    chart = next((one for one in files.CHARTS if one == request.GET.get("chart")), "own")
+    chart = next((one for one in files.CHARTS if one == request.GET.get("chart")), files.CHARTS[0])
     audit.record(
         request.actor,
         "ledger.export",

@@ -54,7 +54,8 @@ def mine(request: HttpRequest) -> HttpResponse:
         actions.unsubscribe(order.pk, why="web", by=actor)
         messages.success(request, _("The standing order has ended. What was asked for before may still be confirmed."))
         return redirect("pay-orders")
-    rows = [(one, people.masked("phone", one.phone)) for one in found]
+    names = {way.slug: way.title for way in ways.usable()}
+    rows = [(one, people.masked("phone", one.phone), names.get(one.way, one.way)) for one in found]
     return render(request, "ledger/orders_mine.html", {"rows": rows})
 
 

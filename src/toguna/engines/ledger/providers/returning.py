@@ -50,7 +50,7 @@ def send(wish: Wish, by: Actor) -> PaymentRequest:
 def on_answered(event: PaymentAnswered) -> None:
     """What the operator said of it. While it says nothing, the money counts as gone: an agent decides, or its file."""
     row = PaymentRequest.objects.filter(pk=event.request).exclude(wish=None).first()
-    if row is None:
+    if row is None or row.wish_id is None:
         return
     wish = Wish.objects.select_for_update(of=("self",)).select_related("entry").get(pk=row.wish_id)
     if row.state == State.SUCCEEDED:

@@ -41,7 +41,7 @@ class Slip:
     """What stands on a receipt, a voucher or a slip of a deposit, in the reader's words.
 
     number: as counted; amount: minor units; lines: (words, minor units); facts: (label, words); qr: what its QR says, ""
-    for none; address: where it is checked; copies: 0 for the first print; void: why it does not count any more."""
+    for none; address: where it is checked; check: what is said before it; copies: 0 for the first print; void: why it does not count any more."""
 
     title: str
     number: str
@@ -53,6 +53,7 @@ class Slip:
     lines: Sequence[tuple[str, int]] = ()
     qr: str = ""
     address: str = ""
+    check: str = ""
     copies: int = 0
     void: str = ""
     foot: Sequence[str] = ()
@@ -102,7 +103,7 @@ def pdf(slip: Slip, size: Size = "a6") -> bytes:
         "total": slip.total(),
         "spelled": slip.spelled(),
         "code": bool(slip.qr),
-        "check": _("Check this receipt:"),
+        "check": slip.check or _("Check this receipt:"),
         "address": slip.address,
         "plain": slip.address.removeprefix("https://").removeprefix("http://"),
         "foot": slip.foot,
@@ -217,7 +218,9 @@ def letters(slip: Slip, size: Size = "58") -> bytes:
     printer._raw(b"\x1ba\x01")
     if slip.qr:
         printer.qr(slip.qr, native=True, size=4 if size == "58" else 5)
-        printer._raw(b"\n" + _encoded("\n".join(_wrapped(_narrow(_("Check this receipt:")), width)) + "\n"))
+        printer._raw(
+            b"\n" + _encoded("\n".join(_wrapped(_narrow(slip.check or _("Check this receipt:")), width)) + "\n")
+        )
         printer._raw(_encoded("\n".join(_wrapped(slip.address.partition("://")[2], width)) + "\n"))
     for row in slip.foot:
         printer._raw(_encoded("\n".join(_wrapped(_narrow(row), width)) + "\n"))

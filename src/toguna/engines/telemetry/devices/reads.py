@@ -84,6 +84,11 @@ FROM telemetry_latest l {join}
 WHERE l.geom && ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326) {only}
 GROUP BY floor((l.lon - %(west)s) / %(cell)s), floor((l.lat - %(south)s) / %(cell)s)
 """
+_CROWD = """
+SELECT count(*) FROM (
+    SELECT FROM telemetry_latest l {join} WHERE l.geom && ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326) {only} LIMIT %(most)s
+) x
+"""
 _POINTS = """
 SELECT l.lat, l.lon, 1, d.id, d.name, l.position_at FROM telemetry_latest l JOIN telemetry_device d ON d.id = l.device_id
 WHERE l.geom && ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326) {only} LIMIT %(most)s
@@ -94,7 +99,7 @@ def positions_within(
     bounds: tuple[float, float, float, float], *, zones: Iterable[int] | None = None, service: str = "", kind: str = ""
 ) -> list[Spot]:
     """A map view (west, south, east, north, degrees): each device, or when there are more than MOST_POINTS, how many are in each
-    cell. zones: None, all. Two statements at most."""
+    cell. zones: None, all. Two statements."""
     west, south, east, north = bounds
     only, values = "", {"west": west, "south": south, "east": east, "north": north, "most": MOST_POINTS + 1}
     values["cell"] = max((east - west) / CELLS, 1e-6)
@@ -108,11 +113,10 @@ def positions_within(
         more["zones"] = list(zones)
     join = "JOIN telemetry_device d ON d.id = l.device_id" if only else ""
     with connection.cursor() as cursor:
-        cursor.execute(_POINTS.format(only=only), more)
+        cursor.execute(_CROWD.format(only=only, join=join), more)
+        crowd = cursor.fetchone()[0] > MOST_POINTS
+        cursor.execute((_VIEW if crowd else _POINTS).format(only=only, join=join), more)
         rows = cursor.fetchall()
-        if len(rows) > MOST_POINTS:
-            cursor.execute(_VIEW.format(only=only, join=join), more)
-            rows = cursor.fetchall()
     return [Spot(lat, lon, n, device or 0, name or "", at) for lat, lon, n, device, name, at in rows]
 
 

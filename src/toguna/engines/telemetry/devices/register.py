@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from toguna.engines.telemetry.devices import decoding, keys
-from toguna.engines.telemetry.models import Decoder, Device, Latest, Refused
+from toguna.engines.telemetry.devices import decoding, keys, standard
+from toguna.engines.telemetry.models import Decoder, Device, Latest, Policy, Quantity, Refused
 from toguna.kernel import access, audit
 from toguna.kernel.access import Actor
 
@@ -134,3 +134,17 @@ def save_decoder(slug: str, name: str, fields: list[dict[str, object]], *, by: A
             device.save(update_fields=["changed"])
         audit.record(by, "telemetry.save_decoder", f"telemetry.decoder:{row.pk}", fields=len(fields))
     return row
+
+
+def bring() -> None:
+    """The quantities and policies that a town starts with, where they lack. Idempotent."""
+    Quantity.objects.bulk_create(
+        [
+            Quantity(code=code, unit=unit, low=low, high=high, names={"fr": fr, "pt": pt, "en": en})
+            for code, unit, low, high, fr, pt, en in standard.QUANTITIES
+        ],
+        ignore_conflicts=True,
+    )
+    Policy.objects.bulk_create(
+        [Policy(table=table, **days) for table, days in standard.POLICIES.items()], ignore_conflicts=True
+    )

@@ -65,7 +65,7 @@ def configuration(where: Path, given: Mapping[str, Any]) -> str:
         f"acl_file {where / 'rights'}",
         "persistence true",
         f"persistence_location {where}/",
-        "autosave_interval 5",
+        "autosave_interval 1",
         # Written to our collector as it comes, not kept back until it said that it has the twenty before.
         "max_inflight_messages 0",
         "max_queued_messages 0",

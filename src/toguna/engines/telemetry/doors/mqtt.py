@@ -27,9 +27,9 @@ async def subscribe(collector: Collector, *, at: tuple[str, int] | None = None) 
     while True:
         try:
             await _session(collector, *(at or broker.address()))
-        except (aiomqtt.MqttError, OSError) as error:
-            log.warning("the MQTT broker: %s", error)
-            await asyncio.sleep(AGAIN)
+        except* (aiomqtt.MqttError, OSError) as several:  # alone, or from one of the session's two tasks
+            log.warning("the MQTT broker: %s", several.exceptions[0])
+        await asyncio.sleep(AGAIN)
 
 
 async def _session(collector: Collector, host: str, port: int) -> None:
@@ -41,6 +41,7 @@ async def _session(collector: Collector, host: str, port: int) -> None:
     client._client.manual_ack_set(True)
     async with client:
         await client.subscribe("t/+/up", qos=1)
+        log.info("taking what the broker has")
         waiting: asyncio.Queue[Any] = asyncio.Queue()
         async with asyncio.TaskGroup() as both:
             keeping = both.create_task(_keep(collector, client, waiting))

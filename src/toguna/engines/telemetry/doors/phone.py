@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from toguna.engines.telemetry.doors import http
 from toguna.engines.telemetry.intake import spool, taking
 from toguna.engines.telemetry.models import Device
-from toguna.kernel import offline, town
+from toguna.kernel import offline
 from toguna.kernel.web import public
 
 FILES = ("telemetry/phone.js",)
@@ -35,7 +35,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "awake": _("The screen stays on while it sends."),
         "asleep": _("Keep the screen on: this browser stops when it is off."),
     }
-    return render(request, "telemetry/phone.html", {"texts": texts, "town": town.current().name})
+    return render(request, "telemetry/phone.html", {"texts": texts})
 
 
 @public

@@ -1,6 +1,6 @@
 """Days that left the database: Parquet files, read by DuckDB.
 
-One file a day and table, in the home folder's telemetry/archive, rows by device then time: a device's day is read without the rest.
+One file a day and table, in the home folder's readings/, rows by device then time: a device's day is read without the rest.
 Its rows are counted and its digest is kept before the partition goes.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from toguna.engines.telemetry.history import partitions
-from toguna.engines.telemetry.models import Archive, Policy
+from toguna.engines.telemetry.models import Archive, Policy, Refused
 from toguna.kernel import places
 from toguna.kernel.heavy import Heavy
 
@@ -28,11 +28,12 @@ COLUMNS = {
     "flags SMALLINT",
 }
 
+REFUSED = timedelta(days=180)  # what was not believed, and has not come again
 _AT = 'epoch_us("at")'  # "at" is a word of its SQL
 
 
 def folder() -> Path:
-    return places.home() / "telemetry" / "archive"
+    return places.home() / "readings"
 
 
 def names(table: str) -> list[str]:
@@ -133,6 +134,7 @@ def read(
 def forget_old() -> None:
     """Files and hours that are older than the policy says go for good. A Periodic."""
     today = datetime.now(UTC).date()
+    Refused.objects.filter(last__lt=datetime.now(UTC) - REFUSED).delete()
     for policy in Policy.objects.all():
         for row in Archive.objects.filter(table=policy.table, day__lt=today - timedelta(days=policy.file_days)):
             (folder() / row.file).unlink(missing_ok=True)

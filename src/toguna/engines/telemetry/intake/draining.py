@@ -45,8 +45,9 @@ def drain(wait: float = 0, where: Path | None = None) -> Drained:
             return total
         try:
             _drain(total, where)
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError) as error:
             total.away = True
+            log.warning("nothing is loaded, it waits on the disk: %s", " ".join(str(error).split())[:300])
             if not transaction.get_connection().in_atomic_block:
                 close_old_connections()
     return total

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count, Max
 
-from toguna.engines.telemetry.devices import decoding, keys
+from toguna.engines.telemetry.devices import decoding, keys, register
 from toguna.engines.telemetry.events import DeviceSuspected, ReadingRefused, SignedReading
 from toguna.engines.telemetry.history import partitions
 from toguna.engines.telemetry.intake import lorawan, moving, observation, words
@@ -31,6 +31,7 @@ from toguna.kernel.events import publish
 AHEAD = 300.0  # seconds that a clock may be ahead
 BEHIND = 400 * 86400.0  # how old a reading may be
 FLAG_CLOCK, FLAG_JUMP = 1, 2  # its time is ours; its place cannot be
+STRANGERS = 5000  # names that are kept of those who are not in the register
 BODY = 2000  # characters kept of what was refused
 EPOCH = 946684800  # PostgreSQL counts from 2000
 SIGNED_BEHIND = 30 * 86400.0  # for signed ones, whose repeats must be found: less than what the tables keep
@@ -80,6 +81,8 @@ class Register:
         if not grown:
             self.devices = {}
             declared.bring()
+            if not version[1]:  # and so again the next time, should this transaction not be committed
+                register.bring()
             self.quantities = {
                 q.code: (q.id, -1e300 if q.low is None else q.low, 1e300 if q.high is None else q.high)
                 for q in Quantity.objects.all()
@@ -93,7 +96,7 @@ class Register:
                 watching.Watched(row.pk, row.name, row.service, row.ref, row.kind, row.zone),
                 row.fastest, row.lat, row.lon, row.stays, row.phone,
             )  # fmt: skip
-        self._seen = version
+        self._seen = version if version[1] else None
 
 
 REGISTER = Register()
@@ -233,6 +236,7 @@ def _load(records: Sequence[Record], marks: Sequence[tuple[str, int]]) -> Loaded
     for record, device, observations in said:
         one = standing[device.id]
         one.heard = max(one.heard, record.received)
+        _drift(one, record, observations)
         for seen in observations:
             _take(batch, record, one, seen, again, watch)
     partitions.ensure(datetime.fromtimestamp(day * 86400, UTC).date() for day in batch.days)
@@ -359,6 +363,13 @@ def _again(
     return found
 
 
+def _drift(one: Standing, record: Record, observations: Sequence[Observation]) -> None:
+    """By the newest that it says: those before it, and a day and more, are a buffer emptied, not a clock."""
+    times = [seen.at for seen in observations if seen.at is not None]
+    if times and (abs(behind := record.received - max(times)) < 86400 or behind < 0):
+        one.drift = behind if one.drift is None else one.drift * 0.9 + behind * 0.1
+
+
 def _take(
     batch: Batch, record: Record, one: Standing, seen: Observation, again: set[tuple[int, int, int, int]], watch: watching.Watch
 ) -> None:  # fmt: skip
@@ -370,10 +381,6 @@ def _take(
         return
     if flags:
         batch.refused.append((record, device, Refused.Reason.CLOCK, f"at {given}"))
-    if given is not None:
-        behind = record.received - given
-        if abs(behind) < 86400 or flags:  # more is a buffer emptied, not a clock
-            one.drift = behind if one.drift is None else one.drift * 0.9 + behind * 0.1
     micros, newer = _micros(at), at > one.at
     lat, lon = seen.lat, seen.lon
     if lat is not None or lon is not None:
@@ -396,7 +403,8 @@ def _take(
             again.add(key)
             if _position(batch, record, one, seen, lat, lon, at, micros, flags, newer):
                 lat = lon = None
-            taken = {**taken, SPEED: seen.speed} if seen.speed is not None else taken
+            elif seen.speed is not None:
+                taken = {**taken, SPEED: seen.speed}
             one.taken += 1
     elif not taken:
         return
@@ -578,15 +586,39 @@ RETURNING id
 """
 
 
+Together = dict[tuple[str, str, str, str], tuple[Record, Known | None, str, int]]
+
+
+def _few(cursor: Any, together: Together) -> Together:
+    """Whoever likes to can call itself anything: beyond STRANGERS names, those that are new are counted under one."""
+    unknown = str(Refused.Reason.UNKNOWN)
+    names = list({key[0] for key in together if key[2] == unknown})
+    cursor.execute(
+        "SELECT u.name, (SELECT count(*) FROM telemetry_refused WHERE reason = %s) FROM unnest(%s::text[]) AS u(name) "
+        "LEFT JOIN telemetry_refused r ON r.code = u.name AND r.reason = %s WHERE r.id IS NULL",
+        [unknown, names, unknown],
+    )
+    rows = cursor.fetchall()
+    if not rows or rows[0][1] + len(rows) <= STRANGERS:
+        return together
+    new, made = {code for code, _count in rows}, Together()
+    for (code, door, reason, digest), (record, device, why, count) in together.items():
+        key = ("*" if reason == unknown and code in new else code, door, reason, digest)
+        made[key] = (record, device, why, count + (made[key][3] if key in made else 0))
+    return made
+
+
 def _refuse(refused: Sequence[tuple[Record, Known | None, str, str]]) -> None:
     """Kept once for each device and reason with how often it came; of a signed device each is kept, and told."""
-    together: dict[tuple[str, str, str, str], tuple[Record, Known | None, str, int]] = {}
+    together: Together = {}
     for record, device, reason, why in refused:
         digest = hashlib.sha256(record.body).hexdigest() if device is not None and device.signed else ""
         key = (record.code[:64], record.door, str(reason), digest)
         count = together[key][3] if key in together else 0
         together[key] = (record, device, why, count + 1)
     with connection.cursor() as cursor:
+        if any(device is None for _record, device, _why, _count in together.values()):
+            together = _few(cursor, together)
         for (code, door, reason, digest), (record, device, why, count) in sorted(together.items(), key=lambda x: x[0]):
             body = _shown(record.body)
             said = f"{why}: {body}" if why else body

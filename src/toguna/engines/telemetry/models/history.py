@@ -38,7 +38,7 @@ class Policy(models.Model):
 
 
 class Archive(models.Model):
-    """A day that left the database: a Parquet file in the home folder's telemetry/."""
+    """A day that left the database: a Parquet file in the home folder's readings/."""
 
     table = models.CharField(max_length=10)
     day = models.DateField()

@@ -13,7 +13,7 @@ from django.utils import translation
 
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
-from toguna.engines.telemetry.devices.register import Told, key_of, register_device
+from toguna.engines.telemetry.devices.register import Told, bring, key_of, register_device
 from toguna.engines.telemetry.intake import loading, spool, taking
 from toguna.engines.telemetry.rules import watching
 from toguna.kernel.access import SYSTEM
@@ -40,6 +40,7 @@ def english(monkeypatch, tmp_path):
 def device(db):
     """device("bin-1", "http", kind=...) -> Device"""
     forget_jobs()
+    bring()
 
     def made(code: str = "bin-1", door: str = "http", **told):
         return register_device(code, door, Told(**told), by=SYSTEM)

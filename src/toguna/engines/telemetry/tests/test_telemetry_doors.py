@@ -146,9 +146,9 @@ def test_the_database_is_away_and_nothing_is_lost(device, web, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_a_device_that_reports_by_sms(device):
     one = device("gauge-1", "sms", phone="+22370001122")
-    receive("sms", "+22370001122", "level=1.5 bat:80 seq=3", key="a")
-    receive("sms", "+22370001122", "READING level=1.75 seq=4", key="b")
-    receive("sms", "+22370009999", "READING level=9", key="c")
+    receive("sms", "+22370001122", "level=1.5 bat:80 seq=3", reference="a")
+    receive("sms", "+22370001122", "READING level=1.75 seq=4", reference="b")
+    receive("sms", "+22370009999", "READING level=9", reference="c")
     run_jobs()
     assert last(one) == {"level": 1.75, "battery": 80.0}
     assert not register.strangers()

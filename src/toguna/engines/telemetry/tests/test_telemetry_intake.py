@@ -223,3 +223,12 @@ def test_a_batch_that_fails_is_loaded_one_by_one(device, monkeypatch):
     )
     assert (done.rows, done.refused) == (2, 1) and values(one, "count") == [1, 3]
     assert taking.take([]).messages == 0
+
+
+def test_strangers_fill_no_table(device, monkeypatch):
+    monkeypatch.setattr(loading, "STRANGERS", 5)
+    for n in range(9):
+        say(Device(code=f"who-{n}", door="http"), {"fill": n})
+        say(Device(code="who-0", door="http"), {"fill": n})
+    found = dict(Refused.objects.values_list("code", "count"))
+    assert found == {"who-0": 10, "who-1": 1, "who-2": 1, "who-3": 1, "who-4": 1, "*": 4}

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import Count, F
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -168,7 +168,7 @@ def issue_piece(campaign: int) -> bool:
             return _finish(row, by)
         ledger.stage()
         words = f"{text.pick(tariff.titles, sweep.language())} {row.label}"
-        values = {"slug": row.slug, "words": words, "campaign": row.pk}
+        values: dict[str, Any] = {"slug": row.slug, "words": words, "campaign": row.pk}
         cursor.execute(_BILLS.format(last=last), values)
         lines = [
             _LINE.format(
@@ -201,9 +201,5 @@ def _finish(row: Campaign, by: Actor) -> bool:
 
 def why_left_out(row: Campaign) -> list[tuple[Any, str, int]]:
     """(why, measure, how many) of what could not be billed, the most first."""
-    counted: dict[tuple[str, str], int] = {}
-    for why, lacking in row.left_out.values_list("why", "lacking").iterator():
-        counted[(why, lacking)] = counted.get((why, lacking), 0) + 1
-    return sorted(
-        ((Unpriced.Why(why).label, lacking, n) for (why, lacking), n in counted.items()), key=lambda one: -one[2]
-    )
+    rows = row.left_out.order_by().values_list("why", "lacking").annotate(n=Count("pk"))
+    return sorted(((Unpriced.Why(why).label, lacking, n) for why, lacking, n in rows), key=lambda one: -one[2])

@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from toguna.kernel import text
 from toguna.services.revenue.models import Base
 
-_DAY = {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+def _day() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 def _bases() -> list[tuple[int, str]]:
@@ -21,8 +23,8 @@ class CampaignForm(forms.Form):
     label = forms.CharField(
         label=_("Period"), max_length=60, help_text=_("As it stands on the bills: 2026, or November 2026.")
     )
-    day = forms.DateField(label=_("By the tariff of"), **_DAY)
-    due = forms.DateField(label=_("To be paid before"), **_DAY)
+    day = forms.DateField(label=_("By the tariff of"), widget=_day())
+    due = forms.DateField(label=_("To be paid before"), widget=_day())
     times = forms.DecimalField(
         label=_("How many months or days"), required=False, min_value=0, max_value=366, help_text=_("Where the tariff is by month or by day.")
     )  # fmt: skip
@@ -35,12 +37,12 @@ class CampaignForm(forms.Form):
 
 class TrialForm(forms.Form):
     base = forms.ChoiceField(label=_("What is billed"))
-    day = forms.DateField(label=_("By the tariff of"), **_DAY)
+    day = forms.DateField(label=_("By the tariff of"), widget=_day())
     times = forms.DecimalField(
         label=_("How many months or days"), required=False, min_value=0, max_value=366, help_text=_("Where the tariff is by month or by day.")
     )  # fmt: skip
     other = forms.DateField(
-        label=_("Against the tariff of"), required=False, help_text=_("Another day: a tariff that is written, and does not hold yet."), **_DAY
+        label=_("Against the tariff of"), required=False, help_text=_("Another day: a tariff that is written, and does not hold yet."), widget=_day()
     )  # fmt: skip
     percent = forms.IntegerField(
         label=_("Or every price at so many percent"), required=False, min_value=0, max_value=1000, help_text=_("110 is a tenth more.")

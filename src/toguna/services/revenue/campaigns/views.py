@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -71,7 +72,7 @@ def campaign(request: Request, slug: str) -> HttpResponse:
         "left_out": actions.why_left_out(row) if row.unpriced else [], "printing": done,
         "files": Paginator(files, PAGE).get_page(request.GET.get("page")),
         "refresh": row.state == Campaign.State.RUNNING or done["made"] < done["files"] or (row.telling and not row.told),
-        "cost": telling.cost(row) if row.state == Campaign.State.ISSUED and row.telling is None and whole else None,
+        "cost": telling.cost(row) if "sms" in request.GET and row.state == Campaign.State.ISSUED and row.telling is None and whole else None,
     }  # fmt: skip
     return render(request, "revenue/campaign.html", values)
 
@@ -112,7 +113,7 @@ def left_out(request: Request, slug: str) -> HttpResponse:
 
 
 @staff(actions.CAMPAIGN)
-def paper(request: Request, slug: str, pk: int) -> HttpResponse:
+def paper(request: Request, slug: str, pk: int) -> HttpResponseBase:
     """A file of notices; one that was lost is made again."""
     file = get_object_or_404(NoticeFile, campaign__slug=slug, pk=pk)
     access.require(request.actor, actions.CAMPAIGN, zone=file.zone_id)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
-from toguna.engines.territory import api as territory
-from toguna.kernel import access, money
+from toguna.kernel import access, money, text
 from toguna.kernel.access import Actor
 from toguna.services.revenue.collecting import odd
 from toguna.services.revenue.collecting.devices import SUPERVISE, WRONG
@@ -27,15 +27,15 @@ SHOWN = 200
 
 @dataclass
 class Now:
-    """A collector at this moment. Minor units. open: their desk is open, with its float; held: cash by the book; carried: what their
-    devices said is not sent yet."""
+    """A collector at this moment. Minor units. open: their desk is open, begun_with: its float; held: cash by the book; carried: what their
+    devices said is not sent yet; place, point, at: where they said last that they stood."""
 
     collector: Collector
     name: str = ""
     zone: str = ""
     open: bool = False
     session: int | None = None
-    float: int = 0
+    begun_with: int = 0
     held: int = 0
     taken: int = 0
     number: int = 0
@@ -46,6 +46,7 @@ class Now:
     heard: datetime | None = None
     wrong_clock: bool = False
     place: str = ""
+    at: datetime | None = None
     point: tuple[float, float] | None = None
     odd: int = 0
     counted: int | None = None
@@ -96,7 +97,7 @@ def now(rows: Sequence[Collector]) -> list[Now]:
         desks[desk].held = amount
     for session in ledger.sessions_at(list(desks)):
         row = desks[session.desk_id]
-        row.open, row.session, row.float = True, session.pk, session.float
+        row.open, row.session, row.begun_with = True, session.pk, session.float
     taken = ledger.Payment.objects.filter(desk__in=list(desks), at__gte=begun - timedelta(days=1), void="").values(
         "desk"
     )
@@ -113,20 +114,19 @@ def now(rows: Sequence[Collector]) -> list[Now]:
             row.heard, row.wrong_clock = device.heard, abs(device.skew) > WRONG.total_seconds()
         if device.cut is None:
             row.waiting, row.carried = row.waiting + device.waiting, row.carried + device.carried
-    seen = (
-        Visit.objects.filter(collector__in=list(found), done__gte=begun)
-        .values("collector")
-        .annotate(n=Count("pk"), last=Max("pk"))
-    )
-    for line in seen:
-        found[line["collector"]].visits = line["n"]
+    seen = Visit.objects.filter(collector__in=list(found), done__gte=begun).values("collector").annotate(n=Count("pk"))
+    for visited in seen:
+        found[visited["collector"]].visits = visited["n"]
     lately = Visit.objects.filter(collector__in=list(found), point__isnull=False, done__gte=begun)
-    for visit in lately.order_by("collector", "-done", "-pk").distinct("collector"):
+    for visit in lately.select_related("taxed__base").order_by("collector", "-done", "-pk").distinct("collector"):
         assert visit.point is not None
-        found[visit.collector_id].point = (visit.point.x, visit.point.y)
+        row = found[visit.collector_id]
+        row.point, row.at = (visit.point.x, visit.point.y), visit.done
+        if (thing := visit.taxed) is not None:
+            row.place = " · ".join(filter(None, (thing.street_name, thing.words or text.pick(thing.base.titles))))
     open_odd = Collected.objects.filter(looked=None, visit__collector__in=list(found)).exclude(odd=[])
-    for line in open_odd.values("visit__collector").annotate(n=Count("pk")):
-        found[line["visit__collector"]].odd = line["n"]
+    for one_odd in open_odd.values("visit__collector").annotate(n=Count("pk")):
+        found[one_odd["visit__collector"]].odd = one_odd["n"]
     counts = Counted.objects.filter(collector__in=list(found), at__gte=begun).order_by("collector", "-at", "-pk")
     for count in counts.distinct("collector"):
         row = found[count.collector_id]
@@ -134,11 +134,17 @@ def now(rows: Sequence[Collector]) -> list[Now]:
     return sorted(found.values(), key=lambda one: (not one.collector.active, not one.open, one.name))
 
 
-def placed(rows: Sequence[Now]) -> None:
-    """Says in words where each was last seen. One statement for each who was: only for the few of a page."""
-    for one in rows:
-        if one.point is not None:
-            one.place = territory.reverse(*one.point)
+def points(rows: Sequence[Now]) -> str:
+    """Where each was last today, for the map, as JSON; "" when nobody said where."""
+    found = [
+        {
+            "lon": one.point[0], "lat": one.point[1], "code": one.name, "title": one.name, "kind": "refused" if one.silent else "open",
+            "url": reverse("desk-collector", args=[one.collector.pk]),
+        }
+        for one in rows
+        if one.point is not None
+    ]  # fmt: skip
+    return json.dumps(found) if found else ""
 
 
 # --- What is odd

@@ -64,7 +64,7 @@ def zones_of(collector: Collector, actor: Actor) -> list[int] | None:
 def places(collector: Collector, actor: Actor, bases: Iterable[Base]) -> list[Place]:
     """Those who owe first, when there are more than fit; in no order yet."""
     by_pk = {one.pk: one for one in bases}
-    values = {
+    values: dict[str, Any] = {
         "tz": str(timezone.get_current_timezone()), "today": timezone.localdate(), "bases": list(by_pk), "zones": zones_of(collector, actor),
         "most": MOST,
     }  # fmt: skip
@@ -123,7 +123,7 @@ def _with_fees(rows: Sequence[Place], today: date) -> None:
             keys[key].due = False
 
 
-def start_of(collector: Collector, typed: str) -> Point:
+def start_of(typed: str) -> Point:
     """Where the walk begins: the position that was given, else the middle of the town."""
     if (found := territory.read_point(typed)) is not None:
         return found
@@ -152,7 +152,7 @@ def whole(collector: Collector, device: Device, actor: Actor, start: Point) -> d
         "account": actor.account, "made": timezone.now().isoformat(), "day": today.isoformat(), "device": str(device.name),
         "currency": currency, "exponent": money.exponent(currency), "town": town.current().name, "collector": actor.name,
         "desk": collector.desk.name, "prefix": collector.desk.prefix, "most": collector.most, "target": collector.target,
-        "held": now.held, "float": now.float, "open": now.open, "taken": now.taken, "pieces": list(ledger.pieces(currency)),
+        "held": now.held, "float": now.begun_with, "open": now.open, "taken": now.taken, "pieces": list(ledger.pieces(currency)),
         "blocks": [
             {"id": one.pk, "year": one.year, "first": one.first, "last": one.last, "next": ledger.next_of(one), "secret": ledger.secret(one)}
             for one in devices.blocks(device, by=actor)

@@ -10,7 +10,7 @@ from toguna.kernel.demo import Demo
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.web import DeskBlock, Page, Urls
-from toguna.services.revenue.collecting import board, demo, looking
+from toguna.services.revenue.collecting import board, demo, forgetting, looking
 from toguna.services.revenue.collecting.devices import COLLECT, SUPERVISE
 
 PROVIDES: tuple[Declaration, ...] = (
@@ -22,6 +22,8 @@ PROVIDES: tuple[Declaration, ...] = (
     ),
     people.FrontAction("revenue.counter", _("Take a payment"), "desk-counter", COLLECT, icon="bank", order=45),
     DeskBlock("revenue-collecting", _("Collectors"), SUPERVISE, board.numbers, order=40),
+    people.Erasure("revenue-collecting", forgetting.erase),
+    people.PersonalData("revenue-collecting", forgetting.known),
     Reaction(ledger.PaymentVoided, looking.on_voided),
     Demo("revenue-collecting", demo.load, order=65),
 )

@@ -29,12 +29,12 @@ def live(request: Request) -> HttpResponse:
     """Each collector now. It reloads by a header, without a script."""
     rows = board.now(list(board.collectors(request.actor)))
     shown = [one for one in rows if one.collector.active]
-    board.placed(shown)
     total = {
         name: sum(getattr(one, name) for one in shown) for name in ("taken", "yesterday", "held", "carried", "waiting")
     }
     values = {
         "rows": shown,
+        "points": board.points(shown),
         "resting": [one for one in rows if not one.collector.active],
         "total": total,
         "odd": board.waiting(request.actor),
@@ -76,6 +76,10 @@ def _zones(request: Request) -> list[tuple[int, str]]:
     return [(one.id, one.name) for one in territory.districts() if allowed is None or one.id in allowed]
 
 
+def _whole(request: Request) -> bool:
+    return access.zones(request.actor, SUPERVISE) is None
+
+
 def _terms(data: dict[str, Any]) -> setting_up.Terms:
     return setting_up.Terms(data["zone"], data["most"], data["target"], data.get("active", True))
 
@@ -85,7 +89,11 @@ def new(request: Request) -> HttpResponse:
     """An account becomes a collector."""
     accounts = [(one.pk, one.name or one.email or "") for one in setting_up.candidates()]
     form = CollectorForm(
-        request.POST or None, currency=town.current().currency, zones=_zones(request), accounts=accounts
+        request.POST or None,
+        currency=town.current().currency,
+        zones=_zones(request),
+        whole=_whole(request),
+        accounts=accounts,
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -112,7 +120,9 @@ def collector(request: Request, pk: int) -> HttpResponse:
     first = {
         "zone": row.zone_id or "", "most": _typed(row.most, currency), "target": _typed(row.target, currency), "active": row.active,
     }  # fmt: skip
-    form = CollectorForm(request.POST or None, initial=first, currency=currency, zones=_zones(request))
+    form = CollectorForm(
+        request.POST or None, initial=first, currency=currency, zones=_zones(request), whole=_whole(request)
+    )
     if request.method == "POST" and form.is_valid():
         try:
             setting_up.change(pk, _terms(form.cleaned_data), by=request.actor)
@@ -121,7 +131,6 @@ def collector(request: Request, pk: int) -> HttpResponse:
         except Refused as error:
             form.add_error(None, str(error))
     now = board.of(row)
-    board.placed([now])
     year = timezone.localdate().year
     visits = Visit.objects.filter(collector=row).select_related("taxed__base", "taxpayer", "collected__payment__desk")
     values = {

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from toguna.engines.ledger import api as ledger
 from toguna.kernel import audit, offline, town
 from toguna.kernel.web import Request, public, staff
 from toguna.services.revenue.collecting import board, day, devices, records
@@ -29,8 +30,7 @@ FILES = ("revenue/collect.js", "revenue/paper.js", "revenue/qr.js", "revenue/col
 @staff(COLLECT)
 def app(request: Request) -> HttpResponse:
     """The app's page: it holds nothing of anybody, so that the telephone may keep it."""
-    collector = devices.collector_of(request.actor)
-    response = render(request, "revenue/collect/app.html", {"texts": texts(), "collector": collector})
+    response = render(request, "revenue/collect/app.html", {"texts": texts()})
     response["Cache-Control"] = "no-store"
     return response
 
@@ -56,12 +56,12 @@ def load(request: Request) -> HttpResponse:
         if not collector.active:
             raise Refused(_("You collect no more: ask who supervises."))
         device = devices.known(collector, request.GET.get("device", ""), request.GET.get("label", ""))
-    except Refused as error:
+        if device.cut is not None:
+            return _cut(device)
+        devices.heard(device, waiting=device.waiting, carried=device.carried, skew=device.skew)
+        found = day.whole(collector, device, request.actor, day.start_of(request.GET.get("from", "")))
+    except (Refused, ledger.Refused) as error:
         return _private({"says": str(error)}, 409)
-    if device.cut is not None:
-        return _cut(device)
-    devices.heard(device, waiting=device.waiting, carried=device.carried, skew=device.skew)
-    found = day.whole(collector, device, request.actor, day.start_of(collector, request.GET.get("from", "")))
     audit.record(request.actor, "revenue.take_along", f"revenue.device:{device.pk}", places=len(found["places"]))
     return _private(found)
 

@@ -33,10 +33,11 @@ class MoneyField(forms.CharField):
 
 
 class CollectorForm(forms.Form):
-    """accounts: of a new one; none to change one that is there."""
+    """accounts: of a new one; none to change one that is there; whole: whether they may be given the whole town."""
 
     def __init__(
-        self, *args: Any, currency: str, zones: list[tuple[int, str]], accounts: list[tuple[int, str]] | None = None, **kwargs: Any
+        self, *args: Any, currency: str, zones: list[tuple[int, str]], whole: bool, accounts: list[tuple[int, str]] | None = None,
+        **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(*args, **kwargs)
         if accounts is not None:
@@ -46,9 +47,9 @@ class CollectorForm(forms.Form):
             )  # fmt: skip
         self.fields["zone"] = forms.TypedChoiceField(
             label=_("Where they collect"),
-            choices=[("", _("The whole town")), *zones],
+            choices=[("", _("The whole town") if whole else NOTHING), *zones],
             coerce=int,
-            required=False,
+            required=not whole,
             empty_value=None,
         )
         self.fields["most"] = MoneyField(

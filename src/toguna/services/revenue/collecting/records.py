@@ -190,10 +190,13 @@ def _stood(
 
 
 def _pay(record: Mapping[str, Any], once: uuid.UUID, device: Device, skew: timedelta, by: Actor) -> Result:
-    before = Visit.objects.filter(client_id=once).select_related("collected__payment__desk").first()
+    before = Visit.objects.filter(client_id=once).first()
     if before is not None:
         _there(before, device)
-        return _taken(before.collected, [])
+        made_before = Collected.objects.filter(visit=before).select_related("payment__desk", "visit").first()
+        if made_before is None:
+            raise Refused(_("Another record was sent with this number."))
+        return _taken(made_before)
     collector = device.collector
     amount, number, seq = int(record["amount"]), int(record["number"]), _seq(record)
     if not 0 < amount <= MOST or not 0 < number < 2**31:
@@ -205,11 +208,9 @@ def _pay(record: Mapping[str, Any], once: uuid.UUID, device: Device, skew: timed
     thing = _thing(record)
     taxpayer = _payer_of(record, thing)
     currency = town.current().currency
-    said: list[str] = []
     aside = _not_theirs(collector, thing, taxpayer, by)
-    nobodys = (
-        aside or block.ended is not None or not block.first <= number <= block.last
-    )  # the ledger puts these aside by itself
+    # Numbers of a block that was ended, or of none, the ledger puts aside by itself.
+    nobodys = bool(aside) or block.ended is not None or not block.first <= number <= block.last
     owed = Owed() if nobodys else _owed(record, thing, taxpayer, amount, moment, collector, str(once), by)
     aside = aside or owed.aside
     row = ledger.take_offline(
@@ -224,12 +225,10 @@ def _pay(record: Mapping[str, Any], once: uuid.UUID, device: Device, skew: timed
         flags.append("fee")
     if moment.wrong:
         flags.append("clock")
-    if row.printed:
+    if row.printed and not nobodys:
         flags.append("twice")
-        said.append(_("The book calls it %(number)s.") % {"number": ledger.receipt_number(row)})
     if ledger.Suspense.objects.filter(payment=row).exists():
         flags.append("aside")
-        said.append(_("Put aside: who supervises decides."))
     if str(record.get("proof") or "") != ledger.proof(ledger.secret(block), number, amount, currency):
         flags.append("proof")
     made = Collected.objects.create(payment=row, visit=visit, metres=away, odd=flags)
@@ -237,11 +236,16 @@ def _pay(record: Mapping[str, Any], once: uuid.UUID, device: Device, skew: timed
     receipts.tell(row, taxpayer, _phone(record), by=by)
     audit.record(by, "revenue.collect", f"ledger.payment:{row.pk}", amount=amount, odd=flags)
     made.payment = row
-    return _taken(made, said)
+    return _taken(made)
 
 
-def _taken(made: Collected, said: list[str]) -> Result:
-    number = ledger.receipt_number(made.payment)
+def _taken(made: Collected) -> Result:
+    """The answer, the first time and each time after."""
+    number, said = ledger.receipt_number(made.payment), []
+    if made.payment.printed:
+        said.append(_("The book calls it %(number)s.") % {"number": number})
+    if "aside" in made.odd:
+        said.append(_("Put aside: who supervises decides."))
     return Result(str(made.visit.client_id), "kept" if said else "sent", " ".join(said), number)
 
 
@@ -269,7 +273,10 @@ def _owed(
         given = (
             {str(name)[:20]: str(value)[:20] for name, value in measures.items()} if isinstance(measures, dict) else {}
         )
-        made, asked = fees.bill_of_passing(collector, base, given, amount, day, key=key, by=by)
+        try:
+            made, asked = fees.bill_of_passing(collector, base, given, amount, day, key=key, by=by)
+        except ledger.Refused as error:  # its tariff was withdrawn since the morning
+            return Owed(aside=str(error))
         return Owed(made.payer_id, [made.pk], asked, fee=True)
     if taxpayer is None:
         return Owed(aside=_("Nobody in the register has this number."))

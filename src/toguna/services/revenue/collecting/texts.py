@@ -17,6 +17,7 @@ def texts() -> dict[str, str]:
         "sent": _("Sent"),
         "kept": _("Sent, with a word"),
         "refused": _("Not taken"),
+        "again": _("Send again"),
         "done": _("Everything is sent."),
         "offline": _("No network: your work stays on this phone."),
         "login": _("Log in again: your work stays on this phone."),

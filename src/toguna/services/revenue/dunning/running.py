@@ -4,7 +4,7 @@ Whatever dies at any line: what was written down was done, what was not is done 
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -21,11 +21,13 @@ from toguna.services.revenue.models import DunningStep
 from toguna.services.revenue.register import reads as register
 
 PIECE = 1000
+LATEST = timedelta(days=7)  # a payment that the book hears of later (an old file, a lost device) is not news any more
 PENALTIES = "7711"  # the account of fines and penalties
 WHO = SYSTEM
 
 # What is late: of a bill with a plan, the first part that was not paid in its time, and nothing while the plan is kept. The last step of
-# the plan that its days have reached, of its own kind of thing before that of all; none when that step, or a later one, was done.
+# the plan that its days have reached, of its own kind of thing before that of all; none when that step, or a later one, was done. A fine
+# has its own steps first (`fines/escalating.py`).
 _DUE = """
 CREATE TEMPORARY TABLE revenue_due AS
 WITH late AS (
@@ -37,7 +39,7 @@ WITH late AS (
         SELECT bill_id, min(due) FILTER (WHERE due < %(today)s AND upto > b.paid) AS due, max(upto) FILTER (WHERE due < %(today)s) AS missing
         FROM ledger_instalment WHERE bill_id = b.id GROUP BY bill_id
     ) i ON true
-    WHERE b.state = 'open' AND b.amount > b.paid AND x.erased IS NULL AND b.due <= %(today)s::date + %(ahead)s
+    WHERE b.state = 'open' AND b.amount > b.paid AND x.erased IS NULL AND (b.due <= %(today)s::date + %(ahead)s OR i.due IS NOT NULL)
 ), reached AS (
     SELECT DISTINCT ON (l.id) l.id AS bill, l.taxpayer, l.merged, l.taxed, l.payer_id AS payer, l.owed, l.due, s.id AS step, s.after
     FROM late l JOIN revenue_dunning_step s ON s.active AND (s.base_id IS NULL OR s.base_id = l.base) AND l.owed >= s.least AND l.owed > 0
@@ -49,6 +51,8 @@ WHERE NOT EXISTS (SELECT 1 FROM revenue_reminded d JOIN revenue_dunning_step ds 
   AND NOT EXISTS (SELECT 1 FROM revenue_objection o WHERE o.state = 'open' AND o.taxpayer_id IN (r.taxpayer, r.merged)
         AND (o.bill_id = r.bill OR o.bill_id IS NULL AND (o.taxed_id IS NULL OR o.taxed_id = r.taxed)))
   AND NOT EXISTS (SELECT 1 FROM revenue_plan_wish w WHERE w.state = 'open' AND w.bill_id = r.bill)
+  AND NOT EXISTS (SELECT 1 FROM revenue_ticket k WHERE k.bill_id = r.bill AND (k.went <> 'dunning'
+        OR EXISTS (SELECT 1 FROM revenue_ticket_contest c WHERE c.ticket_id = k.id AND c.state = 'open')))
 """
 # Those of one taxpayer stay together: they get one SMS.
 _TAKE = """
@@ -193,7 +197,8 @@ def visited() -> int:
     """Marks the visits that were made. How many."""
     with connection.cursor() as cursor:
         cursor.execute(_VISITED)
-        return cursor.rowcount
+        marked: int = cursor.rowcount
+    return marked
 
 
 def confirm(event: ledger.PaymentTaken) -> None:
@@ -204,7 +209,7 @@ def confirm(event: ledger.PaymentTaken) -> None:
     if ledger.PaymentRequest.objects.filter(payment=event.payment).exclude(order=None).exists():
         return  # the standing order says it already
     payment = ledger.Payment.objects.select_related("desk").get(pk=event.payment)
-    if payment.void:
+    if payment.void or payment.at < timezone.now() - LATEST:
         return
     language = owner.language or town.current().languages[0]
     with translation.override(language):

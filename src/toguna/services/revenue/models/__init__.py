@@ -3,6 +3,17 @@
 from toguna.services.revenue.models.campaigns import Campaign, NoticeFile, Unpriced
 from toguna.services.revenue.models.collecting import Collected, Collector, Counted, Device, Visit
 from toguna.services.revenue.models.dunning import DunningStep, LetterBatch, Reminded
+from toguna.services.revenue.models.fines import (
+    Impound,
+    ImpoundFee,
+    Infraction,
+    Ticket,
+    TicketBook,
+    TicketContest,
+    TicketPhoto,
+    Vehicle,
+    VoidTicket,
+)
 from toguna.services.revenue.models.overview import Standing
 from toguna.services.revenue.models.register import (
     Base,
@@ -26,6 +37,9 @@ __all__ = [
     "DunningStep",
     "ImportRow",
     "ImportRun",
+    "Impound",
+    "ImpoundFee",
+    "Infraction",
     "LetterBatch",
     "NotSame",
     "NoticeFile",
@@ -36,6 +50,12 @@ __all__ = [
     "Standing",
     "Taxed",
     "Taxpayer",
+    "Ticket",
+    "TicketBook",
+    "TicketContest",
+    "TicketPhoto",
     "Unpriced",
+    "Vehicle",
     "Visit",
+    "VoidTicket",
 ]

@@ -10,7 +10,7 @@ from toguna.services.revenue.models.register import Base
 
 class Standing(models.Model):
     """One kind of taxed thing in one street of one zone. things, unpaid: how many there are, and of how many something is late; payers:
-    who share them; potential: what the tariff gives for a year; billed, paid: of the bills of the last twelve months; late: what is past
+    who share them; potential: what the tariff gives for a year; billed, paid: of the bills since January of last year; late: what is past
     its day, of all bills; minor units. lon, lat: their middle."""
 
     base = models.ForeignKey(Base, on_delete=models.CASCADE, related_name="+", db_index=False)

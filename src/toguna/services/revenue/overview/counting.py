@@ -19,7 +19,7 @@ SELECT t.base_id, t.zone_id, t.street, min(t.street_name), count(*), COALESCE(su
     COALESCE(sum(p.total), 0), COALESCE(sum(b.billed), 0), COALESCE(sum(b.paid), 0), COALESCE(sum(b.late), 0), avg(ST_X(t.point)), avg(ST_Y(t.point))
 FROM revenue_taxed t LEFT JOIN revenue_potential p ON p.thing = t.id
 LEFT JOIN (
-    SELECT about, sum(amount) FILTER (WHERE issued > %(today)s::date - 365) AS billed, sum(paid) FILTER (WHERE issued > %(today)s::date - 365) AS paid,
+    SELECT about, sum(amount) FILTER (WHERE issued >= %(since)s) AS billed, sum(paid) FILTER (WHERE issued >= %(since)s) AS paid,
         sum(amount - paid) FILTER (WHERE state = 'open' AND due < %(today)s) AS late
     FROM ledger_bill WHERE about_kind = 'taxed' AND state IN ('open', 'paid') GROUP BY about
 ) b ON b.about = t.code
@@ -60,7 +60,7 @@ def count() -> int:
         cursor.execute(_PAYERS)
         cursor.execute("ANALYZE revenue_first")
         cursor.execute("DELETE FROM revenue_standing")
-        cursor.execute(_COUNTED, {"today": today})
+        cursor.execute(_COUNTED, {"today": today, "since": today.replace(year=today.year - 1, month=1, day=1)})
         rows: int = cursor.rowcount
         cursor.execute("DROP TABLE revenue_potential; DROP TABLE revenue_first")
     return rows

@@ -41,7 +41,7 @@ class Row:
 
     @property
     def share(self) -> float | None:
-        """What was paid of what was billed in twelve months, in percent."""
+        """What was paid of what was billed, in percent."""
         return 100 * self.paid / self.billed if self.billed else None
 
 
@@ -51,19 +51,25 @@ def totals(actor: Actor) -> tuple[Row, datetime | None]:
     return Row("", **{name: found[name] or 0 for name in SUMS}), at
 
 
+def _summed(actor: Actor, by: str) -> list[tuple[Any, ...]]:
+    """(by, the sums of SUMS)."""
+    rows = standings(actor).values(by).annotate(**{f"sum_{name}": Sum(name) for name in SUMS})
+    return list(rows.values_list(by, *(f"sum_{name}" for name in SUMS)))
+
+
 def by_base(actor: Actor) -> list[Row]:
     bases = Base.objects.in_bulk()
-    rows = standings(actor).values("base").annotate(**{f"sum_{name}": Sum(name) for name in SUMS})
-    found = [Row(bases[row["base"]].titles, *(row[f"sum_{name}"] for name in SUMS)) for row in rows]
+    rows = _summed(actor, "base")
+    found = [Row(bases[row[0]].titles, *row[1:]) for row in rows]
     return sorted(found, key=lambda row: -row.potential)
 
 
 def by_district(actor: Actor) -> list[tuple[int | None, Row]]:
     sums: dict[int | None, list[int]] = {}
-    for row in standings(actor).values("zone").annotate(**{f"sum_{name}": Sum(name) for name in SUMS}):
-        into = sums.setdefault(district(row["zone"]), [0] * len(SUMS))
-        for n, name in enumerate(SUMS):
-            into[n] += row[f"sum_{name}"]
+    for row in _summed(actor, "zone"):
+        into = sums.setdefault(district(row[0]), [0] * len(SUMS))
+        for n, value in enumerate(row[1:]):
+            into[n] += value
     found = [(zone, Row(territory.zone(zone), *values)) for zone, values in sums.items()]
     return sorted(found, key=lambda one: -one[1].late)
 
@@ -156,7 +162,7 @@ def chance(paid: int, visits: int) -> float:
     return (paid + 3) / (visits + 10)
 
 
-def next_streets(actor: Actor, *, zones: Collection[int] | None = None, most: int = 50) -> list[Street]:
+def next_streets(actor: Actor, *, zones: Collection[int] | None = None, most: int = 20) -> list[Street]:
     """The streets of which a visit brings most for each hour, the best first. Two statements."""
     reach = _reach(actor)
     if zones is not None:

@@ -63,7 +63,7 @@ def overview(request: Request) -> HttpResponse:
         "districts": [(row, indicators.charts.number(row.share), indicators.charts.share(row.late, most_late)) for _zone, row in districts],
         "chart": indicators.charts.columns(months, values, [True] * (MONTHS - 1) + [False], title=_("Collected"), unit=town.current().currency) if any(values) else "",
         "methods": [method(name) for name in methods],
-        "months": [(indicators.charts.month_name(month), [came.get(month, {}).get(name, 0) for name in methods], sum(came.get(month, {}).values())) for month in months[::-1]],
+        "months": [(indicators.charts.month_name(month), [(method(name), came.get(month, {}).get(name, 0)) for name in methods], sum(came.get(month, {}).values())) for month in months[::-1]],
         "ages": [(title, count, amount, indicators.charts.share(amount, oldest)) for title, (count, amount) in zip(titles, ages, strict=True)],
         "map": drawing, "key": key, "steps": max(1, sum(shade.css != "none" for shade in key)),
         "bounds": json.dumps(territory.town_bounds()) if territory.town_bounds() else "",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import codes, text
+from toguna.kernel import access, codes, text
 from toguna.kernel.access import Actor
-from toguna.services.revenue.models import Taxed, Taxpayer
+from toguna.services.revenue.models import Objection, PlanWish, Taxed, Taxpayer
 from toguna.services.revenue.register import numbers
 from toguna.services.revenue.register import reads as register
 
@@ -116,3 +119,13 @@ def _shown(thing: Taxed) -> Registered:
 def _zone(pk: int | None) -> str:
     found = territory.zone(pk)
     return found.name if found else ""
+
+
+def numbers_of_desk(actor: Actor) -> list[tuple[Any, Any, str]]:
+    """What waits for an answer, where they may see it. Two statements."""
+    within = {} if access.zones(actor, "revenue.read") is None else {"taxpayer__in": register.taxpayers(actor)}
+    address = reverse("desk-objections")
+    return [
+        (_("Contested"), Objection.objects.filter(state=Objection.State.OPEN, **within).count(), address),
+        (_("Plans asked"), PlanWish.objects.filter(state=PlanWish.State.OPEN, **within).count(), address),
+    ]

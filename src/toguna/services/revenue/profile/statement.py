@@ -36,7 +36,7 @@ def drawn(taxpayer: Taxpayer) -> bytes:
         [
             one.number,
             _day(timezone.localdate(one.payment.at)),
-            one.payment.method,
+            one.how,
             money.shown(one.payment.amount, one.payment.currency),
         ]
         for one in account.payments(taxpayer, MOST)

@@ -76,7 +76,7 @@ def contest(request: Request, number: str) -> HttpResponse:
     things = {f"thing:{one.code}": one for one in register.taxed_of(row)}
     bills = {f"bill:{one.reference}": one for one in reads.open_bills(row)[:20]}
     choices = [(key, _name(one)) for key, one in things.items()]
-    choices += [(key, f"{_('Bill')} {one.reference}, {one.words[:60]}") for key, one in bills.items()]
+    choices += [(key, " ".join([_("Bill"), one.reference, one.words[:60]])) for key, one in bills.items()]
     form = ContestForm(request.POST or None, choices=choices, initial={"about": request.GET.get("about", "")})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data

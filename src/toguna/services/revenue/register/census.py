@@ -70,7 +70,7 @@ def _counted(record: Mapping[str, Any], once: uuid.UUID, by: Actor) -> Result:
         raise actions.Refused(_("This tax is not collected any more."))
     said = {name: text.clean(str(record.get(name) or "")) for name in ("name", "phone", "trade", "words", "plate")}
     phone = people.normal_phone(said["phone"]) if said["phone"] else ""
-    point, seen = _point(record), _moment(record.get("at"))
+    point, seen = point_of(record), moment_of(record.get("at"))
     measures = record.get("measures") if isinstance(record.get("measures"), dict) else {}
     what = actions.What(words=said["words"], plate=said["plate"], measures=measures or {}, point=point)
     there = _there(base, said, phone, point)
@@ -84,11 +84,12 @@ def _counted(record: Mapping[str, Any], once: uuid.UUID, by: Actor) -> Result:
         client_id=uuid.uuid5(once, "who"),
     )
     made = actions.declare(base, [who.pk], what, by=by, client_id=once, seen=seen)
-    says = _("Written for %(name)s, who was in the register.") % {"name": who.name} if known else _alike(who)
+    says = _("Written for %(name)s, who was in the register.") % {"name": who.name} if known else _alike(who, by)
     return Result(str(once), "sent", says, made.code)
 
 
-def _point(record: Mapping[str, Any]) -> Point | None:
+def point_of(record: Mapping[str, Any]) -> Point | None:
+    """Of `lon` and `lat`, degrees. Raises ValueError."""
     if record.get("lon") in (None, "") or record.get("lat") in (None, ""):
         return None
     lon, lat = float(record["lon"]), float(record["lat"])
@@ -97,7 +98,7 @@ def _point(record: Mapping[str, Any]) -> Point | None:
     return Point(lon, lat, srid=4326)
 
 
-def _moment(typed: Any) -> datetime:
+def moment_of(typed: Any) -> datetime:
     """When it was counted, as far as the telephone's clock can be believed."""
     now = timezone.now()
     found = parse_datetime(str(typed or ""))
@@ -134,9 +135,9 @@ def _known(name: str, phone: str, by: Actor) -> Taxpayer | None:
     return next((one for one in same if sorted(one.folded.split()) == words), None)
 
 
-def _alike(who: Taxpayer) -> str:
+def _alike(who: Taxpayer, by: Actor) -> str:
     """Said at once, while the agent still stands there; the pair is also on the desk's page of duplicates."""
-    same = Taxpayer.objects.filter(active=True).exclude(pk=who.pk)
+    same = reads.taxpayers(by, actions.WRITE).exclude(pk=who.pk)
     found = same.filter(phone=who.phone).first() if who.phone else None
     if found is None and who.point is not None:
         found = same.filter(folded__trigram_similar=who.folded, point__dwithin=(who.point, NEAR)).first()
@@ -167,7 +168,7 @@ def add_photo(typed: str, of: str, data: bytes, *, by: Actor) -> Result:
         name = f"{once}.jpg"
         if row.photo != name:
             try:
-                _draw(data, photo_path(name))
+                drawn_anew(data, photo_path(name))
             except OSError:
                 return Result(typed, "refused", _("This photo cannot be read."))
             row.photo = name
@@ -176,8 +177,8 @@ def add_photo(typed: str, of: str, data: bytes, *, by: Actor) -> Result:
     return Result(typed, "sent", code=row.code)
 
 
-def _draw(data: bytes, path: Path) -> None:
-    """The file first, then the row: a power cut between the two leaves a file that nobody sees."""
+def drawn_anew(data: bytes, path: Path) -> None:
+    """The pixels of a photo and nothing else. The file first, then the row: a power cut between the two leaves a file that nobody sees."""
     with Image.open(io.BytesIO(data)) as picture:
         turned = ImageOps.exif_transpose(picture).convert("RGB")
         turned.thumbnail((SIZE, SIZE))

@@ -11,7 +11,7 @@ from toguna.kernel.access import Actor
 from toguna.services.revenue.models import Taxpayer
 
 LEAST, MOST = 50, 50
-NEAR = 0.0004  # degrees, some 45 metres
+NEAR, BESIDE = 0.0004, 0.00015  # degrees: some 45 metres, and 15: in a market, what is wider is everybody
 
 # Candidates are few: the same telephone, the same tax number, or a name alike within some steps; then they are weighed.
 _PAIRS = f"""
@@ -19,7 +19,7 @@ WITH one AS (SELECT id, folded, phone, tax_number, point FROM revenue_taxpayer W
 pair AS (
     SELECT a.id AS a, b.id AS b FROM one a JOIN revenue_taxpayer b ON b.phone = a.phone AND b.active WHERE a.phone <> '' AND a.id < b.id
     UNION SELECT a.id, b.id FROM one a JOIN revenue_taxpayer b ON b.tax_number = a.tax_number AND b.active WHERE a.tax_number <> '' AND a.id < b.id
-    UNION SELECT a.id, b.id FROM one a JOIN revenue_taxpayer b ON b.point && ST_Expand(a.point, {NEAR}) AND b.active
+    UNION SELECT a.id, b.id FROM one a JOIN revenue_taxpayer b ON b.point && ST_Expand(a.point, {BESIDE}) AND b.active
         WHERE a.id < b.id AND similarity(a.folded, b.folded) > 0.55
 )
 SELECT p.a, p.b, LEAST(99, round(50 * similarity(a.folded, b.folded)
@@ -28,7 +28,7 @@ SELECT p.a, p.b, LEAST(99, round(50 * similarity(a.folded, b.folded)
     + CASE WHEN a.tax_number <> '' AND b.tax_number <> '' AND a.tax_number <> b.tax_number THEN -30 ELSE 0 END
     + CASE WHEN a.point && ST_Expand(b.point, {NEAR}) THEN 15 ELSE 0 END))::int AS score
 FROM pair p JOIN revenue_taxpayer a ON a.id = p.a JOIN revenue_taxpayer b ON b.id = p.b
-WHERE NOT EXISTS (SELECT FROM revenue_not_same n WHERE n.one_id = p.a AND n.other_id = p.b)
+WHERE (%(everywhere)s OR b.zone_id = ANY(%(zones)s)) AND NOT EXISTS (SELECT FROM revenue_not_same n WHERE n.one_id = p.a AND n.other_id = p.b)
 ORDER BY score DESC, p.a, p.b LIMIT {4 * MOST}
 """
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib.gis.geos import Point
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -63,7 +63,8 @@ class TaxpayerForm(forms.Form):
                 name: getattr(taxpayer, name) for name in ("name", "kind", "trade", "email", "tax_number", "address")
             }
             first |= {"phone": people.shown("phone", taxpayer.phone), "position": said_point(taxpayer.point)}
-        super().__init__(*args, initial={**first, **kwargs.pop("initial", {})}, **kwargs)
+        kwargs["initial"] = {**first, **kwargs.get("initial", {})}
+        super().__init__(*args, **kwargs)
         self.taxpayer = taxpayer
 
     def clean_phone(self) -> str:
@@ -95,11 +96,12 @@ class TaxedForm(forms.Form):
     client_id = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, base: Base, thing: Taxed | None = None, **kwargs: Any) -> None:
-        first: dict[str, Any] = {"client_id": uuid.uuid4(), "since": date.today()}
+        first: dict[str, Any] = {"client_id": uuid.uuid4(), "since": timezone.localdate()}
         if thing is not None:
             first |= {name: getattr(thing, name) for name in ("words", "plate", "exemption", "since")}
             first["position"] = said_point(thing.point)
-        super().__init__(*args, initial={**first, **kwargs.pop("initial", {})}, **kwargs)
+        kwargs["initial"] = {**first, **kwargs.get("initial", {})}
+        super().__init__(*args, **kwargs)
         self.base, self.thing = base, thing
         for n, ask in enumerate(base.asks):
             self.fields[f"measure_{n}"] = forms.CharField(
@@ -136,4 +138,5 @@ class EndForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"until": date.today()}, **kwargs)
+        kwargs["initial"] = {"until": timezone.localdate()}
+        super().__init__(*args, **kwargs)

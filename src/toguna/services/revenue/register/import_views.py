@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from toguna.kernel import text
+from toguna.kernel import access, text
 from toguna.kernel.web import Request, staff
 from toguna.services.revenue.models import Base, ImportRow, ImportRun
 from toguna.services.revenue.register import importing, reads
@@ -33,8 +33,15 @@ class FileForm(forms.Form):
         self.fields["base"].choices = [(one.slug, text.pick(one.titles)) for one in reads.bases()]  # type: ignore[attr-defined]
 
 
+def _whole(request: Request) -> None:
+    """A table is of the whole town: who writes in one quarter does not read it."""
+    if access.zones(request.actor, WRITE) is not None:
+        raise access.Denied(request.actor, WRITE)
+
+
 @staff(WRITE)
 def imports(request: Request) -> HttpResponse:
+    _whole(request)
     form = FileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
@@ -55,6 +62,7 @@ def imports(request: Request) -> HttpResponse:
 @staff(WRITE)
 def run(request: Request, pk: int) -> HttpResponse:
     """?view=problems|doubles|good"""
+    _whole(request)
     row = get_object_or_404(ImportRun.objects.select_related("base"), pk=pk)
     rows = ImportRow.objects.filter(run=row).select_related("same", "made").order_by("number")
     views = {
@@ -92,6 +100,7 @@ def run(request: Request, pk: int) -> HttpResponse:
 @require_POST
 def act(request: Request, pk: int) -> HttpResponse:
     """do=read|decide|all|bring."""
+    _whole(request)
     get_object_or_404(ImportRun, pk=pk)
     post = request.POST
     try:

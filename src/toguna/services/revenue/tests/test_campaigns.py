@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from fractions import Fraction
+from urllib.parse import quote
 
 import pypdfium2 as pdfium
 import pytest
@@ -17,7 +22,7 @@ from toguna.engines.ledger.models import Bill, BillLine, Line, Payer
 from toguna.engines.ledger.tariffs import pricing
 from toguna.engines.territory.models import Zone
 from toguna.kernel.access import SYSTEM
-from toguna.kernel.testing import run_jobs
+from toguna.kernel.testing import forget_jobs, run_jobs
 from toguna.services.revenue.campaigns import actions, notices, simulating, telling
 from toguna.services.revenue.models import Campaign, Part, Taxed
 from toguna.services.revenue.tests.revenue_world import districts, fill, houses, measures_of
@@ -177,7 +182,7 @@ def test_twenty_thousand_bills_by_the_page_and_the_worker(town, hire, monkeypatc
     run_jobs()
     row = Campaign.objects.get()
     assert row.state == "issued" and row.priced == 20_000 and row.issued == Bill.objects.count() > 20_000
-    page = client.get(address).content.decode()
+    page = client.get(address, {"sms": 1}).content.decode()
     files = list(row.files.all())
     assert sum(file.bills for file in files) == row.issued == len({pk for file in files for pk in file.which})
     assert all(file.done and notices.path(file).exists() for file in files)
@@ -201,8 +206,11 @@ def test_a_notice_says_what_and_how(town, monkeypatch, hire, settings, tmp_path)
     row = new(town)
     run(row, monkeypatch)
     monkeypatch.setattr(notices, "A_FILE", 12)
-    run_jobs()
+    notices.plan(row.pk)
+    assert notices.plan(row.pk) == 0, "each bill is in one file"
+    forget_jobs()  # of more than a hundred other files
     file = row.files.filter(zone__name="Quartier 2").order_by("part").first()
+    notices.make.func(file=file.pk)
     client = hire("manager")
     answer = client.get(f"/desk/revenue/campaigns/{row.slug}/notices/{file.pk}")
     pdf = pdfium.PdfDocument(b"".join(answer.streaming_content))
@@ -234,3 +242,44 @@ def test_the_page_of_a_trial(town, hire):
     assert page.status_code == 200 and "Quartier 2" in words and "10 to 25 % more" in words and "m2" in words
     wrong = hire("manager").get("/desk/revenue/campaigns/tariffs", {"base": town.pk, "day": "1999-01-01"})
     assert wrong.status_code == 422
+
+
+@pytest.mark.django_db(transaction=True)
+def test_killed_in_the_middle_it_goes_on_where_it_was():
+    """kill -9 of the process that bills, twice, at any line; the last one ends it: each bill once, the book whole."""
+    zones = districts()
+    base = houses()
+    fill(base, 3000, zones)
+    row = new(base)
+    code = (
+        "import django; django.setup()\n"
+        "from toguna.services.revenue.campaigns import actions\n"
+        "from toguna.kernel.access import SYSTEM\n"
+        "actions.PIECE = 150\n"
+        f"actions.start({row.pk}, by=SYSTEM)\n"
+        f"print('begun', flush=True)\n"
+        f"actions.issue.func(campaign={row.pk})\n"
+    )
+    database = connection.settings_dict
+    where = f"postgres://{database['USER']}@/{database['NAME']}?host={quote(str(database['HOST']), safe='')}"
+    given = {**os.environ, "DATABASE_URL": where, "PYTHONPATH": os.pathsep.join(sys.path)}
+    reached = []
+    for _time in range(2):
+        worker = subprocess.Popen([sys.executable, "-c", code], env=given, stdout=subprocess.PIPE)
+        assert worker.stdout is not None and worker.stdout.readline() == b"begun\n"
+        until = time.monotonic() + 60
+        there = Bill.objects.count()
+        while Bill.objects.count() == there and time.monotonic() < until and worker.poll() is None:
+            time.sleep(0.02)
+        worker.kill()
+        worker.wait()
+        reached.append(Bill.objects.count())
+        row.refresh_from_db()
+        assert row.issued == Bill.objects.count() and row.amount == book.balance(billing.RECEIVABLE)
+    assert 0 < reached[0] <= reached[1] < 3000
+    actions.start(row.pk, by=SYSTEM)
+    actions.issue.func(campaign=row.pk)
+    row.refresh_from_db()
+    assert row.state == "issued" and row.priced == 3000 and row.issued == Bill.objects.count() > reached[1]
+    assert row.amount == book.balance(billing.RECEIVABLE) == -book.balance("7311")
+    assert Bill.objects.values("key").distinct().count() == row.issued

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from django.contrib.staticfiles import finders
 from django.utils import timezone
 
 from toguna.engines.ledger import api as ledger
+from toguna.kernel.access import SYSTEM
 from toguna.services.revenue.collecting.field_views import FILES
 from toguna.services.revenue.models import Collected, Counted, Taxpayer, Visit
 from toguna.services.revenue.tests.collecting_world import Phone
@@ -180,6 +183,74 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
     assert Visit.objects.filter(taxed=market, collected__payment__amount=200, point__isnull=False).count() == 1
     assert Counted.objects.get().total == Counted.objects.get().expected == 6600
     assert ledger.gaps(desk, timezone.localdate().year) == []
+
+
+def test_kiosk_counter_and_board_by_touch_and_by_keys(live_server, settings, monkeypatch, zongo, stall, bill, hire):
+    """The kiosk's own keys find what is owed; it begins again by itself. The counter needs no mouse; the board is sound."""
+    from playwright.sync_api import sync_playwright
+
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    thing = stall("Awa Traoré")
+    awa = Taxpayer.objects.get(parts__taxed=thing)
+    bill(awa, 5000, thing=thing)
+    who = Phone(zongo.pk, most=1000)
+    who.load()
+    who.send(who.pay(2000, code=thing.code, lon=-0.985, lat=12.01, accuracy=9), waiting=2, carried=700)
+    name, head = django_settings.SESSION_COOKIE_NAME, hire("manager", service="*")
+    desk = ledger.new_desk("Window 1", by=SYSTEM)
+    head.post(f"/desk/cash/open/{desk.pk}", {"client_id": str(uuid.uuid4()), "piece_1000": "5"})
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        context = browser.new_context(viewport={"width": 320, "height": 640}, locale="en-GB")
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.clock.install()
+        page.goto(f"{live_server.url}/kiosk/")
+        for letter in awa.number:
+            page.locator(".keys button", has_text=re.compile(f"^{letter}$")).click()
+        sound(page, "kiosk")
+        page.locator("form .big").click()
+        page.get_by_text("A. T.").wait_for()
+        assert page.get_by_text("Awa").count() == 0
+        sound(page, "kiosk-owed")
+        page.locator("button[value=slip]").click()
+        page.locator("img.qr").wait_for()
+        sound(page, "kiosk-slip")
+        page.clock.fast_forward(61_000)
+        page.locator("#typed").wait_for()
+        assert page.locator("#typed").input_value() == ""
+        context.close()
+
+        context = browser.new_context(viewport={"width": 320, "height": 640}, locale="en-GB")
+        context.add_cookies([{"name": name, "value": head.cookies[name].value, "url": live_server.url}])
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(f"{live_server.url}/desk/counter/")
+        page.keyboard.type(thing.code)  # the field has the cursor already
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Awa Traoré").wait_for()
+        sound(page, "counter")
+        assert page.locator("#id_amount").input_value() == "3000"
+        page.locator("#id_amount").press("Enter")
+        page.get_by_role("heading", name="Receipt").wait_for()
+        for path, shot in (
+            ("", "board"),
+            ("odd", "odd"),
+            (str(who.collector.pk), "collector"),
+            ("new", "collector-new"),
+        ):
+            page.goto(f"{live_server.url}/desk/collecting/{path}")
+            sound(page, shot)
+        if folder := os.environ.get("SHOTS"):
+            page.set_viewport_size({"width": 1280, "height": 800})
+            page.goto(f"{live_server.url}/desk/collecting/")
+            page.screenshot(path=f"{folder}/board-wide.png")
+        browser.close()
+    assert set(ledger.Bill.objects.values_list("state", flat=True)) == {"paid"}
 
 
 def test_the_app_is_light(hire):

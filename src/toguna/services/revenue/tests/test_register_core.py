@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 from django.contrib.gis.geos import Point
+from django.db import connection
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
@@ -14,6 +15,7 @@ from toguna.kernel.access import AGENT, SYSTEM, Actor, Denied, Grant
 from toguna.kernel.demo import DemoFiles
 from toguna.services.revenue.models import Base, Part, Taxed, Taxpayer
 from toguna.services.revenue.register import actions, bulk, demo, reads, starter
+from toguna.services.revenue.register.open_data import REGISTER
 
 
 def agent_of(zone) -> Actor:
@@ -132,3 +134,13 @@ def test_what_a_town_starts_with_does_not_bill_by_examples(db):
     assert (
         ledger.tariff("etal") is None and ledger.Tariff.objects.exclude(law="").count() == ledger.Tariff.objects.count()
     )
+
+
+def test_what_is_published_names_nobody_and_no_small_number(stall):
+    for n in range(6):
+        stall(f"Trader {n}", lon=-0.995 + n / 10_000)
+    stall("Alone", lon=-0.97)
+    REGISTER.trial()
+    with connection.cursor() as cursor:
+        cursor.execute(REGISTER.sql)
+        assert cursor.fetchall() == [("etal", "Étal ou boutique de marché", "Zongo", 6, 0, 24.0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -41,9 +42,9 @@ def figures(request: Request) -> HttpResponse:
             )
     totals: list[float | None] = [sum(value for (_m, month), value in tonnes.items() if month == one) for one in shown]
     sites = reads.sites(today, zones=access.zones(request.actor, "waste.read"))
-    values = {
+    shown_values: dict[str, Any] = {
         "months": [charts.month_name(one, "LLL y") for one in shown], "streams": streams, "sites": sites,
         "drawing": charts.columns(shown, totals, [True] * (MONTHS - 1) + [False], title="t", unit="t") if any(totals) else "",
         "cost": sum(one.cost for one in sites), "hours": sum(one.minutes for one in sites) // 60, "owed": prices.owed_in_all(),
     }  # fmt: skip
-    return render(request, "waste/desk_figures.html", values)
+    return render(request, "waste/desk_figures.html", shown_values)

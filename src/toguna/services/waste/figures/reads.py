@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -45,7 +46,7 @@ GROUP BY site HAVING count(*) >= %(least)s OR COALESCE(sum(cost), 0) > 0 ORDER B
 
 def sites(today: date, *, zones: Collection[int] | None, least: int = 3, most: int = 50) -> list[Site]:
     """The sites of the last year that were reported three times, or that cost something, the most reported first. One statement."""
-    values = {
+    values: dict[str, Any] = {
         "apart": APART, "topic": DUMP, "since": today - timedelta(days=365), "zones": None if zones is None else list(zones), "least": least,
         "most": most,
     }  # fmt: skip

@@ -24,7 +24,15 @@ from toguna.kernel import access, audit, codes, events, limits, text
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste import households
 from toguna.services.waste.households import Spot
-from toguna.services.waste.models import PickUp, PickUpKind, PickUpOffer, PickUpStep, PreCollector, Subscription
+from toguna.services.waste.models import (
+    Household,
+    PickUp,
+    PickUpKind,
+    PickUpOffer,
+    PickUpStep,
+    PreCollector,
+    Subscription,
+)
 from toguna.services.waste.orders import money
 from toguna.services.waste.orders.events import PickUpMoved
 
@@ -47,7 +55,7 @@ class Conflict(Refused):
 @dataclass(frozen=True)
 class Wanted:
     """What is asked for. address: a telephone, a chat or an e-mail; start: of the slot; weekly: every week on that day; theirs: see
-    `households.keep`."""
+    `households.keep`; automatic: the telephone is asked for each month of it by itself."""
 
     kind: PickUpKind
     start: datetime
@@ -60,6 +68,7 @@ class Wanted:
     channel: str = "web"
     weekly: bool = False
     theirs: bool = True
+    automatic: bool = False
 
 
 def ask(wanted: Wanted, *, client_id: uuid.UUID, by: Actor) -> PickUp:
@@ -88,7 +97,7 @@ def ask(wanted: Wanted, *, client_id: uuid.UUID, by: Actor) -> PickUp:
         return found
 
 
-def _subscribe(wanted: Wanted, home: households.Household, client_id: uuid.UUID, by: Actor) -> Subscription:
+def _subscribe(wanted: Wanted, home: Household, client_id: uuid.UUID, by: Actor) -> Subscription:
     money.monthly(wanted.kind, zone=home.zone_id)  # raises NoPrice before anything is promised
     local = timezone.localtime(wanted.start)
     if home.subscriptions.filter(kind=wanted.kind, day=local.isoweekday(), ended=None).exists():
@@ -98,6 +107,8 @@ def _subscribe(wanted: Wanted, home: households.Household, client_id: uuid.UUID,
         size=wanted.size, since=local.date(), upto=local.date(), billed=local.date().replace(day=1),
     )  # fmt: skip
     money.month_bill(row, local.date().replace(day=1), by=by)
+    if wanted.automatic and wanted.theirs:
+        money.pay_by_itself(row)
     audit.record(by, "waste.subscribe", f"waste.subscription:{row.pk}", kind=wanted.kind.slug)
     return row
 
@@ -112,7 +123,7 @@ def order_of(row: Subscription, start: datetime, *, by: Actor) -> PickUp:
 
 
 def _order(
-    wanted: Wanted, home: households.Household, subscription: Subscription | None, client_id: uuid.UUID, by: Actor
+    wanted: Wanted, home: Household, subscription: Subscription | None, client_id: uuid.UUID, by: Actor
 ) -> PickUp:
     kind, resource = wanted.kind, bookings.resource(wanted.kind.resource)
     if resource is None:

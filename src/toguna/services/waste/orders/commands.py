@@ -59,7 +59,7 @@ def _has(said: Said) -> bool:
 
 
 def _new(said: Said) -> bool:
-    return said.slots.get("what", NEW) == NEW
+    return bool(said.slots.get("what", NEW) == NEW)
 
 
 def _which(said: Said) -> Sequence[Choice]:
@@ -189,7 +189,7 @@ def _ask(said: Said) -> str:
     row = actions.ask(
         actions.Wanted(
             kind, start, _spot(said), said.address, size=said.slots.get("size", 1), language=said.language, channel=said.medium,
-            weekly=_weekly(said),
+            weekly=_weekly(said), automatic=bool(said.slots.get("automatic")),
         ),
         client_id=uuid.uuid5(_KEYS, said.key), by=SYSTEM,
     )  # fmt: skip
@@ -234,6 +234,8 @@ PICKUP = Command(
         Slot("place", gettext_lazy("Where should we come? Send the district and a landmark near your door."), read=_place,
              when=lambda said: _new(said) and not said.slots.get("same")),
         Slot("hour", gettext_lazy("When?"), choices=_hours, when=_new, most=MOST_SLOTS),
+        Slot("automatic", gettext_lazy("Shall your telephone be asked to pay each month by itself? You confirm it each time."), choices=_yes_no,
+             when=lambda said: _new(said) and _weekly(said) and prices.ringing_way() is not None),
         Slot("sure", _sure, choices=_yes_no, when=_new),
     ),
     run=_run,

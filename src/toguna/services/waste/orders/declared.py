@@ -76,6 +76,7 @@ PROVIDES: tuple[Declaration, ...] = (
     Reaction(PaymentTaken, telling.on_paid),
     Periodic("waste-offers", timedelta(minutes=1), matching.sweep),
     Periodic("waste-subscriptions", timedelta(hours=1), subscriptions.sweep),
+    Periodic("waste-forget", timedelta(days=1), forgetting.forget_old),
     PersonalData("waste", forgetting.export),
     Erasure("waste", forgetting.erase),
     Starter("waste-orders", starter.load, order=21),

@@ -100,7 +100,7 @@ CROSS JOIN LATERAL (SELECT greatest(500, 250 * s.size) AS price) v
 def _history(files: DemoFiles) -> None:
     """Households, and what was fetched at their doors; unpaid and unbilled, as a register that was brought from paper."""
     homes, many = max(40, files.people // 40), max(80, files.people // 12)
-    values = {"day": files.until, "codes": _codes(homes)}
+    values: dict[str, Any] = {"day": files.until, "codes": _codes(homes)}
     with connection.cursor() as cursor:
         cursor.execute(_HOMES, values)
         cursor.execute("SELECT count(*) FROM waste_household")

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -48,10 +49,11 @@ def numbers(actor: Actor) -> Sequence[tuple[Any, Any, str]]:
         today=Count("pk", filter=Q(state__in=PickUp.OPEN, start__date=timezone.localdate())),
         complaints=Count("pk", filter=Q(complained__isnull=False, settled=None)),
     )
+    address = reverse("desk-waste")
     return [
-        (_("Pick-ups that nobody takes"), found["unserved"], "/desk/waste/pickups/?view=unserved"),
-        (_("Pick-ups of today"), found["today"], "/desk/waste/pickups/"),
-        (_("Complaints on pick-ups"), found["complaints"], "/desk/waste/pickups/?view=complaints"),
+        (_("Pick-ups that nobody takes"), found["unserved"], f"{address}?view=unserved"),
+        (_("Pick-ups of today"), found["today"], address),
+        (_("Complaints on pick-ups"), found["complaints"], f"{address}?view=complaints"),
     ]
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
 
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste.models import Household, PickUp, Subscription
 from toguna.services.waste.orders import actions, subscriptions
+
+_NOTHING: dict[str, Any] = {"where": "", "note": "", "complaint": "", "point": None}
+_TOLD = ~Q(where="") | ~Q(note="") | ~Q(complaint="") | Q(point__isnull=False)
+KEEP = timedelta(days=400)  # so that a year can be compared with the one before
+BATCH = 1000
+
+
+def forget_old() -> None:
+    """Where an old pick-up was, and what was said of it, is nobody's business any more; that it was done is counted."""
+    old = PickUp.objects.filter(closed__lt=timezone.now() - KEEP).filter(_TOLD)
+    while PickUp.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH])).update(**_NOTHING):
+        pass
 
 
 def export(person: int) -> list[dict[str, Any]]:
@@ -33,7 +47,5 @@ def erase(person: int) -> None:
     for pickup in actions.whole().filter(household__in=homes, state__in=PickUp.OPEN):
         actions.cancel(pickup, by=SYSTEM, own=True)
     pickups = PickUp.objects.filter(household__in=homes)
-    pickups.filter(~Q(where="") | ~Q(note="") | ~Q(complaint="") | Q(point__isnull=False)).update(
-        where="", note="", complaint="", point=None
-    )
+    pickups.filter(_TOLD).update(**_NOTHING)
     homes.update(address="", where="", person=None, point=None, street=None, street_name="")

@@ -36,7 +36,7 @@ SELECT id, 2 * load + least(far, 6) / 3.0 + (5 - stars) / 2.0 AS score FROM (
         AND (NOT EXISTS (SELECT FROM waste_precollector_zone z WHERE z.precollector_id = c.id)
             OR EXISTS (SELECT FROM waste_precollector_zone z WHERE z.precollector_id = c.id AND z.zone_id = ANY(%(zones)s)))
         AND (c.hours = '[]' OR EXISTS (SELECT FROM jsonb_array_elements(c.hours) h
-            WHERE h->'days' @> to_jsonb(%(weekday)s::int) AND (h->>'from')::time < %(closes)s AND (h->>'to')::time > %(opens)s))
+            WHERE h->'days' @> to_jsonb(%(weekday)s::int) AND (h->>'from')::time < %(closes)s::time AND (h->>'to')::time > %(opens)s::time))
 ) found WHERE n < most ORDER BY score, id LIMIT 1
 """
 
@@ -50,7 +50,7 @@ def best(row: PickUp) -> tuple[int, float] | None:
             _NEXT,
             {
                 "pickup": row.pk, "day": day, "next": day + timedelta(days=1), "weekday": start.isoweekday(),
-                "opens": start.time(), "closes": end.time() if end.date() == start.date() else time(23, 59),
+                "opens": f"{start:%H:%M}", "closes": f"{end:%H:%M}" if end.date() == start.date() else "23:59",
                 "zones": list(territory.chain(row.zone_id)) if row.zone_id else [],
             },
         )  # fmt: skip

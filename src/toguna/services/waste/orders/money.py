@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, timedelta
 
 from django.db import transaction
@@ -11,13 +12,14 @@ from django.utils.translation import gettext as _
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, money, text
-from toguna.kernel.access import Actor
+from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste import households
 from toguna.services.waste.models import PayOut, PickUp, PickUpKind, PreCollector, Subscription, WastePlace
 
 EXPENSE, PAYABLE, REWARDS = "621", "401", "6583"
 INCOME = "7068"
 DAYS = 7  # to pay a bill
+ORDER_DAY = 5  # of the month, on which a standing order is asked for
 WEEKS_A_MONTH = (52, 12)
 # code: (kind, SYSCOHADA, M14, French, Portuguese, English)
 ACCOUNTS = {
@@ -113,6 +115,35 @@ def month_bill(row: Subscription, month: date, *, by: Actor) -> ledger.Bill:
     )  # fmt: skip
 
 
+def ringing_way() -> ledger.Way | None:
+    """A way to pay that rings the payer's own telephone, None when the town has none."""
+    return next((one for one in ledger.usable_ways() if one.provider.how == "push"), None)
+
+
+def pay_by_itself(row: Subscription) -> ledger.StandingOrder | None:
+    """A standing order on the household's own telephone, for a month of the subscription at most; the caller has recognised it. None
+    where no way rings a telephone, or where the household has an order already, which goes on. In the caller's transaction."""
+    way, home = ringing_way(), row.household
+    if way is None or not home.address.startswith("+"):
+        return None
+    _tariff, quote = monthly(row.kind, zone=home.zone_id)
+    try:
+        return ledger.subscribe(
+            households.payer_of(home).pk, way.slug, home.address, day=ORDER_DAY, most=quote.total, key=f"waste-sub:{row.code}", by=SYSTEM,
+            language=home.language,
+        )  # fmt: skip
+    except ledger.Refused:
+        return None
+
+
+def end_order(row: Subscription) -> None:
+    """The standing order that came with a subscription ends with it."""
+    if row.household.payer_id is None:
+        return
+    for order in ledger.orders_of(row.household.payer_id).filter(key=f"waste-sub:{row.code}", ended=None):
+        ledger.unsubscribe(order.pk, why=_("the subscription is over"), by=SYSTEM)
+
+
 def owe(row: PickUp, collector: PreCollector, amount: int, *, by: Actor) -> None:
     """The town owes the pre-collector their part of a pick-up, once."""
     if amount <= 0:
@@ -137,12 +168,12 @@ def owed_to(payer: int | None) -> int:
 
 @transaction.atomic
 def pay_out(
-    amount: int, *, way: str, client_id: object, by: Actor, collector: PreCollector | None = None,
+    amount: int, *, way: str, client_id: uuid.UUID, by: Actor, collector: PreCollector | None = None,
     place: WastePlace | None = None, payer: int | None = None, note: str = "",
 ) -> PayOut:  # fmt: skip
     """Writes that a pre-collector, or a shop, was paid; the same client_id again is the same. Raises ledger.Refused, Denied."""
     access.require(by, "waste.set_up", anywhere=True)
-    before = PayOut.objects.filter(client_id=client_id).first()  # type: ignore[misc]
+    before = PayOut.objects.filter(client_id=client_id).first()
     if before is not None:
         return before
     whom = payee(collector).pk if collector is not None else payer

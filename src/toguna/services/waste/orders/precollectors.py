@@ -74,7 +74,7 @@ def apply(name: str, spot: Spot, *, phone: str, language: str, client_id: uuid.U
 def save(row: PreCollector | None, told: Told, *, client_id: uuid.UUID | None = None, by: Actor) -> PreCollector:
     """Registers or changes one. Raises Refused, Denied."""
     access.require(by, "waste.set_up", anywhere=True)
-    other = PreCollector.objects.filter(phone=told.phone).exclude(pk=row.pk if row else None).first()
+    other = PreCollector.objects.filter(phone=told.phone).exclude(pk=row.pk if row else 0).first()
     if other is not None and (row is not None or other.client_id != client_id):
         raise actions.Refused(_("%(name)s is registered with this number already.") % {"name": other.name})
     if row is None and other is not None:

@@ -73,6 +73,7 @@ def end(row: Subscription, *, by: Actor, own: bool) -> Subscription:
         access.require(by, "waste.work", zone=row.household.zone_id)
     if not Subscription.objects.filter(pk=row.pk, ended=None).update(ended=timezone.now()):
         return row
+    money.end_order(row)
     audit.record(by, "waste.unsubscribe", f"waste.subscription:{row.pk}")
     for pickup in actions.whole().filter(subscription=row, state__in=PickUp.OPEN, start__gt=timezone.now()):
         actions.cancel(pickup, by=by, own=True)

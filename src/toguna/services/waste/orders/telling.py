@@ -19,7 +19,7 @@ from toguna.services.waste import households
 from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector
 from toguna.services.waste.orders import actions, matching
 from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
-from toguna.services.waste.orders.money import part, worth
+from toguna.services.waste.orders.money import part, ringing_way, worth
 
 log = logging.getLogger("toguna.waste")
 _KEYS = uuid.UUID("7f0cf8a2-0d2e-4bb3-8a74-2c6f0c1d9e51")
@@ -78,9 +78,18 @@ def on_moved(event: PickUpMoved) -> None:
         ask_payment(row)
 
 
+# What is said of a move only while it holds: who accepted may have given back before this was read.
+HOLDS = {
+    "accepted": PickUp.State.ACCEPTED,
+    "unserved": PickUp.State.UNSERVED,
+    "done": PickUp.State.DONE,
+    "cancelled": PickUp.State.CANCELLED,
+}
+
+
 def _household(row: PickUp, what: str) -> None:
     address = row.household.address
-    if not address:
+    if not address or row.state != HOLDS.get(what, row.state):
         return
     language = row.language or row.household.language or town.current().languages[0]
     with translation.override(language):
@@ -125,13 +134,15 @@ def _to_household(row: PickUp, what: str) -> str:
 
 
 def _offered(row: PickUp, collector: PreCollector) -> None:
+    if row.state != PickUp.State.OFFERED or row.collector_id != collector.pk:
+        return
     language = collector.language or town.current().languages[0]
     offer = PickUpOffer.objects.filter(pickup=row, collector=collector).first()
     if offer is None:
         return
     with translation.override(language):
         words = _("Job %(code)s: %(what)s, %(when)s, %(where)s. You earn %(amount)s. Accept before %(until)s: PRE %(code)s. Refuse: PRE NO %(code)s") % {
-            "code": row.code, "what": many(row), "when": when(row.start, row.end), "where": short(row.where, 40),
+            "code": row.code, "what": many(row), "when": when(row.start, row.end), "where": short(row.where, 26),
             "amount": money.shown(part(row.kind, collector, worth(row)), plain=True),
             "until": f"{timezone.localtime(offer.until):%H:%M}",
         }  # fmt: skip
@@ -139,6 +150,8 @@ def _offered(row: PickUp, collector: PreCollector) -> None:
 
 
 def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
+    if row.state != HOLDS[what]:
+        return
     language = collector.language or town.current().languages[0]
     with translation.override(language):
         values = {
@@ -160,7 +173,7 @@ def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
 
 def ask_payment(row: PickUp) -> None:
     """The household's own telephone rings to pay, where a way to pay does that. What cannot be asked is paid by the link."""
-    way = next((one for one in ledger.usable_ways() if one.provider.how == "push"), None)
+    way = ringing_way()
     if way is None or row.bill is None or not row.bill.left or not row.household.address.startswith("+"):
         return
     try:

@@ -97,7 +97,7 @@ def _codes(many: int) -> list[str]:
 
 def _ends(materials: dict[str, int]) -> list[Taken]:
     """Two dumps at the edge of the town and two transfer stations half-way, one on each side of both."""
-    made = []
+    made: list[Taken] = []
     with connection.cursor() as cursor:
         for kind, title, near, from_, litres in (
             (WastePlace.Kind.DUMP, "Décharge", False, 0.0, 0),

@@ -52,7 +52,7 @@ def nearest(
     most: int = MOST,
 ) -> list[Found]:  # fmt: skip
     """Those that take it, the nearest first (by name when nobody said where). Two statements."""
-    rows = public().select_related("zone")
+    rows: QuerySet[Any] = public().select_related("zone")
     if material is not None:
         rows = rows.filter(taken__material=material)
     if kinds:

@@ -39,7 +39,8 @@ class Told:
 @transaction.atomic
 def save(row: SortingCampaign | None, told: Told, *, by: Actor) -> SortingCampaign:
     """Raises Refused, Denied."""
-    for zone in told.zones or [None]:
+    reach: Sequence[int | None] = told.zones or [None]
+    for zone in reach:
         access.require(by, "waste.set_up", zone=zone)
     if row is not None and row.told is not None and set(row.zones.values_list("pk", flat=True)) != set(told.zones):
         raise Refused(_("Households were told already: its districts do not change any more."))

@@ -21,7 +21,7 @@ from toguna.kernel import access, audit, money, text, town
 from toguna.kernel.web import Request, staff
 from toguna.services.waste import households
 from toguna.services.waste.clientid import once
-from toguna.services.waste.models import Material, PointEntry, Reward, SortingCampaign, WastePlace
+from toguna.services.waste.models import Household, Material, PointEntry, Reward, SortingCampaign, WastePlace
 from toguna.services.waste.orders import money as prices
 from toguna.services.waste.orders.forms import PayOutForm
 from toguna.services.waste.sorting import actions, campaigns, drawing, reads
@@ -52,7 +52,7 @@ class EntryForm(forms.Form):
         self.fields["place"].choices = [("", "–"), *((pk, one.name) for pk, one in self.places.items())]  # type: ignore[attr-defined]
         self.fields["material"].choices = [(slug, text.pick(one.names)) for slug, one in self.materials.items()]  # type: ignore[attr-defined]
 
-    def clean_card(self) -> households.Household:
+    def clean_card(self) -> Household:
         typed = self.cleaned_data["card"]
         found = households.by_card(typed) or households.by_phone(typed)
         if found is None:
@@ -82,11 +82,10 @@ class CampaignForm(forms.Form):
         super().__init__(*args, **kwargs)
         districts = [(zone.id, text.pick(zone.names)) for zone in territory.districts()]
         self.materials = {one.slug: one for one in Material.objects.filter(active=True, sorted=True)}
-        self.fields["zones"].choices = self.fields["compared"].choices = districts  # type: ignore[attr-defined]
-        self.fields["material"].choices = [
-            ("", _("all")),
-            *((slug, text.pick(one.names)) for slug, one in self.materials.items()),
-        ]  # type: ignore[attr-defined]
+        for name in ("zones", "compared"):
+            self.fields[name].choices = districts  # type: ignore[attr-defined]
+        materials = [("", _("all")), *((slug, text.pick(one.names)) for slug, one in self.materials.items())]
+        self.fields["material"].choices = materials  # type: ignore[attr-defined]
         for language in town.current().languages:
             self.fields[f"title_{language}"] = forms.CharField(
                 label=_("Name (%(language)s)") % {"language": language}, max_length=80, required=False

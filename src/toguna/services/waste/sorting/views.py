@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -57,7 +58,7 @@ def mine(request: Request) -> HttpResponse:
         else:
             messages.success(request, _("Your voucher is below: show its code at a partner shop."))
         return redirect("waste-mine")
-    values = {"home": home, "client_id": once("")}
+    values: dict[str, Any] = {"home": home, "client_id": once("")}
     if home is not None:
         values |= {
             "weighings": [(row, shown(row.grammes or 0)) for row in latest(home, 30)],

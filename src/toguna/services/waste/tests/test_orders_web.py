@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from toguna.engines.bookings import api as bookings
 from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger.providers import ways
 from toguna.engines.people import api as people
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import forget_jobs, run_jobs
@@ -21,6 +22,7 @@ from toguna.services.waste.households import Spot
 from toguna.services.waste.models import PickUp, PickUpKind, PreCollector, Subscription
 from toguna.services.waste.orders import actions, forgetting, money, precollectors, subscriptions, telling
 from toguna.services.waste.tests.conftest import CART, HOME
+from toguna.simulate.payments import GIVEN
 
 EN = {"headers": {"accept-language": "en"}}
 
@@ -109,7 +111,7 @@ def test_a_stranger_does_not_move_the_door_of_others(client, collectors):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_hundred_want_the_last_places_and_no_more_get_one(town):
+def test_many_at_once_want_the_last_places_and_no_more_get_one(town):
     start, places, many = offer("waste-bulky"), 8, 24
     kind = PickUpKind.objects.get(slug="bulky")
     barrier, got = threading.Barrier(many), []
@@ -213,6 +215,22 @@ def test_a_weekly_pick_up_makes_its_pick_ups_and_one_bill_a_month(collectors, he
     assert list(PickUp.objects.order_by("start").values_list("state", flat=True)) == ["done", "cancelled"]
 
 
+def test_a_subscription_may_be_paid_by_itself_and_its_order_ends_with_it(collectors, monkeypatch, say):
+    monkeypatch.setattr(ways, "tables", lambda: {"mtn": GIVEN["mtn"]})
+    say("PICKUP")
+    asked = say("Each week: 2,000 FCFA a month")
+    assert "Where" in asked, asked
+    say("Mosquée de Nord")
+    assert "by itself" in say("1")
+    assert "2,000 FCFA a month" in say("1")
+    say("1")
+    row = Subscription.objects.get()
+    order = ledger.orders_of(row.household.payer_id).get()
+    assert (order.way, order.phone, order.most, order.ended) == ("mtn", HOME, 2000, None)
+    subscriptions.end(row, by=SYSTEM, own=True)
+    assert ledger.orders_of(row.household.payer_id).get().ended is not None
+
+
 def test_an_hour_booked_as_an_appointment_is_an_order_too(collectors, heard):
     person = people.person_for(name="Fanta", phone=HOME, language="en")
     booked = bookings.book(
@@ -257,6 +275,11 @@ def test_erasing_a_person_cancels_and_empties_what_is_theirs(collectors):
     row = actions.ask(wanted(note="Blue door"), client_id=uuid.uuid4(), by=SYSTEM)
     person = row.household.person_id
     assert forgetting.export(person)[0]["pickups"][0]["note"] == "Blue door"
+    PickUp.objects.filter(pk=row.pk).update(closed=timezone.now() - timedelta(days=500))
+    other = actions.ask(wanted("+22370000077", note="Green door"), client_id=uuid.uuid4(), by=SYSTEM)
+    forgetting.forget_old()
+    assert list(PickUp.objects.order_by("pk").values_list("note", flat=True)) == ["", other.note]
+    PickUp.objects.filter(pk=row.pk).update(closed=None)
     forgetting.erase(person)
     row.refresh_from_db()
     row.household.refresh_from_db()

@@ -15,6 +15,7 @@ from toguna.engines.telemetry.doors.collecting import Collector
 
 class Command(BaseCommand):
     help = "Takes what devices send, until stopped."
+    requires_system_checks: list[str] = []  # they load every page of the site, while devices wait
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--mqtt", action="store_true", help="from the MQTT broker")

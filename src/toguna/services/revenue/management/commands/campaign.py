@@ -23,12 +23,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["slug"]:
-            for row in Campaign.objects.select_related("base"):
-                self._say(row)
+            for each in Campaign.objects.select_related("base"):
+                self._say(each)
             return
-        row = Campaign.objects.filter(slug=options["slug"]).first()
-        if row is None:
+        found = Campaign.objects.filter(slug=options["slug"]).first()
+        if found is None:
             raise CommandError(f"no campaign {options['slug']}: see the list with `manage campaign`")
+        row = found
         if options["issue"]:
             try:
                 actions.start(row.pk, by=SYSTEM)

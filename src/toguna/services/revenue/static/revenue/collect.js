@@ -154,7 +154,7 @@ async function refresh() {
   for (const one of known.values()) [one.due, one.outcome, one.seen] = one.fresh;
   for (const { record } of done) {
     const one = known.get(record.code);
-    if (one) [one.outcome, one.seen] = [record.kind === "pay" ? "paid" : record.outcome, record.at.slice(0, 10)];
+    if (one) [one.outcome, one.seen] = [record.kind === "pay" ? "paid" : record.outcome, local(Date.parse(record.at))];
     if (record.kind !== "pay") continue;
     let over = record.amount;
     if (record.fee && one) { one.due = 0; over -= one.fee; }
@@ -182,7 +182,8 @@ function view(name) {
   scrollTo(0, 0);
 }
 const go = (hash) => { if (location.hash === `#${hash}`) route(); else location.hash = hash; };
-const today = () => new Date().toISOString().slice(0, 10);
+const local = (moment) => new Date(moment - new Date(moment).getTimezoneOffset() * 6e4).toISOString().slice(0, 10); // the day here, not in London
+const today = () => local(Date.now());
 
 async function route() {
   stop();
@@ -445,6 +446,11 @@ function work() {
       const button = element("button", texts.receipt, { type: "button", className: "button small quiet" });
       button.addEventListener("click", () => go(`receipt=${row.id}`));
       item.append(button);
+    }
+    if (row.state === "refused") { // what was wrong may be put right at the town hall
+      const again = element("button", texts.again, { type: "button", className: "button small quiet" });
+      again.addEventListener("click", guarded(async () => { await base.put("queue", { ...row, state: "waiting" }); await sending(false); }));
+      item.append(again);
     }
     return item;
   }));

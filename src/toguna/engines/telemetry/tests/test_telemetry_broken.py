@@ -1,0 +1,216 @@
+"""A real Mosquitto; PostgreSQL and the collector killed while devices send: nothing is lost, nothing comes twice, in order."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from toguna.engines.telemetry.devices import keys
+from toguna.engines.telemetry.doors import broker
+from toguna.engines.telemetry.tests.conftest import NOW
+from toguna.kernel import places
+from toguna.kernel.cluster import Cluster
+
+BEHIND_KEY = "another secret than that of the tests"
+
+
+def free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.05)
+    return found
+
+
+class Town:
+    """A home of its own: a private cluster with the tables of the tests' database, a broker, a collector."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.cluster, self.port = home, Cluster(home), free()
+        self.environment = {**os.environ, "TOGUNA_HOME": str(home), "PYTHONPATH": str(places.checkout() / "src")}
+        for name in ("DATABASE_URL", "TOGUNA_SECRET"):
+            self.environment.pop(name, None)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        (home / "secret").write_text(BEHIND_KEY)
+        (home / "town.toml").write_text((places.home() / "town.toml").read_text() + f"\n[mqtt]\nport = {self.port}\n")
+        self.cluster.start()
+        given = settings.DATABASES["default"]
+        options = ["-h", given["HOST"], "-U", given["USER"], "-d", connection.settings_dict["NAME"]]
+        tables = subprocess.run(["pg_dump", "--no-owner", "-s", *options], capture_output=True, check=True).stdout
+        few = ["-t", "telemetry_quantity", "-t", "telemetry_policy"]
+        rows = subprocess.run(["pg_dump", "--no-owner", "-a", *few, *options], capture_output=True, check=True).stdout
+        subprocess.run(["psql", "-q", "-d", self.cluster.dsn()], input=tables + rows, capture_output=True, check=True)
+
+    def ask(self, statement: str, *values):
+        with psycopg.connect(self.cluster.dsn(), autocommit=True) as there:
+            return there.execute(statement, values).fetchall()
+
+    def register(self, *codes: str) -> None:
+        for code in codes:
+            self.ask(
+                "INSERT INTO telemetry_device (code, name, kind, door, state, why, service, ref, key_number, signed, phone, fastest, public, changed) "
+                "VALUES (%s, %s, 'sensor', 'mqtt', 'active', '', '', '', 1, false, '', 160, false, now()) RETURNING id", code, code,
+            )  # fmt: skip
+
+    def key(self, code: str) -> str:
+        script = f"from toguna.engines.telemetry.devices import keys; print(keys.key({code!r}, 1))"
+        return subprocess.run(
+            [sys.executable, "-c", script], env=self.environment, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    def start(self, name: str) -> None:
+        if name == "broker":
+            script = "import django; django.setup(); from toguna.engines.telemetry import api; import json; print(json.dumps(api.prepare_broker()[0][1]))"
+            made = subprocess.run(
+                [sys.executable, "-c", script], env=self.environment, capture_output=True, text=True, check=True
+            )
+            command = json.loads(made.stdout.splitlines()[-1])
+        else:
+            command = [sys.executable, "-m", "django", "collector", "--mqtt"]
+        log = (self.home / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log)
+        if name == "broker":
+            until(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0)
+
+    def kill(self, name: str) -> None:
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def log(self, name: str) -> str:
+        return (self.home / f"{name}.log").read_text()
+
+    def end(self) -> None:
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(20)
+                process.kill()
+        with contextlib.suppress(ProcessLookupError, TypeError):
+            os.kill(self.cluster._postmaster(), signal.SIGKILL)
+        for folder in (self.cluster.data, self.cluster.socket, self.home):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.cluster.log.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def town(db):
+    if shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin") is None:
+        pytest.skip("Mosquitto is not installed")
+    home = Path(tempfile.mkdtemp(prefix="toguna-telemetry-"))
+    home.chmod(0o755)
+    made = Town(home)
+    yield made
+    made.end()
+
+
+def sender(town: Town, code: str, password: str, name: str = "device") -> paho.Client:
+    client = paho.Client(
+        paho.CallbackAPIVersion.VERSION2, client_id=f"{name}-{code}-{password[:4]}", clean_session=False
+    )
+    client.username_pw_set(code, password)
+    client.max_inflight_messages_set(20)
+    client.reconnect_delay_set(1, 1)
+    client.connect("127.0.0.1", town.port)
+    client.loop_start()
+    return client
+
+
+def test_killed_under_load(town):
+    town.register("meter-1", "meter-2")
+    town.start("broker")
+    town.start("collector")
+    until(
+        lambda: "taking what the broker has" in town.log("collector")
+    )  # from now on the broker keeps what comes for it
+    senders = {code: sender(town, code, town.key(code)) for code in ("meter-1", "meter-2")}
+    thief, liar = sender(town, "meter-1", "wrong"), sender(town, "meter-1", town.key("meter-1"), "liar")
+    thief.publish("t/meter-1/up", json.dumps({"at": NOW, "seq": 1, "count": 666}), qos=1)
+    liar.publish("t/meter-2/up", json.dumps({"at": NOW, "seq": 1, "count": 666}), qos=1)  # in another's name
+    sent = 0
+
+    def send(count: int) -> None:
+        nonlocal sent
+        for _n in range(count):
+            for code, client in senders.items():
+                client.publish(f"t/{code}/up", json.dumps({"at": NOW - 4000 + sent, "seq": sent, "count": sent}), qos=1)
+            sent += 1
+            time.sleep(0.001)
+
+    def loaded() -> int:
+        return town.ask("SELECT count(*) FROM telemetry_reading")[0][0]
+
+    send(300)
+    until(lambda: loaded() > 0)
+    os.kill(town.cluster._postmaster(), signal.SIGQUIT)  # as when it crashes: its processes end at once
+    send(300)
+    town.kill("collector")
+    town.start("collector")  # it begins while the database is away
+    send(100)
+    until(lambda: list((town.home / "telemetry" / "spool").glob("*.spool")))
+    town.cluster.start()
+    until(lambda: loaded() > 700, 120)
+    town.kill("collector")  # while it loads
+    town.start("collector")
+    send(100)
+    until(lambda: loaded() > 1500)
+    send(100)
+    until(lambda: loaded() >= 2 * sent, 120)
+    for client in [*senders.values(), thief, liar]:
+        client.disconnect()
+        client.loop_stop()
+    rows = town.ask(
+        "SELECT d.code, count(*), count(DISTINCT r.seq), min(r.value), max(r.value) FROM telemetry_reading r JOIN telemetry_device d ON d.id = r.device GROUP BY 1 ORDER BY 1"
+    )
+    assert rows == [(code, sent, sent, 0, sent - 1) for code in ("meter-1", "meter-2")]
+    assert town.ask("SELECT count(*), min(seq) FROM telemetry_latest") == [(2, sent - 1)]
+    assert town.ask("SELECT reason FROM telemetry_refused") == []
+    assert "Traceback" not in town.log("collector")
+    # The rows lie in the order in which they were sent, whatever was killed.
+    order = town.ask("SELECT seq FROM telemetry_reading WHERE device = 1 AND seq < 700 ORDER BY tableoid, ctid")
+    assert order == sorted(order) and len(order) == 700
+
+
+def test_what_is_told_to_mosquitto(db, tmp_path, device):
+    one = device("meter-1", "mqtt")
+    device("gone", "mqtt")
+    from toguna.engines.telemetry.devices import register
+    from toguna.kernel.access import SYSTEM
+
+    ((name, command),) = broker.prepare(tmp_path, {"port": 18831})
+    assert name == "mosquitto" and command[1:] == ["-c", str(tmp_path / "mosquitto.conf")]
+    first = (tmp_path / "passwords").read_text()
+    assert keys.key("meter-1", 1) not in first and "meter-1:$7$101$" in first and "gone:" in first
+    assert (tmp_path / "passwords").stat().st_mode & 0o077 == 0
+    known = broker.Passwords()
+    assert known.bring(tmp_path) and not known.bring(tmp_path)
+    register.new_key(one.pk, by=SYSTEM)
+    register.retire(device("gone", "mqtt").pk, by=SYSTEM)
+    assert known.bring(tmp_path)
+    second = (tmp_path / "passwords").read_text()
+    assert "gone:" not in second and second != first
+    secure = broker.configuration(tmp_path, {"host": "0.0.0.0", "certificate": "/c.pem", "key": "/k.pem"})
+    assert "listener 1883 0.0.0.0\ncertfile /c.pem\nkeyfile /k.pem\nlistener 1884 127.0.0.1" in secure
+    with pytest.raises(broker.Missing):
+        broker.configuration(tmp_path, {"host": "x\ny"})

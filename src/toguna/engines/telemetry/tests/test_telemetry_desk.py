@@ -1,0 +1,184 @@
+"""The register, quarantine, alarms and rules at the desk, by forms alone."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from toguna.engines.telemetry import api
+from toguna.engines.telemetry.devices import register
+from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device
+from toguna.engines.telemetry.rules import actions
+from toguna.engines.telemetry.tests.conftest import NOW, say
+from toguna.kernel.access import SYSTEM
+from toguna.kernel.models import AuditEntry
+
+
+def page(client, path, status=200, **more):
+    answer = client.get(path, more)
+    assert answer.status_code == status, (path, answer.status_code)
+    return answer.content.decode()
+
+
+def test_from_a_stranger_to_a_device_with_its_key(device, hire):
+    head = hire("manager")
+    say(Device(code="bin-77", door="http"), {"fill": 5}, proof="key:x")
+    assert "bin-77" in page(head, "/desk/devices/quarantine")
+    form = page(head, "/desk/devices/new", code="bin-77", door="http")
+    assert 'value="bin-77"' in form
+    wrong = head.post(
+        "/desk/devices/new", {"code": "bin 77", "name": "x", "kind": "sensor", "door": "http", "fastest": "160"}
+    )
+    assert wrong.status_code == 422
+    said = {
+        "code": "bin-77",
+        "name": "Bin of the market",
+        "kind": "sensor",
+        "door": "http",
+        "fastest": "160",
+        "service": "waste",
+        "ref": "bin:77",
+    }
+    made = head.post("/desk/devices/new", said)
+    row = Device.objects.get(code="bin-77")
+    assert made.url == f"/desk/devices/{row.pk}/key" and register.key_of(row) in page(head, made.url)
+    assert AuditEntry.objects.filter(action="telemetry.see_key").exists()
+    assert head.post("/desk/devices/new", said).status_code == 422  # it is there already
+    assert say(row, {"at": NOW, "fill": 71, "battery": 9}).rows == 2
+    shown = page(head, f"/desk/devices/{row.pk}")
+    assert "71" in shown and "Fill level" in shown
+    assert "low" in page(head, "/desk/devices/") and "Bin of the market" in page(head, "/desk/devices/", q="market")
+    assert head.post(f"/desk/devices/{row.pk}", {"do": "key"}).status_code == 302
+    row.refresh_from_db()
+    assert row.key_number == 2
+    stranger = register.strangers()[0]
+    head.post("/desk/devices/quarantine", {"do": "forget", "pk": stranger.pk})
+    assert register.strangers() == []
+    assert head.post(f"/desk/devices/{row.pk}/edit", {**said, "name": "Bin", "stays": "5"}).status_code == 422
+    assert head.post(f"/desk/devices/{row.pk}/edit", {**said, "name": "Bin"}).status_code == 302
+    agent = hire("agent")
+    assert (
+        agent.get(f"/desk/devices/{row.pk}/key").status_code == 403
+        and agent.post(f"/desk/devices/{row.pk}", {"do": "retire"}).status_code == 403
+    )
+
+
+def test_a_decoder_is_tried_before_it_is_kept(device, hire):
+    head = hire("manager")
+    said = {
+        "slug": "lid",
+        "name": "Lid",
+        "fields_": '[{"byte": 0, "size": 2, "quantity": "distance", "scale": 0.1}]',
+        "sample": "01f4",
+    }
+    tried = head.post("/desk/devices/decoders/new", {**said, "do": "try"})
+    assert "50" in tried.content.decode() and not Decoder.objects.exists()
+    assert head.post("/desk/devices/decoders/new", {**said, "do": "save"}).status_code == 302
+    assert (
+        head.post("/desk/devices/decoders/lid", {**said, "fields_": '[{"byte": 0, "quantity": "moon"}]'}).status_code
+        == 422
+    )
+    assert "Lid" in page(head, "/desk/devices/decoders")
+
+
+def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire):
+    head = hire("manager")
+    one = device("bin-1", "http", name="Bin 1")
+    say(one, [{"at": NOW - 3600 + n * 600, "fill": value} for n, value in enumerate([50, 90, 60])])
+    said = {
+        "title": "Bin full",
+        "level": "2",
+        "condition": "threshold",
+        "quantity": "fill",
+        "above": "85",
+        "clear": "70",
+        "notify": "+22370000009, head@town.test",
+    }
+    assert head.post("/desk/devices/rules/new", {**said, "above": ""}).status_code == 422
+    assert head.post("/desk/devices/rules/new", {**said, "notify": "nobody"}).status_code == 422
+    made = head.post("/desk/devices/rules/new", said)
+    row = AlarmRule.objects.get()
+    assert not row.on and "raised 1 time" in page(head, made.url)
+    assert 'value="85.0"' in page(head, f"{made.url}/edit")
+    assert head.post(made.url, {"do": "on"}).status_code == 302
+    say(one, {"at": NOW, "fill": 95})
+    alarm = Alarm.objects.get()
+    assert "Bin full" in page(head, "/desk/devices/alarms") and "95" in page(head, "/desk/devices/alarms")
+    assert "Alarms now" in page(head, "/desk/")
+    agent = hire("agent")
+    assert agent.post("/desk/devices/alarms", {"alarm": alarm.pk, "note": "A truck goes"}).status_code == 302
+    assert "A truck goes" in page(head, "/desk/devices/alarms")
+    night = {**said, "condition": "silence", "minutes": "60", "days": ["6", "7"], "start": "08:00", "end": "18:00"}
+    assert head.post(f"/desk/devices/rules/{row.name}/edit", night).status_code == 302
+    row.refresh_from_db()
+    assert (
+        row.spec["kind"] == "during"
+        and row.spec["of"] == {"kind": "silence", "minutes": 60.0}
+        and not Alarm.objects.filter(cleared=None)
+    )
+    assert (
+        head.post(
+            f"/desk/devices/rules/{row.name}/edit", {**said, "condition": "json", "spec": '{"kind": "any", "of": []}'}
+        ).status_code
+        == 422
+    )
+    assert agent.post(f"/desk/devices/rules/{row.name}/edit", said).status_code == 403
+
+
+def test_a_day_of_a_truck(device, hire):
+    truck = device("truck-1", "tcp", kind="tracker", name="Truck 1")
+    noon = int(time.time()) - 3600
+    places = [{"at": noon + n * 30, "lat": 12.65 + n / 2000, "lon": -8.0, "speed": 25} for n in range(20)]
+    places += [{"at": noon + 600 + n * 60, "lat": 12.6595, "lon": -8.0, "speed": 0} for n in range(12)]
+    say(truck, places, proof="door")
+    agent = hire("agent")
+    day = datetime.fromtimestamp(noon, UTC).date().isoformat()
+    shown = page(agent, f"/desk/devices/{truck.pk}/day", day=day)
+    assert "data-way-now" in shown and re.search(r"<dd>1[.,]1 km</dd>", shown) and "Stops of five minutes" in shown
+    assert AuditEntry.objects.filter(action="telemetry.see_way").exists()
+    assert "said nowhere" in page(agent, f"/desk/devices/{truck.pk}/day", day="2020-01-01")
+    assert "Truck 1" in page(agent, "/desk/devices/map")
+    assert agent.get(f"/desk/devices/{truck.pk + 1}/day").status_code == 404
+
+
+def test_who_has_one_zone_sees_its_devices_alone(device, hire, monkeypatch):
+    from toguna.kernel import access
+
+    here, there = device("a-1", zone=1), device("b-1", zone=2)
+    agent = hire("manager")
+    real = access.zones
+    monkeypatch.setattr(
+        access, "zones", lambda actor, permission: frozenset({1}) if actor.staff else real(actor, permission)
+    )
+    assert "a-1" in page(agent, "/desk/devices/") and "b-1" not in page(agent, "/desk/devices/")
+    page(agent, f"/desk/devices/{here.pk}")
+    page(agent, f"/desk/devices/{there.pk}", status=404)
+    rule = actions.save_rule(
+        "r", {"titles": {"en": "R"}, "spec": {"kind": "silence", "minutes": 5}, "zone": 2}, by=SYSTEM
+    )
+    page(agent, f"/desk/devices/rules/{rule.name}", status=404)
+
+
+@pytest.mark.parametrize(
+    ("path", "most"), [("/desk/devices/", 14), ("/desk/devices/alarms", 13), ("/desk/devices/map", 15)]
+)
+def test_pages_cost_the_same_whatever_their_length(device, hire, path, most):
+    agent = hire("agent")
+    rule = actions.save_rule(
+        "r", {"titles": {"en": "R"}, "spec": {"kind": "threshold", "quantity": "fill", "above": 1}}, by=SYSTEM
+    )
+    actions.switch(rule.pk, True, by=SYSTEM)
+    for n in range(12):
+        say(device(f"bin-{n}", name=f"Bin {n}"), {"at": NOW, "fill": 50, "lat": 12.65 + n / 1000, "lon": -8.0})
+    page(agent, path)
+    with CaptureQueriesContext(
+        connection,
+    ) as seen:
+        shown = page(agent, path)
+    assert "Bin 11" in shown and len(seen) <= most, [q["sql"][:120] for q in seen.captured_queries]
+    assert api.positions_within((-8.1, 12.6, -7.9, 12.7))[0].device
