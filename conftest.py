@@ -1,5 +1,6 @@
 """Shared by all tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connections
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from toguna.engines.territory import zones
+from toguna.kernel.testing import forget_jobs
 from toguna.services.reports import topics
 
 SHARED_DATA = Path(__file__).parent.parent / "shared" / "data"
@@ -48,3 +50,15 @@ def nothing_kept() -> None:
     """What processes keep in memory for a few seconds (zones, categories) is another test's."""
     zones.forget()
     topics.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_job_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The queue is none of Django's tables: what a test with transactions of its own leaves there is not for the next to do."""
+    marker = request.node.get_closest_marker("django_db")
+    own = marker is not None and marker.kwargs.get("transaction")
+    if own:
+        request.getfixturevalue("transactional_db")
+    yield
+    if own:
+        forget_jobs()

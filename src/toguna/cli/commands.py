@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -107,6 +108,8 @@ def demo(args: Namespace) -> int:
         raise Stop(_("--people is a number from 1,000 to 2,000,000"))
     if not args.once and not supervise.free("127.0.0.1", args.port) and supervise.running() is None:
         raise Stop(_("port {port} is taken by another program: choose another with --port").format(port=args.port))
+    # Messages of the demo's people are written while it loads: their links lead to where it will be served.
+    os.environ.setdefault("TOGUNA_URL", supervise.Running(0, "127.0.0.1", args.port).url.rstrip("/"))
     from toguna.demo import command
 
     def serving(port: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from gettext import gettext as _
 from pathlib import Path
 
-from toguna.kernel import cluster, places
+from toguna.kernel import catalogues, cluster, places
 
 Say = Callable[[str], None]
 SITE = Path(__file__).resolve().parents[1] / "site"
@@ -141,12 +140,13 @@ def django(say: Say) -> None:
     """Tables, texts, static files. One process for all that is stale; none when nothing is."""
     import django as framework
 
+    # Before anything speaks: a process keeps the texts that it found, and a first start would load its demo in English.
+    list(catalogues.compile_stale(SITE.parent))
     framework.setup()
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    call_command("compile_texts", stdout=io.StringIO())
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         say(_("Preparing the tables"))

@@ -23,6 +23,8 @@ GIVEN: dict[str, dict[str, str]] = {
     "mpesa": {"consumer_key": "key", "consumer_secret": "secret", "short_code": "174379", "passkey": "pass"},
     "cinetpay": {"apikey": "key", "site_id": "100", "secret_key": "secret"},
 }
+# A bank has no doors of its own: payers transfer with the code, and a statement that is brought says so.
+BANK = '[payments.bank]\nholder = "Commune"\naccount = "ML13 ML00 0000 0000 0000 0000 0001"\nbank = "Banque fictive"'
 
 
 class Payments(Company):
@@ -52,7 +54,7 @@ class Payments(Company):
             said.append(
                 f"[payments.{company.name}]\n" + "\n".join(f'{key} = "{value}"' for key, value in pairs.items())
             )
-        return "\n\n".join(said)
+        return "\n\n".join((*said, BANK))
 
     def serve(self) -> None:
         for company in self.companies:

@@ -35,7 +35,7 @@ from toguna.engines.ledger.desks.actions import take as take_at_desk
 from toguna.engines.ledger.desks.cashbook import OTHERS as OTHER_WAYS
 from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessions_at
 from toguna.engines.ledger.desks.counting import pieces, worth
-from toguna.engines.ledger.events import PaymentTaken, PaymentVoided
+from toguna.engines.ledger.events import PaymentTaken, PaymentVoided, told
 from toguna.engines.ledger.models import (
     Account,
     Bill,
@@ -172,6 +172,7 @@ __all__ = [
     "take_at_desk",
     "take_offline",
     "tariff",
+    "told",
     "unsubscribe",
     "usable_ways",
     "use_advances",

@@ -16,9 +16,10 @@ from toguna.engines.ledger import book
 from toguna.engines.ledger.apportioning import Owed, spread
 from toguna.engines.ledger.book import Leg, Refused
 from toguna.engines.ledger.models import Bill, BillLine, Entry, Payer, Tariff
-from toguna.kernel import audit, codes, text, town
+from toguna.kernel import access, audit, codes, text, town
 from toguna.kernel.access import Actor
 
+APPROVE = "ledger.approve"
 RECEIVABLE, ADVANCES = "411", "4191"  # what payers owe; what they paid ahead
 LUCK = 3  # how often a run draws its references anew
 REFERENCE = 10  # letters and figures: AccountReference of a payment company takes twelve
@@ -137,7 +138,9 @@ def pay(given: Sequence[tuple[Owed, int]]) -> dict[int, int]:
 
 @transaction.atomic
 def cancel(bill: int, *, reason: str, by: Actor) -> Bill:
-    """Takes a bill back, with why; what was paid on it becomes an advance of its payer. Cancelled again, nothing happens."""
+    """Takes a bill back, with why; what was paid on it becomes an advance of its payer. Cancelled again, nothing happens.
+    Raises Refused, Denied."""
+    access.require(by, APPROVE)
     row = Bill.objects.select_for_update().get(pk=bill)
     if row.state == Bill.State.CANCELLED:
         return row

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet, Sum
 
-from toguna.engines.ledger import book
 from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE
 from toguna.engines.ledger.models import Bill, Line, Payer
 from toguna.kernel import text
@@ -37,14 +36,13 @@ def new_payers(names: Sequence[str]) -> list[int]:
 
 
 def balances_of(payers: Iterable[int]) -> dict[int, Balance]:
-    """{payer: Balance}, of each that was asked for. One statement, and two that are kept."""
+    """{payer: Balance}, of each that was asked for. One statement. Nothing is owed on accounts that were never opened."""
     wanted = list(payers)
-    receivable, ahead = book.account_id(RECEIVABLE), book.account_id(ADVANCES)
-    sums: dict[tuple[int, int], int] = {}
-    rows = Line.objects.filter(payer__in=wanted, account__in=[receivable, ahead])
-    for payer_id, account, amount in rows.values_list("payer", "account").annotate(sum=Sum("amount")):
+    sums: dict[tuple[int, str], int] = {}
+    rows = Line.objects.filter(payer__in=wanted, account__code__in=[RECEIVABLE, ADVANCES])
+    for payer_id, account, amount in rows.values_list("payer", "account__code").annotate(sum=Sum("amount")):
         sums[(payer_id, account)] = amount
-    return {one: Balance(sums.get((one, receivable), 0), -sums.get((one, ahead), 0)) for one in wanted}
+    return {one: Balance(sums.get((one, RECEIVABLE), 0), -sums.get((one, ADVANCES), 0)) for one in wanted}
 
 
 def bills_of(payer: int) -> QuerySet[Bill]:

@@ -28,10 +28,11 @@ from toguna.engines.ledger.models import (
     Suspense,
     VoidNumber,
 )
-from toguna.kernel import audit, text, town
+from toguna.kernel import access, audit, text, town
 from toguna.kernel import events as kernel_events
 from toguna.kernel.access import Actor
 
+SUPERVISE = "ledger.supervise"
 SUSPENSE = "471"  # money that came, and of whom nobody knows
 
 
@@ -181,7 +182,8 @@ def _number(desk: int, year: int, paper: int | None) -> int:
 @transaction.atomic
 def void(payment: int, *, reason: str, by: Actor) -> Payment:
     """Takes a payment back (a wrong amount, a cheque that bounced): its bills are owed again, its receipt keeps its number and says
-    that it is void. Voided again, nothing happens. Raises Refused."""
+    that it is void. Voided again, nothing happens. Raises Refused, Denied."""
+    access.require(by, SUPERVISE)
     row = Payment.objects.select_for_update(of=("self",)).select_related("entry", "desk").get(pk=payment)
     if row.void:
         return row

@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import billing, book
 from toguna.engines.ledger.apportioning import shares
-from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE
+from toguna.engines.ledger.billing import ADVANCES, APPROVE, RECEIVABLE
 from toguna.engines.ledger.book import Leg, Refused
 from toguna.engines.ledger.models import Bill, BillLine, CreditNote, Desk, Instalment, Payer, Payment, Wish
 from toguna.engines.ledger.providers import returning
 from toguna.kernel import access, audit, money, text
 from toguna.kernel.access import Actor
 
-BILL, APPROVE = "ledger.bill", "ledger.approve"
+BILL = "ledger.bill"
 LOST = "6511"  # what was given up
 MOST_PARTS = 36
 

@@ -29,6 +29,7 @@ log = logging.getLogger("toguna.channels")
 REMEMBERED = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR = 60  # from one address; beyond, all is kept and nothing is answered
+HELP_PARTS = 2  # of an SMS, in one answer
 MISSES = 2  # not understood in a row before a person takes over
 
 
@@ -184,8 +185,9 @@ def _built_in(talk: Conversation, incoming: Incoming, meant: understanding.Meant
 
 
 def helped(about: str = "") -> str:
-    """The help tree: all commands, or how to use one."""
-    wanted = understanding.meant(about) if about else None
+    """The help tree: what can be asked, in as many answers as two parts of an SMS each make ("HELP 2"), or how to use one."""
+    page = int(about) if about.isascii() and about.isdigit() and len(about) < 3 else 1
+    wanted = understanding.meant(about) if about and page == 1 else None
     found = understanding.command(wanted.command) if wanted else None
     language = (translation.get_language() or "").split("-")[0]
     if found is not None:
@@ -193,7 +195,18 @@ def helped(about: str = "") -> str:
         words = f"{_keyword(found, language)}: {found.title}."
         return " ".join([words, _("Example:"), example]) if example else words
     lines = [_line(_keyword(c, language), str(c.title)) for c in understanding.commands() if c.menu]
-    return "\n".join([town.current().name, *lines, _("%(help)s and a word: how it works") % {"help": _("HELP")}])
+    pages = [""]
+    for line in lines:
+        if pages[-1] and sms.size(_page(f"{pages[-1]}\n{line}", len(pages) + 1)).parts > HELP_PARTS:
+            pages.append("")
+        pages[-1] = f"{pages[-1]}\n{line}".strip()
+    page = max(1, min(page, len(pages)))
+    return _page(pages[page - 1], page + 1 if page < len(pages) else 0)
+
+
+def _page(lines: str, following: int) -> str:
+    more = [_("%(help)s %(page)d: more") % {"help": _("HELP"), "page": following}] if following else []
+    return "\n".join([town.current().name, lines, *more, _("%(help)s and a word: how it works") % {"help": _("HELP")}])
 
 
 def _line(keyword: str, title: str) -> str:

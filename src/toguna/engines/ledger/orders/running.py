@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from toguna.engines.channels import api as channels
+from toguna.engines.ledger.events import told
 from toguna.engines.ledger.models import Bill, PaymentRequest, StandingOrder
 from toguna.engines.ledger.providers import asking, ways
 from toguna.engines.ledger.providers.events import PaymentAnswered
@@ -188,7 +189,8 @@ def _paid(order: StandingOrder, row: PaymentRequest) -> None:
     StandingOrder.objects.filter(pk=order.pk).update(missed=0, next_try=None)
     address = f"{settings.TOGUNA_URL}{reverse('pay-request', args=[row.code])}"
     words = _("%(town)s: %(amount)s received, thank you. Your receipt: %(address)s")
-    _sms(order, f"ledger-order-paid:{row.pk}", words % {**_facts(order, row.paid or row.amount), "address": address})
+    key = told(row.payment_id) if row.payment_id else f"ledger-order-paid:{row.pk}"
+    _sms(order, key, words % {**_facts(order, row.paid or row.amount), "address": address})
 
 
 def _unpaid(order: StandingOrder, row: PaymentRequest) -> None:

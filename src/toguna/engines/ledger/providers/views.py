@@ -12,6 +12,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,6 +20,7 @@ from toguna.engines.ledger import suspense as suspense_book
 from toguna.engines.ledger.book import Refused
 from toguna.engines.ledger.models import Suspense
 from toguna.engines.ledger.models.providers import PaymentRequest, SettlementFile
+from toguna.engines.ledger.paying import receipt_number
 from toguna.engines.ledger.providers import asking, following, owed, reconciling, ways
 from toguna.engines.ledger.providers.forms import FileForm, PayForm
 from toguna.engines.ledger.providers.port import BadFile, written
@@ -84,13 +86,14 @@ def _running(bill: int) -> PaymentRequest | None:
 def request_page(request: HttpRequest, code: str) -> HttpResponse:
     """Where a payment stands, for whoever has its code: nothing in it says who pays. It reloads by a header, without a script,
     while the payer is to confirm."""
-    row = get_object_or_404(PaymentRequest.objects.select_related("payment"), code=codes.read(code), back_of=None)
+    row = get_object_or_404(PaymentRequest.objects.select_related("payment__desk"), code=codes.read(code), back_of=None)
     try:
         way = ways.find(row.way)
     except ways.Unset:
         way = None
     transfer = way.given if way and way.provider.how == "transfer" else None
     waiting = row.state in _WAITING
+    number = receipt_number(row.payment) if row.payment is not None and row.state == State.SUCCEEDED else ""
     values: dict[str, Any] = {
         "row": row,
         "title": way.title if way else row.way,
@@ -99,6 +102,8 @@ def request_page(request: HttpRequest, code: str) -> HttpResponse:
         "phone": people.masked("phone", row.phone) if row.phone else "",
         "transfer": transfer,
         "waiting": waiting,
+        "number": number,
+        "receipt": reverse("receipt-number", args=[number]) if number else "",
         "bill": owed.reference(row.bills[0]) if row.bills and row.state != State.SUCCEEDED else "",
     }
     answer = render(request, "ledger/providers_request.html", values)

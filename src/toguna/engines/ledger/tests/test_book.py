@@ -152,8 +152,10 @@ def test_a_payment_taken_back_owes_again_and_keeps_its_number(books):
     payer = Payer.objects.create(name="Awa")
     one = bill(payer, 1000)
     taken = paying.take(1000, "XOF", "cash", desk=books, bills=[one.pk], key="p1", by=BY)
-    for _twice in range(2):
+    with pytest.raises(Denied):
         paying.void(taken.pk, reason="wrong bill", by=BY)
+    for _twice in range(2):
+        paying.void(taken.pk, reason="wrong bill", by=CHIEF)
     one.refresh_from_db()
     assert one.state == Bill.State.OPEN and one.left == 1000 and billing.owed_by(payer.pk) == 1000
     assert paying.take(5, "XOF", "cash", desk=books, bills=[one.pk], key="p2", by=BY).number == 2
@@ -164,8 +166,10 @@ def test_a_cancelled_bill_gives_back_what_was_paid_as_an_advance(books):
     payer = Payer.objects.create(name="Awa")
     one = bill(payer, 1000)
     paying.take(300, "XOF", "cash", desk=books, bills=[one.pk], key="p1", by=BY)
-    for _twice in range(2):
+    with pytest.raises(Denied):
         billing.cancel(one.pk, reason="the stall is gone", by=BY)
+    for _twice in range(2):
+        billing.cancel(one.pk, reason="the stall is gone", by=CHIEF)
     assert billing.owed_by(payer.pk) == 0 and billing.advance_of(payer.pk) == 300
     zero()
 
@@ -207,7 +211,7 @@ def test_a_credit_note_makes_a_bill_less_and_what_is_over_is_an_advance(books):
     assert (one.amount, one.paid, one.state, note.number) == (800, 800, Bill.State.PAID, 1)
     assert billing.advance_of(payer.pk) == 400 and billing.owed_by(payer.pk) == 0
     with pytest.raises(Refused, match="made less"):
-        paying.void(Payment.objects.get().pk, reason="x", by=BY)
+        paying.void(Payment.objects.get().pk, reason="x", by=CHIEF)
     zero()
 
 
@@ -216,7 +220,7 @@ def test_a_bill_made_less_and_then_cancelled_owes_nothing(books):
     one = bill(payer, 1000, 500)
     settling.credit(one.pk, 700, reason="closed in May", key="c", by=CHIEF)
     for _twice in range(2):
-        billing.cancel(one.pk, reason="the stall is gone", by=BY)
+        billing.cancel(one.pk, reason="the stall is gone", by=CHIEF)
     assert billing.owed_by(payer.pk) == 0 and billing.advance_of(payer.pk) == 0 and book.balance("7011") == 0
     zero()
 
@@ -272,7 +276,7 @@ def test_a_payment_taken_back_takes_back_what_it_had_paid_ahead(books):
     first = paying.take(1000, "XOF", "cheque", desk=books, payer=payer.pk, key="p", by=BY)
     one = bill(payer, 800)
     assert one.state == Bill.State.PAID
-    paying.void(first.pk, reason="the cheque bounced", by=BY)
+    paying.void(first.pk, reason="the cheque bounced", by=CHIEF)
     one.refresh_from_db()
     assert one.left == 800 and billing.advance_of(payer.pk) == 0 and billing.owed_by(payer.pk) == 800
     zero()
@@ -312,9 +316,9 @@ def _play(desk: Desk, actions: list[tuple[str, int, int]]) -> None:
                 elif what == "payer":
                     paying.take(amount, "XOF", "cash", desk=desk, payer=payers[which % 2].pk, key=f"p{n}", by=BY)
                 elif what == "void" and payment is not None:
-                    paying.void(payment.pk, reason="x", by=BY)
+                    paying.void(payment.pk, reason="x", by=CHIEF)
                 elif what == "cancel" and one is not None:
-                    billing.cancel(one.pk, reason="x", by=BY)
+                    billing.cancel(one.pk, reason="x", by=CHIEF)
                 elif what == "again" and payment is not None:
                     assert (
                         paying.take(payment.amount, "XOF", "cash", desk=desk, key=payment.key, by=BY).pk == payment.pk

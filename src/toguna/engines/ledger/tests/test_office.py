@@ -35,20 +35,22 @@ def read(answer) -> str:
 
 def test_a_bill_is_found_by_its_reference_or_its_payer(hire):
     client, bill = hire("agent"), issued()
-    assert client.get("/desk/book/", {"q": bill.reference})["location"].endswith(f"/desk/book/bills/{bill.reference}")
-    page = client.get("/desk/book/", {"q": "koné"}).content.decode()
-    assert f"/desk/book/payers/{bill.payer_id}" in page and "Accounts" not in page, "an agent reads no accounts"
-    page = client.get("/desk/book/").content.decode()
+    assert client.get("/desk/ledger/book/", {"q": bill.reference})["location"].endswith(
+        f"/desk/ledger/book/bills/{bill.reference}"
+    )
+    page = client.get("/desk/ledger/book/", {"q": "koné"}).content.decode()
+    assert f"/desk/ledger/book/payers/{bill.payer_id}" in page and "Accounts" not in page, "an agent reads no accounts"
+    page = client.get("/desk/ledger/book/").content.decode()
     assert bill.reference[:5] in page and "9,000" in page
-    page = client.get(f"/desk/book/bills/{bill.reference}").content.decode()
+    page = client.get(f"/desk/ledger/book/bills/{bill.reference}").content.decode()
     assert "12 m2 x 750" in page and "credit note" not in page.lower()
-    assert client.get("/desk/book/accounts").status_code == 403
-    assert Client().get("/desk/book/").status_code == 302
+    assert client.get("/desk/ledger/book/accounts").status_code == 403
+    assert Client().get("/desk/ledger/book/").status_code == 302
 
 
 def test_a_plan_a_credit_note_and_a_cancellation(hire):
     agent, manager, bill = hire("agent"), hire("manager"), issued()
-    where = f"/desk/book/bills/{bill.reference}"
+    where = f"/desk/ledger/book/bills/{bill.reference}"
     first = timezone.localdate() + timedelta(days=1)
     told = {"do": "plan", "parts": "3", "first": first.isoformat(), "every": "month"}
     assert agent.post(where, {**told, "first": "2020-01-01"}).status_code == 422
@@ -73,13 +75,13 @@ def test_giving_up_is_asked_by_one_and_decided_by_another(hire):
     agent, manager, bill = hire("agent"), hire("manager"), issued()
     told = {"do": "off", "off-reason": "died, no heirs", "off-client_id": str(uuid.uuid4())}
     for _twice in range(2):
-        assert agent.post(f"/desk/book/bills/{bill.reference}", told).status_code == 302
+        assert agent.post(f"/desk/ledger/book/bills/{bill.reference}", told).status_code == 302
     wish = Wish.objects.get()
-    assert "wait" in manager.get("/desk/book/").content.decode()
-    assert "died, no heirs" in manager.get("/desk/book/wishes/").content.decode()
-    assert agent.post(f"/desk/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 403
-    assert manager.post(f"/desk/book/wishes/{wish.pk}", {"do": "no"}).status_code == 422, "a refusal says why"
-    assert manager.post(f"/desk/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 302
+    assert "wait" in manager.get("/desk/ledger/book/").content.decode()
+    assert "died, no heirs" in manager.get("/desk/ledger/book/wishes/").content.decode()
+    assert agent.post(f"/desk/ledger/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 403
+    assert manager.post(f"/desk/ledger/book/wishes/{wish.pk}", {"do": "no"}).status_code == 422, "a refusal says why"
+    assert manager.post(f"/desk/ledger/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 302
     bill.refresh_from_db()
     assert bill.state == Bill.State.WRITTEN_OFF and book.balance("6511") == 9000
 
@@ -90,9 +92,9 @@ def test_cash_is_given_back_out_of_a_desk(hire):
     ledger.take(5000, "XOF", "cash", desk=desk, payer=payer.pk, key="p", by=SYSTEM)
     agent, manager = hire("agent"), hire("manager")
     told = {"amount": "2 000", "where": f"desk:{desk.pk}", "reason": "moved", "client_id": str(uuid.uuid4())}
-    assert agent.post(f"/desk/book/payers/{payer.pk}", {**told, "amount": "6000"}).status_code == 422
-    assert agent.post(f"/desk/book/payers/{payer.pk}", told).status_code == 302
-    assert manager.post(f"/desk/book/wishes/{Wish.objects.get().pk}", {"do": "yes"}).status_code == 302
+    assert agent.post(f"/desk/ledger/book/payers/{payer.pk}", {**told, "amount": "6000"}).status_code == 422
+    assert agent.post(f"/desk/ledger/book/payers/{payer.pk}", told).status_code == 302
+    assert manager.post(f"/desk/ledger/book/wishes/{Wish.objects.get().pk}", {"do": "yes"}).status_code == 302
     assert ledger.advance_of(payer.pk) == 3000 == cashbook.held(desk)
 
 
@@ -103,25 +105,31 @@ def test_the_accounts_of_a_span_and_their_files(hire):
     ledger.take(4000, "XOF", "cash", desk=desk, bills=[bill.pk], key="p", by=SYSTEM)
     book.checkpoint()
     ledger.take(1000, "XOF", "cash", desk=desk, bills=[bill.pk], key="p2", by=SYSTEM)  # after the totals
-    page = manager.get("/desk/book/accounts").content.decode()
+    page = manager.get("/desk/ledger/book/accounts").content.decode()
     assert "9,500" in page and "4,500" in page
     today = timezone.localdate()
     span = {"since": today.replace(day=1).isoformat(), "until": today.isoformat()}
-    rows = list(csv.reader(io.StringIO(read(manager.get("/desk/book/export/balance", {**span, "chart": "syscohada"})))))
+    rows = list(
+        csv.reader(io.StringIO(read(manager.get("/desk/ledger/book/export/balance", {**span, "chart": "syscohada"}))))
+    )
     by_code = {row[0]: row for row in rows[1:]}
     assert by_code["4111"][4:6] == ["9500", "5000"] and by_code["4111"][6] == "4500" and by_code["758"][5] == "9500"
     assert sum(int(row[4]) for row in rows[1:]) == sum(int(row[5]) for row in rows[1:])
-    rows = list(csv.reader(io.StringIO(read(manager.get("/desk/book/export/journal", {**span, "chart": "m14"})))))
+    rows = list(
+        csv.reader(io.StringIO(read(manager.get("/desk/ledger/book/export/journal", {**span, "chart": "m14"}))))
+    )
     assert [row[0] for row in rows[1:]] == ["1", "1", "2", "2", "3", "3", "4", "4"], "entries without gaps"
     assert {row[4] for row in rows[1:]} == {"411", "7336", "531"}
     assert any(row[6].startswith("'=cmd") for row in rows), "no spreadsheet runs a payer's name"
-    lines = read(manager.get("/desk/book/export/fec", span)).split("\r\n")
+    lines = read(manager.get("/desk/ledger/book/export/fec", span)).split("\r\n")
     assert lines[0].split("\t")[:4] == ["JournalCode", "JournalLib", "EcritureNum", "EcritureDate"]
     fec = [line.split("\t") for line in lines[1:] if line]
     assert all(len(row) == 18 and re.fullmatch(r"\d{8}", row[3]) for row in fec)
     assert sum(int(row[11]) for row in fec) == sum(int(row[12]) for row in fec) == 14_500
-    assert manager.get("/desk/book/export/nothing").status_code == 404
-    assert other.reference in manager.get("/desk/book/journal", {"kind": "bill"}).content.decode().replace(" ", "")
+    assert manager.get("/desk/ledger/book/export/nothing").status_code == 404
+    assert other.reference in manager.get("/desk/ledger/book/journal", {"kind": "bill"}).content.decode().replace(
+        " ", ""
+    )
 
 
 def test_the_number_of_an_entry_is_the_same_in_every_export(hire):
@@ -132,7 +140,9 @@ def test_the_number_of_an_entry_is_the_same_in_every_export(hire):
         book.post("test", [book.Leg("571", 5), book.Leg("7336", -5)], key=f"k{n}", by=SYSTEM, at=day)
 
     def exported(since: date) -> list[str]:
-        answer = manager.get("/desk/book/export/journal", {"since": since.isoformat(), "until": today.isoformat()})
+        answer = manager.get(
+            "/desk/ledger/book/export/journal", {"since": since.isoformat(), "until": today.isoformat()}
+        )
         return [row[0] for row in list(csv.reader(io.StringIO(read(answer))))[1::2]]
 
     assert exported(today.replace(day=1)) == ["1", "2", "3"] and exported(today) == ["2", "3"]
@@ -140,32 +150,33 @@ def test_the_number_of_an_entry_is_the_same_in_every_export(hire):
 
 def test_an_account_a_journal_and_an_entry_open_from_one_another(hire):
     manager, bill = hire("manager"), issued()
-    page = manager.get("/desk/book/accounts/411").content.decode()
-    entry = re.search(r"/desk/book/entries/\d+", page)[0]
+    page = manager.get("/desk/ledger/book/accounts/411").content.decode()
+    entry = re.search(r"/desk/ledger/book/entries/\d+", page)[0]
     page = manager.get(entry).content.decode()
-    assert "9,000" in page and f"/desk/book/bills/{bill.reference}" in page
-    assert entry in manager.get("/desk/book/journal").content.decode()
-    assert manager.get("/desk/book/accounts/nothing").status_code == 404
+    assert "9,000" in page and f"/desk/ledger/book/bills/{bill.reference}" in page
+    assert entry in manager.get("/desk/ledger/book/journal").content.decode()
+    assert manager.get("/desk/ledger/book/accounts/nothing").status_code == 404
 
 
 def test_months_are_closed_one_after_the_other(hire):
     manager, year = hire("manager"), timezone.localdate().year - 1
     for _twice in range(2):
-        assert manager.post("/desk/book/periods", {"do": "year", "year": str(year)}).status_code == 302
+        assert manager.post("/desk/ledger/book/periods", {"do": "year", "year": str(year)}).status_code == 302
     rows = list(Period.objects.order_by("since"))
     assert len(rows) == 12 and rows[1].until.day in (28, 29)
-    manager.post("/desk/book/periods", {"period": rows[1].pk})
+    manager.post("/desk/ledger/book/periods", {"period": rows[1].pk})
     assert Period.objects.exclude(closed=None).count() == 0, "the one before it is open"
-    manager.post("/desk/book/periods", {"period": rows[0].pk})
+    manager.post("/desk/ledger/book/periods", {"period": rows[0].pk})
     assert Period.objects.exclude(closed=None).get().pk == rows[0].pk
     with pytest.raises(ledger.Refused, match="closed"):
         book.post("test", [book.Leg("571", 5), book.Leg("7336", -5)], key="k", by=SYSTEM, at=rows[0].since)
-    assert "closed" in manager.get("/desk/book/periods").content.decode()
-    assert hire("agent").get("/desk/book/periods").status_code == 403
+    assert "closed" in manager.get("/desk/ledger/book/periods").content.decode()
+    assert hire("agent").get("/desk/ledger/book/periods").status_code == 403
 
 
 @pytest.mark.parametrize(
-    "path", ["/desk/book/", "/desk/book/journal", "/desk/book/accounts", "/desk/book/accounts/411"]
+    "path",
+    ["/desk/ledger/book/", "/desk/ledger/book/journal", "/desk/ledger/book/accounts", "/desk/ledger/book/accounts/411"],
 )
 def test_pages_cost_the_same_however_long(hire, path):
     manager = hire("manager")

@@ -67,9 +67,9 @@ def test_the_book_and_a_standing_order_on_a_small_screen(
     staff = session(people.create_staff(email="a@town.test", password="long enough", name="A", grants=grants))
     resident = session(people.Account.objects.create(person=person, name="Aïssatou"))
     pages = [
-        (staff, "/desk/book/"), (staff, f"/desk/book/bills/{bill.reference}"), (staff, f"/desk/book/payers/{payer.pk}"),
-        (staff, "/desk/book/accounts"), (staff, "/desk/book/journal"), (staff, f"/desk/book/wishes/{wish.pk}"),
-        (staff, "/desk/book/wishes/"), (staff, "/desk/book/periods"), (staff, "/desk/ledger/orders/"),
+        (staff, "/desk/ledger/book/"), (staff, f"/desk/ledger/book/bills/{bill.reference}"), (staff, f"/desk/ledger/book/payers/{payer.pk}"),
+        (staff, "/desk/ledger/book/accounts"), (staff, "/desk/ledger/book/journal"), (staff, f"/desk/ledger/book/wishes/{wish.pk}"),
+        (staff, "/desk/ledger/book/wishes/"), (staff, "/desk/ledger/book/periods"), (staff, "/desk/ledger/orders/"),
         (staff, f"/desk/ledger/orders/new/{payer.pk}"), (resident, "/pay/orders/"), (resident, f"/pay/orders/{bill.reference}"),
     ]  # fmt: skip
     folder = os.environ.get("TOGUNA_SHOTS")

@@ -277,11 +277,11 @@ def approve(asker: Client, other: Client, payment: Payment, amount: str = "1000"
         "reason": "the bill was wrong",
         "client_id": str(uuid.uuid4()),
     }
-    answer = asker.post(f"/desk/book/payers/{payment.payer_id}", told)
+    answer = asker.post(f"/desk/ledger/book/payers/{payment.payer_id}", told)
     assert answer.status_code == 302, answer.content.decode()
     wish = Wish.objects.latest("pk")
-    assert asker.post(f"/desk/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 422, "not by who asked"
-    assert other.post(f"/desk/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 302
+    assert asker.post(f"/desk/ledger/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 422, "not by who asked"
+    assert other.post(f"/desk/ledger/book/wishes/{wish.pk}", {"do": "yes"}).status_code == 302
     wish.refresh_from_db()
     return wish
 
@@ -308,11 +308,12 @@ def test_what_the_operator_refuses_is_the_payer_s_again(hire, mtn, overpaid):
 def test_what_the_operator_says_nothing_of_counts_as_gone_until_somebody_knows(hire, mtn, overpaid):
     asker, other = hire("manager"), hire("manager")
     wish = approve(asker, other, overpaid)
-    assert other.post(f"/desk/book/wishes/{wish.pk}", {"do": "back", "note": "x"}).status_code == 422
+    assert other.post(f"/desk/ledger/book/wishes/{wish.pk}", {"do": "back", "note": "x"}).status_code == 422
     PaymentRequest.objects.filter(wish=wish).update(state=State.UNKNOWN, next_poll=None)
     assert ledger.advance_of(overpaid.payer_id) == 0
-    assert "Nothing went out" in other.get(f"/desk/book/wishes/{wish.pk}").content.decode()
+    assert "Nothing went out" in other.get(f"/desk/ledger/book/wishes/{wish.pk}").content.decode()
     assert (
-        other.post(f"/desk/book/wishes/{wish.pk}", {"do": "back", "note": "their account says so"}).status_code == 302
+        other.post(f"/desk/ledger/book/wishes/{wish.pk}", {"do": "back", "note": "their account says so"}).status_code
+        == 302
     )
     assert ledger.advance_of(overpaid.payer_id) == 1000 and book.balance("552-mtn") == 1000

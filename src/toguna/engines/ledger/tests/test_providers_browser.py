@@ -87,6 +87,7 @@ def test_a_bill_is_paid_from_a_small_telephone(
             following.follow(row.pk)
             phone.reload()
             assert "arrivé" in phone.locator("[role=status]").inner_text()
+            assert "MTN-" in phone.locator("main a[href*='/receipt/']").inner_text(), "the payer has a receipt in hand"
             shown("paid", phone.url)
             assert world.due(bill) == 0
 

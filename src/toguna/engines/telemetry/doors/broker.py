@@ -17,9 +17,16 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
+import subprocess
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from toguna.engines.telemetry.devices import keys
 from toguna.engines.telemetry.doors.listening import section
@@ -27,7 +34,9 @@ from toguna.engines.telemetry.models import Device
 from toguna.kernel import places
 
 PORT, COLLECTOR = 1883, "toguna"
+SESSION, TOPIC = "toguna-collector", "t/+/up"  # the collector's: kept by the broker while it is away
 PACKAGE = "mosquitto"
+FIRST = 20.0  # seconds for a broker to start
 ROUNDS = 101  # of Mosquitto's own; keys are random, so guessing one is hopeless whatever their number
 
 
@@ -139,6 +148,37 @@ def _write(path: Path, text: str) -> None:
     making.replace(path)
 
 
+def _first(found: str, where: Path) -> None:
+    """A broker acknowledges what nobody wants, and throws it away: so it has our collector's session on its disk before the first
+    device can reach it. Raises Missing."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    _write(where / "first.conf", configuration(where, {"port": port}))
+    process = subprocess.Popen([found, "-c", str(where / "first.conf")], stderr=subprocess.PIPE)
+    kept = threading.Event()
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=SESSION, clean_session=False)
+    client.username_pw_set(COLLECTOR, keys.collector())
+    client.on_connect = lambda client, *_said: client.subscribe(TOPIC, qos=1)
+    client.on_subscribe = lambda *_said: kept.set()
+    client.reconnect_delay_set(1, 1)
+    client.connect_async("127.0.0.1", port)
+    client.loop_start()
+    try:
+        until = time.monotonic() + FIRST
+        while not kept.wait(0.05):
+            if process.poll() is not None or time.monotonic() > until:
+                process.kill()
+                raise Missing(f"mosquitto: {(process.communicate()[1] or b'').decode(errors='replace')[-500:]}")
+    finally:
+        client.disconnect()
+        client.loop_stop()
+        process.terminate()  # it writes its sessions as it ends
+        process.communicate()
+        (where / "first.conf").unlink()
+        (where / "pid").unlink(missing_ok=True)
+
+
 def prepare(where: Path | None = None, given: Mapping[str, Any] | None = None) -> list[tuple[str, list[str]]]:
     """Writes its files; gives the process to run: [(name, command)]. Raises Missing."""
     found = program()
@@ -148,4 +188,6 @@ def prepare(where: Path | None = None, given: Mapping[str, Any] | None = None) -
     _write(where / "mosquitto.conf", configuration(where, section("mqtt") if given is None else given))
     _write(where / "rights", rights())
     Passwords().bring(where)
+    if not (where / "mosquitto.db").exists():
+        _first(found, where)
     return [("mosquitto", [found, "-c", str(where / "mosquitto.conf")])]

@@ -9,11 +9,13 @@ from typing import Any
 
 import aiomqtt
 from django.db import DatabaseError, InterfaceError, close_old_connections
+from paho.mqtt.enums import MQTTErrorCode
 
 from toguna.engines.telemetry.devices import keys
 from toguna.engines.telemetry.doors import broker
 from toguna.engines.telemetry.doors.collecting import Collector
 from toguna.engines.telemetry.intake import taking
+from toguna.engines.telemetry.intake.spool import Record
 from toguna.engines.telemetry.models import Device
 
 log = logging.getLogger(__name__)
@@ -27,47 +29,74 @@ async def subscribe(collector: Collector, *, at: tuple[str, int] | None = None) 
     while True:
         try:
             await _session(collector, *(at or broker.address()))
-        except* (aiomqtt.MqttError, OSError) as several:  # alone, or from one of the session's two tasks
-            log.warning("the MQTT broker: %s", several.exceptions[0])
+        except (aiomqtt.MqttError, OSError) as error:
+            log.warning("the MQTT broker: %s", error)
         await asyncio.sleep(AGAIN)
 
 
 async def _session(collector: Collector, host: str, port: int) -> None:
     client = aiomqtt.Client(
-        host, port, username=broker.COLLECTOR, password=keys.collector(), identifier="toguna-collector",
+        host, port, username=broker.COLLECTOR, password=keys.collector(), identifier=broker.SESSION,
         clean_session=False, max_inflight_messages=65535, keepalive=30,
     )  # fmt: skip
     # Acknowledged by us, once it is on the disk: not by the library, when it has come.
     client._client.manual_ack_set(True)
-    async with client:
-        await client.subscribe("t/+/up", qos=1)
-        log.info("taking what the broker has")
-        waiting: asyncio.Queue[Any] = asyncio.Queue()
-        async with asyncio.TaskGroup() as both:
-            keeping = both.create_task(_keep(collector, client, waiting))
+    _to_the_end(client)
+    try:
+        async with client:
+            await client.subscribe(broker.TOPIC, qos=1)
+            log.info("taking what the broker has")
             async for message in client.messages:
-                waiting.put_nowait(message)
-                if waiting.qsize() > 10_000:
-                    await collector.room()
-                    await asyncio.sleep(0)
-            keeping.cancel()
+                batch = [message, *_come(client, TOGETHER - 1)]
+                await collector.put(_records(batch))
+                for one in batch:
+                    if one.qos:
+                        client._client.ack(one.mid, one.qos)
+    except aiomqtt.MqttError:
+        # What came before the broker went away is kept: it told the devices that it has it, and may not remember it.
+        rest = _records(_come(client))
+        while rest:
+            try:
+                await collector.put(rest)
+                rest = []
+            except OSError:  # a full disk: the collector said so, and waits between two attempts
+                continue
+        raise
 
 
-async def _keep(collector: Collector, client: aiomqtt.Client, waiting: asyncio.Queue[Any]) -> None:
-    while True:
-        batch = [await waiting.get()]
-        while len(batch) < TOGETHER and not waiting.empty():
-            batch.append(waiting.get_nowait())
-        records = []
-        for message in batch:
-            payload = message.payload
-            if isinstance(payload, bytes | bytearray) and not message.retain:
-                code = message.topic.value.split("/")[1]
-                records.append(taking.record(Device.Door.MQTT, code, bytes(payload), proof="door"))
-        await collector.put(records)
-        for message in batch:
-            if message.qos:
-                client._client.ack(message.mid, message.qos)
+def _to_the_end(client: aiomqtt.Client) -> None:
+    """Mosquitto hands us a message before it acknowledges it to the device. So when it dies, what it wrote is read to its end: an
+    acknowledgement that cannot be written any more must not close the connection, as the library would, before all is read."""
+    paho: Any = client._client
+    write, read = paho._packet_write, paho.loop_read
+
+    def written() -> Any:
+        code = write()
+        if code == MQTTErrorCode.MQTT_ERR_CONN_LOST:
+            paho._out_packet.clear()
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        return code
+
+    def all_there_is() -> None:
+        for _packet in range(TOGETHER):
+            before = client._queue.qsize()
+            if read() or client._queue.qsize() == before:
+                break
+
+    paho._packet_write, paho.loop_read = written, all_there_is
+
+
+def _come(client: aiomqtt.Client, most: int | None = None) -> list[Any]:
+    count = client._queue.qsize()
+    return [client._queue.get_nowait() for _one in range(count if most is None else min(count, most))]
+
+
+def _records(messages: list[Any]) -> list[Record]:
+    return [
+        taking.record(Device.Door.MQTT, message.topic.value.split("/")[1], bytes(message.payload), proof="door")
+        for message in messages
+        if isinstance(message.payload, bytes | bytearray) and not message.retain
+    ]
 
 
 async def passwords(collector: Collector, *, where: Path | None = None) -> None:

@@ -15,7 +15,10 @@ from toguna.engines.telemetry.intake.spool import Reader, Record
 from toguna.engines.telemetry.models import Refused, SpoolMark
 
 log = logging.getLogger(__name__)
-BYTES, MESSAGES = 400_000, 2000  # of a batch: some 500 to 10,000 rows; what waits long is loaded in greater batches
+BYTES, MESSAGES = (
+    1_500_000,
+    2000,
+)  # of a batch: 2,000 to 50,000 rows at most; what is written once a device costs less so
 
 
 @dataclass

@@ -157,6 +157,8 @@ FORMS: dict[str, Form] = {
 }
 
 _READING = struct.Struct(">hiiihiqidiqih")
+_PLACE, _REAL, _LAST = struct.Struct(">hiiiqidid"), struct.Struct(">if"), struct.Struct(">iqih")
+_NONE = struct.pack(">i", -1)
 _END = struct.pack(">h", -1)
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 
@@ -424,9 +426,10 @@ def _readings(
 ) -> dict[str, float] | None:  # fmt: skip
     """The values that are new and believed. None: nothing of the observation is to be believed."""
     device, seq = one.device, seen.seq
-    newer = micros > one.at * 1e6
+    pk, seconds = device.id, micros / 1e6
+    newer = seconds > one.at
     taken: dict[str, float] = {}
-    quantities, pack, rows = REGISTER.quantities, _READING.pack, batch.readings
+    quantities, pack, rows, last = REGISTER.quantities, _READING.pack, batch.readings, one.values
     moment = micros - EPOCH * 1_000_000
     if device.signed and (wrong := _wrong(device, seen, micros, again)):
         batch.refused.append((record, device, *wrong))
@@ -440,16 +443,15 @@ def _readings(
         if not low <= value <= high:
             batch.refused.append((record, device, Refused.Reason.RANGE, f"{name} {value:g}"))
             continue
-        key = (device.id, quantity, micros, seq)
+        key = (pk, quantity, micros, seq)
         if key in again:
             one.twice += 1
             continue
         again.add(key)
-        rows.append(pack(6, 4, device.id, 2, quantity, 8, moment, 8, value, 8, seq, 2, flags))
+        rows.append(pack(6, 4, pk, 2, quantity, 8, moment, 8, value, 8, seq, 2, flags))
         taken[name] = value
-        old = one.values.get(name)
-        if newer or old is None or old[1] <= micros / 1e6:
-            one.values[name] = [value, micros / 1e6]
+        if newer or (old := last.get(name)) is None or old[1] <= seconds:
+            last[name] = [value, seconds]
             if name == "battery":
                 one.battery = value
         if device.signed:
@@ -477,8 +479,8 @@ def _wrong(
 
 def _real(value: float | None) -> bytes:
     if value is None or not -3e38 < value < 3e38:
-        return struct.pack(">i", -1)
-    return struct.pack(">if", 4, value)
+        return _NONE
+    return _REAL.pack(4, value)
 
 
 def _position(
@@ -497,9 +499,8 @@ def _position(
             if verdict is moving.Verdict.CLONE:
                 one.suspect = "clone"
     batch.positions.append(
-        struct.pack(
-            ">hiiiqidid", 9, 4, one.device.id, 8, micros - EPOCH * 1_000_000, 8, lat, 8, lon
-        ) + _real(seen.speed) + _real(seen.course) + _real(seen.altitude) + struct.pack(">iqih", 8, seen.seq, 2, flags)
+        _PLACE.pack(9, 4, one.device.id, 8, micros - EPOCH * 1_000_000, 8, lat, 8, lon)
+        + _real(seen.speed) + _real(seen.course) + _real(seen.altitude) + _LAST.pack(8, seen.seq, 2, flags)
     )  # fmt: skip
     return jumped
 
@@ -515,15 +516,15 @@ def _time(at: float | None) -> datetime | None:
 
 
 _WRITE = """
-UPDATE telemetry_latest l SET at = x.at, heard = x.heard, seq = x.seq, values = x.values, battery = x.battery, drift = x.drift,
+UPDATE telemetry_latest l SET at = x.at, heard = x.heard, seq = x.seq, values = x.values::jsonb, battery = x.battery, drift = x.drift,
     other_lat = x.other_lat, other_lon = x.other_lon, other_at = x.other_at, jumps = x.jumps, swaps = x.swaps, resets = x.resets,
     taken = l.taken + x.taken, twice = l.twice + x.twice
-FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::jsonb[], %s::float8[], %s::float8[], %s::float8[],
+FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::text[], %s::float8[], %s::float8[], %s::float8[],
     %s::float8[], %s::timestamptz[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])
     AS x(id, at, heard, seq, values, battery, drift, other_lat, other_lon, other_at, jumps, swaps, resets, taken, twice)
 WHERE l.device_id = x.id
 """
-# Apart: what does not touch the geometry leaves its index alone.
+# Apart: what does not touch the place leaves its index alone.
 _WRITE_PLACE = """
 UPDATE telemetry_latest l SET lat = x.lat, lon = x.lon, geom = ST_SetSRID(ST_MakePoint(x.lon, x.lat), 4326), position_at = x.at,
     speed = x.speed, course = x.course

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pghistory
 from django.contrib.gis.db import models
-from django.contrib.postgres.indexes import GistIndex
 from django.core.validators import RegexValidator
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -148,7 +147,7 @@ class Latest(models.Model):
 
     class Meta:
         db_table = "telemetry_latest"
-        indexes = [GistIndex(fields=["geom"], name="telemetry_latest_geom")]
+        indexes = [models.Index(fields=["lat", "lon"], name="telemetry_latest_place")]
 
 
 class Refused(models.Model):

@@ -120,7 +120,7 @@ def tick() -> int:
             for device in chunk:
                 for rule in rules:
                     if rule.watches(device) and (rule.row.pk, device.id) in watch.states:
-                        watch.step(rule, device, now, None)
+                        watch.step(rule, device, now)
             watch.end()
             crossed += len(watch.crossings)
     return crossed

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
@@ -45,6 +45,27 @@ class Seen:
     lon: float | None = None
 
 
+@dataclass(slots=True)
+class Window:
+    """Readings of one device, oldest first, and what all of them lie within. bounds: {quantity: (lowest, highest)}; box: (south,
+    west, north, east)."""
+
+    seen: list[Seen]
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    box: tuple[float, float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        gathered: dict[str, list[float]] = {}
+        for one in self.seen:
+            for name, value in one.values.items():
+                gathered.setdefault(name, []).append(value)
+        self.bounds = {name: (min(values), max(values)) for name, values in gathered.items()}
+        lats = [one.lat for one in self.seen if one.lat is not None]
+        lons = [one.lon for one in self.seen if one.lon is not None]
+        if lats and lons:
+            self.box = (min(lats), min(lons), max(lats), max(lons))
+
+
 class Condition(ABC):
     """needs: the quantities without one of which a reading says nothing; None: each reading says something."""
 
@@ -62,6 +83,11 @@ class Condition(ABC):
     @abstractmethod
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         """Whether it holds now. state: what it remembers, JSON; changed in place."""
+
+    def quiet(self, state: State, window: Window) -> bool:
+        """Whether `step()` would say False to each of these readings and remember nothing new: then it need not be asked. False: not
+        known without asking."""
+        return False
 
     def spec(self) -> dict[str, Any]:
         found = {name: value for name, value in asdict(self).items() if value is not None}  # type: ignore[call-overload]
@@ -87,6 +113,14 @@ class Threshold(Condition):
     @property
     def timed(self) -> bool:
         return self.minutes > 0
+
+    def quiet(self, state: State, window: Window) -> bool:
+        if state:
+            return False
+        low, high = window.bounds.get(self.quantity, (None, None))
+        if low is None or high is None:
+            return True
+        return high <= self.above if self.above is not None else low >= self.below  # type: ignore[operator]
 
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         on = bool(state.get("on"))
@@ -119,6 +153,9 @@ class Silence(Condition):
     def timed(self) -> bool:
         return True
 
+    def quiet(self, state: State, window: Window) -> bool:
+        return "last" in state and window.seen[-1].at - state["last"] <= self.minutes * 6
+
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         # Written at most once in a tenth of the time: a state that changed at each reading would be a write at each.
         if seen is not None:
@@ -141,6 +178,9 @@ class Rate(Condition):
     @property
     def needs(self) -> frozenset[str]:
         return frozenset([self.quantity])
+
+    def quiet(self, state: State, window: Window) -> bool:
+        return self.quantity not in window.bounds and not state.get("on")
 
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         value = seen.values.get(self.quantity) if seen else None
@@ -170,6 +210,19 @@ class Geofence(Condition):
     @cached_property
     def _shapes(self) -> list[Any]:
         return [shape.prepared for _name, shape in territory.zone_shapes(list(self.zones))]
+
+    def quiet(self, state: State, window: Window) -> bool:
+        if state.get("on"):
+            return False
+        if window.box is None:
+            return True
+        if self.metres is None or self.when != "outside":
+            return False
+        south, west, north, east = window.box  # all of it in the circle, when its corners are
+        return all(
+            metres_between(self.lat or 0, self.lon or 0, lat, lon) < self.metres * 0.99
+            for lat in (south, north) for lon in (west, east)
+        )  # fmt: skip
 
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         if seen is None or seen.lat is None or seen.lon is None:
@@ -204,6 +257,9 @@ class _Several(Condition):
     @property
     def timed(self) -> bool:
         return any(one.timed for one in self.of)
+
+    def quiet(self, state: State, window: Window) -> bool:
+        return all(one.quiet(state.get(str(number), {}), window) for number, one in enumerate(self.of))
 
     def _each(self, state: State, now: float, seen: Seen | None) -> list[bool]:
         found = []
@@ -253,6 +309,9 @@ class During(Condition):
     @property
     def timed(self) -> bool:
         return True
+
+    def quiet(self, state: State, window: Window) -> bool:
+        return self.of.quiet(state.get("of", {}), window)
 
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         own = state.setdefault("of", {})
@@ -356,5 +415,5 @@ def _geofence(spec: Mapping[str, Any]) -> Geofence:
 
 __all__ = [
     "SPEED", "All", "Any_", "BadCondition", "Condition", "During", "Geofence", "Rate", "Seen", "Silence", "State", "Threshold",
-    "metres_between", "parse",
+    "Window", "metres_between", "parse",
 ]  # fmt: skip

@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 from django.db import connection
 from django.db.models import Count, Max, Q
 from django.utils import translation
-from psycopg.types.json import Jsonb
 
 from toguna.engines.channels import api as channels
 from toguna.engines.telemetry.events import AlarmCleared, AlarmRaised
 from toguna.engines.telemetry.models import Alarm, AlarmRule
-from toguna.engines.telemetry.rules.conditions import BadCondition, Condition, Seen, State, parse
+from toguna.engines.telemetry.rules.conditions import BadCondition, Condition, Seen, State, Window, parse
 from toguna.engines.territory import api as territory
 from toguna.kernel import text, town
 from toguna.kernel.events import publish
@@ -105,6 +104,7 @@ class Watch:
     crossings: list[Crossing] = field(default_factory=list)
     _changed: set[tuple[int, int]] = field(default_factory=set)
     _for: dict[int, list[Live]] = field(default_factory=dict)
+    _seen: dict[int, tuple[Watched, list[Seen]]] = field(default_factory=dict)
 
     def begin(self, devices: Iterable[Watched]) -> None:
         """Reads the states of these devices, and holds them. One statement."""
@@ -121,38 +121,68 @@ class Watch:
                 self.states[rule, device] = (json.loads(state) if isinstance(state, str) else state, on)
 
     def see(self, device: Watched, seen: Seen) -> None:
-        values = seen.values
-        for rule in self._for.get(device.id, ()):
-            needs = rule.needs
-            if needs is None or not needs.isdisjoint(values):
-                self.step(rule, device, seen.at, seen)
+        """A reading newer than those before; the rules are asked at the end."""
+        if self._for.get(device.id):
+            self._seen.setdefault(device.id, (device, []))[1].append(seen)
 
-    def step(self, rule: Live, device: Watched, now: float, seen: Seen | None) -> None:
+    def _ask(self) -> None:
+        for device, readings in self._seen.values():
+            window = Window(readings)
+            for rule in self._for[device.id]:
+                needs = rule.needs
+                if needs is None or not needs.isdisjoint(window.bounds):
+                    self._through(rule, device, window)
+        self._seen = {}
+
+    def _through(self, rule: Live, device: Watched, window: Window) -> None:
+        state, on = self.states.get((rule.row.pk, device.id), ({}, False))
+        if not on and rule.condition.quiet(state, window):
+            return
+        needs = rule.needs
+        self._steps(
+            rule, device,
+            [(one.at, one) for one in window.seen if needs is None or not needs.isdisjoint(one.values)],
+        )  # fmt: skip
+
+    def step(self, rule: Live, device: Watched, now: float) -> None:
+        """The time alone."""
+        self._steps(rule, device, [(now, None)])
+
+    def _steps(self, rule: Live, device: Watched, moments: Iterable[tuple[float, Seen | None]]) -> None:
         key = (rule.row.pk, device.id)
-        state, on = self.states.get(key, ({}, False))
-        before = copy.deepcopy(state) if state else {}
-        holds = rule.condition.step(state, now, seen)
-        if holds != on:
-            value = None
-            if seen is not None and rule.needs:
-                value = next((seen.values[name] for name in rule.needs if name in seen.values), None)
-            self.crossings.append(
-                Crossing(rule, device, now, holds, value, seen.lat if seen else None, seen.lon if seen else None)
-            )
-        if holds != on or state != before:
-            self.states[key] = (state, holds)
+        state, before_on = self.states.get(key, ({}, False))
+        before, on = copy.deepcopy(state) if state else {}, before_on
+        for now, seen in moments:
+            holds = rule.condition.step(state, now, seen)
+            if holds != on:
+                value = None
+                if seen is not None and rule.needs:
+                    value = next((seen.values[name] for name in rule.needs if name in seen.values), None)
+                self.crossings.append(
+                    Crossing(rule, device, now, holds, value, seen.lat if seen else None, seen.lon if seen else None)
+                )
+                on = holds
+        if on != before_on or state != before:
+            self.states[key] = (state, on)
             self._changed.add(key)
 
     def end(self) -> None:
-        """Writes what changed; raises and clears alarms. In the caller's transaction."""
+        """Asks the rules; writes what changed; raises and clears alarms. In the caller's transaction."""
+        self._ask()
         if self._changed:
             rows = [(rule, device, *self.states[rule, device]) for rule, device in sorted(self._changed)]
             with connection.cursor() as cursor:
                 cursor.execute(
                     'INSERT INTO telemetry_rule_state (rule_id, device_id, state, "on") '
-                    "SELECT * FROM unnest(%s::bigint[], %s::int[], %s::jsonb[], %s::bool[]) "
+                    'SELECT rule, device, state::jsonb, "on" FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::bool[]) '
+                    'AS x(rule, device, state, "on") '
                     'ON CONFLICT (device_id, rule_id) DO UPDATE SET state = excluded.state, "on" = excluded."on"',
-                    [[r[0] for r in rows], [r[1] for r in rows], [Jsonb(r[2]) for r in rows], [r[3] for r in rows]],
+                    [
+                        [r[0] for r in rows],
+                        [r[1] for r in rows],
+                        [json.dumps(r[2]) for r in rows],
+                        [r[3] for r in rows],
+                    ],
                 )
         for crossing in self.crossings:
             _act(crossing)

@@ -71,10 +71,10 @@ def test_a_phone_on_its_way_and_the_desk_that_sees_it(context, live_server, devi
     assert "key" not in page.url
     sound(page)
     context.set_offline(True)
-    context.set_geolocation({"latitude": 12.652, "longitude": -8.0, "accuracy": 5})
+    context.set_geolocation({"latitude": 12.651, "longitude": -8.0, "accuracy": 5})
     page.get_by_text("Pas de réseau").wait_for()
     context.set_offline(False)
-    until(lambda: Latest.objects.filter(pk=phone.pk, lat=12.652).exists())
+    until(lambda: Latest.objects.filter(pk=phone.pk, lat=12.651).exists())
     page.get_by_role("button", name="Arrêter").click()
 
     now = int(time.time())

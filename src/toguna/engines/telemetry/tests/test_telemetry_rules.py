@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from toguna.engines.channels.models import Message
 from toguna.engines.telemetry.history import reading
@@ -20,6 +23,7 @@ from toguna.engines.telemetry.rules.conditions import (
     Seen,
     Silence,
     Threshold,
+    Window,
     parse,
 )
 from toguna.engines.telemetry.tests.conftest import NOW, say
@@ -108,10 +112,11 @@ def test_what_is_no_condition(spec):
 
 
 def test_an_alarm_is_raised_acknowledged_and_cleared(device):
-    bin_ = device(service="waste", ref="bin:1")
+    # A service that declares no rules of its own.
+    bin_ = device(service="gauges", ref="bin:1")
     other = device("elsewhere")
     rule = make(
-        Threshold("fill", above=85, clear=70).spec(), service="waste", notify=["+22370000009", "head@town.test"]
+        Threshold("fill", above=85, clear=70).spec(), service="gauges", notify=["+22370000009", "head@town.test"]
     )
     say(bin_, [{"at": NOW - 100, "fill": 90}, {"at": NOW - 90, "fill": 80}])
     say(other, {"at": NOW, "fill": 99})
@@ -188,3 +193,34 @@ def test_services_bring_rules_once(db, monkeypatch):
     assert watching.live() == []
     assert list(declared.Rule("bad", {"en": "x"}, Threshold("fill"), level=7).problems())
     assert reading.heard(1, timezone.now() - timedelta(days=1), timezone.now()) == []
+
+
+_LEAVES = [
+    {"kind": "threshold", "quantity": "fuel", "above": 5, "clear": 3},
+    {"kind": "threshold", "quantity": "fuel", "below": 4, "minutes": 1},
+    {"kind": "silence", "minutes": 10},
+    {"kind": "rate", "quantity": "fuel", "below": -20},
+    {"kind": "geofence", "lat": 12.65, "lon": -8.0, "metres": 300},
+    {"kind": "geofence", "lat": 12.65, "lon": -8.0, "metres": 300, "when": "inside"},
+]
+_SPECS = [*_LEAVES, *({"kind": kind, "of": _LEAVES[start::2]} for kind in ("all", "any") for start in (0, 1))]
+_READINGS = st.lists(
+    st.tuples(st.integers(1, 400), st.none() | st.integers(0, 9), st.none() | st.integers(-4, 4)), min_size=1, max_size=4
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([*_SPECS, *({"kind": "during", "of": spec} for spec in _SPECS)]), st.lists(_READINGS, max_size=4)
+)
+def test_what_is_not_asked_would_have_said_no(spec, batches):
+    condition, state, now = parse(spec), {}, 1_790_000_000
+    for batch in batches:
+        seen = []
+        for later, fuel, away in batch:
+            now += later
+            place = (None, None) if away is None else (12.65 + away / 1000, -8.0)
+            seen.append(Seen(now, {} if fuel is None else {"fuel": fuel}, *place))
+        quiet, before = condition.quiet(state, Window(seen)), copy.deepcopy(state)
+        said = [condition.step(state, one.at, one) for one in seen]
+        assert not quiet or (not any(said) and state == before)

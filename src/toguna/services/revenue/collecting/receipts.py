@@ -29,5 +29,6 @@ def tell(payment: ledger.Payment, taxpayer: Taxpayer | None, phone: str = "", *,
             "address": settings.TOGUNA_URL + reverse("receipt-number", args=[number]),
         }  # fmt: skip
     # To the one in the register, it is the same message as the confirmation of any payment: whoever comes first says it.
-    key = f"revenue.receipt:{payment.pk}" if phone else f"revenue.paid:{payment.pk}"
+    known = taxpayer is not None and address == taxpayer.phone
+    key = ledger.told(payment.pk) if known else f"revenue.receipt:{payment.pk}"
     channels.send("sms", address, key=key, text=words, language=language)

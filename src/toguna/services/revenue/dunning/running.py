@@ -219,5 +219,5 @@ def confirm(event: ledger.PaymentTaken) -> None:
         }  # fmt: skip
         text = _("%(town)s: %(amount)s received, receipt %(number)s. Left to pay: %(left)s. Thank you.") % facts
     channels.send(
-        "sms", owner.phone, key=f"revenue.paid:{event.payment}", text=text, language=language, person=owner.person_id
+        "sms", owner.phone, key=ledger.told(event.payment), text=text, language=language, person=owner.person_id
     )

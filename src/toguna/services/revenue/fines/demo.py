@@ -15,7 +15,7 @@ from toguna.kernel.access import SYSTEM, Actor, Grant
 from toguna.kernel.demo import DemoFiles
 from toguna.services.revenue.fines import books, contesting, starter, tickets
 from toguna.services.revenue.fines.books import WRITE
-from toguna.services.revenue.models import Infraction, TicketBook
+from toguna.services.revenue.models import Infraction, Ticket, TicketBook
 
 TICKETS = 40
 LAW = "Délibération n° 2025-014 du conseil municipal (ville fictive), art. {}"
@@ -52,14 +52,14 @@ def load(_files: DemoFiles) -> None:
             "lon": west + (east - west) * random.uniform(0.4, 0.6), "lat": south + (north - south) * random.uniform(0.4, 0.6),
         }  # fmt: skip
         _written(record, once, actor)
-    row = tickets.Ticket.objects.filter(account=officer.pk).order_by("-at").first()
+    row = Ticket.objects.filter(account=officer.pk).order_by("-at").first()
     if row is not None:
         once = uuid.uuid5(uuid.NAMESPACE_OID, "toguna.demo.contest")
         contesting.contest(row, "Le panneau d’interdiction était tombé ce jour-là.", client_id=once, by=SYSTEM)
 
 
 def _written(record: dict[str, object], once: uuid.UUID, actor: Actor) -> None:
-    if tickets.Ticket.objects.filter(client_id=once).exists():
+    if Ticket.objects.filter(client_id=once).exists():
         return
     book: TicketBook = books.take(uuid.UUID(int=71), by=actor)
     tickets.apply({**record, "book": book.pk, "leaf": books.next_leaf(book)}, by=actor)

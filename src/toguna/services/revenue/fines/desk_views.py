@@ -130,7 +130,7 @@ def act(request: Request, number: str) -> HttpResponse:
                 form = DecideForm(post)
                 contest = row.contests.filter(state=TicketContest.State.OPEN).first()
                 if not form.is_valid():
-                    raise Refused(" ".join(words for found in form.errors.values() for words in found))
+                    raise Refused(" ".join(str(words) for found in form.errors.values() for words in found))
                 if contest is not None:
                     said = form.cleaned_data
                     contesting.decide(contest.pk, said["state"], said["words"], by=request.actor, amount=said["amount"])
@@ -230,7 +230,7 @@ COLUMNS = (
 
 
 @staff(DECIDE)
-def court(request: Request) -> HttpResponse:
+def court(request: Request) -> StreamingHttpResponse:
     """What went on to the court and is not paid, as a table. Taking it away is recorded."""
     audit.record(request.actor, "revenue.court_list", "revenue.ticket")
     rows = reads.narrowed(reads.reach(request.actor, DECIDE), stands="court")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ def reach(actor: Actor, permission: str = READ) -> QuerySet[Ticket]:
 
 
 def narrowed(
-    rows: QuerySet[Ticket], *, stands: str = "", kind: str = "", zones: Sequence[int] | None = None, words: str = ""
+    rows: QuerySet[Ticket], *, stands: str = "", kind: str = "", zones: Collection[int] | None = None, words: str = ""
 ) -> QuerySet[Ticket]:
     """words: a plate, a number, or a name. The newest first."""
     unpaid = Q(bill__state=ledger.Bill.State.OPEN)

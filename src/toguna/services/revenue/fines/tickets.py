@@ -204,8 +204,8 @@ def apply(record: Mapping[str, Any], *, by: Actor) -> Result:
 
 
 def _read(record: Mapping[str, Any], by: Actor) -> Found:
-    book = TicketBook.objects.filter(pk=int(record["book"]), account=by.account).first()
-    if book is None:
+    book = TicketBook.objects.filter(pk=int(record["book"])).first()
+    if book is None or book.account != by.account:
         raise Refused(_("This number is not of your book."))
     kind = Infraction.objects.filter(slug=str(record.get("kind", ""))).first()
     if kind is None:

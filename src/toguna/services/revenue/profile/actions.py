@@ -121,7 +121,8 @@ def answer_objection(objection: int, *, agree: bool, words: str, by: Actor, take
     row.save()
     if agree and take_back and row.bill is not None:
         try:
-            ledger.cancel(row.bill.pk, reason=said, by=by)
+            # Who answers for the service takes its bill back, without being of the cash desks.
+            ledger.cancel(row.bill.pk, reason=said, by=Actor(account=by.account, name=by.name, system=True))
         except ledger.Refused as error:
             raise Refused(str(error)) from error
     audit.record(by, "revenue.answer_objection", f"revenue.objection:{row.pk}", agreed=agree, take_back=take_back)

@@ -20,7 +20,7 @@ from toguna.services.revenue.register import bulk, reads, starter
 
 LEAST, MOST, PER_TAXPAYER = 40, 6000, 8  # one taxpayer for each eight people
 TIMES = {"mois": 12, "jours": 300}
-WAYS = {"mtn": 4, "orange": 5, "wave": 3, "mpesa": 1}
+WAYS = {"mtn": 4, "orange-money": 5, "wave": 3, "mpesa": 1}
 TRADES = (
     "Tissus",
     "Céréales",
@@ -194,7 +194,7 @@ def _payments(year: int) -> None:
     collector = ledger.new_desk("Collecte des marchés", by=SYSTEM, kind=ledger.Desk.Kind.COLLECTOR)
     online = {
         way: ledger.Desk.objects.get_or_create(
-            kind=ledger.Desk.Kind.ONLINE, name=way, defaults={"prefix": way.upper(), "account": ledger.account(f"552-{way}", "asset", {"": way}, "552", "5113")}
+            kind=ledger.Desk.Kind.ONLINE, name=way, defaults={"prefix": way[:5].upper(), "account": ledger.account(f"552-{way}", "asset", {"": way}, "552", "5113")}
         )[0]
         for way in WAYS
     }  # fmt: skip

@@ -139,7 +139,7 @@ def test_each_payment_is_confirmed_once(owing):
     payment = ledger.take(3000, "XOF", "cash", desk=desk, key="k1", by=SYSTEM, payer=late.payer_id)
     run_jobs()
     running.confirm(ledger.PaymentTaken(payment.pk, late.payer_id, 3000, "XOF", "cash"))
-    (message,) = Message.objects.filter(key=f"revenue.paid:{payment.pk}")
+    (message,) = Message.objects.filter(key=ledger.told(payment.pk))
     assert ledger.receipt_number(payment) in message.text and "2 000" in message.text.replace(",", " ")
     assert sms.size(message.text).alphabet == "GSM"
 

@@ -254,7 +254,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("planned", "not begun"),
                             ("started", "under way"),
-                            ("ended", "ended"),
+                            ("ended", "back at the depot"),
                             ("broken", "broken down"),
                         ],
                         default="planned",

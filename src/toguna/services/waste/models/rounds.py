@@ -197,7 +197,7 @@ class Round(models.Model):
     class State(models.TextChoices):
         PLANNED = "planned", _("not begun")
         STARTED = "started", _("under way")
-        ENDED = "ended", _("ended")
+        ENDED = "ended", _("back at the depot")
         BROKEN = "broken", _("broken down")
 
     plan = models.ForeignKey(DayPlan, on_delete=models.CASCADE, related_name="rounds")

@@ -429,8 +429,8 @@ def complain(row: PickUp, words: str, *, by: Actor) -> PickUp:
 
 @transaction.atomic
 def settle(row: PickUp, words: str, *, free: bool = False, by: Actor) -> PickUp:
-    """The desk answers a complaint; free: the household owes nothing for it. Raises Refused, Denied."""
-    access.require(by, "waste.work", zone=row.zone_id)
+    """The desk answers a complaint; free: the household owes nothing for it, which a head of the service says. Raises Refused, Denied."""
+    access.require(by, "waste.set_up" if free else "waste.work", zone=row.zone_id)
     said = text.clean(words)[:300]
     if not said:
         raise Refused(_("Say what you answer."))

@@ -110,6 +110,7 @@ def pickup(request: Request, code: str) -> HttpResponse:
         "row": row, "when": telling.when(row.start, row.end), "what": telling.many(row), "open": row.state in PickUp.OPEN,
         "steps": [(s, STEPS.get(s.what, s.what), names.get(s.account or 0, "")) for s in row.steps.select_related("collector")],
         "offers": row.offers.select_related("collector").order_by("pk"), "may_work": access.can(request.actor, "waste.work", zone=row.zone_id),
+        "may_forgive": access.can(request.actor, "waste.set_up", zone=row.zone_id),
         "collectors": [(c.pk, f"{c.name} ({c.get_vehicle_display()})") for c in PreCollector.objects.filter(state="active")],
     }  # fmt: skip
     return render(request, "waste/desk_pickup.html", values)

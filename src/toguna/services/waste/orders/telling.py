@@ -232,7 +232,7 @@ def on_paid(event: ledger.PaymentTaken) -> None:
     channels.send(
         medium,
         to,
-        key=f"waste-receipt:{payment.pk}",
+        key=ledger.told(payment.pk),
         text=words,
         subject=_("Receipt"),
         language=language,

@@ -58,7 +58,7 @@ def _run(said: Said) -> str:
 TRUCK = Command(
     name="truck",
     title=gettext_lazy("When the waste truck comes"),
-    keywords={"fr": ("CAMION", "COLLECTE"), "pt": ("CAMIAO", "RECOLHA"), "en": ("TRUCK",)},
+    keywords={"fr": ("CAMION", "COLLECTE"), "pt": ("CAMIAO",), "en": ("TRUCK",)},
     example={"fr": "CAMION marché central", "pt": "CAMIAO mercado central", "en": "TRUCK central market"},
     slots=(
         Slot("where", gettext_lazy("Where? Send the code on the bin, or a landmark. STOP: no more messages."), read=_where, guess=_guess),

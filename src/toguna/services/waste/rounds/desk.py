@@ -102,7 +102,7 @@ def act(request: Request, plan: int) -> HttpResponse:
 
 @staff("waste.read")
 def board(request: Request) -> HttpResponse:
-    """Where each truck is now, what is done, how late it is. The page asks again by itself."""
+    """Where each truck is now, what is done, how late it is. The page asks again by itself (again.js); without JavaScript, by its link."""
     access.require(request.actor, "waste.read")
     row = reads.today()
     found = reads.rounds_of(row) if row else []

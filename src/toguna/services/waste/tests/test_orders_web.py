@@ -152,9 +152,11 @@ def test_a_complaint_is_answered_and_the_bill_taken_back(accepted, collectors, h
     agent = hire("agent", town.north.pk)
     assert accepted.code[:4] in agent.get("/desk/waste/pickups/?view=complaints").content.decode()
     assert hire("agent", town.south.pk).get(f"/desk/waste/pickups/{accepted.code}").status_code == 404
-    agent.post(
-        f"/desk/waste/pickups/{accepted.code}/act", {"do": "settle", "words": "We come again tomorrow", "free": "1"}
-    )
+    free = {"do": "settle", "words": "We come again tomorrow", "free": "1"}
+    assert 'name="free"' not in agent.get(f"/desk/waste/pickups/{accepted.code}").content.decode()
+    assert agent.post(f"/desk/waste/pickups/{accepted.code}/act", free).status_code == 403
+    assert ledger.Bill.objects.get().state == "open", "a bill is taken back by a head of the service"
+    hire("manager", town.north.pk).post(f"/desk/waste/pickups/{accepted.code}/act", free)
     assert "come again tomorrow" in heard(HOME)
     assert ledger.Bill.objects.get().state == "cancelled"
 

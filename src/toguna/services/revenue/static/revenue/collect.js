@@ -72,7 +72,7 @@ async function send() {
     if (!who) return "login";
     await become(who.account);
     const phone = await device();
-    let cut = false, waiting = (await queue.mine()).filter((row) => row.state === "waiting"), first = true;
+    let cut = false, waiting = (await queue.mine()).filter((row) => row.state === "waiting"), first = Boolean(await base.get("days", account)); // nothing loaded: nothing to hear
     while (waiting.length || first) {
       const batch = waiting.splice(0, BATCH);
       const body = { account, device: phone.id, now: new Date().toISOString(), waiting: waiting.length, carried: sum(waiting), records: batch.map((row) => told(row.record)) };
