@@ -167,7 +167,7 @@ CREATE TRIGGER ledger_tariff_in_use BEFORE DELETE ON ledger_tariff FOR EACH ROW 
 """
 
 # The lines of bills are looked at in one pass, too: accounts and tariffs are few, most often one, and then only those are looked for.
-ONE_PASS = """
+ONCE_THROUGH = """
 CREATE OR REPLACE FUNCTION ledger_bill_lines_whole() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE lone boolean; first_income bigint; last_income bigint; first_tariff bigint; last_tariff bigint;

@@ -6,4 +6,4 @@ from toguna.engines.ledger import guards
 class Migration(migrations.Migration):
     dependencies = [("ledger", "0003_faster")]
 
-    operations = [migrations.RunSQL(guards.ONE_PASS, migrations.RunSQL.noop)]
+    operations = [migrations.RunSQL(guards.ONCE_THROUGH, migrations.RunSQL.noop)]

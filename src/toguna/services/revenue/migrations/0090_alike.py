@@ -25,81 +25,132 @@ DROP FUNCTION revenue_to_compare;
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('revenue', '0070_fines'),
+        ("revenue", "0070_fines"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Alike',
+            name="Alike",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('score', models.PositiveSmallIntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("score", models.PositiveSmallIntegerField()),
             ],
             options={
-                'db_table': 'revenue_alike',
+                "db_table": "revenue_alike",
             },
         ),
         migrations.CreateModel(
-            name='ToCompare',
+            name="ToCompare",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('taxpayer', models.BigIntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("taxpayer", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'revenue_to_compare',
+                "db_table": "revenue_to_compare",
             },
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='taxed',
-            name='insert_insert',
+            model_name="taxed",
+            name="insert_insert",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='taxed',
-            name='update_update',
+            model_name="taxed",
+            name="update_update",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='taxpayer',
-            name='insert_insert',
+            model_name="taxpayer",
+            name="insert_insert",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='taxpayer',
-            name='update_update',
+            model_name="taxpayer",
+            name="update_update",
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='taxed',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "revenue_taxedevent" ("account", "base_id", "client_id", "code", "created", "exemption", "feature", "id", "measures", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "photo", "plate", "point", "seen", "since", "state", "street", "street_name", "until", "words", "zone_id") SELECT new_values."account", new_values."base_id", new_values."client_id", new_values."code", new_values."created", new_values."exemption", new_values."feature", new_values."id", new_values."measures", _pgh_attached_context.value, NOW(), \'insert\', new_values."id", new_values."photo", new_values."plate", new_values."point", new_values."seen", new_values."since", new_values."state", new_values."street", new_values."street_name", new_values."until", new_values."words", new_values."zone_id" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='88d6f302652dd2a1381c0f6559f1cf466912325a', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_abb80', referencing='REFERENCING NEW TABLE AS new_values ', table='revenue_taxed', when='AFTER')),
+            model_name="taxed",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "revenue_taxedevent" ("account", "base_id", "client_id", "code", "created", "exemption", "feature", "id", "measures", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "photo", "plate", "point", "seen", "since", "state", "street", "street_name", "until", "words", "zone_id") SELECT new_values."account", new_values."base_id", new_values."client_id", new_values."code", new_values."created", new_values."exemption", new_values."feature", new_values."id", new_values."measures", _pgh_attached_context.value, NOW(), \'insert\', new_values."id", new_values."photo", new_values."plate", new_values."point", new_values."seen", new_values."since", new_values."state", new_values."street", new_values."street_name", new_values."until", new_values."words", new_values."zone_id" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="88d6f302652dd2a1381c0f6559f1cf466912325a",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_abb80",
+                    referencing="REFERENCING NEW TABLE AS new_values ",
+                    table="revenue_taxed",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='taxed',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "revenue_taxedevent" ("account", "base_id", "client_id", "code", "created", "exemption", "feature", "id", "measures", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "photo", "plate", "point", "seen", "since", "state", "street", "street_name", "until", "words", "zone_id") SELECT new_values."account", new_values."base_id", new_values."client_id", new_values."code", new_values."created", new_values."exemption", new_values."feature", new_values."id", new_values."measures", _pgh_attached_context.value, NOW(), \'update\', new_values."id", new_values."photo", new_values."plate", new_values."point", new_values."seen", new_values."since", new_values."state", new_values."street", new_values."street_name", new_values."until", new_values."words", new_values."zone_id" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values.* IS DISTINCT FROM new_values.*) ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='148150b548464e3e8cc0516a24c2afda654e0460', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_update_update_75a66', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='revenue_taxed', when='AFTER')),
+            model_name="taxed",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "revenue_taxedevent" ("account", "base_id", "client_id", "code", "created", "exemption", "feature", "id", "measures", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "photo", "plate", "point", "seen", "since", "state", "street", "street_name", "until", "words", "zone_id") SELECT new_values."account", new_values."base_id", new_values."client_id", new_values."code", new_values."created", new_values."exemption", new_values."feature", new_values."id", new_values."measures", _pgh_attached_context.value, NOW(), \'update\', new_values."id", new_values."photo", new_values."plate", new_values."point", new_values."seen", new_values."since", new_values."state", new_values."street", new_values."street_name", new_values."until", new_values."words", new_values."zone_id" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values.* IS DISTINCT FROM new_values.*) ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="148150b548464e3e8cc0516a24c2afda654e0460",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_75a66",
+                    referencing="REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ",
+                    table="revenue_taxed",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='taxpayer',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "revenue_taxpayerevent" ("account", "active", "address", "client_id", "created", "email", "erased", "folded", "id", "kind", "language", "merged_into_id", "name", "number", "payer_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "point", "tax_number", "trade", "zone_id") SELECT new_values."account", new_values."active", new_values."address", new_values."client_id", new_values."created", new_values."email", new_values."erased", new_values."folded", new_values."id", new_values."kind", new_values."language", new_values."merged_into_id", new_values."name", new_values."number", new_values."payer_id", new_values."person_id", _pgh_attached_context.value, NOW(), \'insert\', new_values."id", new_values."phone", new_values."point", new_values."tax_number", new_values."trade", new_values."zone_id" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='e9771cf7ad9496eb78bf0744181629c53bc0e967', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_fdbbf', referencing='REFERENCING NEW TABLE AS new_values ', table='revenue_taxpayer', when='AFTER')),
+            model_name="taxpayer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "revenue_taxpayerevent" ("account", "active", "address", "client_id", "created", "email", "erased", "folded", "id", "kind", "language", "merged_into_id", "name", "number", "payer_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "point", "tax_number", "trade", "zone_id") SELECT new_values."account", new_values."active", new_values."address", new_values."client_id", new_values."created", new_values."email", new_values."erased", new_values."folded", new_values."id", new_values."kind", new_values."language", new_values."merged_into_id", new_values."name", new_values."number", new_values."payer_id", new_values."person_id", _pgh_attached_context.value, NOW(), \'insert\', new_values."id", new_values."phone", new_values."point", new_values."tax_number", new_values."trade", new_values."zone_id" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="e9771cf7ad9496eb78bf0744181629c53bc0e967",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_fdbbf",
+                    referencing="REFERENCING NEW TABLE AS new_values ",
+                    table="revenue_taxpayer",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='taxpayer',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "revenue_taxpayerevent" ("account", "active", "address", "client_id", "created", "email", "erased", "folded", "id", "kind", "language", "merged_into_id", "name", "number", "payer_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "point", "tax_number", "trade", "zone_id") SELECT new_values."account", new_values."active", new_values."address", new_values."client_id", new_values."created", new_values."email", new_values."erased", new_values."folded", new_values."id", new_values."kind", new_values."language", new_values."merged_into_id", new_values."name", new_values."number", new_values."payer_id", new_values."person_id", _pgh_attached_context.value, NOW(), \'update\', new_values."id", new_values."phone", new_values."point", new_values."tax_number", new_values."trade", new_values."zone_id" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values.* IS DISTINCT FROM new_values.*) ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='a2ce95155332252ce5e98f28585e0ffb84e93d6d', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_update_update_75104', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='revenue_taxpayer', when='AFTER')),
+            model_name="taxpayer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "revenue_taxpayerevent" ("account", "active", "address", "client_id", "created", "email", "erased", "folded", "id", "kind", "language", "merged_into_id", "name", "number", "payer_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phone", "point", "tax_number", "trade", "zone_id") SELECT new_values."account", new_values."active", new_values."address", new_values."client_id", new_values."created", new_values."email", new_values."erased", new_values."folded", new_values."id", new_values."kind", new_values."language", new_values."merged_into_id", new_values."name", new_values."number", new_values."payer_id", new_values."person_id", _pgh_attached_context.value, NOW(), \'update\', new_values."id", new_values."phone", new_values."point", new_values."tax_number", new_values."trade", new_values."zone_id" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values.* IS DISTINCT FROM new_values.*) ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="a2ce95155332252ce5e98f28585e0ffb84e93d6d",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_75104",
+                    referencing="REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ",
+                    table="revenue_taxpayer",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='alike',
-            name='one',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='revenue.taxpayer'),
+            model_name="alike",
+            name="one",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="revenue.taxpayer"
+            ),
         ),
         migrations.AddField(
-            model_name='alike',
-            name='other',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='revenue.taxpayer'),
+            model_name="alike",
+            name="other",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="revenue.taxpayer"
+            ),
         ),
         migrations.AddIndex(
-            model_name='alike',
-            index=models.Index(fields=['-score', 'one', 'other'], name='revenue_alike_surest'),
+            model_name="alike",
+            index=models.Index(fields=["-score", "one", "other"], name="revenue_alike_surest"),
         ),
         migrations.AddConstraint(
-            model_name='alike',
-            constraint=models.UniqueConstraint(fields=('one', 'other'), name='revenue_alike_once'),
+            model_name="alike",
+            constraint=models.UniqueConstraint(fields=("one", "other"), name="revenue_alike_once"),
         ),
         migrations.RunSQL(COMPARE, UNCOMPARE),
     ]

@@ -78,7 +78,9 @@ def pairs(actor: Actor, permission: str = "revenue.write") -> list[Pair]:
     zones = access.zones(actor, permission)
     with connection.cursor() as cursor:
         # The latest: a table of thousands that is being brought is the worker's.
-        cursor.execute("SELECT DISTINCT taxpayer FROM (SELECT * FROM revenue_to_compare ORDER BY id DESC LIMIT %s) t", [AT_ONCE])
+        cursor.execute(
+            "SELECT DISTINCT taxpayer FROM (SELECT * FROM revenue_to_compare ORDER BY id DESC LIMIT %s) t", [AT_ONCE]
+        )
         fresh = [pk for (pk,) in cursor.fetchall()]
         cursor.execute(_PAIRS, {"fresh": fresh, "everywhere": zones is None, "zones": sorted(zones or ())})
         found = cursor.fetchall()
@@ -95,5 +97,7 @@ def look() -> None:
             fresh = sorted({pk for (pk,) in cursor.fetchall()})
             if not fresh:
                 return
-            cursor.execute("DELETE FROM revenue_alike WHERE one_id = ANY(%(fresh)s) OR other_id = ANY(%(fresh)s)", {"fresh": fresh})
+            cursor.execute(
+                "DELETE FROM revenue_alike WHERE one_id = ANY(%(fresh)s) OR other_id = ANY(%(fresh)s)", {"fresh": fresh}
+            )
             cursor.execute(_KEPT, {"fresh": fresh})
