@@ -36,7 +36,7 @@ def table(begin, end):
     said = ["Nom et prénom;Téléphone;Surface (m2);Place;Latitude;Longitude"]
     for n in range(begin, end):
         name = f"{FIRST[n % 10]} {LAST[n // 10 % 10]} {(n * 7919) % 99991:x}"
-        said.append(f"{name};7{n - 1 if n % 50 == 1 else n:07d};{1 + n % 40};P{n};{12 + n % 313 * 0.0003:.6f};{-1 + n // 313 % 313 * 0.0003:.6f}")
+        said.append(f"{name};+2237{n - 1 if n % 50 == 1 else n:07d};{1 + n % 40};P{n};{12 + n % 313 * 0.0003:.6f};{-1 + n // 313 % 313 * 0.0003:.6f}")
     return "\\n".join(said).encode()
 with connection.cursor() as cursor:
     cursor.execute("SELECT pg_backend_pid()")
