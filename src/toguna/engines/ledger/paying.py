@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -167,7 +168,7 @@ def _shared(shares: Sequence[tuple[int | None, int | None, int]]) -> int:
 
 def _numbered(payment: Payment) -> None:
     """Writes a payment with the next number of its desk."""
-    values = {
+    values: dict[str, Any] = {
         "id": payment.pk, "key": payment.key, "desk": payment.desk_id, "year": payment.year, "payer": payment.payer_id,
         "amount": payment.amount, "currency": payment.currency, "method": payment.method, "reference": payment.reference,
         "entry": payment.entry_id, "at": payment.at, "account": payment.account, "said_at": payment.said_at,
