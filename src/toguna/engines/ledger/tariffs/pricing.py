@@ -141,7 +141,7 @@ def _rounded(value: Decimal, to: int = 1) -> int:
 
 
 def _plain(value: Decimal) -> str:
-    return format(value.normalize(), "f")
+    return format(value.normalize() if value else Decimal(0), "f")  # nothing has no sign
 
 
 def quote(

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from toguna.engines.ledger.apportioning import shares
@@ -66,6 +66,7 @@ THINGS = st.lists(
 
 @FEW
 @given(rules(), THINGS, st.sampled_from(["XOF", "GHS"]))
+@example({"type": "flat", "amount": 500, "times": "mois"}, [({"mois": "-0"}, None, "")], "XOF")
 def test_the_statement_and_the_program_never_differ(db, rule, things, currency):
     priced = setwise.sql(
         rule, "SELECT * FROM jsonb_to_recordset(%(things)s::jsonb) AS t(n int, measures jsonb, zone bigint, exemption text)", currency,
