@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TURNS = 1000  # of the search, for a second
+TURNS = 2000  # of the search, for a second
 
 
 class Turns:
