@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -212,8 +212,12 @@ class Loaded:
 
 def load(records: Sequence[Record], marks: Sequence[tuple[str, int]] = ()) -> Loaded:
     """Brings messages into the tables, in one transaction. marks: (file of the spool, how far it is loaded by that)."""
-    with transaction.atomic():
-        return _load(records, marks)
+    try:
+        with transaction.atomic():
+            return _load(records, marks)
+    except BaseException:
+        partitions.forget()  # what was made for these is not there any more
+        raise
 
 
 def put_aside(record: Record, reason: str, why: str) -> None:
@@ -260,8 +264,8 @@ def _load(records: Sequence[Record], marks: Sequence[tuple[str, int]]) -> Loaded
         for seen in observations:
             _take(batch, record, one, seen, again, watch)
     partitions.ensure(datetime.fromtimestamp(day * 86400, UTC).date() for day in batch.days)
-    _copy("telemetry_reading (device, quantity, at, value, seq, flags)", batch.readings)
-    _copy("telemetry_position (device, at, lat, lon, speed, course, altitude, seq, flags)", batch.positions)
+    _copy("reading", "device, quantity, at, value, seq, flags", batch.days, batch.readings)
+    _copy("position", "device, at, lat, lon, speed, course, altitude, seq, flags", batch.days, batch.positions)
     _write(list(standing.values()))
     watch.end()
     for event in batch.signed:
@@ -623,10 +627,17 @@ def _position(
     return jumped
 
 
-def _copy(into: str, rows: Sequence[bytes]) -> None:
-    if rows:
-        with connection.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN (FORMAT binary)") as copy:
-            copy.write(_HEADER + b"".join(rows) + _END)
+def _copy(table: str, fields: str, days: Collection[int], rows: Sequence[bytes]) -> None:
+    if not rows:
+        return
+    into = f"telemetry_{table}"
+    if len(days) == 1:
+        day = datetime.fromtimestamp(next(iter(days)) * 86400, UTC).date()
+        if datetime.now(UTC).date() - day <= timedelta(days=1):
+            # Its partition is there, and no policy puts it away yet: PostgreSQL need not look for it at each row.
+            into = partitions.name(table, day)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {into} ({fields}) FROM STDIN (FORMAT binary)") as copy:
+        copy.write(_HEADER + b"".join(rows) + _END)
 
 
 def _time(at: float | None) -> datetime | None:

@@ -330,7 +330,7 @@ _AROUND = 0.05  # degrees about the points, some 5 km: a way seldom goes farther
 
 def _closed(mode: str, at: datetime, points: Sequence[Point], *, motor: bool) -> list[list[list[float]]]:
     known = _told()
-    if not any(s <= at and (e is None or e > at) and (mode in of or motor and not of) for s, e, of in known):
+    if not any(s <= at and (e is None or e > at) and (mode in of or (motor and not of)) for s, e, of in known):
         return []
     used = programs.current()
     if used is None:
