@@ -102,7 +102,7 @@ class ColumnWindow(Window):
         return values[self._part.first : self._part.last].tolist()  # type: ignore[no-any-return]
 
     @cached_property
-    def times(self) -> list[float]:  # type: ignore[override]
+    def times(self) -> list[float]:
         return self._of(self._plain.at)
 
     @cached_property

@@ -12,8 +12,9 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from toguna.engines.people import api as people
 from toguna.engines.telemetry import api
-from toguna.engines.telemetry.devices import keys, register
+from toguna.engines.telemetry.devices import forgetting, keys, register
 from toguna.engines.telemetry.intake import columns, loading
 from toguna.engines.telemetry.intake.spool import Record
 from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Refused, RuleState
@@ -343,3 +344,16 @@ def test_what_is_plain_is_not_looked_at_one_by_one(device, monkeypatch):
     assert loading.load(records).rows == 120
     assert values(ones[2], "fuel") == [40 - n / 10 for n in range(20)]
     assert api.latest([ones[0].pk])[ones[0].pk].speed == 20
+
+
+def test_a_telephone_that_was_a_tracker_is_forgotten_with_its_owner(device):
+    one = device("phone-1", "sms", kind="phone", phone="+22370000041")
+    person = people.person_for(name="Moussa", phone="+22370000041")
+    say(one, b"lat=12.65 lon=-8.0 battery=50", proof="phone:+22370000041", form="words")
+    (told,) = forgetting.export(person.pk)
+    assert (told["code"], told["lat"], told["lon"]) == ("phone-1", 12.65, -8.0)
+    forgetting.erase(person.pk)
+    kept = Device.objects.get()
+    assert (kept.state, kept.phone, kept.name) == ("retired", "", "phone-1") and forgetting.export(person.pk) == []
+    assert Latest.objects.get().geom is None and values(one, "battery") == []
+    assert api.track(one.pk, datetime.fromtimestamp(NOW - 900, UTC), datetime.fromtimestamp(NOW + 900, UTC)) == []

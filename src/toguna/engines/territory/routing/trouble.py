@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.gis.geos import LineString
 from django.db import connection
@@ -60,7 +61,7 @@ def on_lines(lines: Mapping[int, tuple[Sequence[tuple[float, float]], str]]) -> 
     if not told:
         return found
     used, now = programs.current(), timezone.now()
-    values = {
+    values: dict[str, Any] = {
         "ids": list(told), "lines": [LineString(list(line), srid=4326).wkt for line, _mode in told.values()],
         "modes": [mode for _line, mode in told.values()], "now": now, "network": used.name if used else "", "hour": hour_of_week(now),
         "slow": SLOW, "length": LENGTH,
