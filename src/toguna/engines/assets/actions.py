@@ -79,10 +79,7 @@ def save(row: Asset | None, told: Told, *, client_id: uuid.UUID | None = None, k
     if not row.name:
         raise Refused(_("Give it a name."))
     if told.device is not None:
-        if Asset.objects.filter(device=told.device).exclude(pk=row.pk).exists():
-            raise Refused(_("This device is already on another piece of equipment."))
-        if not telemetry.devices().filter(pk=told.device).exists():
-            raise Refused(_("There is no such device."))
+        _check_device(row, told.device)
         if row.device != told.device:
             row.tracked = timezone.now()
     for name in FIELDS:
@@ -94,6 +91,8 @@ def save(row: Asset | None, told: Told, *, client_id: uuid.UUID | None = None, k
     row.save()
     if new:
         StateChange.objects.create(asset=row, state=row.state, at=row.since, account=by.account)
+        if row.metres:
+            Reading.objects.create(asset=row, at=row.since, metres=row.metres, source="typed", account=by.account)
     _keepers(row, told.keepers)
     audit.record(by, "assets.save", f"assets.asset:{row.pk}", new=new)
     return row
@@ -113,6 +112,26 @@ def _keepers(row: Asset, phones: Sequence[str]) -> None:
 
 def locked(pk: int) -> Asset:
     return Asset.objects.select_for_update(of=("self",)).get(pk=pk)
+
+
+@transaction.atomic
+def tie(asset: int, device: int | None, *, by: Actor) -> None:
+    """It is this device that says where it goes. Said again, nothing changes. Raises Refused, Denied."""
+    row = locked(asset)
+    access.require(by, MANAGE, zone=row.zone_id)
+    if row.device != device:
+        if device is not None:
+            _check_device(row, device)
+        row.device, row.tracked = device, timezone.now()
+        row.save(update_fields=["device", "tracked"])
+        audit.record(by, "assets.tie", f"assets.asset:{row.pk}", device=device)
+
+
+def _check_device(row: Asset, device: int) -> None:
+    if Asset.objects.filter(device=device).exclude(pk=row.pk).exists():
+        raise Refused(_("This device is already on another piece of equipment."))
+    if not telemetry.devices().filter(pk=device).exists():
+        raise Refused(_("There is no such device."))
 
 
 @transaction.atomic
@@ -160,7 +179,7 @@ def read_meter(asset: int, *, km: int | None = None, hours: int | None = None, b
     return row
 
 
-def meter(row: Asset, *, km: int | None, hours: int | None, source: str, by: Actor) -> None:
+def meter(row: Asset, *, km: int | None, hours: int | None, source: str, by: Actor, at: datetime | None = None) -> None:
     """Of a row that is locked. What a device added since the last reading stays where more than what is typed."""
     metres = None if km is None else km * 1000
     minutes = None if hours is None else hours * 60
@@ -169,7 +188,9 @@ def meter(row: Asset, *, km: int | None, hours: int | None, source: str, by: Act
     if minutes is not None:
         row.minutes = max(row.minutes, minutes)
     row.save(update_fields=["said_metres", "metres", "minutes"])
-    Reading.objects.create(asset=row, metres=metres, minutes=minutes, source=source, account=by.account)
+    Reading.objects.create(
+        asset=row, metres=metres, minutes=minutes, source=source, account=by.account, at=at or timezone.now()
+    )
 
 
 def follow(now: datetime | None = None) -> int:

@@ -6,7 +6,7 @@ breaks down, and reacts to `AssetState` and `OrderClosed`.
 
 from __future__ import annotations
 
-from toguna.engines.assets.actions import MANAGE, READ, USE, Refused, Told, read_meter, save, set_state
+from toguna.engines.assets.actions import MANAGE, READ, USE, Refused, Told, read_meter, save, set_state, tie
 from toguna.engines.assets.events import AssetState, OrderClosed, OrderOpened
 from toguna.engines.assets.fuel import fill
 from toguna.engines.assets.models import Asset, WorkOrder
@@ -17,6 +17,7 @@ from toguna.engines.assets.reads import (
     by_month,
     costs,
     found,
+    named,
     state_of,
     unavailable,
     visible,
@@ -41,6 +42,7 @@ __all__ = [
     "costs",
     "fill",
     "found",
+    "named",
     "open_order",
     "read_meter",
     "save",
@@ -50,6 +52,7 @@ __all__ = [
     "say_broken",
     "set_state",
     "state_of",
+    "tie",
     "unavailable",
     "visible",
 ]

@@ -58,7 +58,7 @@ def fill(
         asset=row, client_id=client_id, at=moment, volume=volume, price=price, metres=metres, odd=odd, channel=channel, account=by.account
     )  # fmt: skip
     if km is not None and not {"back", "far"} & set(odd):
-        meter(row, km=km, hours=None, source="fuel", by=by)
+        meter(row, km=km, hours=None, source="fuel", by=by, at=moment)
     audit.record(by, "assets.fuel", f"assets.fill:{made.pk}", odd=odd)
     return made
 

@@ -34,6 +34,11 @@ def state_of(ids: Iterable[int]) -> dict[int, str]:
     return dict(Asset.objects.filter(pk__in=wanted).values_list("pk", "state")) if wanted else {}
 
 
+def named(ids: Iterable[int]) -> dict[int, Asset]:
+    """The equipment that loose keys mean. One statement."""
+    return Asset.objects.in_bulk(list(ids))
+
+
 def unavailable(ids: Iterable[int]) -> set[int]:
     """Those of them that cannot be used now: broken down, in upkeep, retired. What the register does not know is not of them."""
     return {pk for pk, state in state_of(ids).items() if state != Asset.State.SERVICE}
@@ -106,8 +111,9 @@ LEFT JOIN LATERAL (SELECT sum(price) AS price, sum(volume) AS ml FROM assets_fil
     WHERE asset_id = a.id AND NOT struck AND at >= %(start)s AND at < %(end)s) f ON true
 LEFT JOIN LATERAL (SELECT sum(parts + other) AS cost, sum(minutes) AS minutes FROM assets_order
     WHERE asset_id = a.id AND state = 'done' AND closed >= %(start)s AND closed < %(end)s) o ON true
-LEFT JOIN LATERAL (SELECT NULLIF(max(metres) - min(metres), 0) AS metres FROM assets_reading
-    WHERE asset_id = a.id AND source <> 'changed' AND at >= %(start)s AND at < %(end)s) r ON true
+LEFT JOIN LATERAL (SELECT NULLIF(sum(gone), 0)::bigint AS metres FROM (
+    SELECT at, CASE WHEN source = 'changed' THEN 0 ELSE GREATEST(0, metres - lag(metres) OVER (ORDER BY at, id)) END AS gone
+    FROM assets_reading WHERE asset_id = a.id AND metres IS NOT NULL) g WHERE at >= %(start)s AND at < %(end)s) r ON true
 """
 
 

@@ -21,6 +21,7 @@ from toguna.engines.assets.tests.conftest import DRIVER, HEAD, MECHANIC
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
+from toguna.engines.telemetry.intake import loading, spool, taking
 from toguna.engines.territory import zones
 from toguna.engines.territory.models import Zone
 from toguna.kernel.access import NOBODY, SYSTEM
@@ -235,7 +236,10 @@ def test_fuel_on_the_page_of_a_driver_once(truck, hire):
     assert "does not go back" in back
 
 
-def test_the_way_that_its_device_says_is_added_once(truck):
+def test_the_way_that_its_device_says_is_added_once(truck, tmp_path, monkeypatch):
+    monkeypatch.setattr(spool, "folder", lambda: tmp_path / "spool")
+    monkeypatch.setattr(taking, "WRITER", spool.Writer())
+    loading.forget()
     device = telemetry.register_device("truck-1", "http", telemetry.Told(name="Truck 1", fastest=300), by=SYSTEM)
     told = actions.Told("vehicle", "Tipper", "VM-101", device=device.pk)
     actions.save(truck, told, by=HEAD)

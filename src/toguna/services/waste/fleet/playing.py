@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from django.utils import timezone
 
+from toguna.engines.assets import api as assets
 from toguna.engines.telemetry import api as telemetry
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste.models import DayPlan, Round, Truck, Visit
@@ -88,6 +89,8 @@ def trackers(rounds: Sequence[Round]) -> dict[int, Tracker]:
         )
         device = telemetry.register_device(code, telemetry.Device.Door.HTTP, told, by=SYSTEM)
         Truck.objects.filter(pk=one.truck_id).update(device=device.pk)
+        if one.truck.asset is not None:
+            assets.tie(one.truck.asset, device.pk, by=SYSTEM)
         found[one.pk] = Tracker(code, telemetry.key_of(device))
     return found
 
