@@ -91,7 +91,7 @@ def _live(asset: Asset, until: datetime, draw: random.Random) -> None:
     moves = asset.kind in ("vehicle", "machine")
     km = draw.randrange(30_000, 90_000)
     burns = {"vehicle": 0.32 if asset.tank > 100 else 0.11, "machine": 0.9}.get(asset.kind, 0.0)
-    fills, readings = [], []
+    fills, readings, litres = [], [], 0.0
     if moves:
         readings.append(Reading(asset=asset, at=start, metres=km * 1000, source="typed"))
         day = start

@@ -239,7 +239,7 @@ class PartMove(models.Model):
     class Kind(models.TextChoices):
         IN = "in", _("came in")
         OUT = "out", _("went out")
-        COUNT = "count", _("counted")
+        COUNT = "count", _("stock-taking")
 
     part = models.ForeignKey(Part, on_delete=models.PROTECT, related_name="moves")
     client_id = models.UUIDField(unique=True, default=uuid.uuid4)

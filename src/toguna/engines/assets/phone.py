@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import zxingcpp
 from django.contrib import messages
@@ -43,7 +44,7 @@ def begin(request: Request) -> HttpResponse:
     return render(request, "assets/phone.html", values, status=422 if wrong else 200)
 
 
-def _seen(file: UploadedFile) -> str:
+def _seen(file: UploadedFile[Any]) -> str:
     """The code of the label on a photo; "" where there is none."""
     if not file.size or file.size > MOST_BYTES:
         return ""

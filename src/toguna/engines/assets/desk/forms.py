@@ -85,7 +85,7 @@ class AssetForm(forms.Form):
         if row is not None:
             del self.fields["km"]
         taken = set(
-            Asset.objects.exclude(device=None).exclude(pk=row.pk if row else None).values_list("device", flat=True)
+            Asset.objects.exclude(device=None).exclude(pk=row.pk if row else 0).values_list("device", flat=True)
         )
         known = [
             (d.pk, f"{d.name} ({d.code})") for d in telemetry.devices()[:MOST_DEVICES] if d.pk not in taken

@@ -346,7 +346,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("in", "came in"), ("out", "went out"), ("count", "counted")], max_length=5
+                        choices=[("in", "came in"), ("out", "went out"), ("count", "stock-taking")], max_length=5
                     ),
                 ),
                 ("change", models.IntegerField()),

@@ -53,7 +53,7 @@ def test_broken_said_on_the_telephone_taken_and_finished_with_parts(truck, hire)
         row.refresh_from_db()
     assert (order.state, order.minutes, order.cost, truck.state, part.stock) == ("done", 90, 11_000, "service", 1)
     assert [s.state for s in truck.states.order_by("pk")] == ["service", "broken", "upkeep", "service"]
-    assert "low" in head.get("/desk/assets/parts/").content.decode()
+    assert "running out" in head.get("/desk/assets/parts/").content.decode()
     assert "11,000" in head.get(f"/desk/assets/orders/{order.pk}").content.decode()
     names = [row.payload["state"] for row in EventRow.objects.filter(name__endswith=AssetState.__name__).order_by("pk")]
     assert names == ["broken", "upkeep", "service"]
@@ -88,7 +88,7 @@ def test_a_plan_opens_its_work_once_and_begins_anew(truck, hire, kind):
         actions.read_meter(truck.pk, km=10_100, by=MECHANIC)
     else:
         actions.read_meter(truck.pk, hours=100, by=MECHANIC)
-    assert "due" in hire("reader").get("/desk/assets/due/").content.decode()
+    assert "to be done now" in hire("reader").get("/desk/assets/due/").content.decode()
     assert (work.run_plans(), work.run_plans()) == (1, 0)
     order = WorkOrder.objects.get()
     assert (order.title, order.source, order.stops) == ("Oil change", "plan", False)
