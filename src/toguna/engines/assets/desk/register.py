@@ -22,6 +22,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -248,7 +249,12 @@ def labels(request: Request) -> HttpResponse:
         for row in rows
     }
     about = [
-        {"code": row.code, "name": row.name[:50], "serial": row.serial, "kind": str(row.get_kind_display())}
+        {
+            "code": row.code,
+            "name": Truncator(row.name).chars(40),
+            "serial": row.serial,
+            "kind": str(row.get_kind_display()),
+        }
         for row in rows
     ]
     words = {"property": _("Property of the town"), "scan": _("Broken? Scan it.")}
