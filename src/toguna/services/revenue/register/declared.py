@@ -16,10 +16,10 @@ from toguna.services.revenue.register import actions, demo, importing, open_data
 PROVIDES: tuple[Declaration, ...] = (
     Urls("revenue-register", "", "toguna.services.revenue.register.urls"),
     Page(
-        "desk-register",
+        "desk-taxpayers",
         _("Register of taxpayers"),
         "bank",
-        "desk-register",
+        "desk-taxpayers",
         where=("desk",),
         permission=reads.READ,
         order=60,
