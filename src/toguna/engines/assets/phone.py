@@ -73,7 +73,7 @@ def asset(request: Request, code: str) -> HttpResponse:
         return redirect("asset-scan", code=row.code)
     live = list(row.orders.filter(state__in=work.LIVE).order_by("-stops", "pk"))
     values = {
-        "row": row, "colour": COLOURS[row.state], "fuel_form": FuelForm(), "meter_form": MeterForm(),
+        "row": row, "colour": COLOURS[row.state], "fuel_form": FuelForm(auto_id="fuel_%s"), "meter_form": MeterForm(auto_id="meter_%s"),
         "orders": [(o, FinishForm(initial={"minutes": 0}, auto_id=f"o{o.pk}_%s")) for o in live],
         "may_use": access.can(request.actor, USE, zone=row.zone_id),
         "may_manage": access.can(request.actor, MANAGE, zone=row.zone_id), "client_id": uuid.uuid4(),

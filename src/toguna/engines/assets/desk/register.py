@@ -129,7 +129,8 @@ def asset(request: Request, code: str) -> HttpResponse:
         "share": reads.availability([row.pk], year, now).get(row.pk), "keepers": row.keepers.count(),
         "may_use": access.can(request.actor, USE, zone=row.zone_id),
         "may_manage": access.can(request.actor, MANAGE, zone=row.zone_id), "address": _address(row),
-        "paper_form": PaperForm(), "plan_form": PlanForm(), "order_form": OrderForm(), "meter_form": MeterForm(),
+        "paper_form": PaperForm(auto_id="paper_%s"), "plan_form": PlanForm(auto_id="plan_%s"),
+        "order_form": OrderForm(auto_id="order_%s"), "meter_form": MeterForm(auto_id="meter_%s"),
         "choices": [s for s in Asset.State.choices if s[0] != row.state], "photo_id": uuid.uuid4(),
     }  # fmt: skip
     return render(request, "assets/desk_asset.html", values)

@@ -81,7 +81,7 @@ def parts(request: Request) -> HttpResponse:
     kinds = [k for k in PartMove.Kind.choices if may_manage or k[0] != "count"]
 
     def move_form(data: Any = None) -> MoveForm:
-        form = MoveForm(data)
+        form = MoveForm(data, auto_id="move_%s")
         form.fields["part"].choices = [(p.pk, f"{p.name} ({p.code})") for p in rows]  # type: ignore[attr-defined]
         form.fields["kind"].choices = kinds  # type: ignore[attr-defined]
         return form
@@ -104,6 +104,6 @@ def parts(request: Request) -> HttpResponse:
         return redirect("desk-asset-parts")
     values = {
         "rows": rows, "low": work.low_parts(), "moves": PartMove.objects.select_related("part", "order").order_by("-pk")[:40],
-        "move_form": move_form() if rows and may_use else None, "part_form": PartForm() if may_manage else None,
+        "move_form": move_form() if rows and may_use else None, "part_form": PartForm(auto_id="part_%s") if may_manage else None,
     }  # fmt: skip
     return render(request, "assets/desk_parts.html", values)

@@ -47,7 +47,7 @@ def hire(db):
     def hired(role: str, zone: int | None = None) -> Client:
         account = people.create_staff(
             email=f"{uuid.uuid4().hex}@town.test", password="long enough to be one", name="Awa Traoré",
-            grants=[(role, "assets", zone)],
+            grants=[(role, "assets", zone)], language="en",
         )  # fmt: skip
         client = Client(headers={"accept-language": "en"})
         sign_in(client, account)

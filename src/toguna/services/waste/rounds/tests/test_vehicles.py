@@ -43,9 +43,9 @@ def test_a_truck_in_upkeep_is_in_no_round_until_it_serves_again(fleet, hire):
     assert {r.truck_id for r in _plan().rounds.all()} == {fleet[0].pk}
 
 
-def test_a_breakdown_goes_both_ways_once(fleet):
+def test_what_a_driver_says_is_known_at_the_garage_once(fleet):
     plan = planning.publish(_plan().pk, by=SYSTEM)
-    one, other = plan.rounds.select_related("truck").order_by("truck__plate")
+    one = plan.rounds.select_related("truck").first()
     sent = {
         "id": str(uuid.uuid4()),
         "round": one.pk,
@@ -56,20 +56,23 @@ def test_a_breakdown_goes_both_ways_once(fleet):
     for _twice in range(2):
         assert driving.apply(sent, by=SYSTEM).state == "sent"
     order = assets.WorkOrder.objects.get()
-    assert (order.title, order.asset_id, order.stops, order.ref) == (
-        "Brakes",
-        one.truck.asset,
-        True,
-        f"waste.round:{one.pk}",
-    )
-    assert assets.unavailable([one.truck.asset, other.truck.asset]) == {one.truck.asset}
+    assert (order.title, order.asset_id, order.stops) == ("Brakes", one.truck.asset, True)
+    assert order.ref == f"waste.round:{one.pk}"
+    assert assets.unavailable(t.asset for t in fleet) == {one.truck.asset}
     run_jobs()
     plan.refresh_from_db()
-    assert plan.changes.count() == 1  # what the register then says of that truck is nothing new
-    assets.say_broken(other.truck.asset, "Engine", by=SYSTEM, client_id=uuid.uuid4())
+    assert (plan.version, plan.changing) == (1, None)  # what the register then says of that truck changes nothing again
+
+
+def test_what_the_garage_says_changes_the_rounds_of_today(fleet):
+    plan = planning.publish(_plan().pk, by=SYSTEM)
+    one = plan.rounds.select_related("truck").first()
+    assets.say_broken(one.truck.asset, "Engine", by=SYSTEM, client_id=uuid.uuid4())
     run_jobs()
-    other.refresh_from_db()
-    assert other.state == Round.State.BROKEN
+    one.refresh_from_db()
+    plan.refresh_from_db()
+    assert (one.state, plan.version) == (Round.State.BROKEN, 1)
+    assert not one.visits.filter(state="planned").exists()
 
 
 def test_a_truck_is_tied_by_the_code_on_its_label(yard, hire):
