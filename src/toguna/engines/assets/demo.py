@@ -141,12 +141,12 @@ def _live(asset: Asset, until: datetime, draw: random.Random) -> None:
     if asset.kind in titles:
         title, days, every_km, hours = titles[asset.kind]
         asset.refresh_from_db()
-        gone = draw.uniform(0.2, 1.02)
+        used = draw.uniform(0.2, 1.02)
         UpkeepPlan.objects.create(
             asset=asset, title=title, every_days=days, every_km=every_km, every_hours=hours,
-            last_day=today - timedelta(days=round((days or 0) * gone)),
-            last_metres=max(0, asset.metres - round((every_km or 0) * 1000 * gone)),
-            last_minutes=max(0, asset.minutes - round((hours or 0) * 60 * gone)),
+            last_day=today - timedelta(days=round((days or 0) * used)),
+            last_metres=max(0, asset.metres - round((every_km or 0) * 1000 * used)),
+            last_minutes=max(0, asset.minutes - round((hours or 0) * 60 * used)),
         )  # fmt: skip
 
 
