@@ -241,7 +241,7 @@ def test_the_way_that_its_device_says_is_added_once(truck, tmp_path, monkeypatch
     monkeypatch.setattr(spool, "folder", lambda: tmp_path / "spool")
     monkeypatch.setattr(taking, "WRITER", spool.Writer())
     loading.forget()
-    device = telemetry.register_device("truck-1", "http", telemetry.Told(name="Truck 1", fastest=300), by=SYSTEM)
+    device = telemetry.register_device("van-7", "http", telemetry.Told(name="Truck 1", fastest=300), by=SYSTEM)
     told = actions.Told("vehicle", "Tipper", "VM-101", device=device.pk)
     actions.save(truck, told, by=HEAD)
     start = timezone.now() - timedelta(minutes=30)
@@ -250,7 +250,7 @@ def test_the_way_that_its_device_says_is_added_once(truck, tmp_path, monkeypatch
         telemetry.Observation(at=(start + timedelta(minutes=n)).timestamp(), lat=12.6, lon=-8.0 + n * 0.01)
         for n in range(6)
     ]
-    telemetry.ingest("truck-1", way, door="http")
+    telemetry.ingest("van-7", way, door="http")
     assert (actions.follow(), actions.follow()) == (1, 0)
     truck.refresh_from_db()
     assert 10_005 <= truck.km <= 10_006
