@@ -237,10 +237,18 @@ def test_fuel_on_the_page_of_a_driver_once(truck, hire):
     assert "does not go back" in back
 
 
-def test_the_way_that_its_device_says_is_added_once(truck, tmp_path, monkeypatch):
+@pytest.fixture
+def own_spool(tmp_path, monkeypatch):
+    """What is ingested here is not for the next test, nor what is remembered of its devices."""
     monkeypatch.setattr(spool, "folder", lambda: tmp_path / "spool")
     monkeypatch.setattr(taking, "WRITER", spool.Writer())
     loading.forget()
+    yield
+    taking.WRITER.close()
+    loading.forget()
+
+
+def test_the_way_that_its_device_says_is_added_once(truck, own_spool):
     device = telemetry.register_device("van-7", "http", telemetry.Told(name="Truck 1", fastest=300), by=SYSTEM)
     told = actions.Told("vehicle", "Tipper", "VM-101", device=device.pk)
     actions.save(truck, told, by=HEAD)
