@@ -23,6 +23,7 @@ import paho.mqtt.client as paho
 from django.utils import timezone
 from paho.mqtt.enums import CallbackAPIVersion
 
+from toguna.engines.assets import api as assets
 from toguna.engines.telemetry import api as telemetry
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste.models import DayPlan, Round, Truck, Visit
@@ -93,6 +94,8 @@ def trackers(rounds: Sequence[Round], *, mqtt: bool = False) -> dict[int, Tracke
             code, telemetry.Device.Door.MQTT if mqtt else telemetry.Device.Door.HTTP, told, by=SYSTEM
         )
         Truck.objects.filter(pk=one.truck_id).update(device=device.pk)
+        if one.truck.asset is not None:
+            assets.tie(one.truck.asset, device.pk, by=SYSTEM)
         found[one.pk] = Tracker(code, telemetry.key_of(device))
     return found
 
