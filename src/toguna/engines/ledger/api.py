@@ -35,6 +35,7 @@ from toguna.engines.ledger.desks.actions import take as take_at_desk
 from toguna.engines.ledger.desks.cashbook import OTHERS as OTHER_WAYS
 from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessions_at
 from toguna.engines.ledger.desks.counting import pieces, worth
+from toguna.engines.ledger.desks.forms import ahead_field, ask_of_the_rest
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided, told
 from toguna.engines.ledger.models import (
     Account,
@@ -117,6 +118,8 @@ __all__ = [
     "Way",
     "account",
     "advance_of",
+    "ahead_field",
+    "ask_of_the_rest",
     "ask_payment",
     "ask_refund",
     "ask_write_off",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet, Sum
 
-from toguna.engines.ledger import book
 from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE
 from toguna.engines.ledger.models import Bill, Line, Payer
 from toguna.kernel import text
