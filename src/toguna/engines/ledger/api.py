@@ -68,6 +68,7 @@ from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
 from toguna.engines.ledger.receipts.reads import qr as receipt_qr
 from toguna.engines.ledger.receipts.reads import slip as receipt_slip
+from toguna.engines.ledger.receipts.reads import way_title
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
 from toguna.engines.ledger.tariffs import setwise
 from toguna.engines.ledger.tariffs.actions import Told
@@ -182,6 +183,7 @@ __all__ = [
     "void",
     "voided",
     "wanted",
+    "way_title",
     "ways",
     "worth",
     "write_tariff",

@@ -83,7 +83,11 @@ def remind(today: date | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.revenue_due")
         ahead = max(0, -min(one.after for one in steps.values()))
-        values = {"today": today or timezone.localdate(), "ahead": ahead, "tz": timezone.get_default_timezone_name()}
+        values: dict[str, Any] = {
+            "today": today or timezone.localdate(),
+            "ahead": ahead,
+            "tz": timezone.get_default_timezone_name(),
+        }
         cursor.execute(_DUE, values)
     while (count := _piece(steps)) is not None:
         done += count
