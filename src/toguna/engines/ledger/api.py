@@ -35,6 +35,7 @@ from toguna.engines.ledger.desks.actions import take as take_at_desk
 from toguna.engines.ledger.desks.cashbook import OTHERS as OTHER_WAYS
 from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessions_at
 from toguna.engines.ledger.desks.counting import pieces, worth
+from toguna.engines.ledger.desks.forms import ahead_field, ask_of_the_rest
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided, told
 from toguna.engines.ledger.models import (
     Account,
@@ -67,6 +68,7 @@ from toguna.engines.ledger.receipts.paper import pdf as receipt_pdf
 from toguna.engines.ledger.receipts.paper import stream as receipt_bytes
 from toguna.engines.ledger.receipts.reads import qr as receipt_qr
 from toguna.engines.ledger.receipts.reads import slip as receipt_slip
+from toguna.engines.ledger.receipts.reads import way_title
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
 from toguna.engines.ledger.tariffs import setwise
 from toguna.engines.ledger.tariffs.actions import Told
@@ -117,6 +119,8 @@ __all__ = [
     "Way",
     "account",
     "advance_of",
+    "ahead_field",
+    "ask_of_the_rest",
     "ask_payment",
     "ask_refund",
     "ask_write_off",
@@ -179,6 +183,7 @@ __all__ = [
     "void",
     "voided",
     "wanted",
+    "way_title",
     "ways",
     "worth",
     "write_tariff",

@@ -11,11 +11,21 @@ from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from toguna.engines.ledger import billing, book
+from toguna.engines.ledger import billing, book, payers, suspense
 from toguna.engines.ledger.apportioning import shares
 from toguna.engines.ledger.billing import ADVANCES, APPROVE, RECEIVABLE
 from toguna.engines.ledger.book import Leg, Refused
-from toguna.engines.ledger.models import Bill, BillLine, CreditNote, Desk, Instalment, Payer, Payment, Wish
+from toguna.engines.ledger.models import (
+    Bill,
+    BillLine,
+    CreditNote,
+    Desk,
+    Instalment,
+    Payer,
+    Payment,
+    Suspense,
+    Wish,
+)
 from toguna.engines.ledger.providers import returning
 from toguna.kernel import access, audit, money, text
 from toguna.kernel.access import Actor
@@ -180,6 +190,27 @@ def ask_refund(
     return _wish(
         Wish(kind=Wish.Kind.REFUND, key=key, payer_id=payer, amount=amount, currency=currency, desk=None if payment else desk, payment=payment),
         reason, by,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def give_suspense_back(suspense_pk: int, name: str, desk: Desk | None, *, note: str, by: Actor) -> Wish:
+    """Money that nobody could match goes back to whom it belongs: it becomes theirs, paid ahead, and a refund of all of it is asked for, out
+    of a desk, or without one by the operator that took it. Asked again, the same wish. Raises Refused, Denied."""
+    words = text.clean(name)[:200]
+    row = Suspense.objects.select_for_update(of=("self",)).select_related("payment").get(pk=suspense_pk)
+    key = f"suspense-back:{row.pk}"
+    if (before := Wish.objects.filter(key=key).first()) is not None:
+        return before
+    if row.resolved is not None:
+        raise Refused(_("Somebody has sorted it out meanwhile."))
+    if not words:
+        raise Refused(_("Say to whom it is given back."))
+    owner = payers.payer(words)
+    suspense.resolve(row.pk, payer=owner.pk, note=note, by=by)
+    payment = Payment.objects.select_related("desk").get(pk=row.payment_id)
+    return ask_refund(
+        owner.pk, payment.amount, desk, currency=payment.currency, reason=note, key=key, by=by, payment=None if desk else payment
     )  # fmt: skip
 
 

@@ -115,16 +115,40 @@ class PinForm(forms.Form):
     )
 
 
-class TakeForm(OnceForm):
-    """given: what the payer puts on the counter, to tell the change; it is not kept."""
+def ask_of_the_rest(form: forms.Form, owed: int, currency: str) -> None:
+    """In `clean`, of a form with `amount` and `ahead`: more than what is owed is taken only when somebody said that it is no change."""
+    data = form.cleaned_data
+    if data.get("amount", 0) <= owed:
+        return
+    form.fields["ahead"].widget = forms.CheckboxInput()
+    if not data.get("ahead"):
+        said = {"owed": money.shown(owed, currency)}
+        form.add_error(
+            "amount",
+            _("%(owed)s is owed. Is the rest change? Then write %(owed)s here, and all that was given below. Or say that it stays.") % said,
+        )  # fmt: skip
 
-    def __init__(self, currency: str, *args: Any, **kwargs: Any) -> None:
+
+def ahead_field() -> forms.BooleanField:
+    """Not seen before `ask_of_the_rest` asks."""
+    return forms.BooleanField(
+        label=_("The rest stays here, paid ahead"), required=False, widget=forms.HiddenInput, initial=False
+    )
+
+
+class TakeForm(OnceForm):
+    """given: what the payer puts on the counter, to tell the change; it is not kept. owed: minor units, of the bill."""
+
+    def __init__(self, currency: str, *args: Any, owed: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.owed, self.currency = owed, currency
         self.fields["amount"] = MoneyField(label=_("Amount taken"), currency=currency)
         self.fields["given"] = MoneyField(label=_("Cash given, to tell the change"), currency=currency, required=False)
+        self.fields["ahead"] = ahead_field()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        ask_of_the_rest(self, self.owed, self.currency)
         if data.get("given") and data.get("amount") and data["given"] < data["amount"]:
             self.add_error("given", _("That is less than the amount."))
         return data

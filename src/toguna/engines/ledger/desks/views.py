@@ -108,8 +108,8 @@ def bill(request: Request, reference: str) -> HttpResponse:
     if found is None:
         raise Http404(_("There is no such bill."))
     form = TakeForm(
-        session.currency, request.POST or None, initial={"amount": cashbook.typed(found.open, found.currency)}
-    )
+        session.currency, request.POST or None, owed=found.open, initial={"amount": cashbook.typed(found.open, found.currency)}
+    )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         made = _tried(

@@ -9,16 +9,17 @@ from typing import Any, cast
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from toguna.engines.ledger import settling
 from toguna.engines.ledger import suspense as suspense_book
 from toguna.engines.ledger.book import Refused
-from toguna.engines.ledger.models import Suspense
+from toguna.engines.ledger.models import Desk, Suspense
 from toguna.engines.ledger.models.providers import PaymentRequest, SettlementFile
 from toguna.engines.ledger.paying import receipt_number
 from toguna.engines.ledger.providers import asking, following, owed, reconciling, ways
@@ -219,6 +220,20 @@ def suspense(request: Request) -> HttpResponse:
     return render(request, "ledger/providers_suspense.html", values)
 
 
+def _cash_desks() -> QuerySet[Desk]:
+    return Desk.objects.filter(active=True, kind__in=(Desk.Kind.COUNTER, Desk.Kind.COLLECTOR)).order_by("name")
+
+
+def _desk(typed: str) -> Desk | None:
+    """The cash desk that was chosen; None for the operator. Raises Refused."""
+    if typed == "operator":
+        return None
+    found = _cash_desks().select_related("account").filter(pk=int(typed) if typed.isdecimal() else 0).first()
+    if found is None:
+        raise Refused(_("Say from which desk it is paid."))
+    return found
+
+
 @staff(suspense_book.RESOLVE)
 def suspense_item(request: Request, pk: int) -> HttpResponse:
     """One of them: GET finds bills by a reference or a name, POST says which it was."""
@@ -227,7 +242,15 @@ def suspense_item(request: Request, pk: int) -> HttpResponse:
     wrong = ""
     if request.method == "POST":
         bill = owed.find(request.POST.get("bill", ""))
+        back = request.POST.get("do") == "back"
         try:
+            if back:
+                settling.give_suspense_back(
+                    row.pk, request.POST.get("name", ""), _desk(request.POST.get("where", "")),
+                    note=request.POST.get("note", ""), by=request.actor,
+                )  # fmt: skip
+                messages.success(request, _("It waits for somebody else's approval."))
+                return redirect("desk-suspense")
             if bill is None:
                 raise Refused(_("No bill has this reference."))
             ahead = request.POST.get("do") == "ahead"
@@ -247,5 +270,8 @@ def suspense_item(request: Request, pk: int) -> HttpResponse:
         "words": words,
         "found": owed.search(words, row.payment.currency),
         "wrong": wrong,
+        "may_refund": access.can(request.actor, settling.BILL),
+        "by_operator": asked is not None,
+        "desks": _cash_desks(),
     }
     return render(request, "ledger/providers_suspense_item.html", values, status=422 if wrong else 200)

@@ -65,13 +65,14 @@ def _payer(payment: Payment) -> str:
     return payment.payer.name if payment.payer else ""
 
 
-def _way(payment: Payment) -> str:
-    if payment.method in METHODS:
-        return str(METHODS[payment.method])
+def way_title(method: str) -> str:
+    """How people call a way to pay; one that is not set up (any more) by its own name."""
+    if method in METHODS:
+        return str(METHODS[method])
     try:
-        return str(ways.find(payment.method).title)
+        return str(ways.find(method).title)
     except ways.Unset:
-        return payment.method
+        return method
 
 
 def _lines(payment: Payment) -> list[tuple[str, int]]:
@@ -105,7 +106,7 @@ def slip(payment: Payment, copies: int = 0) -> Slip:
     address = settings.TOGUNA_URL + reverse("receipt-number", args=[about.number])
     payer = _payer(payment)
     said = [(_("Paid by"), payer)] if payer else []
-    said += [(_("Way of payment"), _way(payment)), (_("Desk"), payment.desk.name)]
+    said += [(_("Way of payment"), way_title(payment.method)), (_("Desk"), payment.desk.name)]
     return Slip(
         title=_("Receipt"),
         number=about.number,

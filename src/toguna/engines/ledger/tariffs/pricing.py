@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+from babel.numbers import get_decimal_symbol
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from toguna.kernel import money, text
@@ -140,8 +142,21 @@ def _rounded(value: Decimal, to: int = 1) -> int:
     return int((value / to).quantize(Decimal(1), ROUND_HALF_UP)) * to
 
 
+UNITS = {"m2": "m²", "m3": "m³"}
+
+
+def unit(measure: str) -> str:
+    """A measure as people write it behind a number."""
+    return UNITS.get(measure, measure)
+
+
+def point() -> str:
+    """What stands before decimals, in the language of the moment."""
+    return str(get_decimal_symbol((get_language() or "fr").replace("-", "_")))
+
+
 def _plain(value: Decimal) -> str:
-    return format(value.normalize() if value else Decimal(0), "f")  # nothing has no sign
+    return format(value.normalize() if value else Decimal(0), "f").replace(".", point())  # nothing has no sign
 
 
 def quote(
@@ -155,7 +170,7 @@ def quote(
     value = base
     if times := rule.get("times"):
         value *= given[times]
-        said += f" × {_plain(given[times])} {times}"
+        said += f" × {_plain(given[times])} {unit(times)}"
     amount = _rounded(value, to)
     lines = [Step("principal", f"{words}: {said}"[:200], amount)]
     rates = rule.get("zones") or {}
@@ -190,22 +205,22 @@ def _base(rule: Mapping[str, Any], given: Mapping[str, Decimal], currency: str) 
     measured = given[by]
     if kind == "unit":
         price = _price(rule["price"])
-        return measured * price, f"{_plain(measured)} {by} × {_shown(price, currency)}"
+        return measured * price, f"{_plain(measured)} {unit(by)} × {_shown(price, currency)}"
     if kind == "band":
         for upto, amount in bands:
             if upto is None or measured <= _price(upto):
-                return Decimal(amount), f"{_plain(measured)} {by} → {money.shown(int(amount), currency)}"
+                return Decimal(amount), f"{_plain(measured)} {unit(by)} → {money.shown(int(amount), currency)}"
         raise Missing(by)  # beyond the last band: the act says nothing of it
     total, before, parts = Decimal(0), Decimal(0), []
     for upto, each in bands:
         end = measured if upto is None else min(measured, _price(upto))
         if end > before:
             total += (end - before) * _price(each)
-            parts.append(f"{_plain(end - before)} {by} × {_shown(_price(each), currency)}")
+            parts.append(f"{_plain(end - before)} {unit(by)} × {_shown(_price(each), currency)}")
             before = end
     if before < measured:
         raise Missing(by)
-    return total, " + ".join(parts) or f"0 {by}"
+    return total, " + ".join(parts) or f"0 {unit(by)}"
 
 
 def _shown(price: Decimal, currency: str) -> str:

@@ -46,7 +46,9 @@ def _number(source: str) -> str:
 
 
 def _plain(value: str) -> str:
-    return f"trim_scale({value})::text"
+    """As `pricing._plain`."""
+    mark = pricing.point().replace("'", "''")
+    return f"replace(trim_scale({value})::text, '.', '{mark}')"
 
 
 def rounded(value: str, to: int = 1) -> str:
@@ -77,7 +79,7 @@ def sql(
         lacks += f" WHEN {beyond} THEN {put(by, 'text')}"
     if times:
         value = f"({value}) * m_times"
-        said = f"{said} || ' × ' || {_plain('m_times')} || {put(f' {times}', 'text')}"
+        said = f"{said} || ' × ' || {_plain('m_times')} || {put(f' {pricing.unit(times)}', 'text')}"
     inner = f"SELECT s.*{''.join(f', {one}' for one in read)} FROM ({source}) s"
     inner = f"SELECT r.*, {f'CASE{lacks} END' if lacks else 'NULL::text'} AS bad FROM ({inner}) r"
     inner = f"SELECT r.*, CASE WHEN bad IS NULL THEN {value} END AS raw FROM ({inner}) r"
@@ -130,7 +132,7 @@ def _base(rule: Mapping[str, Any], by: str, currency: str, put: _Values) -> tupl
     if kind == "flat":
         amount = int(rule["amount"])
         return f"{amount}::numeric", put(money.shown(amount, currency), "text"), ""
-    unit = put(f" {by}", "text")
+    unit = put(f" {pricing.unit(by)}", "text")
     if kind == "unit":
         price = pricing._price(rule["price"])
         said = f"{_plain('m_by')} || {unit} || {put(f' × {pricing._shown(price, currency)}', 'text')}"
@@ -156,9 +158,9 @@ def _base(rule: Mapping[str, Any], by: str, currency: str, put: _Values) -> tupl
         parts.append(f"CASE WHEN m_by > {start} THEN {_plain(here)} || {unit} || {shown} END")
         before = before if end is None else end
     said = (
-        f"coalesce(nullif(concat_ws(' + ', {', '.join(parts)}), ''), {put(f'0 {by}', 'text')})"
+        f"coalesce(nullif(concat_ws(' + ', {', '.join(parts)}), ''), {put(f'0 {pricing.unit(by)}', 'text')})"
         if parts
-        else put(f"0 {by}", "text")
+        else put(f"0 {pricing.unit(by)}", "text")
     )
     return " + ".join(sums), said, beyond
 

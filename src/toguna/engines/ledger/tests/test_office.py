@@ -15,10 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from toguna.engines.ledger import api as ledger
-from toguna.engines.ledger import book
+from toguna.engines.ledger import book, settling, suspense
 from toguna.engines.ledger.desks import cashbook
 from toguna.engines.ledger.models import Bill, Period, Wish
-from toguna.kernel.access import SYSTEM
+from toguna.kernel.access import SYSTEM, Actor, Grant
 
 pytestmark = pytest.mark.usefixtures("chart")
 
@@ -189,3 +189,34 @@ def test_pages_cost_the_same_however_long(hire, path):
             assert manager.get(path).status_code == 200
         counted.append(len(queries))
     assert counted[0] == counted[1] and counted[1] <= 30, counted
+
+
+def test_money_that_nobody_could_match_is_given_back_when_another_approves(hire):
+    one, other = hire("manager"), hire("manager")
+    desk = ledger.new_desk("Window 1", by=SYSTEM)
+    payment = ledger.take(7000, "XOF", "cash", desk=desk, key="unknown", by=SYSTEM)
+    row = suspense.aside(payment, "nobody knows")
+    where = f"/desk/ledger/suspense/{row.pk}"
+    assert "Give it back" in one.get(where).content.decode()
+    told = {"do": "back", "name": "Moussa Diarra", "where": str(desk.pk), "note": "he showed the SMS"}
+    assert one.post(where, {**told, "name": ""}).status_code == 422
+    assert one.post(where, {**told, "where": "operator"}).status_code == 422, "cash goes back in cash"
+    assert book.balance("471") == -7000, "nothing of what was refused stays"
+    for _again in range(2):
+        assert one.post(where, told).status_code == 302
+    wish = Wish.objects.get()
+    assert (wish.amount, wish.payer.name, book.balance("471"), book.balance("4191")) == (
+        7000,
+        "Moussa Diarra",
+        0,
+        -7000,
+    )
+    assert ledger.held_at([desk.pk])[desk.pk] == 7000, "nobody approved it yet"
+    with pytest.raises(ledger.Refused):
+        settling.decide(wish.pk, True, by=_actor(one))
+    settling.decide(wish.pk, True, by=_actor(other))
+    assert ledger.held_at([desk.pk])[desk.pk] == 0 and book.balance("4191") == 0
+
+
+def _actor(client) -> Actor:
+    return Actor(account=client.account.pk, staff=True, grants=(Grant("manager", "*"),))

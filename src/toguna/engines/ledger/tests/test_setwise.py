@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 from django.db import connection
+from django.utils import translation
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -65,9 +66,20 @@ THINGS = st.lists(
 
 
 @FEW
-@given(rules(), THINGS, st.sampled_from(["XOF", "GHS"]))
-@example({"type": "flat", "amount": 500, "times": "mois"}, [({"mois": "-0"}, None, "")], "XOF")
-def test_the_statement_and_the_program_never_differ(db, rule, things, currency):
+@given(rules(), THINGS, st.sampled_from(["XOF", "GHS"]), st.sampled_from(["fr", "en"]))
+@example({"type": "flat", "amount": 500, "times": "mois"}, [({"mois": "-0"}, None, "")], "XOF", "fr")
+def test_the_statement_and_the_program_never_differ(db, rule, things, currency, language):
+    with translation.override(language):
+        _never_differ(rule, things, currency)
+
+
+def test_a_measure_is_written_as_people_write_it(db):
+    with translation.override("fr"):
+        (line,) = pricing.quote({"type": "unit", "by": "m2", "price": 750}, {"m2": "4.5"}, "XOF", words="Étal").lines
+    assert line.words.replace("\xa0", " ") == "Étal: 4,5 m² × 750 FCFA"
+
+
+def _never_differ(rule, things, currency):
     priced = setwise.sql(
         rule, "SELECT * FROM jsonb_to_recordset(%(things)s::jsonb) AS t(n int, measures jsonb, zone bigint, exemption text)", currency,
         words="Étal 100 %", percents=PERCENTS if rule.get("zones") else {},

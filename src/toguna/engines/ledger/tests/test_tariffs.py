@@ -56,7 +56,7 @@ def test_a_price_explains_itself_line_by_line():
         ("principal", 500),
         ("rebate", -750),
     ]
-    assert "10 m2 × 100" in found.lines[0].words and "School (−50 %)" in found.lines[2].words
+    assert "10 m² × 100" in found.lines[0].words and "School (−50 %)" in found.lines[2].words
 
 
 @pytest.mark.parametrize("wrong", ["", "abc", "-1", "NaN", "1e99", None, "12;5"])

@@ -30,14 +30,24 @@ class Refused(Exception):
 
 @transaction.atomic
 def create(
-    base: Base, label: str, *, day: date, due: date, times: Mapping[str, str], notices: bool, by: Actor
+    base: Base,
+    label: str,
+    *,
+    day: date,
+    due: date,
+    times: Mapping[str, str],
+    notices: bool,
+    by: Actor,
+    zone: int | None = None,
 ) -> Campaign:
-    """Prepares a campaign. Nothing is billed yet. Raises Refused, Denied."""
+    """Prepares a campaign, of a zone or of the whole town. Nothing is billed yet. Raises Refused, Denied."""
     access.require(by, CAMPAIGN)
     words = text.clean(label)[:60]
     slug = f"{base.slug[:35]}-{slugify(words)[:24]}"
     if not words or slug.endswith("-"):
         raise Refused(_("Give the period that is billed, such as 2026."))
+    if zone is not None:
+        slug = f"{slug[:48]}-z{zone}"
     if due < day:
         raise Refused(_("It cannot be due before the day of the tariff."))
     tariff = ledger.tariff(base.tariff, day)
@@ -53,6 +63,7 @@ def create(
                 due=due,
                 times=dict(times),
                 notices=notices,
+                zone_id=zone,
                 account=by.account,
             )
     except IntegrityError as error:
@@ -74,7 +85,7 @@ def attempt(campaign: int, *, by: Actor) -> Campaign:
     access.require(by, CAMPAIGN)
     row = Campaign.objects.select_related("base").get(pk=campaign)
     tariff = tariff_of(row)
-    found = simulating.simulate(row.base, tariff.rule, None, day=row.day, times=row.times)
+    found = simulating.simulate(row.base, tariff.rule, None, day=row.day, times=row.times, zone=row.zone_id)
     row.simulated = found.as_json()
     Campaign.objects.filter(pk=campaign, state=Campaign.State.DRAFT).update(simulated=row.simulated)
     return row
@@ -90,7 +101,7 @@ def start(campaign: int, *, by: Actor) -> Campaign:
     tariff_of(row)
     row.state, row.cursor, row.priced, row.exempt, row.unpriced, row.problem = Campaign.State.RUNNING, 0, 0, 0, 0, ""
     row.started, row.done, row.account = row.started or timezone.now(), None, by.account
-    row.simulated = {**row.simulated, "things": simulating.count(row.base, row.day)}
+    row.simulated = {**row.simulated, "things": simulating.count(row.base, row.day, row.zone_id)}
     row.save()
     row.left_out.all().delete()
     audit.record(by, "revenue.issue", f"revenue.campaign:{row.pk}", slug=row.slug)
@@ -143,6 +154,11 @@ _PIECE = """
 SELECT count(DISTINCT thing), max(thing), count(DISTINCT thing) FILTER (WHERE s{last} = 0 AND NOT EXISTS (
     SELECT 1 FROM revenue_sweep o WHERE o.thing = p.thing AND o.s{last} > 0)) FROM revenue_sweep p
 """
+# What another campaign of the same period billed: that of a district before that of the town, or after it.
+_BILLED = """
+DELETE FROM revenue_sweep s WHERE EXISTS (
+    SELECT 1 FROM unnest(%(others)s::text[]) o JOIN ledger_bill b ON b.key = o || ':' || s.code || ':' || s.number)
+"""
 _NEW = "SELECT COALESCE(sum(amount), 0) FROM ledger_run s WHERE NOT EXISTS (SELECT 1 FROM ledger_bill b WHERE b.key = s.key)"
 
 
@@ -154,7 +170,13 @@ def issue_piece(campaign: int) -> bool:
         return False
     tariff, by = tariff_of(row), Actor(account=row.account, name=row.slug, system=True)
     found = sweep.bills(
-        tariff, base=row.base_id, day=row.day, times=json.dumps(row.times), after=row.cursor, most=PIECE
+        tariff,
+        base=row.base_id,
+        day=row.day,
+        times=json.dumps(row.times),
+        after=row.cursor,
+        most=PIECE,
+        zone=row.zone_id,
     )
     last = found.stages
     with connection.cursor() as cursor:
@@ -166,6 +188,11 @@ def issue_piece(campaign: int) -> bool:
         if not seen:
             cursor.execute("DROP TABLE revenue_sweep")
             return _finish(row, by)
+        others = list(
+            Campaign.objects.filter(base=row.base_id, label=row.label).exclude(pk=row.pk).values_list("slug", flat=True)
+        )
+        if others:
+            cursor.execute(_BILLED, {"others": others})
         ledger.stage()
         words = f"{text.pick(tariff.titles, sweep.language())} {row.label}"
         values: dict[str, Any] = {"slug": row.slug, "words": words, "campaign": row.pk}

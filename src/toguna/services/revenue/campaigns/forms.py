@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext as _gettext
 from django.utils.translation import gettext_lazy as _
 
+from toguna.engines.territory import api as territory
 from toguna.kernel import text
 from toguna.services.revenue.models import Base
 
@@ -18,8 +20,13 @@ def _bases() -> list[tuple[int, str]]:
     return [(one.pk, text.pick(one.titles)) for one in Base.objects.filter(active=True)]
 
 
+def _zones() -> list[tuple[Any, str]]:
+    return [("", _gettext("The whole town")), *((one.id, str(one)) for one in territory.districts())]
+
+
 class CampaignForm(forms.Form):
     base = forms.ChoiceField(label=_("What is billed"))
+    zone = forms.TypedChoiceField(label=_("Where"), coerce=int, empty_value=None, required=False)
     label = forms.CharField(
         label=_("Period"), max_length=60, help_text=_("As it stands on the bills: 2026, or November 2026.")
     )
@@ -33,10 +40,12 @@ class CampaignForm(forms.Form):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, initial={"day": timezone.localdate()})
         self.fields["base"].choices = _bases()  # type: ignore[attr-defined]
+        self.fields["zone"].choices = _zones()  # type: ignore[attr-defined]
 
 
 class TrialForm(forms.Form):
     base = forms.ChoiceField(label=_("What is billed"))
+    zone = forms.TypedChoiceField(label=_("Where"), coerce=int, empty_value=None, required=False)
     day = forms.DateField(label=_("By the tariff of"), widget=_day())
     times = forms.DecimalField(
         label=_("How many months or days"), required=False, min_value=0, max_value=366, help_text=_("Where the tariff is by month or by day.")
@@ -51,3 +60,4 @@ class TrialForm(forms.Form):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, initial={"day": timezone.localdate(), "percent": 110})
         self.fields["base"].choices = _bases()  # type: ignore[attr-defined]
+        self.fields["zone"].choices = _zones()  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ _THINGS = """
 SELECT t.id AS thing, t.code, t.words AS said, t.measures || %(times)s::jsonb AS measures, t.zone_id AS zone, t.exemption
 FROM revenue_taxed t
 WHERE t.base_id = %(base)s AND t.since <= %(day)s AND (t.until IS NULL OR t.until >= %(day)s) AND t.state <> 'gone' AND t.id > %(after)s
+    AND (%(zones)s::bigint[] IS NULL OR t.zone_id = ANY(%(zones)s))
 ORDER BY t.id LIMIT %(most)s
 """
 
@@ -47,20 +48,50 @@ def percents(rule: Mapping[str, Any]) -> dict[int, int]:
     return found
 
 
-def _priced(rule: Mapping[str, Any], words: str, base: int, day: date, times: str, after: int, most: int) -> Sweep:
+def within(zone: int | None) -> list[int] | None:
+    """A zone and those in it; None is the whole town."""
+    return None if zone is None else sorted(territory.zone_tree_ids(zone))
+
+
+def _priced(
+    rule: Mapping[str, Any],
+    words: str,
+    base: int,
+    day: date,
+    times: str,
+    after: int,
+    most: int | None,
+    zone: int | None,
+) -> Sweep:
     with translation.override(language()):
         priced = ledger.setwise.sql(
             rule, _THINGS, town.current().currency, words=words, percents=percents(rule), language=language()
         )
-    values = {**priced.values, "base": base, "day": day, "times": times, "after": after, "most": most}
+    values = {
+        **priced.values,
+        "base": base,
+        "day": day,
+        "times": times,
+        "after": after,
+        "most": most,
+        "zones": within(zone),
+    }
     return Sweep(priced.select, values, priced.stages)
 
 
 def things(
-    rule: Mapping[str, Any], *, words: str, base: int, day: date, times: str, after: int = 0, most: int | None = None
+    rule: Mapping[str, Any],
+    *,
+    words: str,
+    base: int,
+    day: date,
+    times: str,
+    after: int = 0,
+    most: int | None = None,
+    zone: int | None = None,
 ) -> Sweep:
     """A row for each taxed thing: thing, code, said, zone, total, lacking. times: JSON."""
-    found = _priced(rule, words, base, day, times, after, most)  # type: ignore[arg-type]
+    found = _priced(rule, words, base, day, times, after, most, zone)
     return Sweep(
         f"SELECT thing, code, said, zone, t{found.stages} AS total, lacking FROM ({found.select}) p",
         found.values,
@@ -68,10 +99,12 @@ def things(
     )
 
 
-def bills(tariff: ledger.Tariff, *, base: int, day: date, times: str, after: int, most: int) -> Sweep:
+def bills(
+    tariff: ledger.Tariff, *, base: int, day: date, times: str, after: int, most: int, zone: int | None = None
+) -> Sweep:
     """A row for each who pays of a taxed thing: thing, code, said, lacking, number, payer (null: nobody), weight, weights, s1, w1,
     s2, w2...: what it comes to after each line, heirs' shares summing to the whole thing's."""
-    found = _priced(tariff.rule, text.pick(tariff.titles, language()), base, day, times, after, most)
+    found = _priced(tariff.rule, text.pick(tariff.titles, language()), base, day, times, after, most, zone)
     totals = "".join(
         f", CASE WHEN weights IS NULL OR lacking IS NOT NULL THEN NULL WHEN weight = weights THEN t{n}"
         f" ELSE {ledger.setwise.shared(f't{n}', rank='taxpayer')} END AS s{n}, w{n}"

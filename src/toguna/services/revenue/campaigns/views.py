@@ -51,19 +51,20 @@ def campaigns(request: Request) -> HttpResponse:
                 due=said["due"],
                 times=times,
                 notices=said["notices"],
+                zone=said["zone"],
                 by=request.actor,
             )
         except actions.Refused as wrong:
             form.add_error(None, str(wrong))
         else:
             return redirect("desk-campaign", row.slug)
-    rows = Campaign.objects.select_related("base")[:PAGE]
+    rows = Campaign.objects.select_related("base", "zone")[:PAGE]
     return render(request, "revenue/campaigns.html", {"rows": rows, "form": form}, status=422 if form.errors else 200)
 
 
 @staff(actions.CAMPAIGN)
 def campaign(request: Request, slug: str) -> HttpResponse:
-    row = get_object_or_404(Campaign.objects.select_related("base"), slug=slug)
+    row = get_object_or_404(Campaign.objects.select_related("base", "zone"), slug=slug)
     whole = access.can(request.actor, actions.CAMPAIGN)
     files = notices.files(request.actor, row)
     done = notices.progress(row) if row.state == Campaign.State.ISSUED else {"files": 0, "made": 0, "notices": 0}
@@ -180,7 +181,9 @@ def simulation(request: Request) -> HttpResponse:
             rule = simulating.scaled(other.rule, said["percent"]) if said["percent"] is not None else other.rule
             times = _times(now, said["times"])
             times |= _times(other, said["times"])
-            found = _shown(simulating.simulate(base, now.rule, rule, day=said["day"], times=times).as_json())
+            found = _shown(
+                simulating.simulate(base, now.rule, rule, day=said["day"], times=times, zone=said["zone"]).as_json()
+            )
             titles = (now.law, other.law)
         except actions.Refused as wrong:
             form.add_error(None, str(wrong))

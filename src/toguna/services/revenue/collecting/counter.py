@@ -75,10 +75,14 @@ def taxpayer(request: Request, number: str) -> HttpResponse:
 
 def _form(request: Request, bills: list[ledger.Bill], currency: str) -> TakeForm:
     owed = sum(one.left for one in bills)
+    ticked = set(request.POST.getlist("bill"))
+    chosen = sum(one.left for one in bills if one.reference in ticked) or owed
     digits = money.exponent(currency)
     typed = (f"{owed / 10**digits:.{digits}f}" if digits else str(owed)) if owed else ""
     ways = [("cash", _("Cash")), *((name, one[2]) for name, one in ledger.OTHER_WAYS.items())]
-    return TakeForm(request.POST or None, initial={"amount": typed, "way": "cash"}, currency=currency, ways=ways)
+    return TakeForm(
+        request.POST or None, initial={"amount": typed, "way": "cash"}, currency=currency, ways=ways, owed=chosen
+    )
 
 
 def _take(

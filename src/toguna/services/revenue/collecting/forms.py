@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from toguna.engines.ledger import api as ledger
 from toguna.kernel import money
 
 NOTHING = "–"
@@ -73,12 +74,15 @@ class WordForm(forms.Form):
 
 
 class TakeForm(forms.Form):
-    """given: what the payer puts on the counter, to tell the change; it is not kept."""
+    """given: what the payer puts on the counter, to tell the change; it is not kept. owed: minor units, of the bills that were ticked."""
 
     client_id = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, currency: str, ways: list[tuple[str, Any]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, currency: str, ways: list[tuple[str, Any]], owed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.owed, self.currency = owed, currency
         self.fields["client_id"].initial = uuid.uuid4
         self.fields["amount"] = MoneyField(label=_("Amount taken"), currency=currency)
         self.fields["way"] = forms.ChoiceField(label=_("How it is paid"), choices=ways, initial="cash")
@@ -86,9 +90,12 @@ class TakeForm(forms.Form):
         self.fields["reference"] = forms.CharField(
             label=_("Number of the cheque, or of the card's slip"), max_length=60, required=False
         )
+        self.fields["ahead"] = ledger.ahead_field()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if self.owed:
+            ledger.ask_of_the_rest(self, self.owed, self.currency)
         if "amount" in data and data["amount"] <= 0:
             self.add_error("amount", _("Say an amount above 0."))
         if data.get("way") == "cash" and data.get("given") and data.get("amount") and data["given"] < data["amount"]:

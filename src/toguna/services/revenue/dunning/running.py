@@ -25,9 +25,10 @@ LATEST = timedelta(days=7)  # a payment that the book hears of later (an old fil
 PENALTIES = "7711"  # the account of fines and penalties
 WHO = SYSTEM
 
-# What is late: of a bill with a plan, the first part that was not paid in its time, and nothing while the plan is kept. The last step of
-# the plan that its days have reached, of its own kind of thing before that of all; none when that step, or a later one, was done. A fine
-# has its own steps first (`fines/escalating.py`).
+# What is late: of a bill with a plan, the first part that was not paid in its time, and nothing while the plan is kept. The first step of
+# the plan that its days have reached and that was not done, nor a later one, of its own kind of thing before that of all; and no sooner
+# after the step before it than the plan has days between the two, however late the bill is: nobody's first word from the town is a seizure.
+# A fine has its own steps first (`fines/escalating.py`).
 _DUE = """
 CREATE TEMPORARY TABLE revenue_due AS
 WITH late AS (
@@ -40,14 +41,19 @@ WITH late AS (
         FROM ledger_instalment WHERE bill_id = b.id GROUP BY bill_id
     ) i ON true
     WHERE b.state = 'open' AND b.amount > b.paid AND x.erased IS NULL AND (b.due <= %(today)s::date + %(ahead)s OR i.due IS NOT NULL)
+), said AS (
+    SELECT DISTINCT ON (d.bill_id) d.bill_id AS bill, ds.after, (d.at AT TIME ZONE %(tz)s)::date AS day
+    FROM revenue_reminded d JOIN revenue_dunning_step ds ON ds.id = d.step_id JOIN late l ON l.id = d.bill_id
+    ORDER BY d.bill_id, ds.after DESC
 ), reached AS (
-    SELECT DISTINCT ON (l.id) l.id AS bill, l.taxpayer, l.merged, l.taxed, l.payer_id AS payer, l.owed, l.due, s.id AS step, s.after
-    FROM late l JOIN revenue_dunning_step s ON s.active AND (s.base_id IS NULL OR s.base_id = l.base) AND l.owed >= s.least AND l.owed > 0
-        AND l.due + s.after <= %(today)s AND (s.after >= 0 OR l.due >= %(today)s)
-    ORDER BY l.id, s.after DESC, s.base_id IS NULL, s.id
+    SELECT DISTINCT ON (l.id) l.id AS bill, l.taxpayer, l.merged, l.taxed, l.payer_id AS payer, l.owed, l.due, s.id AS step, s.after, p.after AS before, p.day
+    FROM late l LEFT JOIN said p ON p.bill = l.id
+    JOIN revenue_dunning_step s ON s.active AND (s.base_id IS NULL OR s.base_id = l.base) AND l.owed >= s.least AND l.owed > 0
+        AND l.due + s.after <= %(today)s AND (s.after >= 0 OR l.due >= %(today)s) AND (p.after IS NULL OR s.after > p.after)
+    ORDER BY l.id, s.after, s.base_id IS NULL, s.id
 )
 SELECT r.* FROM reached r
-WHERE NOT EXISTS (SELECT 1 FROM revenue_reminded d JOIN revenue_dunning_step ds ON ds.id = d.step_id WHERE d.bill_id = r.bill AND ds.after >= r.after)
+WHERE (r.day IS NULL OR r.before < 0 OR r.day + (r.after - r.before) <= %(today)s)
   AND NOT EXISTS (SELECT 1 FROM revenue_objection o WHERE o.state = 'open' AND o.taxpayer_id IN (r.taxpayer, r.merged)
         AND (o.bill_id = r.bill OR o.bill_id IS NULL AND (o.taxed_id IS NULL OR o.taxed_id = r.taxed)))
   AND NOT EXISTS (SELECT 1 FROM revenue_plan_wish w WHERE w.state = 'open' AND w.bill_id = r.bill)
@@ -77,7 +83,12 @@ def remind(today: date | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.revenue_due")
         ahead = max(0, -min(one.after for one in steps.values()))
-        cursor.execute(_DUE, {"today": today or timezone.localdate(), "ahead": ahead})
+        values: dict[str, Any] = {
+            "today": today or timezone.localdate(),
+            "ahead": ahead,
+            "tz": timezone.get_default_timezone_name(),
+        }
+        cursor.execute(_DUE, values)
     while (count := _piece(steps)) is not None:
         done += count
     with connection.cursor() as cursor:

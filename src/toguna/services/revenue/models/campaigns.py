@@ -22,6 +22,9 @@ class Campaign(models.Model):
 
     slug = models.SlugField(max_length=60, unique=True)
     base = models.ForeignKey(Base, on_delete=models.PROTECT, related_name="campaigns")
+    zone = models.ForeignKey(
+        "territory.Zone", null=True, on_delete=models.PROTECT, related_name="+"
+    )  # None: everywhere
     label = models.CharField(max_length=60)  # "2026", "November 2026": on the bills
     day = models.DateField()
     due = models.DateField()

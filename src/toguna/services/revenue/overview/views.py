@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from toguna.engines.indicators import api as indicators
+from toguna.engines.ledger import api as ledger
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, money, town
 from toguna.kernel.web import Request, staff
@@ -27,10 +28,6 @@ def _months() -> list[Any]:
         found.append(day)
         day = day.replace(year=day.year - 1, month=12) if day.month == 1 else day.replace(month=day.month - 1)
     return found[::-1]
-
-
-def method(name: str) -> str:
-    return {"cash": _("Cash"), "bank": _("Bank transfer")}.get(name, name)
 
 
 @staff(reads.READ)
@@ -62,8 +59,8 @@ def overview(request: Request) -> HttpResponse:
         "bases": [(row, indicators.charts.number(row.share), indicators.charts.share(row.potential, most)) for row in bases],
         "districts": [(row, indicators.charts.number(row.share), indicators.charts.share(row.late, most_late)) for _zone, row in districts],
         "chart": indicators.charts.columns(months, values, [True] * (MONTHS - 1) + [False], title=_("Collected"), unit=town.current().currency) if any(values) else "",
-        "methods": [method(name) for name in methods],
-        "months": [(indicators.charts.month_name(month), [(method(name), came.get(month, {}).get(name, 0)) for name in methods], sum(came.get(month, {}).values())) for month in months[::-1]],
+        "methods": [ledger.way_title(name) for name in methods],
+        "months": [(indicators.charts.month_name(month), [(ledger.way_title(name), came.get(month, {}).get(name, 0)) for name in methods], sum(came.get(month, {}).values())) for month in months[::-1]],
         "ages": [(title, count, amount, indicators.charts.share(amount, oldest)) for title, (count, amount) in zip(titles, ages, strict=True)],
         "map": drawing, "key": key, "steps": max(1, sum(shade.css != "none" for shade in key)),
         "bounds": json.dumps(territory.town_bounds()) if territory.town_bounds() else "",

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import Prefetch
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.kernel import text
@@ -61,8 +60,8 @@ class Paid:
     @property
     def how(self) -> str:
         """In cash, or by which company, and where."""
-        way = _("Cash") if self.payment.method == "cash" else self.payment.method
-        return way if self.payment.desk.name == self.payment.method else f"{way} · {self.payment.desk.name}"
+        way = ledger.way_title(self.payment.method)
+        return way if self.payment.desk.name in (self.payment.method, way) else f"{way} · {self.payment.desk.name}"
 
 
 def payments(taxpayer: Taxpayer, most: int = MOST) -> list[Paid]:

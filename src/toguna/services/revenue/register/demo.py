@@ -1,4 +1,5 @@
-"""The register of the demo town, the bills of the year before, and what was paid of them in several ways: the same for the same town."""
+"""The register of the demo town, the bills of this year and the one before, and what was paid of them in all ways, up to its day: the
+same for the same town and day."""
 
 from __future__ import annotations
 
@@ -21,6 +22,15 @@ from toguna.services.revenue.register import bulk, reads, starter
 LEAST, MOST, PER_TAXPAYER = 40, 6000, 8  # one taxpayer for each eight people
 TIMES = {"mois": 12, "jours": 300}
 WAYS = {"mtn": 4, "orange-money": 5, "wave": 3, "mpesa": 1}
+# (upto, desk, method): of a hundred who pay; the rest by telephone.
+PLACES = (
+    (24, "counter", "cash"),
+    (48, "collector", "cash"),
+    (53, "cheques", "cheque"),
+    (56, "cards", "card"),
+    (60, "bank", "bank"),
+)
+MOST_PAID = 900  # one by one, as people pay
 TRADES = (
     "Tissus",
     "Céréales",
@@ -51,9 +61,10 @@ def load(files: DemoFiles) -> None:
     rows = _rows(files, random)
     bulk.bring(rows, by=SYSTEM)
     _heirs(rows)
-    year = files.until.year - 1
-    _bills(year)
-    _payments(year)
+    for year in (files.until.year - 1, files.until.year):
+        if date(year, 2, 1) < files.until:
+            _bills(year)
+    _payments(files.until)
 
 
 def _id(kind: str, number: int) -> uuid.UUID:
@@ -187,32 +198,46 @@ def _bills(year: int) -> None:
             ledger.run(income=tariff.income.code, due=due, by=SYSTEM, tariff=tariff, at=day)
 
 
-def _payments(year: int) -> None:
-    """About half of the bills: in cash at the counter, in cash to a collector, by telephone; some in part, one in thirty too much."""
+def _payments(until: date) -> None:
+    """About half of the bills, in the order of the days: in cash at the counter and to a collector, by cheque, card, transfer and
+    telephone; some in part, one in thirty too much."""
     random, currency = Random(32), town.current().currency  # noqa: S311
-    counter = ledger.new_desk("Guichet des taxes", by=SYSTEM)
-    collector = ledger.new_desk("Collecte des marchés", by=SYSTEM, kind=ledger.Desk.Kind.COLLECTOR)
-    online = {
-        way: ledger.Desk.objects.get_or_create(
-            kind=ledger.Desk.Kind.ONLINE, name=way, defaults={"prefix": way[:5].upper(), "account": ledger.account(f"552-{way}", "asset", {"": way}, "552", "5113")}
-        )[0]
-        for way in WAYS
-    }  # fmt: skip
-    bills = ledger.Bill.objects.filter(about_kind="taxed", issued=date(year, 2, 1)).order_by("key")
+    desks = {
+        "counter": ledger.new_desk("Guichet des taxes", by=SYSTEM),
+        "collector": ledger.new_desk("Collecte des marchés", by=SYSTEM, kind=ledger.Desk.Kind.COLLECTOR),
+        "bank": _online("bank", "BANK", ledger.account("521", "asset")),
+        **{
+            f"{method}s": _online(str(title), prefix, ledger.account(code, "asset"))
+            for method, (code, prefix, title) in ledger.OTHER_WAYS.items()
+        },
+        **{
+            way: _online(way, way[:5].upper(), ledger.account(f"552-{way}", "asset", {"": way}, "552", "5113"))
+            for way in WAYS
+        },
+    }
+    first = date(until.year - 1, 2, 1)
+    bills = ledger.Bill.objects.filter(about_kind="taxed", issued__in=(first, date(until.year, 2, 1))).order_by("key")
     chosen = sorted(bills, key=lambda bill: uuid.uuid5(uuid.NAMESPACE_OID, bill.words + str(bill.amount)).hex)
-    for bill in chosen[: min(len(chosen) // 2, 700)]:
+    taken = []
+    for bill in chosen[: min(len(chosen) // 2, MOST_PAID)]:
         drawn = random.random()
         amount = bill.amount if drawn < 0.75 else max(1, bill.amount // 2) if drawn < 0.97 else bill.amount + 1000
-        at = timezone.make_aware(
-            datetime.combine(
-                date(year, 2, 10) + timedelta(days=random.randrange(300)),
-                time(8 + random.randrange(9), random.randrange(60)),
-            )
-        )
-        who = random.random()
-        way = random.choices(list(WAYS), list(WAYS.values()))[0]
-        desk, method = (counter, "cash") if who < 0.35 else (collector, "cash") if who < 0.65 else (online[way], way)
-        ledger.take(
-            amount, currency, method, desk=desk, key=f"demo-revenue:{bill.key}", by=SYSTEM, payer=bill.payer_id, bills=[bill.pk],
-            at=at, reference=f"{text.fold(way)}{random.randrange(10**9)}" if method != "cash" else "",
-        )  # fmt: skip
+        since = max(bill.issued + timedelta(days=9), until - timedelta(days=360))
+        day = since + timedelta(days=random.randrange(max(1, (until - since).days)))
+        at = timezone.make_aware(datetime.combine(day, time(8 + random.randrange(9), random.randrange(60))))
+        who, way = random.uniform(0, 100), random.choices(list(WAYS), list(WAYS.values()))[0]
+        where, method = next(((desk, method) for upto, desk, method in PLACES if who < upto), (way, way))
+        said = "" if method == "cash" else f"{text.fold(method)}{random.randrange(10**9)}"
+        taken.append((at, bill, amount, desks[where], method, said))
+    for at, bill, amount, desk, method, said in sorted(taken, key=lambda one: (one[0], one[1].key)):
+        if at < timezone.now():
+            ledger.take(
+                amount, currency, method, desk=desk, key=f"demo-revenue:{bill.key}", by=SYSTEM, payer=bill.payer_id, bills=[bill.pk], at=at,
+                reference=said,
+            )  # fmt: skip
+
+
+def _online(name: str, prefix: str, account: ledger.Account) -> ledger.Desk:
+    """Where money lies that is not cash."""
+    values = {"name": name, "kind": ledger.Desk.Kind.ONLINE, "account": account}
+    return ledger.Desk.objects.get_or_create(prefix=prefix, defaults=values)[0]

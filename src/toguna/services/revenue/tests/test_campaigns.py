@@ -286,3 +286,22 @@ def test_killed_in_the_middle_it_goes_on_where_it_was():
     assert row.state == "issued" and row.priced == 3000 and row.issued == Bill.objects.count() > reached[1]
     assert row.amount == book.balance(billing.RECEIVABLE) == -book.balance("7311")
     assert Bill.objects.values("key").distinct().count() == row.issued
+
+
+def test_a_campaign_of_one_district_and_then_of_the_town_bills_nobody_twice(town, monkeypatch):
+    where = Zone.objects.get(name="Quartier 2")
+    tried = simulating.simulate(
+        town, actions.tariff_of(new(town, "try")).rule, None, day=TODAY(), times={}, zone=where.pk
+    )
+    district = actions.create(
+        town, "2026", day=TODAY(), due=TODAY(), times={}, notices=False, by=SYSTEM, zone=where.pk
+    )  # fmt: skip
+    run(district, monkeypatch)
+    inside = set(Taxed.objects.filter(zone=where).values_list("code", flat=True))
+    billed = set(Bill.objects.values_list("about", flat=True))
+    assert district.priced == tried.things == len(inside) and billed and billed <= inside
+    whole = new(town)
+    run(whole, monkeypatch)
+    assert whole.priced == 2000 and not Bill.objects.filter(key__startswith=f"{whole.slug}:", about__in=inside).exists()
+    parts = list(Bill.objects.values_list("about", "payer"))
+    assert len(parts) == len(set(parts)) > len(billed)

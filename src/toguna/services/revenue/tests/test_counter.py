@@ -67,6 +67,22 @@ def test_cash_with_change_from_a_name_to_the_receipt(cashier, opened, stall, bil
     assert due.state == "paid" and ledger.held_at([opened.pk])[opened.pk] == 15000
 
 
+def test_more_than_is_owed_is_asked_about(cashier, opened, stall, bill):
+    thing = stall("Awa Traoré")
+    due = bill(owner(thing), 25_000, thing=thing)
+    form = {"client_id": str(uuid.uuid4()), "bill": due.reference, "amount": "90000", "way": "cash", "ahead": "False"}
+    for address in (f"/desk/counter/{owner(thing).number}", f"/desk/cash/bills/{due.reference}"):
+        asked = cashier.post(address, form)
+        assert asked.status_code == 422 and "25,000 FCFA is owed. Is the rest change?" in text(asked)
+        assert 'type="checkbox" name="ahead"' in text(asked)
+    due.refresh_from_db()
+    assert due.state == "open" and not ledger.Payment.objects.exists()
+    page = text(cashier.get(f"/desk/counter/{owner(thing).number}"))
+    assert 'type="checkbox" name="ahead"' not in page, "nobody is asked before it is more"
+    assert cashier.post(f"/desk/counter/{owner(thing).number}", form | {"ahead": "on"}).status_code == 302
+    assert ledger.advance_of(due.payer_id) == 65_000
+
+
 def test_a_cheque_and_a_card_do_not_lie_in_the_desk(cashier, opened, stall, bill):
     thing = stall()
     first, second = bill(owner(thing), 3000), bill(owner(thing), 2000)

@@ -48,20 +48,25 @@ def sent():
     return list(Message.objects.filter(key__startswith="revenue.dunning").order_by("pk"))
 
 
-def test_each_step_is_said_once_and_only_the_last_that_is_reached(owing):
-    first, second = step(3), step(8, penalty=10, law="Code, art. 12")
-    _thing, late = owing(days=10)
+def test_each_step_is_said_once_in_its_order_however_late_the_bill_is(owing):
+    first, second, third = step(3), step(8, penalty=10, law="Code, art. 12"), step(60, "notice", law="Code, art. 40")
+    _thing, late = owing(days=400)
     _thing, soon = owing("Moussa Diarra", days=4, phone="+22370000002")
     assert running.remind() == 2
     assert {(one.step_id, one.bill_id, one.left) for one in Reminded.objects.all()} == {
-        (second.pk, late.pk, 5000),
+        (first.pk, late.pk, 5000),
         (first.pk, soon.pk, 5000),
     }
     assert running.remind() == 0 and len(sent()) == 2
+    Reminded.objects.filter(bill=late).update(at=timezone.now() - timedelta(days=4))
+    assert running.remind() == 0, "five days between the two"
+    Reminded.objects.filter(bill=late).update(at=timezone.now() - timedelta(days=5))
+    assert running.remind() == 1 and Reminded.objects.get(bill=late, step=second)
+    assert running.remind() == 0 and not Reminded.objects.filter(step=third).exists()
     late.refresh_from_db()
     assert late.amount == 5500 and [(one.kind, one.amount) for one in late.lines.all()][-1] == ("penalty", 500)
     assert "art. 12" in late.lines.last().words and book.balance("7711") == -500
-    text = next(one.text for one in sent() if one.address == "+22370000001")
+    text = [one.text for one in sent() if one.address == "+22370000001"][-1]
     assert "5 500" in text.replace(",", " ") and late.reference in text and sms.size(text).parts <= 2
     assert running.remind(timezone.localdate() + timedelta(days=5)) == 1, "the other's second step, in its time"
     ledger.cancel(late.pk, reason="wrong", by=SYSTEM)
@@ -164,6 +169,9 @@ def test_letters_and_seizures_as_a_head_of_service_does_them(owing, hire, settin
     _thing, late = owing(days=10)
     _thing, older = owing("Moussa Diarra", days=70, phone="+22370000002")
     running.remind()
+    long_ago = timezone.now() - timedelta(days=57)
+    Reminded.objects.filter(bill=older).update(at=long_ago, done=long_ago)
+    running.remind()
     client = hire("manager")
     page = client.get("/desk/revenue/reminders/letters").content.decode()
     key = str(uuid.uuid4())
@@ -178,7 +186,7 @@ def test_letters_and_seizures_as_a_head_of_service_does_them(owing, hire, settin
     assert pdf.startswith(b"%PDF")
     client.post(f"/desk/revenue/reminders/letters/{batch.pk}")
     assert Reminded.objects.get(bill=late).done is not None
-    row = Reminded.objects.get(bill=older)
+    row = Reminded.objects.get(bill=older, step=notice)
     client.post("/desk/revenue/reminders/letters", {"step": notice.pk, "key": str(uuid.uuid4())})
     assert LetterBatch.objects.count() == 1, "nobody approved it yet"
     assert "Moussa Diarra" in client.get("/desk/revenue/reminders/seizures").content.decode()
@@ -187,8 +195,8 @@ def test_letters_and_seizures_as_a_head_of_service_does_them(owing, hire, settin
     row.refresh_from_db()
     assert row.approved_by == client.account.pk
     client.post("/desk/revenue/reminders/letters", {"step": notice.pk, "key": str(uuid.uuid4())})
-    assert Reminded.objects.get(bill=older).batch is not None
-    assert "300" in client.get("/desk/revenue/reminders/").content.decode()
+    assert Reminded.objects.get(bill=older, step=notice).batch is not None
+    assert "600" in client.get("/desk/revenue/reminders/").content.decode()
 
 
 def test_visits_are_those_of_ones_district_and_go_when_a_collector_was_there(owing, hire, zongo, plateau, stall):
