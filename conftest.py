@@ -1,5 +1,6 @@
 """Shared by all tests."""
 
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +23,44 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+MODEL = "test_toguna_model"
+
+
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest,
+    django_db_modify_db_settings: None,
+    django_db_blocker: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """A live server answers each line of a browser in a thread of its own: a connection kept in each of them uses up those
-    of the server, and the database cannot be removed at the end."""
-    connections.settings["default"]["CONN_MAX_AGE"] = 0
+    of the server, and the database cannot be removed at the end.
+
+    Of processes that test side by side one makes the tables (half a minute), and each has a copy."""
+    settings = connections.settings["default"]
+    settings["CONN_MAX_AGE"] = 0
+    if not hasattr(request.config, "workerinput"):
+        return
+    run = tmp_path_factory.getbasetemp().parent  # of all the processes
+    with (run / "model.lock").open("w") as lock, django_db_blocker.unblock():
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (run / "model.made").exists():
+            _make_model()
+            (run / "model.made").touch()
+    settings["TEST"]["TEMPLATE"] = MODEL
+    connections["default"].settings_dict["TEST"]["TEMPLATE"] = MODEL
+
+
+def _make_model() -> None:
+    made = connections["default"]
+    name, own = made.settings_dict["NAME"], made.settings_dict["TEST"]["NAME"]
+    made.settings_dict["TEST"]["NAME"] = MODEL
+    try:
+        made.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    finally:
+        made.close()
+        made.settings_dict["NAME"] = connections.settings["default"]["NAME"] = name
+        made.settings_dict["TEST"]["NAME"] = own
 
 
 _flush = DatabaseOperations.sql_flush

@@ -134,12 +134,11 @@ def run() -> list[Result]:
 
 
 def _newer_python() -> str | None:
-    """A Python that can import the wheel that is unpacked beside our libraries."""
-    for name in ("python3.14", "python3.13", "python3.12"):
-        found = shutil.which(name)
-        said = found and subprocess.run(
-            [found, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True
-        )
-        if said and said.returncode == 0:
+    """A Python that can import the wheel that is unpacked beside our libraries; pyenv's are looked at too."""
+    places = [found for name in ("python3.14", "python3.13", "python3.12") if (found := shutil.which(name))]
+    places += map(str, sorted(Path.home().glob(".pyenv/versions/3.1[2-9]*/bin/python3"), reverse=True))
+    for found in places:
+        said = subprocess.run([found, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True)
+        if said.returncode == 0:
             return said.stdout.strip()
     return None

@@ -60,6 +60,7 @@ Toguna: the open house where a town settles its affairs.
     test [ARGS]                             all checks and tests
     bench [NAME] [--json]                   measured against a rival in the same run
     simulate [NAME] [--port P] [--faults F] another company's server, for trying (no name: lists them)
+    simulate fleet [--seconds N] [--mqtt]   the trucks of this town drive today's rounds in a minute
     manage ...                              Django's own commands
 
   Data is kept in var/ (TOGUNA_HOME moves it). With DATABASE_URL, the town's own PostgreSQL is used.
@@ -143,6 +144,9 @@ def parser() -> argparse.ArgumentParser:
     simulate = add("simulate", _("Stands in for another company's server, for trying a set-up without an account."))
     simulate.add_argument("name", nargs="?")
     simulate.add_argument("--port", type=int)
+    simulate.add_argument("--url", default="", help=_("fleet: the address of the town that serves"))
+    simulate.add_argument("--seconds", type=float, default=60.0, help=_("fleet: how long the day takes"))
+    simulate.add_argument("--mqtt", action="store_true", help=_("fleet: trackers speak MQTT, not HTTP"))
     simulate.add_argument("--faults", default="", help=_("for example lost:0.1,500:0.05 (shares of the requests)"))
 
     own = {"test": _("Checks and tests."), "bench": _("Measures."), "manage": _("Django's own commands.")}

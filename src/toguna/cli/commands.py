@@ -79,11 +79,29 @@ def _devices(args: Namespace) -> list[tuple[str, list[str]]]:
     return [*broker, (_("collector"), [sys.executable, "-m", "django", "collector", *flags])]
 
 
+def _fleet(args: Namespace) -> int:
+    """The trucks of a town that serves, played: not another company's server."""
+    _town_is_there()
+    _django()
+    from django.core.management import call_command
+    from django.core.management.base import CommandError
+
+    address = args.url or supervise.url()
+    try:
+        call_command("simulate_fleet", url=address, seconds=args.seconds, mqtt=args.mqtt)
+    except CommandError as error:
+        raise Stop(str(error)) from error
+    return 0
+
+
 def simulate(args: Namespace) -> int:
     from toguna.simulate import companies
 
+    if args.name == "fleet":
+        return _fleet(args)
     known = companies.all_of_them()
     if args.name not in known:
+        print(f"{'fleet':<16}" + _("the trucks of this town drive today's rounds"))
         print("\n".join(f"{name:<16}http://127.0.0.1:{company.port}" for name, company in sorted(known.items())))
         return 0 if args.name is None else 2
     try:

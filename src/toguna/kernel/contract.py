@@ -15,7 +15,7 @@ import pytest
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 from django.test import Client
-from django.urls import resolve, reverse
+from django.urls import URLResolver, get_resolver, resolve, reverse
 from django.utils import translation
 from django.utils.html import escape
 from django.utils.translation import trans_real
@@ -163,12 +163,32 @@ class ServiceContract:
     def test_every_text_is_translated(self, room: str, language: str) -> None:
         assert untranslated(room, language) == []
 
+    def test_no_two_places_have_one_name(self) -> None:
+        """Django gives the last one silently: links of one room would open the page of another."""
+        assert {name: places for name, places in named_places() if len(places) > 1} == {}
+
     def test_no_text_hides_in_an_f_string(self) -> None:
         assert hidden_texts() == []
 
     @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
     def test_no_text_is_said_in_two_ways(self, language: str) -> None:
         assert said_two_ways(language) == []
+
+
+def named_places() -> list[tuple[str, list[str]]]:
+    """(name, the patterns that it stands for) of all addresses; Django's own admin keeps its names in a namespace."""
+    places: dict[str, list[str]] = {}
+
+    def walk(patterns: list[Any], before: str) -> None:
+        for one in patterns:
+            if isinstance(one, URLResolver):
+                if not one.namespace:
+                    walk(one.url_patterns, f"{before}{one.pattern}")
+            elif one.name:
+                places.setdefault(one.name, []).append(f"{before}{one.pattern}")
+
+    walk(get_resolver().url_patterns, "")
+    return sorted(places.items())
 
 
 def _gate(page: Page) -> Gate:

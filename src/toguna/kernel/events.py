@@ -6,10 +6,12 @@ is never lost and never announced for something that was rolled back.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 
 from toguna.kernel import registry, tasks
@@ -48,9 +50,15 @@ def publish(event: Event) -> None:
         raise RuntimeError("publish() belongs inside the transaction that makes the event true")
     kind = type(event)
     reactions = [r for r in registry.declared(Reaction) if r.event is kind]
-    row = EventRow.objects.create(name=f"{kind.__module__}.{kind.__qualname__}", payload=asdict(event))  # type: ignore[call-overload]
+    payload = json.dumps(asdict(event), cls=DjangoJSONEncoder)  # type: ignore[call-overload]
+    with connection.cursor() as cursor:  # by hand: it is written with nearly everything that happens
+        cursor.execute(
+            "INSERT INTO kernel_event (name, payload) VALUES (%s, %s) RETURNING id",
+            [f"{kind.__module__}.{kind.__qualname__}", payload],
+        )
+        pk = cursor.fetchone()[0]
     for lane in tasks.Lane:
-        args = [{"event": row.pk, "reaction": r.key()} for r in reactions if r.lane is lane]
+        args = [{"event": pk, "reaction": r.key()} for r in reactions if r.lane is lane]
         tasks.defer_many(react, lane, args)
 
 

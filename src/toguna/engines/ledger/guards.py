@@ -165,3 +165,25 @@ BEGIN
 END $$;
 CREATE TRIGGER ledger_tariff_in_use BEFORE DELETE ON ledger_tariff FOR EACH ROW EXECUTE FUNCTION ledger_in_use();
 """
+
+# The lines of bills are looked at in one pass, too: accounts and tariffs are few, most often one, and then only those are looked for.
+ONCE_THROUGH = """
+CREATE OR REPLACE FUNCTION ledger_bill_lines_whole() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE lone boolean; first_income bigint; last_income bigint; first_tariff bigint; last_tariff bigint;
+BEGIN
+    SELECT bool_or(p.id IS NULL), min(a.income_id), max(a.income_id), min(b.tariff_id), max(b.tariff_id)
+    INTO lone, first_income, last_income, first_tariff, last_tariff
+    FROM added a LEFT JOIN ledger_bill b ON b.id = a.bill_id LEFT JOIN ledger_payer p ON p.id = b.payer_id;
+    IF lone OR NOT EXISTS (SELECT 1 FROM ledger_account k WHERE k.id = first_income) AND first_income IS NOT NULL
+        OR NOT EXISTS (SELECT 1 FROM ledger_tariff k WHERE k.id = first_tariff) AND first_tariff IS NOT NULL
+        OR first_income <> last_income AND EXISTS (
+            SELECT 1 FROM (SELECT DISTINCT income_id FROM added) a WHERE NOT EXISTS (SELECT 1 FROM ledger_account k WHERE k.id = a.income_id))
+        OR first_tariff <> last_tariff AND EXISTS (
+            SELECT 1 FROM (SELECT DISTINCT b.tariff_id FROM added a JOIN ledger_bill b ON b.id = a.bill_id WHERE b.tariff_id IS NOT NULL) a
+            WHERE NOT EXISTS (SELECT 1 FROM ledger_tariff k WHERE k.id = a.tariff_id)) THEN
+        RAISE EXCEPTION 'ledger: a line of a bill without its bill, its payer, its tariff or its account' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+"""

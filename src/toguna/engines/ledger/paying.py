@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -24,7 +25,6 @@ from toguna.engines.ledger.models import (
     Payer,
     Payment,
     ReceiptCounter,
-    Share,
     Suspense,
     VoidNumber,
 )
@@ -61,7 +61,7 @@ def take(
     """Takes money: on these bills, or, without any, on what the payer owes; what is over stays with the payer as an advance. Without
     bills and payer it is suspense, until somebody says whose it is. The same key again gives the same payment. number, year, printed,
     said_at: of what a device took without network (see `blocks`). Raises Refused."""
-    before = Payment.objects.select_related("desk").filter(key=key).first()
+    before = _before(key)
     if before is not None:
         if (before.amount, before.currency, before.desk_id) != (amount, currency, desk.pk):
             raise book.Mismatch(_("Another payment has this key already."))
@@ -77,10 +77,37 @@ def take(
                 amount, currency, method, desk, key, by, payer, bills, reference, at or timezone.now(), order, paper
             )
     except IntegrityError:  # the same was sent twice at once: the other was first
-        found = Payment.objects.select_related("desk").filter(key=key).first()
+        found = _before(key)
         if found is None:
             raise
         return found
+
+
+def _before(key: str) -> Payment | None:
+    """The payment of that key. Nearly always there is none: that is asked first, and cheaply."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM ledger_payment WHERE key = %s", [key])
+        row = cursor.fetchone()
+    return None if row is None else Payment.objects.select_related("desk").get(pk=row[0])
+
+
+_SHARES = """
+WITH payment AS MATERIALIZED (SELECT nextval('ledger_payment_id_seq') AS id)
+INSERT INTO ledger_share (payment_id, bill_id, number, amount)
+SELECT payment.id, s.bill, s.number, s.amount
+FROM payment CROSS JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[]) WITH ORDINALITY AS s(bill, number, amount, n) ORDER BY n
+RETURNING payment_id
+"""
+# What advance_counter and a row of its own do, by one statement: whoever comes after at this desk waits for no more than it.
+_NUMBERED = """
+WITH counted AS (
+    INSERT INTO ledger_receipt_counter (desk_id, year, last) VALUES (%(desk)s, %(year)s, 1)
+    ON CONFLICT (desk_id, year) DO UPDATE SET last = ledger_receipt_counter.last + 1 RETURNING last
+)
+INSERT INTO ledger_payment (id, key, desk_id, year, number, payer_id, amount, currency, method, reference, entry_id, at, account, said_at)
+SELECT %(id)s, %(key)s, %(desk)s, %(year)s, last, %(payer)s, %(amount)s, %(currency)s, %(method)s, %(reference)s, %(entry)s, %(at)s,
+    %(account)s, %(said_at)s FROM counted RETURNING number, taken
+"""
 
 
 def _take(
@@ -109,33 +136,48 @@ def _take(
         currency=currency,
         about=("desk", str(desk.pk)),
         words=reference,
+        savepoint=False,
     )
     pay(given)
     year = paper.year or day.year
+    shares = [(one.bill, one.number, part) for one, part in given]
     payment = Payment(
-        pk=_next_payment(), key=key, desk=desk, year=year, payer_id=payer, amount=amount, currency=currency, method=method,
+        pk=_shared([*shares, (None, None, over)] if over else shares), key=key, desk=desk, year=year, payer_id=payer, amount=amount, currency=currency, method=method,
         reference=text.clean(reference)[:80], entry=entry, at=at, account=by.account,
     )  # fmt: skip
     audit.record(by, "ledger.take", f"ledger.entry:{entry.pk}", desk=desk.pk, amount=amount, method=method)
-    shares = [Share(payment=payment, bill_id=one.bill, number=one.number, amount=part) for one, part in given]
-    if over:
-        shares.append(Share(payment=payment, amount=over))
-    Share.objects.bulk_create(shares)
     kernel_events.publish(events.PaymentTaken(payment.pk, payer or 0, amount, currency, method))
-    # The number and its row last of all: whoever comes after at this desk waits for no more than these two statements.
-    payment.number = _number(desk.pk, year, paper.number)
+    # The number and its row last of all: whoever comes after at this desk waits for no more than these.
     payment.said_at = paper.said_at
+    if paper.number is None and not paper.printed:
+        _numbered(payment)
+        return payment
+    payment.number = _number(desk.pk, year, paper.number)
     if paper.printed != receipt_number(payment):
         payment.printed = paper.printed
     payment.save(force_insert=True)
     return payment
 
 
-def _next_payment() -> int:
-    """The id of a payment before it is written, for what refers to it."""
+def _shared(shares: Sequence[tuple[int | None, int | None, int]]) -> int:
+    """Writes what of a payment goes where, before the payment itself; the id that it is to have. shares: (bill, its line, amount)."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('ledger_payment_id_seq')")
+        cursor.execute(_SHARES, [list(column) for column in zip(*shares, strict=True)])
         return int(cursor.fetchone()[0])
+
+
+def _numbered(payment: Payment) -> None:
+    """Writes a payment with the next number of its desk."""
+    values: dict[str, Any] = {
+        "id": payment.pk, "key": payment.key, "desk": payment.desk_id, "year": payment.year, "payer": payment.payer_id,
+        "amount": payment.amount, "currency": payment.currency, "method": payment.method, "reference": payment.reference,
+        "entry": payment.entry_id, "at": payment.at, "account": payment.account, "said_at": payment.said_at,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBERED, values)
+        payment.number, payment.taken = cursor.fetchone()
+    payment.printed = payment.void = ""
+    payment._state.adding, payment._state.db = False, connection.alias
 
 
 def locked(payer: int | None, bills: Sequence[int] | None, currency: str) -> list[Bill]:

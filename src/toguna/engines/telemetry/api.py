@@ -11,6 +11,7 @@ from toguna.engines.telemetry.devices.keys import sign
 from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, visible
 from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire
 from toguna.engines.telemetry.doors.broker import Missing as BrokerMissing
+from toguna.engines.telemetry.doors.broker import address as broker_address
 from toguna.engines.telemetry.doors.broker import prepare as prepare_broker
 from toguna.engines.telemetry.events import (
     AlarmCleared,
@@ -72,6 +73,7 @@ __all__ = [
     "Told",
     "accept",
     "acknowledge",
+    "broker_address",
     "devices",
     "hours",
     "ingest",

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
+from toguna.engines.people.api import Erasure, PersonalData
 from toguna.engines.telemetry.desk import declared as desk
+from toguna.engines.telemetry.devices import forgetting
 from toguna.engines.telemetry.devices.register import MANAGE, READ, bring
 from toguna.engines.telemetry.doors import sms
 from toguna.engines.telemetry.history import files, hours, partitions
@@ -44,6 +46,8 @@ SERVICE = Service(
         Starter("telemetry", bring, order=10),
         Urls("telemetry", "", "toguna.engines.telemetry.urls"),
         sms.DATA,
+        PersonalData("telemetry", forgetting.export),
+        Erasure("telemetry", forgetting.erase),
         *desk.PROVIDES,
         Periodic("telemetry-drain", timedelta(seconds=20), _drain),
         Periodic("telemetry-partitions", timedelta(hours=6), partitions.ahead),

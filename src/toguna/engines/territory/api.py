@@ -8,6 +8,7 @@ from toguna.engines.territory.layers import LayerItem, Nearby, is_feature, neare
 from toguna.engines.territory.points import plus_code, read_point
 from toguna.engines.territory.rasters import elevation
 from toguna.engines.territory.refusal import ImportRefused
+from toguna.engines.territory.routing.blocked import Blocked, BlockedRoads
 from toguna.engines.territory.routing.build import BuildFailed
 from toguna.engines.territory.routing.build import build as build_roads
 from toguna.engines.territory.routing.client import NoRoute, RoutingUnavailable
@@ -37,6 +38,8 @@ from toguna.engines.territory.routing.routes import (
 )
 from toguna.engines.territory.routing.routes import nearest as nearest_road
 from toguna.engines.territory.routing.traffic import set_speeds
+from toguna.engines.territory.routing.trouble import Trouble
+from toguna.engines.territory.routing.trouble import on_lines as trouble_on
 from toguna.engines.territory.tiles import TileLayer
 from toguna.engines.territory.zones import (
     Outline,
@@ -57,6 +60,8 @@ from toguna.engines.territory.zones import (
 
 __all__ = [
     "MODES",
+    "Blocked",
+    "BlockedRoads",
     "BuildFailed",
     "ClosureRefused",
     "Driven",
@@ -80,6 +85,7 @@ __all__ = [
     "Step",
     "TileLayer",
     "Trace",
+    "Trouble",
     "Vehicle",
     "ZoneItem",
     "build_roads",
@@ -108,6 +114,7 @@ __all__ = [
     "set_speeds",
     "town_bounds",
     "trace",
+    "trouble_on",
     "where_in",
     "zone",
     "zone_shapes",

@@ -18,6 +18,7 @@ urlpatterns = [
     path("map/closed-roads", closures.closed, name="closed-roads"),
     path("desk/territory/closures/", closures.index, name="desk-closures"),
     path("desk/territory/closures/<int:pk>/open", closures.open_again, name="desk-closure-open"),
+    path("desk/territory/closures/confirm", closures.confirm, name="desk-closure-confirm"),
     path("search", search_views.search, name="search"),
     path("desk/territory/", desk_views.index, name="desk-territory"),
     path("desk/territory/import", desk_views.bring, name="desk-import"),

@@ -156,7 +156,7 @@ def point() -> str:
 
 
 def _plain(value: Decimal) -> str:
-    return format(value.normalize(), "f").replace(".", point())
+    return format(value.normalize() if value else Decimal(0), "f").replace(".", point())  # nothing has no sign
 
 
 def quote(

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from django.db import connection
 from django.utils import translation
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from toguna.engines.ledger.apportioning import shares
@@ -67,6 +67,7 @@ THINGS = st.lists(
 
 @FEW
 @given(rules(), THINGS, st.sampled_from(["XOF", "GHS"]), st.sampled_from(["fr", "en"]))
+@example({"type": "flat", "amount": 500, "times": "mois"}, [({"mois": "-0"}, None, "")], "XOF", "fr")
 def test_the_statement_and_the_program_never_differ(db, rule, things, currency, language):
     with translation.override(language):
         _never_differ(rule, things, currency)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,13 +20,16 @@ from django.db.models import Count, Max
 from toguna.engines.telemetry.devices import decoding, keys, register
 from toguna.engines.telemetry.events import DeviceSuspected, ReadingRefused, SignedReading
 from toguna.engines.telemetry.history import partitions
-from toguna.engines.telemetry.intake import lorawan, moving, observation, words
+from toguna.engines.telemetry.intake import columns, lorawan, moving, observation, words
 from toguna.engines.telemetry.intake.observation import Observation, Unreadable
 from toguna.engines.telemetry.intake.spool import Record
 from toguna.engines.telemetry.models import Decoder, Device, Quantity, Refused
 from toguna.engines.telemetry.rules import declared, watching
 from toguna.engines.telemetry.rules.conditions import SPEED, Seen, metres_between
 from toguna.kernel.events import publish
+from toguna.kernel.heavy import Heavy
+
+np = Heavy("numpy")
 
 AHEAD = 300.0  # seconds that a clock may be ahead
 BEHIND = 400 * 86400.0  # how old a reading may be
@@ -193,6 +196,8 @@ class Batch:
     signed: list[SignedReading] = field(default_factory=list)
     refused: list[tuple[Record, Known | None, str, str]] = field(default_factory=list)
     days: set[int] = field(default_factory=set)
+    together: int = 0  # rows that came in columns: some entries of `readings` and `positions` are many rows
+    entries: int = 0  # and how many entries these are
 
 
 @dataclass(frozen=True)
@@ -207,8 +212,12 @@ class Loaded:
 
 def load(records: Sequence[Record], marks: Sequence[tuple[str, int]] = ()) -> Loaded:
     """Brings messages into the tables, in one transaction. marks: (file of the spool, how far it is loaded by that)."""
-    with transaction.atomic():
-        return _load(records, marks)
+    try:
+        with transaction.atomic():
+            return _load(records, marks)
+    except BaseException:
+        partitions.forget()  # what was made for these is not there any more
+        raise
 
 
 def put_aside(record: Record, reason: str, why: str) -> None:
@@ -220,30 +229,43 @@ def put_aside(record: Record, reason: str, why: str) -> None:
 def _load(records: Sequence[Record], marks: Sequence[tuple[str, int]]) -> Loaded:
     REGISTER.refresh()
     batch = Batch()
-    said: list[tuple[Record, Known, Sequence[Observation]]] = []
-    for record in records:
+    believed: list[tuple[int, Record, Known, bytes]] = []
+    for number, record in enumerate(records):
         device = REGISTER.devices.get(record.code)
         reason, body = _believed(record, device)
         if reason or device is None:
             batch.refused.append((record, device, reason or Refused.Reason.UNKNOWN, ""))
             continue
-        try:
-            said.append((record, device, FORMS[record.form](body, device)))
-        except Unreadable as error:
-            batch.refused.append((record, device, Refused.Reason.UNREADABLE, str(error)))
-    standing = _standing({device.id: device for _record, device, _said in said})
+        believed.append((number, record, device, body))
+    alike = columns.same_names(
+        [
+            (number, device.id, record.received, body) for number, record, device, body in believed
+            if record.form == "json" and device.fields is None and not device.signed and device.stays is None
+        ]
+    )  # fmt: skip
+    in_columns = {message.number for messages in alike.values() for message in messages}
+    said = _read(batch, [one for one in believed if one[0] not in in_columns])
+    devices = {device.id: device for number, _record, device, _body in believed if number in in_columns}
+    standing = _standing(devices | {device.id: device for _number, _record, device, _said in said})
+    plain = _plain(alike, standing)
+    done = {part.device for found in plain for part in found.parts}
+    if len(done) < len(devices):
+        said += _read(batch, [one for one in believed if one[0] in in_columns and one[2].id not in done])
+        said.sort(key=lambda one: one[0])
     again = _again(said, standing)
     watch = watching.Watch(watching.live())
     watch.begin(one.device.watched for one in standing.values())
-    for record, device, observations in said:
+    for found in plain:
+        _take_all(batch, found, standing, watch)
+    for _number, record, device, observations in said:
         one = standing[device.id]
         one.heard = max(one.heard, record.received)
-        _drift(one, record, observations)
+        _drift(one, record.received, [seen.at for seen in observations if seen.at is not None])
         for seen in observations:
             _take(batch, record, one, seen, again, watch)
     partitions.ensure(datetime.fromtimestamp(day * 86400, UTC).date() for day in batch.days)
-    _copy("telemetry_reading (device, quantity, at, value, seq, flags)", batch.readings)
-    _copy("telemetry_position (device, at, lat, lon, speed, course, altitude, seq, flags)", batch.positions)
+    _copy("reading", "device, quantity, at, value, seq, flags", batch.days, batch.readings)
+    _copy("position", "device, at, lat, lon, speed, course, altitude, seq, flags", batch.days, batch.positions)
     _write(list(standing.values()))
     watch.end()
     for event in batch.signed:
@@ -257,8 +279,111 @@ def _load(records: Sequence[Record], marks: Sequence[tuple[str, int]]) -> Loaded
                 'ON CONFLICT (file) DO UPDATE SET "offset" = excluded."offset"',
                 list(marks),
             )
-    rows = len(batch.readings) + len(batch.positions)
+    rows = len(batch.readings) + len(batch.positions) - batch.entries + batch.together
     return Loaded(len(records), rows, sum(one.twice for one in standing.values()), len(batch.refused))
+
+
+Said = tuple[int, Record, Known, Sequence[Observation]]  # number: the message's place in the batch
+
+
+def _read(batch: Batch, believed: Sequence[tuple[int, Record, Known, bytes]]) -> list[Said]:
+    said = []
+    for number, record, device, body in believed:
+        try:
+            said.append((number, record, device, FORMS[record.form](body, device)))
+        except Unreadable as error:
+            batch.refused.append((record, device, Refused.Reason.UNREADABLE, str(error)))
+    return said
+
+
+def _plain(
+    alike: Mapping[tuple[str, ...], Sequence[columns.Message]], standing: Mapping[int, Standing]
+) -> list[columns.Plain]:
+    found = []
+    for names, messages in alike.items():
+        before = {}
+        for pk in {message.device for message in messages}:
+            one = standing[pk]
+            track = one.track
+            place = None if track.at is None else (track.at, track.lat, track.lon)
+            sure = track.other_at is None and (track.at is None or track.at <= one.at)
+            before[pk] = columns.Before(one.at, one.seq, place, sure, one.device.fastest)
+        made = columns.plain(names, messages, before, REGISTER.quantities, behind=BEHIND, ahead=AHEAD)
+        if made is not None:
+            found.append(made)
+    return found
+
+
+def _take_all(batch: Batch, plain: columns.Plain, standing: Mapping[int, Standing], watch: watching.Watch) -> None:
+    """What `_take` does, of what is plain: all of it is new and believed."""
+    count = len(plain.at)
+    said = plain.columns
+    device = np.repeat([part.device for part in plain.parts], [part.last - part.first for part in plain.parts])
+    moment = plain.micros - EPOCH * 1_000_000
+    seq = -1 if plain.seq is None else plain.seq
+    if plain.known:
+        rows = _rows(_READING_FIELDS, (count, len(plain.known)))
+        for number, name in enumerate(plain.known):
+            rows["quantity"][:, number] = REGISTER.quantities[name][0]
+            rows["value"][:, number] = said[name]
+        for name, value in (("device", device), ("at", moment), ("seq", seq)):
+            rows[name] = value if isinstance(value, int) else value[:, None]
+        batch.readings.append(rows.tobytes())
+    if plain.placed:
+        reals = [(name, ">f4", 4) if name in said else ("", "", -1) for name in columns.REALS]
+        rows = _rows([*_PLACE_FIELDS, *reals, *_LAST_FIELDS], (count,))
+        for name in ("lat", "lon", *columns.REALS):
+            if name in said:
+                rows[name] = said[name]
+        for name, value in (("device", device), ("at", moment), ("seq", seq)):
+            rows[name] = value
+        batch.positions.append(rows.tobytes())
+    batch.entries += bool(plain.known) + plain.placed
+    batch.together += count * (len(plain.known) + plain.placed)
+    batch.days.update(np.unique(plain.at // 86400).astype(int).tolist())
+    ends = [part.last - 1 for part in plain.parts]
+    last = {name: values[ends].tolist() for name, values in said.items()}
+    times, numbers = plain.at[ends].tolist(), None if plain.seq is None else plain.seq[ends].tolist()
+    seconds = (plain.micros[ends] / 1e6).tolist()
+    for number, (part, window) in enumerate(zip(plain.parts, plain.windows(), strict=True)):
+        one, many = standing[part.device], part.last - part.first
+        for received, end in part.messages:
+            one.heard = max(one.heard, received)
+            _drift(one, received, [end])
+        one.at = times[number]
+        if numbers is not None:
+            one.seq, one.resets = numbers[number], max(0, one.resets - many)
+        for name in plain.known:
+            one.values[name] = [last[name][number], seconds[number]]
+        if "battery" in plain.known:
+            one.battery = last["battery"][number]
+        if plain.placed:
+            track = one.track
+            track.at, track.lat, track.lon = times[number], last["lat"][number], last["lon"][number]
+            one.moved = True
+            one.speed, one.course = (last[name][number] if name in last else None for name in ("speed", "course"))
+        one.taken += many * (len(plain.known) + plain.placed)
+        watch.see_all(one.device.watched, window)
+
+
+# The same as _READING and so on: (name, type, bytes); without a type: nothing is said.
+_READING_FIELDS = [
+    ("device", ">i4", 4), ("quantity", ">i2", 2), ("at", ">i8", 8), ("value", ">f8", 8), ("seq", ">i8", 8), ("flags", ">i2", 2),
+]  # fmt: skip
+_PLACE_FIELDS = [("device", ">i4", 4), ("at", ">i8", 8), ("lat", ">f8", 8), ("lon", ">f8", 8)]
+_LAST_FIELDS = [("seq", ">i8", 8), ("flags", ">i2", 2)]
+
+
+def _rows(fields: Sequence[tuple[str, str, int]], shape: tuple[int, ...]) -> Any:
+    """Rows as binary COPY wants them: how many fields, then each with its length before it. Zeros where nothing is written."""
+    kinds: list[tuple[str, str]] = [("fields", ">i2")]
+    for number, (name, kind, _size) in enumerate(fields):
+        kinds += [(f"size{number}", ">i4"), *([(name, kind)] if kind else [])]
+    rows = np.zeros(shape, dtype=kinds)
+    rows["fields"] = len(fields)
+    for number, (_name, _kind, size) in enumerate(fields):
+        rows[f"size{number}"] = size
+    return rows
 
 
 def _believed(record: Record, device: Known | None) -> tuple[str, bytes]:
@@ -335,13 +460,11 @@ def _when(record: Record, seen: Observation) -> tuple[float, int]:
     return at, 0
 
 
-def _again(
-    said: Sequence[tuple[Record, Known, Sequence[Observation]]], standing: dict[int, Standing]
-) -> set[tuple[int, int, int, int]]:
+def _again(said: Sequence[Said], standing: dict[int, Standing]) -> set[tuple[int, int, int, int]]:
     """(device, quantity, microseconds, seq) of what is in the tables among those that are not newer than all that came before;
     quantity -1: a position."""
     old: dict[int, list[float]] = {}
-    for record, device, observations in said:
+    for _number, record, device, observations in said:
         last = standing[device.id].at
         for seen in observations:
             at, _flags = _when(record, seen)
@@ -365,10 +488,9 @@ def _again(
     return found
 
 
-def _drift(one: Standing, record: Record, observations: Sequence[Observation]) -> None:
+def _drift(one: Standing, received: float, times: Sequence[float]) -> None:
     """By the newest that it says: those before it, and a day and more, are a buffer emptied, not a clock."""
-    times = [seen.at for seen in observations if seen.at is not None]
-    if times and (abs(behind := record.received - max(times)) < 86400 or behind < 0):
+    if times and (abs(behind := received - max(times)) < 86400 or behind < 0):
         one.drift = behind if one.drift is None else one.drift * 0.9 + behind * 0.1
 
 
@@ -505,10 +627,17 @@ def _position(
     return jumped
 
 
-def _copy(into: str, rows: Sequence[bytes]) -> None:
-    if rows:
-        with connection.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN (FORMAT binary)") as copy:
-            copy.write(_HEADER + b"".join(rows) + _END)
+def _copy(table: str, fields: str, days: Collection[int], rows: Sequence[bytes]) -> None:
+    if not rows:
+        return
+    into = f"telemetry_{table}"
+    if len(days) == 1:
+        day = datetime.fromtimestamp(next(iter(days)) * 86400, UTC).date()
+        if datetime.now(UTC).date() - day <= timedelta(days=1):
+            # Its partition is there, and no policy puts it away yet: PostgreSQL need not look for it at each row.
+            into = partitions.name(table, day)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {into} ({fields}) FROM STDIN (FORMAT binary)") as copy:
+        copy.write(_HEADER + b"".join(rows) + _END)
 
 
 def _time(at: float | None) -> datetime | None:
@@ -536,19 +665,19 @@ WHERE l.device_id = x.id
 def _write(standing: Sequence[Standing]) -> None:
     if not standing:
         return
-    columns: list[list[Any]] = [[] for _column in range(15)]
+    written: list[list[Any]] = [[] for _column in range(15)]
     for one in standing:
         track = one.track
         other = track.other_at is not None
         row = (
-            one.device.id, _time(one.at), _time(one.heard), one.seq, json.dumps(one.values), one.battery, one.drift,
+            one.device.id, _time(one.at), _time(one.heard or None), one.seq, json.dumps(one.values), one.battery, one.drift,
             track.other_lat if other else None, track.other_lon if other else None, _time(track.other_at), track.jumps, track.swaps,
             one.resets, one.taken, one.twice,
         )  # fmt: skip
-        for column, value in zip(columns, row, strict=True):
+        for column, value in zip(written, row, strict=True):
             column.append(value)
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, columns)
+        cursor.execute(_WRITE, written)
         moved = [one for one in standing if one.moved]
         if moved:
             cursor.execute(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from toguna.engines.telemetry.rules.conditions import metres_between
 
@@ -36,9 +37,14 @@ class Track:
     swaps: int = 0
 
 
+def reach(seconds: Any, fastest: Any) -> Any:
+    """Metres that may lie between two positions; of numbers or of columns."""
+    return NOISE + fastest / 3.6 * (seconds * (seconds > 1) + (seconds <= 1))
+
+
 def _reachable(lat1: float, lon1: float, at1: float, lat2: float, lon2: float, at2: float, fastest: float) -> bool:
     metres = metres_between(lat1, lon1, lat2, lon2)
-    return metres <= NOISE + fastest / 3.6 * max(1.0, at2 - at1)
+    return bool(metres <= reach(at2 - at1, fastest))
 
 
 def judge(track: Track, lat: float, lon: float, at: float, fastest: float) -> Verdict:

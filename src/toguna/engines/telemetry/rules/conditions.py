@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
@@ -45,25 +45,30 @@ class Seen:
     lon: float | None = None
 
 
-@dataclass(slots=True)
 class Window:
-    """Readings of one device, oldest first, and what all of them lie within. bounds: {quantity: (lowest, highest)}; box: (south,
-    west, north, east)."""
+    """Readings of one device, oldest first, and what all of them lie within. bounds: {quantity: (lowest, highest)}; box: (south, west,
+    north, east); last: the time of the newest."""
 
-    seen: list[Seen]
-    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
-    box: tuple[float, float, float, float] | None = None
-
-    def __post_init__(self) -> None:
+    def __init__(self, seen: list[Seen]) -> None:
+        self.seen = seen
         gathered: dict[str, list[float]] = {}
-        for one in self.seen:
+        for one in seen:
             for name, value in one.values.items():
                 gathered.setdefault(name, []).append(value)
         self.bounds = {name: (min(values), max(values)) for name, values in gathered.items()}
-        lats = [one.lat for one in self.seen if one.lat is not None]
-        lons = [one.lon for one in self.seen if one.lon is not None]
-        if lats and lons:
-            self.box = (min(lats), min(lons), max(lats), max(lons))
+        lats = [one.lat for one in seen if one.lat is not None]
+        lons = [one.lon for one in seen if one.lon is not None]
+        self.box = (min(lats), min(lons), max(lats), max(lons)) if lats and lons else None
+        self.last = seen[-1].at if seen else 0.0
+
+    @property
+    def times(self) -> list[float]:
+        return [one.at for one in self.seen]
+
+    def column(self, name: str) -> tuple[list[float], list[float]]:
+        """Times and values of those that say this quantity."""
+        rows = [(one.at, one.values[name]) for one in self.seen if name in one.values]
+        return [at for at, _value in rows], [value for _at, value in rows]
 
 
 class Condition(ABC):
@@ -88,6 +93,11 @@ class Condition(ABC):
         """Whether `step()` would say False to each of these readings and remember nothing new: then it need not be asked. False: not
         known without asking."""
         return False
+
+    def follow(self, state: State, window: Window) -> State | None:
+        """Where `step()` would say False to each of these readings, but remember: what is remembered then. None: not known without
+        asking."""
+        return None
 
     def spec(self) -> dict[str, Any]:
         found = {name: value for name, value in asdict(self).items() if value is not None}  # type: ignore[call-overload]
@@ -154,7 +164,14 @@ class Silence(Condition):
         return True
 
     def quiet(self, state: State, window: Window) -> bool:
-        return "last" in state and window.seen[-1].at - state["last"] <= self.minutes * 6
+        return "last" in state and window.last - state["last"] <= self.minutes * 6
+
+    def follow(self, state: State, window: Window) -> State | None:
+        last = state.get("last", -math.inf)
+        for now in window.times:
+            if now - last > self.minutes * 6:
+                last = now
+        return {"last": last}
 
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         # Written at most once in a tenth of the time: a state that changed at each reading would be a write at each.
@@ -181,6 +198,21 @@ class Rate(Condition):
 
     def quiet(self, state: State, window: Window) -> bool:
         return self.quantity not in window.bounds and not state.get("on")
+
+    def follow(self, state: State, window: Window) -> State | None:
+        if state.get("on"):
+            return None
+        last, before = state.get("at"), state.get("value", 0.0)
+        above = math.inf if self.above is None else self.above
+        below = -math.inf if self.below is None else self.below
+        for now, value in zip(*window.column(self.quantity), strict=True):
+            if last is not None:
+                if now - last < 60:
+                    continue
+                if not below <= (value - before) / (now - last) * 3600 <= above:
+                    return None
+            last, before = now, value
+        return state if last is None else {"at": last, "value": before, "on": False}
 
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         value = seen.values.get(self.quantity) if seen else None

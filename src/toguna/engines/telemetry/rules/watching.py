@@ -105,6 +105,7 @@ class Watch:
     _changed: set[tuple[int, int]] = field(default_factory=set)
     _for: dict[int, list[Live]] = field(default_factory=dict)
     _seen: dict[int, tuple[Watched, list[Seen]]] = field(default_factory=dict)
+    _windows: list[tuple[Watched, Window]] = field(default_factory=list)
 
     def begin(self, devices: Iterable[Watched]) -> None:
         """Reads the states of these devices, and holds them. One statement."""
@@ -125,19 +126,31 @@ class Watch:
         if self._for.get(device.id):
             self._seen.setdefault(device.id, (device, []))[1].append(seen)
 
+    def see_all(self, device: Watched, window: Window) -> None:
+        """The same of all that a device said in this batch."""
+        if self._for.get(device.id):
+            self._windows.append((device, window))
+
     def _ask(self) -> None:
-        for device, readings in self._seen.values():
-            window = Window(readings)
+        self._windows += [(device, Window(readings)) for device, readings in self._seen.values()]
+        for device, window in self._windows:
             for rule in self._for[device.id]:
                 needs = rule.needs
                 if needs is None or not needs.isdisjoint(window.bounds):
                     self._through(rule, device, window)
-        self._seen = {}
+        self._seen, self._windows = {}, []
 
     def _through(self, rule: Live, device: Watched, window: Window) -> None:
         state, on = self.states.get((rule.row.pk, device.id), ({}, False))
-        if not on and rule.condition.quiet(state, window):
-            return
+        if not on:
+            if rule.condition.quiet(state, window):
+                return
+            followed = rule.condition.follow(state, window)
+            if followed is not None:
+                if followed != state:
+                    self.states[rule.row.pk, device.id] = (followed, on)
+                    self._changed.add((rule.row.pk, device.id))
+                return
         needs = rule.needs
         self._steps(
             rule, device,

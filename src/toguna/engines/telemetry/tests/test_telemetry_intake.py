@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from toguna.engines.people import api as people
 from toguna.engines.telemetry import api
-from toguna.engines.telemetry.devices import keys, register
-from toguna.engines.telemetry.intake import loading
-from toguna.engines.telemetry.models import Device, Latest, Refused
+from toguna.engines.telemetry.devices import forgetting, keys, register
+from toguna.engines.telemetry.intake import columns, loading
+from toguna.engines.telemetry.intake.spool import Record
+from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Refused, RuleState
+from toguna.engines.telemetry.rules import actions, watching
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.kernel.access import NOBODY, SYSTEM, Denied
 from toguna.kernel.models import EventRow
@@ -232,3 +238,122 @@ def test_strangers_fill_no_table(device, monkeypatch):
         say(Device(code="who-0", door="http"), {"fill": n})
     found = dict(Refused.objects.values_list("code", "count"))
     assert found == {"who-0": 10, "who-1": 1, "who-2": 1, "who-3": 1, "who-4": 1, "*": 4}
+
+
+_PLAIN = st.fixed_dictionaries(
+    {
+        "fill": st.integers(0, 100),
+        "fuel": st.floats(0, 90, allow_nan=False),
+        "away": st.integers(0, 40),
+        "later": st.integers(1, 90),
+    }
+)
+_ODD = st.sampled_from(
+    [
+        {"fill": 999}, {"fill": "full"}, {"fill": True}, {"fill": None}, {"at": "2020-01-01T00:00:00Z"}, {"at": NOW + 9e6}, {"at": None}, {"seq": 0},
+        {"seq": None}, {"lat": 0, "lon": 0}, {"lat": 50.0}, {"lat": None}, {"lat": "north"}, {"speed": 1e39}, {"fuel": 1e301}, {"seq": 2**63}, {"more": 1},
+        {"values": {"fill": 3}},
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(_PLAIN, min_size=1, max_size=3), min_size=8, max_size=16),
+    st.dictionaries(st.integers(0, 15), _ODD, max_size=3),
+)
+def test_whole_columns_are_kept_as_one_by_one_would_be(device, said, odd):
+    """The same messages of four devices by both ways, twice over: what is kept of them, of the devices, and of rules is the same."""
+    for row in Device.objects.all():
+        register.retire(row.pk, by=SYSTEM)
+    run, found = uuid.uuid4().hex[:8], []
+    for way, few in (("columns", 1), ("one", 10**9)):
+        with pytest.MonkeyPatch.context() as patch, transaction.atomic():
+            patch.setattr(columns, "FEW", few)
+            loading.forget()
+            watching.forget()
+            AlarmRule.objects.all().delete()
+            for number, spec in enumerate(
+                [{"kind": "threshold", "quantity": "fill", "above": 60, "clear": 40}, {"kind": "rate", "quantity": "fuel", "below": -500},
+                 {"kind": "silence", "minutes": 1}, {"kind": "geofence", "lat": 12.65, "lon": -8.0, "metres": 900, "when": "inside"},
+                 {"kind": "threshold", "quantity": "speed", "above": 30}]
+            ):  # fmt: skip
+                rule = actions.save_rule(f"both-{number}", {"titles": {"en": "Rule"}, "spec": spec}, by=SYSTEM)
+                actions.switch(rule.pk, True, by=SYSTEM)
+            ours = [register.register_device(f"{way}-{run}-{n}", "mqtt", register.Told(), by=SYSTEM) for n in range(4)]
+            records, at = [], NOW - 7200
+            for number, rows in enumerate(said):
+                body = []
+                for n, one in enumerate(rows):
+                    at += one["later"]
+                    body.append(
+                        {"at": at, "seq": number * 10 + n, "lat": 12.65 + one["away"] / 2000, "lon": -8.0, "speed": one["away"], "fill": one["fill"],
+                         "fuel": one["fuel"], "battery": 50}
+                    )  # fmt: skip
+                body[-1] |= odd.get(number, {})
+                records.append(Record(NOW, "mqtt", ours[number % 4].code, "json", "door", json.dumps(body).encode()))
+            done = [loading.load(records[:6]), loading.load(records[6:]), loading.load(records[:6])]
+            names = {one.pk: n for n, one in enumerate(ours)}
+            kept = []
+            with connection.cursor() as cursor:
+                for what in ("reading", "position"):
+                    cursor.execute(f"SELECT * FROM telemetry_{what} WHERE device = ANY(%s)", [list(names)])
+                    at_column = [column.name for column in cursor.description].index("device")
+                    kept.append(
+                        sorted(
+                            (
+                                [*row[:at_column], names[row[at_column]], *row[at_column + 1 :]]
+                                for row in cursor.fetchall()
+                            ),
+                            key=repr,
+                        )
+                    )
+            for model, how in (
+                (Latest, "device_id"),
+                (Refused, "device_id"),
+                (RuleState, "device_id"),
+                (Alarm, "device_id"),
+            ):
+                rows = model.objects.filter(**{f"{how}__in": list(names)}).values()
+                kept.append(
+                    sorted(
+                        (
+                            {name: value for name, value in row.items() if name not in ("id", "rule_id", "code", "made", how)}
+                            | {"whose": names[row[how]]}
+                            for row in rows
+                        ),
+                        key=repr,
+                    )
+                )  # fmt: skip
+            found.append((done, kept))
+            transaction.set_rollback(True)
+    (done, kept), (done_one, kept_one) = found
+    assert done == done_one
+    for rows, others in zip(kept, kept_one, strict=True):
+        assert [row for row in rows if row not in others] == [row for row in others if row not in rows]
+        assert len(rows) == len(others)
+
+
+def test_what_is_plain_is_not_looked_at_one_by_one(device, monkeypatch):
+    ones = [device(f"truck-{n}", "mqtt") for n in range(3)]
+    monkeypatch.setattr(loading, "_take", lambda *_given: pytest.fail("one by one"))
+    body = [
+        {"at": NOW - 900 + n, "seq": n, "lat": 12.65, "lon": -8.0, "speed": 20, "fuel": 40 - n / 10} for n in range(20)
+    ]
+    records = [Record(NOW, "mqtt", one.code, "json", "door", json.dumps(body).encode()) for one in ones]
+    assert loading.load(records).rows == 120
+    assert values(ones[2], "fuel") == [40 - n / 10 for n in range(20)]
+    assert api.latest([ones[0].pk])[ones[0].pk].speed == 20
+
+
+def test_a_telephone_that_was_a_tracker_is_forgotten_with_its_owner(device):
+    one = device("phone-1", "sms", kind="phone", phone="+22370000041")
+    person = people.person_for(name="Moussa", phone="+22370000041")
+    say(one, b"lat=12.65 lon=-8.0 battery=50", proof="phone:+22370000041", form="words")
+    (told,) = forgetting.export(person.pk)
+    assert (told["code"], told["lat"], told["lon"]) == ("phone-1", 12.65, -8.0)
+    forgetting.erase(person.pk)
+    kept = Device.objects.get()
+    assert (kept.state, kept.phone, kept.name) == ("retired", "", "phone-1") and forgetting.export(person.pk) == []
+    assert Latest.objects.get().geom is None and values(one, "battery") == []
+    assert api.track(one.pk, datetime.fromtimestamp(NOW - 900, UTC), datetime.fromtimestamp(NOW + 900, UTC)) == []

@@ -222,5 +222,8 @@ def test_what_is_not_asked_would_have_said_no(spec, batches):
             place = (None, None) if away is None else (12.65 + away / 1000, -8.0)
             seen.append(Seen(now, {} if fuel is None else {"fuel": fuel}, *place))
         quiet, before = condition.quiet(state, Window(seen)), copy.deepcopy(state)
+        followed = copy.deepcopy(condition.follow(state, Window(seen)))
+        assert state == before
         said = [condition.step(state, one.at, one) for one in seen]
         assert not quiet or (not any(said) and state == before)
+        assert followed is None or (not any(said) and state == followed)

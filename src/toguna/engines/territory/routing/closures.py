@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.territory import zones
 from toguna.engines.territory.models import Closure
-from toguna.engines.territory.routing import traffic
+from toguna.engines.territory.routing import routes, traffic
 from toguna.engines.territory.routing.modes import MODES
 from toguna.kernel import access, audit, events, text
 from toguna.kernel.access import Actor
@@ -85,6 +85,7 @@ def close_road(
     made, _new = Closure.objects.update_or_create(source=source, defaults=values)
     audit.record(by, "territory.close", f"territory.closure:{made.pk}", reason=str(made.reason))
     events.publish(RoadClosed(made.pk))
+    routes.forget()
     transaction.on_commit(_refresh)
     return int(made.pk)
 
@@ -102,9 +103,11 @@ def open_road(source: str, *, by: Actor) -> bool:
     found.save(update_fields=["ends", "starts"])
     audit.record(by, "territory.open", f"territory.closure:{found.pk}")
     events.publish(RoadOpened(found.pk))
+    routes.forget()
     transaction.on_commit(_refresh)
     return True
 
 
 def _refresh() -> None:
+    routes.forget()
     traffic.refresh()

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from toguna.engines.territory.map_views import setup
 from toguna.engines.territory.models import Closure
 from toguna.engines.territory.points import read_point
-from toguna.engines.territory.routing import closures, routes
+from toguna.engines.territory.routing import blocked, closures, routes
 from toguna.engines.territory.routing.client import NoRoute, RoutingUnavailable
 from toguna.engines.territory.routing.modes import MODES
 from toguna.kernel import access
@@ -117,8 +117,24 @@ def index(request: Request) -> HttpResponse:
         else:
             messages.success(request, _("The road is closed: routes avoid it from now on."))
             return redirect("desk-closures")
-    values = {"form": form, "rows": _rows(request.actor), **setup(request)}
+    values = {
+        "form": form,
+        "rows": _rows(request.actor),
+        "waiting": blocked.waiting(request.actor)[:MOST],
+        **setup(request),
+    }
     return render(request, "territory/desk_closures.html", values)
+
+
+@staff(closures.PERMISSION)
+def confirm(request: Request) -> HttpResponse:
+    """A road that somebody said is blocked is: it is closed until whoever said so is answered, or an officer opens it."""
+    wanted = request.POST.get("source", "")
+    found = next((one for one in blocked.waiting(request.actor) if one.source == wanted), None)
+    if request.method == "POST" and found is not None:
+        closures.close_road(found.source, found.where, by=request.actor, reason=found.reason, words=found.words)
+        messages.success(request, _("The road is closed: routes avoid it from now on."))
+    return redirect("desk-closures")
 
 
 @staff(closures.PERMISSION)

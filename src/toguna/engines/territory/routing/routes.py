@@ -5,6 +5,7 @@ Points are (lon, lat) in degrees, WGS 84. Each may raise RoutingUnavailable (say
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone, translation
 
+from toguna.engines.territory.models import Closure
 from toguna.engines.territory.routing import programs, traffic
 from toguna.engines.territory.routing.client import NoRoute, ask
 from toguna.engines.territory.routing.modes import MOTOR, Mode, Vehicle, vehicle
@@ -303,10 +305,33 @@ SELECT DISTINCT ST_X(m), ST_Y(m) FROM (
       AND c.geom && ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326)) x) y
 LIMIT %(most)s
 """
+# Most questions meet no such closure: what there is of them is kept for a moment, since asking costs as much as a short way.
+_KEPT = 0.5  # seconds
+_closures: tuple[float, list[tuple[datetime, datetime | None, list[str]]]] = (-1e9, [])
+
+
+def _told() -> list[tuple[datetime, datetime | None, list[str]]]:
+    """(starts, ends, modes) of the closures that are not over."""
+    global _closures
+    if time.monotonic() - _closures[0] > _KEPT:
+        rows = Closure.objects.exclude(ends__lt=timezone.now()).values_list("starts", "ends", "modes")
+        _closures = (time.monotonic(), list(rows))
+    return _closures[1]
+
+
+def forget() -> None:
+    """Closures changed."""
+    global _closures
+    _closures = (-1e9, [])
+
+
 _AROUND = 0.05  # degrees about the points, some 5 km: a way seldom goes farther out
 
 
 def _closed(mode: str, at: datetime, points: Sequence[Point], *, motor: bool) -> list[list[list[float]]]:
+    known = _told()
+    if not any(s <= at and (e is None or e > at) and (mode in of or (motor and not of)) for s, e, of in known):
+        return []
     used = programs.current()
     if used is None:
         return []
@@ -324,18 +349,14 @@ def _closed(mode: str, at: datetime, points: Sequence[Point], *, motor: bool) ->
 
 def decode(shape: str) -> list[Point]:
     """A line as Valhalla sends it: Google's encoding with six digits."""
-    found: list[Point] = []
-    numbers, value, shift = [], 0, 0
-    for byte in shape.encode():
-        byte -= 63
-        value |= (byte & 0x1F) << shift
-        if byte >= 0x20:
-            shift += 5
-        else:
-            numbers.append(value >> 1 ^ -(value & 1))
-            value = shift = 0
-    lat = lon = 0
-    for north, east in zip(numbers[::2], numbers[1::2], strict=True):
-        lat, lon = lat + north, lon + east
-        found.append((lon / 1e6, lat / 1e6))
-    return found
+    if not shape:
+        return []
+    # Five bits a byte, the lowest first; a byte under 32 ends a number. All numbers at once: a way across a town has some thousand.
+    bits = np.frombuffer(shape.encode(), dtype=np.uint8).astype(np.int64) - 63
+    last = np.flatnonzero(bits < 0x20)
+    first = np.concatenate(([0], last[:-1] + 1))
+    place = np.arange(last[-1] + 1) - np.repeat(first, last - first + 1)
+    numbers = np.add.reduceat((bits[: last[-1] + 1] & 0x1F) << (5 * place), first)
+    numbers = (numbers >> 1) ^ -(numbers & 1)
+    steps = numbers[: len(numbers) // 2 * 2].reshape(-1, 2)
+    return list(zip(*(np.cumsum(steps, axis=0) / 1e6)[:, ::-1].T.tolist(), strict=True))

@@ -107,7 +107,7 @@ def questions(request: Request, slug: str) -> HttpResponse:
             else:
                 forget()
                 messages.success(request, _("Saved."))
-                return redirect("desk-questions", slug=slug)
+                return redirect("desk-category-questions", slug=slug)
     values = {
         "topic": row, "rows": question_rows.shown(rows), "kinds": KINDS, "full": len(rows) >= cases.MOST_QUESTIONS,
     }  # fmt: skip

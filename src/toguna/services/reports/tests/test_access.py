@@ -18,7 +18,7 @@ from toguna.services.reports.desk import urls as desk_urls
 OPEN_TO_ALL = {"reports", "report-choose", "report-new", "report-thanks", "report-follow", "report"}
 DESK = {"desk-reports", "desk-report", "desk-report-act"}
 DESK_MORE = {  # who may: test_desk.py
-    "desk-report-new", "desk-report-slip", "desk-report-pdf", "desk-bulk", "desk-export", "desk-keep",
+    "desk-report-new", "desk-report-slip", "desk-report-pdf", "desk-bulk", "desk-reports-export", "desk-keep",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from toguna.services.revenue.models.fines import (
 )
 from toguna.services.revenue.models.overview import Standing
 from toguna.services.revenue.models.register import (
+    Alike,
     Base,
     ImportRow,
     ImportRun,
@@ -25,9 +26,11 @@ from toguna.services.revenue.models.register import (
     PlanWish,
     Taxed,
     Taxpayer,
+    ToCompare,
 )
 
 __all__ = [
+    "Alike",
     "Base",
     "Campaign",
     "Collected",
@@ -54,6 +57,7 @@ __all__ = [
     "TicketBook",
     "TicketContest",
     "TicketPhoto",
+    "ToCompare",
     "Unpriced",
     "Vehicle",
     "Visit",

@@ -11,15 +11,15 @@ from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
-from toguna.services.revenue.register import actions, demo, importing, open_data, reads, starter
+from toguna.services.revenue.register import actions, demo, doubles, importing, open_data, reads, starter
 
 PROVIDES: tuple[Declaration, ...] = (
     Urls("revenue-register", "", "toguna.services.revenue.register.urls"),
     Page(
-        "desk-register",
+        "desk-taxpayers",
         _("Register of taxpayers"),
         "bank",
-        "desk-register",
+        "desk-taxpayers",
         where=("desk",),
         permission=reads.READ,
         order=60,
@@ -33,6 +33,7 @@ PROVIDES: tuple[Declaration, ...] = (
         order=60,
     ),
     Periodic("revenue-imports-forget", timedelta(days=1), importing.forget),
+    Periodic("revenue-doubles", timedelta(minutes=1), doubles.look),
     open_data.REGISTER,
     Starter("revenue", starter.load, order=20),
     Demo("revenue", demo.load, order=60),

@@ -183,8 +183,10 @@ def read_job(run: int) -> None:
                 with cursor.copy(f"COPY revenue_import_row ({columns}) FROM STDIN") as copy:
                     for number, values, problem in lines:
                         copy.write_row((run, number, json.dumps(values), problem, 0, ""))
-                cursor.execute("SET LOCAL pg_trgm.similarity_threshold = 0.6")
+                cursor.execute(f"SET LOCAL pg_trgm.similarity_threshold = {(LEAST - 0.5) / 60:.3f}")
+                cursor.execute("SET LOCAL enable_seqscan = off")  # the planner thinks little of the index of names
                 cursor.execute(_DOUBLES, {"run": run, "least": LEAST})
+                cursor.execute("SET LOCAL enable_seqscan = on")
                 cursor.execute(_THERE, {"run": run, "base": row.base_id, "said": _("It is in the register already.")})
             rows = ImportRow.objects.filter(run=run)
             counts = {
@@ -265,8 +267,9 @@ def _day(typed: str) -> str:
     raise Refused(_("No date can be read here: %(typed)s") % {"typed": typed[:40]})
 
 
-# Whoever has the same tax number, telephone, or a name alike is weighed; the best of them, when they weigh enough, may be the same.
-_DOUBLES = """
+# Whoever has the same tax number, telephone, or a name alike is weighed; the best of them, when they weigh enough, may be the same. A name
+# that is all there is has to be nearly the same, and one beside it less: to look for less than could weigh enough costs minutes.
+_DOUBLES = f"""
 UPDATE revenue_import_row r SET same_id = best.id, score = best.score
 FROM revenue_import_row one CROSS JOIN LATERAL (
     SELECT c.id, LEAST(99, round(60 * similarity(c.folded, one.values ->> 'folded')
@@ -278,7 +281,10 @@ FROM revenue_import_row one CROSS JOIN LATERAL (
     FROM (
         SELECT * FROM revenue_taxpayer t WHERE t.active AND t.tax_number <> '' AND t.tax_number = one.values ->> 'tax_number'
         UNION ALL SELECT * FROM revenue_taxpayer t WHERE t.active AND t.phone <> '' AND t.phone = one.values ->> 'phone'
-        UNION ALL (SELECT * FROM revenue_taxpayer t WHERE t.active AND t.folded %% (one.values ->> 'folded') LIMIT 30)
+        UNION ALL SELECT * FROM revenue_taxpayer t WHERE t.active AND t.folded %% (one.values ->> 'folded')
+        UNION ALL SELECT * FROM revenue_taxpayer t WHERE t.active AND one.values ? 'lon' AND t.point && ST_Expand(
+            ST_SetSRID(ST_MakePoint((one.values ->> 'lon')::float8, (one.values ->> 'lat')::float8), 4326), 0.0004)
+            AND similarity(t.folded, one.values ->> 'folded') >= {(LEAST - 15.5) / 60:.3f}
     ) c ORDER BY 2 DESC, 1 LIMIT 1
 ) best
 WHERE one.run_id = %(run)s AND one.problem = '' AND r.id = one.id AND best.score >= %(least)s

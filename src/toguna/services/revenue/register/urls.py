@@ -3,7 +3,7 @@ from django.urls import path
 from toguna.services.revenue.register import census_views, import_views, views
 
 urlpatterns = [
-    path("desk/register/", views.register, name="desk-register"),
+    path("desk/register/", views.register, name="desk-taxpayers"),
     path("desk/register/new", views.new, name="desk-taxpayer-new"),
     path("desk/register/same", views.same, name="desk-register-same"),
     path("desk/register/imports/", import_views.imports, name="desk-register-imports"),

@@ -13,8 +13,8 @@ from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
 from toguna.kernel.access import AGENT, SYSTEM, Actor, Denied, Grant
 from toguna.kernel.demo import DemoFiles
-from toguna.services.revenue.models import Base, Part, Taxed, Taxpayer
-from toguna.services.revenue.register import actions, bulk, demo, reads, starter
+from toguna.services.revenue.models import Alike, Base, Part, Taxed, Taxpayer, ToCompare
+from toguna.services.revenue.register import actions, bulk, demo, doubles, reads, starter
 from toguna.services.revenue.register.open_data import REGISTER
 
 
@@ -102,6 +102,44 @@ def test_thousands_are_brought_at_once_and_once(town, django_assert_max_num_quer
     thing = Taxed.objects.first()
     assert thing.zone.name == "Zongo" and thing.street_name == "Rue du Marché"
     assert Part.objects.count() == 500 and Taxpayer.objects.count() == 250
+    with (
+        connection.cursor() as cursor
+    ):  # their history came with them, by the statement: no trigger looks at them one by one
+        cursor.execute("SELECT (SELECT count(*) FROM revenue_taxpayerevent), (SELECT count(*) FROM revenue_taxedevent)")
+        assert cursor.fetchone() == (250, 500)
+        Taxed.objects.filter(words="").update(seen=thing.created)
+        cursor.execute("SELECT pgh_label, count(*) FROM revenue_taxedevent GROUP BY 1 ORDER BY 1")
+        assert cursor.fetchall() == [("insert", 500), ("update", 500)]
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE tgtype & 1 = 1), count(*) FROM pg_trigger"
+            " WHERE NOT tgisinternal AND tgrelid IN ('revenue_taxed'::regclass, 'revenue_taxpayer'::regclass)"
+        )
+        assert cursor.fetchone() == (0, 6)
+    with django_assert_max_num_queries(8):
+        doubles.look()
+    assert not ToCompare.objects.exists()
+
+
+def test_pairs_that_are_kept_are_those_that_the_page_finds(stall, zongo, plateau, django_assert_num_queries):
+    one, two = stall("Moussa Keita", phone="+22370000005"), stall("Moussa Keïta", phone="+22370000005", lon=-0.99501)
+    third, far = stall("Mousa Keita"), stall("Musa Keita", phone="+22370000005", lon=-0.97)
+    found = doubles.pairs(SYSTEM)
+    assert not Alike.objects.exists() and len(found) == 5
+    doubles.look()
+    assert not ToCompare.objects.exists()
+    assert Alike.objects.count() == len(found)
+    with django_assert_num_queries(3):
+        assert doubles.pairs(SYSTEM) == found
+    here = [thing.parts.get().taxpayer_id for thing in (one, two, third)]
+    assert {pk for pair in doubles.pairs(agent_of(zongo)) for pk in (pair.one.pk, pair.other.pk)} == set(here)
+    assert doubles.pairs(agent_of(plateau)) == []
+    actions.edit_taxpayer(here[1], actions.Who(name="Binta Sow", phone="+22370000099"), by=SYSTEM)
+    fewer = [{pair.one.pk, pair.other.pk} for pair in doubles.pairs(SYSTEM)]  # before the worker has looked
+    assert len(fewer) == 2 and not any(here[1] in pair for pair in fewer)
+    doubles.look()
+    assert [{pair.one.pk, pair.other.pk} for pair in doubles.pairs(SYSTEM)] == fewer and Alike.objects.count() == 2
+    actions.merge(here[0], far.parts.get().taxpayer_id, by=SYSTEM)
+    assert [{pair.one.pk, pair.other.pk} for pair in doubles.pairs(SYSTEM)] == [{here[0], here[2]}]
 
 
 def test_the_demo_town_has_a_register_bills_and_payments(town, tmp_path):

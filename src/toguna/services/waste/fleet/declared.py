@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from toguna.kernel.demo import Demo
 from toguna.kernel.manifest import Declaration
+from toguna.services.waste.fleet import demo
 
-PROVIDES: tuple[Declaration, ...] = ()
+PROVIDES: tuple[Declaration, ...] = (Demo("waste-fleet", demo.load, order=47),)

@@ -19,8 +19,11 @@ from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
+import paho.mqtt.client as paho
 from django.utils import timezone
+from paho.mqtt.enums import CallbackAPIVersion
 
+from toguna.engines.assets import api as assets
 from toguna.engines.telemetry import api as telemetry
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste.models import DayPlan, Round, Truck, Visit
@@ -30,6 +33,7 @@ from toguna.services.waste.rounds.ways import Point, apart
 FASTEST = 30_000  # km/h: a day of ten hours in a minute
 SKIPPED = 0.03
 NOISE = 8  # metres, of a receiver
+BROKER = 20.0  # seconds in which the broker knows a new tracker
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,11 @@ def track_of(one: Round) -> Track:
     return Track(line, along, [*instants, one.returns], [*driven, max(float(one.metres), driven[-1])])
 
 
-def trackers(rounds: Sequence[Round]) -> dict[int, Tracker]:
+def trackers(rounds: Sequence[Round], *, mqtt: bool = False) -> dict[int, Tracker]:
     """Round -> its truck's tracker, registered when it has none."""
     found = {}
     for one in rounds:
-        code = f"truck-{one.truck.plate}".lower()
+        code = f"truck-{one.truck.plate}{'-mqtt' if mqtt else ''}".lower()
         told = telemetry.Told(
             name=one.truck.plate,
             kind=telemetry.Device.Kind.TRACKER,
@@ -86,8 +90,12 @@ def trackers(rounds: Sequence[Round]) -> dict[int, Tracker]:
             ref=f"truck:{one.truck_id}",
             fastest=FASTEST,
         )
-        device = telemetry.register_device(code, telemetry.Device.Door.HTTP, told, by=SYSTEM)
+        device = telemetry.register_device(
+            code, telemetry.Device.Door.MQTT if mqtt else telemetry.Device.Door.HTTP, told, by=SYSTEM
+        )
         Truck.objects.filter(pk=one.truck_id).update(device=device.pk)
+        if one.truck.asset is not None:
+            assets.tie(one.truck.asset, device.pk, by=SYSTEM)
         found[one.pk] = Tracker(code, telemetry.key_of(device))
     return found
 
@@ -116,19 +124,20 @@ def play(
     beats: int = 60,
     say: Callable[[str], None] = print,
     seed: int = 1,
+    mqtt: bool = False,
 ) -> dict[str, int]:
-    """Plays the day; how many positions were taken, stops done and skipped. Raises OSError when the door cannot be reached."""
+    """Plays the day; how many positions were taken, stops done and skipped. mqtt: by that door. Raises OSError when it cannot be reached."""
     draw = random.Random(seed)  # noqa: S311 - a game
     rounds = list(
         plan.rounds.exclude(state=Round.State.ENDED).select_related("truck__depot").prefetch_related("visits")
     )
     if not rounds:
         return {"positions": 0, "done": 0, "skipped": 0}
-    keys, tracks = trackers(rounds), {r.pk: track_of(r) for r in rounds}
+    keys, tracks = trackers(rounds, mqtt=mqtt), {r.pk: track_of(r) for r in rounds}
     todo = {r.pk: [v for v in r.visits.all() if v.state == Visit.State.PLANNED] for r in rounds}
     first, last = min(r.departs for r in rounds), max(r.returns for r in rounds)
     counted = {"positions": 0, "done": 0, "skipped": 0}
-    door = _Door(url)
+    door = _Broker() if mqtt else _Door(url)
     for beat in range(1, beats + 1):
         began = time.monotonic()
         moment = first + (last - first) * beat / beats
@@ -170,6 +179,46 @@ def _shaken(point: Point, draw: random.Random) -> Point:
     return point[0] + draw.gauss(0, NOISE / 111_195) / math.cos(math.radians(point[1])), point[1] + north
 
 
+class _Broker:
+    """Mosquitto of `serve --mqtt`; each tracker logs in with its own key, as real ones do."""
+
+    def __init__(self) -> None:
+        self._address = telemetry.broker_address()
+        self._clients: dict[str, paho.Client] = {}
+
+    def send(self, tracker: Tracker, point: Point) -> int:
+        """1 when the broker has it."""
+        client = self._clients.get(tracker.code) or self._connected(tracker)
+        said = client.publish(f"t/{tracker.code}/up", _said(point), qos=1)
+        said.wait_for_publish(BROKER)
+        return int(said.is_published())
+
+    def _connected(self, tracker: Tracker) -> paho.Client:
+        """A key that was made just now is at the broker some seconds later."""
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=tracker.code)
+        client.username_pw_set(tracker.code, tracker.key)
+        client.reconnect_delay_set(1, 1)
+        client.connect(*self._address)
+        client.loop_start()
+        until = time.monotonic() + BROKER
+        while not client.is_connected():
+            if time.monotonic() > until:
+                client.loop_stop()
+                raise OSError(f"MQTT: {tracker.code}")
+            time.sleep(0.05)
+        self._clients[tracker.code] = client
+        return client
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.disconnect()
+            client.loop_stop()
+
+
+def _said(point: Point) -> str:
+    return json.dumps({"at": time.time(), "lat": round(point[1], 6), "lon": round(point[0], 6)})
+
+
 class _Door:
     """The HTTP door of telemetry, over one connection."""
 
@@ -179,7 +228,7 @@ class _Door:
 
     def send(self, tracker: Tracker, point: Point) -> int:
         """1 when it was taken, 0 when it was not (the next one says where the truck is then)."""
-        body = json.dumps({"at": time.time(), "lat": round(point[1], 6), "lon": round(point[0], 6)})
+        body = _said(point)
         headers = {"Authorization": f"Bearer {tracker.key}", "Content-Type": "application/json"}
         try:
             self.connection.request("POST", f"/telemetry/in/{tracker.code}", body, headers)

@@ -79,6 +79,8 @@ PROVIDES: tuple[Declaration, ...] = (
     Periodic("waste-forget", timedelta(days=1), forgetting.forget_old),
     PersonalData("waste", forgetting.export),
     Erasure("waste", forgetting.erase),
+    PersonalData("waste-precollector", forgetting.export_precollector),
+    Erasure("waste-precollector", forgetting.erase_precollector),
     Starter("waste-orders", starter.load, order=21),
     Demo("waste-orders", demo.load, order=41),
 )

@@ -8,9 +8,10 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from toguna.engines.people import api as people
 from toguna.kernel.access import SYSTEM
-from toguna.services.waste.models import Household, PickUp, Subscription
-from toguna.services.waste.orders import actions, subscriptions
+from toguna.services.waste.models import Household, PickUp, PreCollector, Subscription
+from toguna.services.waste.orders import actions, precollectors, subscriptions
 
 _NOTHING: dict[str, Any] = {"where": "", "note": "", "complaint": "", "point": None}
 _TOLD = ~Q(where="") | ~Q(note="") | ~Q(complaint="") | Q(point__isnull=False)
@@ -49,3 +50,39 @@ def erase(person: int) -> None:
     pickups = PickUp.objects.filter(household__in=homes)
     pickups.filter(_TOLD).update(**_NOTHING)
     homes.update(address="", where="", person=None, point=None, street=None, street_name="")
+
+
+def _own(person: int) -> list[PreCollector]:
+    """Those whose telephone is this person's alone: one that several share is nobody's proof."""
+    phones = people.Contact.objects.filter(person=person, kind="phone").values_list("value", flat=True)
+    rows = PreCollector.objects.filter(phone__in=list(phones)).prefetch_related("zones")
+    return [row for row in rows if people.persons_at(row.phone) == [person]]
+
+
+def export_precollector(person: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": row.code, "name": row.name, "phone": row.phone, "vehicle": row.vehicle, "state": row.state, "since": row.created.isoformat(),
+            "zones": [zone.name for zone in row.zones.all()], "rated": row.rated, "stars": row.stars,
+            "sets_out_from": [row.point.x, row.point.y] if row.point else None,
+            "pickups": [
+                {"code": code, "start": start.isoformat(), "state": state}
+                for code, start, state in PickUp.objects.filter(collector=row).values_list("code", "start", "state")
+            ],
+        }
+        for row in _own(person)
+    ]  # fmt: skip
+
+
+def erase_precollector(person: int) -> None:
+    """Their jobs go to others; what they fetched and were paid stays under their code."""
+    for row in _own(person):
+        PreCollector.objects.filter(pk=row.pk).update(state=PreCollector.State.ENDED)
+        while jobs := precollectors.jobs(row):
+            for job in jobs:
+                give = actions.give_back if job.state == PickUp.State.ACCEPTED else actions.refuse
+                give(job, row, by=SYSTEM)
+        row.zones.clear()
+        PreCollector.objects.filter(pk=row.pk).update(
+            name=row.code, phone=f"gone:{row.code}", point=None, hours=[], language=""
+        )

@@ -6,14 +6,16 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
+from toguna.engines.assets.api import AssetState
 from toguna.engines.documents.api import FileSubject
 from toguna.engines.people.api import Erasure, PersonalData
 from toguna.kernel.demo import Demo
+from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
 from toguna.services.waste.hub import WasteDoor
-from toguna.services.waste.rounds import coming, commands, crew, demo, figures
+from toguna.services.waste.rounds import coming, commands, crew, demo, figures, vehicles
 
 PROVIDES: tuple[Declaration, ...] = (
     Page("desk-rounds", _("Rounds"), "bus", "desk-rounds", where=("desk",), permission="waste.read", order=32),
@@ -21,6 +23,7 @@ PROVIDES: tuple[Declaration, ...] = (
         "truck", _("When the waste truck comes"), "bus", "truck-comes", summary=_("Today or tomorrow, at which hour, at the bin near you."), order=30
     ),
     commands.TRUCK,
+    Reaction(AssetState, vehicles.on_state),
     Periodic("waste-truck-near", timedelta(minutes=1), coming.tell_near),
     PersonalData("waste-truck", coming.export),
     Erasure("waste-truck", coming.forget),

@@ -15,7 +15,7 @@ from toguna.kernel.access import SYSTEM
 from toguna.kernel.demo import DemoFiles
 from toguna.services.waste.bins import learning
 from toguna.services.waste.models import Depot, PresentRound, Truck, WastePlace
-from toguna.services.waste.rounds import planning
+from toguna.services.waste.rounds import planning, vehicles
 
 BINS_A_TRUCK = 45
 DAYS = 60
@@ -64,6 +64,7 @@ def load(files: DemoFiles) -> None:
         # Every other day, half of the sector, street by street as the crew has always done.
         for half, days in enumerate(([1, 3, 5, 7], [2, 4, 6])):
             PresentRound.objects.create(truck=truck, days=days, places=[b.pk for b in sector[half::2]])
+    vehicles.register(list(Truck.objects.select_related("depot")), by=SYSTEM)
     start = timezone.make_aware(datetime.combine(files.until, time(0)))
     with connection.cursor() as cursor:
         cursor.execute(_VISITS, {"until": start, "days": DAYS})

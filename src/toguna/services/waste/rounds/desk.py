@@ -13,10 +13,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from toguna.engines.assets import api as assets
 from toguna.kernel import access, audit
 from toguna.kernel.web import Request, staff
 from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
-from toguna.services.waste.rounds import drawing, driving, planning, reads, words
+from toguna.services.waste.rounds import drawing, driving, planning, reads, vehicles, words
 from toguna.services.waste.rounds.forms import ChangeForm, PlanForm, TruckForm
 
 
@@ -44,7 +45,9 @@ def rounds(request: Request) -> HttpResponse:
             return redirect("desk-rounds-plan", plan=plan.pk)
     since = timezone.localdate() - timedelta(days=14)
     plans = DayPlan.objects.filter(day__gte=since)[:60]
-    values = {"plans": plans, "form": form, "may_plan": may_plan, "trucks": trucks, "today": reads.today()}
+    values = {
+        "plans": plans, "form": form, "may_plan": may_plan, "trucks": trucks, "today": reads.today(), "off": vehicles.off(trucks),
+    }  # fmt: skip
     return render(request, "waste/rounds/plans.html", values, status=422 if request.method == "POST" else 200)
 
 
@@ -133,6 +136,7 @@ def board(request: Request) -> HttpResponse:
     values = {
         "plan": row, "lines": lines, "skipped": [(reads.name_of(v), truck, reason, v.words, v.at) for v, truck, reason in skipped],
         "picture": reads.picture(found, title=_("Where the trucks are"), spots=spots), "now": now,
+        "ahead": reads.ahead(row, found) if row else [], "may": access.can(request.actor, planning.PLAN),
     }  # fmt: skip
     return render(request, "waste/rounds/board.html", values)
 
@@ -141,8 +145,9 @@ def board(request: Request) -> HttpResponse:
 def trucks(request: Request) -> HttpResponse:
     """The trucks, and their present rounds."""
     rows = Truck.objects.select_related("depot").prefetch_related("present").order_by("-active", "plate")
+    known = assets.named(t.asset for t in rows if t.asset is not None)
     values = {
-        "trucks": [(t, sum(len(p.places) for p in t.present.all())) for t in rows],
+        "trucks": [(t, sum(len(p.places) for p in t.present.all()), known.get(t.asset or 0)) for t in rows],
         "may": access.can(request.actor, planning.PLAN),
     }
     return render(request, "waste/rounds/trucks.html", values)
@@ -161,6 +166,7 @@ def truck(request: Request, truck: int | None = None) -> HttpResponse:
             if form.depot.pk is None:
                 form.depot.save()
             made.depot, made.driver = form.depot, form.cleaned_data["driver"]
+            made.asset = form.cleaned_data["equipment"]
             made.save()
             made.quarters.set(form.cleaned_data["quarters"])
             audit.record(request.actor, "waste.truck", f"waste.truck:{made.pk}", plate=made.plate)

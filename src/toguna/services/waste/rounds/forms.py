@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.gis.geos import Point
 from django.utils.translation import gettext_lazy as _
 
+from toguna.engines.assets import api as assets
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
 from toguna.services.waste.models import Depot, Truck, WastePlace
@@ -47,6 +48,12 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("Coordinates, a plus code, or a link from a map."),
     )
     driver = forms.TypedChoiceField(label=_("Driver"), coerce=int, empty_value=None, required=False)
+    equipment = forms.CharField(
+        label=_("Code in the register of equipment"),
+        max_length=12,
+        required=False,
+        help_text=_("While it is broken down or in upkeep there, it is in no round."),
+    )
     quarters = forms.TypedMultipleChoiceField(
         label=_("Quarters that its crew knows"),
         coerce=int,
@@ -73,7 +80,7 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
             for name in ("begins", "ends", "pause_from", "pause_until")
         }
 
-    field_order = ["plate", "name", "mode", "depot_name", "place", "driver"]
+    field_order = ["plate", "name", "mode", "depot_name", "place", "driver", "equipment"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,8 +92,23 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
                 **self.initial,
                 "depot_name": self.instance.depot.name,
                 "driver": self.instance.driver,
+                "equipment": self._code(self.instance.asset),
                 "quarters": [z.pk for z in self.instance.quarters.all()],
             }
+
+    @staticmethod
+    def _code(asset: int | None) -> str:
+        found = assets.named([asset]).get(asset) if asset is not None else None
+        return found.code if found else ""
+
+    def clean_equipment(self) -> int | None:
+        typed = self.cleaned_data["equipment"]
+        if not typed:
+            return None
+        found = assets.by_code(typed)
+        if found is None:
+            raise forms.ValidationError(_("No equipment has this code: %(code)s") % {"code": typed})
+        return found.pk
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

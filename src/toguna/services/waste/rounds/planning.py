@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from toguna.engines.assets import api as assets
 from toguna.kernel import access, audit, tasks
 from toguna.kernel.access import Actor
 from toguna.kernel.events import publish as announce
@@ -94,7 +95,10 @@ def build(plan: int) -> None:
 
 
 def _trucks() -> list[Truck]:
-    return list(Truck.objects.filter(active=True).select_related("depot").prefetch_related("quarters"))
+    """Those in use; not those that the register of equipment knows to be broken down, in upkeep or retired."""
+    rows = list(Truck.objects.filter(active=True).select_related("depot").prefetch_related("quarters"))
+    off = assets.unavailable(t.asset for t in rows if t.asset is not None)
+    return [t for t in rows if t.asset not in off]
 
 
 def _lines(day: date, made: Made) -> dict[str, list[ways.Point]]:

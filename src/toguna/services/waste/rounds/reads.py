@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from toguna.engines.telemetry import api as telemetry
+from toguna.engines.territory import api as territory
 from toguna.services.waste.models import DayPlan, Depot, Round, Visit, WastePlace
 from toguna.services.waste.rounds import drawing, ways, words
 from toguna.services.waste.rounds.drawing import Mark, Track
@@ -76,6 +77,43 @@ def next_visit(one: Round) -> Visit | None:
 def expected(visit: Visit, late: int | None, now: datetime) -> datetime:
     """When a stop will be reached, as things are."""
     return max(visit.arrives + timedelta(minutes=late or 0), now)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Something on the rest of a truck's way since the rounds were last changed."""
+
+    round: Round
+    trouble: territory.Trouble
+    words: str
+
+
+def ahead(plan: DayPlan, rounds: Sequence[Round]) -> list[Ahead]:
+    """Closures and jams on what trucks still have to drive: each is worth asking whether to change the rounds. Three statements."""
+    going = [one for one in rounds if one.state in (Round.State.PLANNED, Round.State.STARTED)]
+    found = territory.trouble_on({one.pk: (_rest(one), one.truck.mode) for one in going})
+    changed = max((change.at for change in plan.changes.all()), default=plan.published)
+    said = []
+    for one in going:
+        for trouble in found[one.pk]:
+            if trouble.closed:
+                if changed is None or (trouble.since is not None and trouble.since > changed):
+                    words = _("Closed: %(what)s") % {"what": trouble.words or _("a road")}
+                    said.append(Ahead(one, trouble, words))
+            else:
+                words = _("Traffic jam: %(kmh)s km/h instead of %(usual)s over %(metres)s m") % {
+                    "kmh": trouble.kmh, "usual": trouble.usual, "metres": trouble.metres,
+                }  # fmt: skip
+                said.append(Ahead(one, trouble, words))
+    return said
+
+
+def _rest(one: Round) -> list[tuple[float, float]]:
+    """The part of its line that is still to be driven, by the metres of what is done."""
+    visits = list(one.visits.all())
+    whole = sum(v.metres for v in visits) or 1
+    done = sum(v.metres for v in visits if v.state != Visit.State.PLANNED)
+    return [(x, y) for x, y in one.line[int(len(one.line) * done / whole) :]]
 
 
 def picture(rounds: Sequence[Round], *, title: str, spots: dict[int, Place] | None = None) -> Any:

@@ -287,3 +287,23 @@ def test_erasing_a_person_cancels_and_empties_what_is_theirs(collectors):
     row.household.refresh_from_db()
     assert (row.state, row.where, row.note, row.point) == ("cancelled", "", "", None)
     assert (row.household.address, row.household.where, row.household.person) == ("", "", None)
+
+
+def test_a_pre_collector_who_asks_is_forgotten_and_their_jobs_go_to_others(collectors):
+    row = actions.ask(wanted(), client_id=uuid.uuid4(), by=SYSTEM)
+    run_jobs()
+    row.refresh_from_db()
+    theirs = PreCollector.objects.get(pk=row.collector_id)
+    person = people.person_for(name=theirs.name, phone=theirs.phone)
+    (told,) = forgetting.export_precollector(person.pk)
+    assert (told["code"], told["phone"]) == (theirs.code, theirs.phone) and told["pickups"][0]["code"] == row.code
+    neighbour = people.person_for(name="Neighbour", phone=theirs.phone)
+    assert forgetting.export_precollector(neighbour.pk) == [], "a shared telephone proves nothing"
+    people.Contact.objects.filter(person=neighbour).delete()
+    forgetting.erase_precollector(person.pk)
+    run_jobs()
+    row.refresh_from_db()
+    kept = PreCollector.objects.get(pk=theirs.pk)
+    assert (kept.state, kept.name, kept.phone, kept.point) == ("ended", theirs.code, f"gone:{theirs.code}", None)
+    assert row.collector_id != theirs.pk and row.state in PickUp.OPEN
+    assert forgetting.export_precollector(person.pk) == []

@@ -8,11 +8,14 @@ from django.contrib.gis.geos import Point
 from django.utils import timezone
 
 from toguna.engines.people import api as people
+from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory.models import Feature, Layer
 from toguna.kernel.demo import DemoFiles
-from toguna.services.waste.models import Household, PickUp, PointEntry, PreCollector, Taken, WastePlace
+from toguna.services.waste.fleet import demo as fleet
+from toguna.services.waste.models import Household, PickUp, PointEntry, PreCollector, Taken, Truck, WastePlace
 from toguna.services.waste.orders import demo as orders
 from toguna.services.waste.places import demo as places
+from toguna.services.waste.rounds import demo as rounds
 from toguna.services.waste.sorting import demo as sorting
 
 
@@ -37,4 +40,18 @@ def test_places_orders_and_points_of_the_demo(town, tmp_path):
     done = PickUp.objects.all()
     assert done.count() == 333 and not done.exclude(state="done").exists()
     assert all(row.earned == row.price * 70 // 100 and row.price >= 500 for row in done[:50])
+    for _again in range(2):
+        for part in (rounds, fleet):
+            part.load(files)
+    devices = telemetry.devices()
+    sensors = devices.filter(kind="sensor")
+    assert sensors.count() == 1 + fleet.SENSORS and devices.filter(kind="tracker").count() == Truck.objects.count() >= 2
+    last = telemetry.latest(list(devices.values_list("pk", flat=True)))
+    assert {round(one.values["fill"][0]) >= 94 for pk, one in last.items() if "fill" in one.values} == {True, False}
+    week = (timezone.now() - timedelta(days=8), timezone.now())
+    assert len(telemetry.readings(devices.get(code=fleet.STATION).pk, "temperature", *week)) == 24 * fleet.DAYS + 1
+    assert len(list(telemetry.track(devices.filter(kind="tracker")[0].pk, *week))) > 250
+    assert telemetry.Alarm.objects.filter(cleared=None, rule__name="waste-bin-full").exists()
+    ours = [code for code in sensors.values_list("code", flat=True) if code != fleet.STATION]
+    assert not telemetry.Refused.objects.filter(code__in=ours).exists()
     assert not PointEntry.objects.exists(), "two districts are too few for a campaign and what it is compared with"

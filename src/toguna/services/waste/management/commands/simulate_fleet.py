@@ -16,13 +16,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the town that serves")
         parser.add_argument("--seconds", type=float, default=60.0, help="that the day takes")
+        parser.add_argument("--mqtt", action="store_true", help="trackers speak MQTT, to Mosquitto of `serve --mqtt`")
         parser.add_argument("--beats", type=int, default=60, help="how often each truck says where it is")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             plan = playing.plan_of_today()
             done = playing.play(
-                plan, options["url"], seconds=options["seconds"], beats=max(1, options["beats"]), say=self.stdout.write
+                plan,
+                options["url"],
+                seconds=options["seconds"],
+                beats=max(1, options["beats"]),
+                mqtt=options["mqtt"],
+                say=self.stdout.write,
             )
         except (planning.Refused, OSError) as error:
             raise CommandError(str(error)) from error

@@ -21,7 +21,8 @@ from toguna.kernel.testing import forget_jobs
 from toguna.services.waste.bins import learning
 from toguna.services.waste.models import Depot, Fill, Material, PresentRound, Taken, Truck, WastePlace
 from toguna.services.waste.places import starter
-from toguna.services.waste.rounds import planning
+from toguna.services.waste.rounds import planning, solving
+from toguna.services.waste.rounds.tests.turns import Turns
 
 LON, LAT = -8.0, 12.6
 
@@ -67,6 +68,8 @@ def yard(db, monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: real() + ahead)  # twenty past seven, whenever the tests run
     monkeypatch.setattr(planning, "CHANGE_SECONDS", 0.5)
     monkeypatch.setattr(planning, "SECONDS", 0.6)
+    solve = solving.solve
+    monkeypatch.setattr(solving, "solve", lambda *given, **more: solve(*given, **more, clock=Turns()))
     draw = random.Random(5)
     depot = Depot.objects.create(name="Depot", point=Point(LON, LAT, srid=4326))
     dump = place("dump", "Dump", (LON + 0.03, LAT + 0.03))

@@ -21,10 +21,11 @@ from toguna.engines.channels import api as channels
 from toguna.engines.documents.api import File
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
+from toguna.engines.territory import api as territory
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
-from toguna.services.waste.models import Call, DayPlan, Fill, Nearing, PlaceSaid, Round, Truck, Visit
+from toguna.services.waste.models import Call, DayPlan, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import coming, planning, reads, stops
 
 EN = {"accept-language": "en"}
@@ -255,6 +256,26 @@ def test_a_change_is_asked_by_who_plans(driven, head, hire):
     run_jobs()
     plan.refresh_from_db()
     assert plan.version == 1 and plan.changes.get().words == "The dump road is closed"
+
+
+def test_a_closed_road_on_the_way_proposes_a_change(driven, head, hire):
+    plan, one, _driver = driven
+    before = head.get(reverse("desk-rounds-board")).content.decode()
+    assert "On the way" not in before
+    lon, lat = one.line[len(one.line) // 2]
+    territory.close_road("reports:1", f"POINT({lon} {lat})", by=SYSTEM, words="A lorry lies across")
+    territory.close_road("reports:2", f"POINT({lon + 0.2} {lat})", by=SYSTEM, words="Far away")
+    page = head.get(reverse("desk-rounds-board")).content.decode()
+    assert "Closed: A lorry lies across" in page and "Far away" not in page
+    asked = {"do": "change", "words": "Closed: A lorry lies across"}
+    assert head.post(reverse("desk-rounds-act", args=[plan.pk]), asked).status_code == 302
+    assert "being changed" in head.get(reverse("desk-rounds-board")).content.decode()
+    run_jobs()
+    plan.refresh_from_db()
+    assert plan.version == 1 and plan.changes.get().words == asked["words"]
+    # It is settled by the change, and not proposed again.
+    PlanChange.objects.update(at=timezone.now())
+    assert "A lorry lies across" not in head.get(reverse("desk-rounds-board")).content.decode()
 
 
 def test_reports_join_the_next_round_and_are_answered(driven, head, report_case):

@@ -25,8 +25,13 @@ from toguna.services.waste.rounds.problem import (
     faults,
     played,
 )
+from toguna.services.waste.rounds.tests.turns import Turns
 
 HOUR = 3600
+
+
+def solve(problem: Problem, seconds: float, *, start: Plan | None = None, seed: int = 1) -> Plan:
+    return solving.solve(problem, seconds, start=start, seed=seed, clock=Turns())
 
 
 def town(seed: int, stops: int = 24, vehicles: int = 3, *, asked: bool = True) -> Problem:
@@ -60,7 +65,7 @@ def town(seed: int, stops: int = 24, vehicles: int = 3, *, asked: bool = True) -
 @given(seed=st.integers(0, 10**6), stops=st.integers(1, 30), vehicles=st.integers(1, 3))
 def test_every_plan_can_be_driven(seed: int, stops: int, vehicles: int) -> None:
     problem = town(seed, stops, vehicles)
-    plan = solving.solve(problem, 0.2, seed=seed % 100)
+    plan = solve(problem, 0.2, seed=seed % 100)
     assert faults(problem, plan) == []
     assert set(plan.of()) | set(plan.left) == {s.key for s in problem.stops}
     assert plan.cost == sum(cost(problem, r) for r in plan.routes)
@@ -71,7 +76,7 @@ def test_every_plan_can_be_driven(seed: int, stops: int, vehicles: int) -> None:
 def test_what_is_broken_in_a_plan_is_seen(seed: int) -> None:
     """Each kind of damage, made to a plan that was right."""
     problem = town(seed, 20, 2, asked=False)
-    plan = solving.solve(problem, 0.2)
+    plan = solve(problem, 0.2)
     assert faults(problem, plan) == []
     number, route = max(enumerate(plan.routes), key=lambda pair: len(pair[1].stops))
     at = next(n for n, v in enumerate(route.visits) if v.kind == Kind.STOP)
@@ -109,7 +114,7 @@ def test_what_is_broken_in_a_plan_is_seen(seed: int) -> None:
 
 def test_a_full_truck_is_emptied_in_mid_route() -> None:
     problem = town(7, 24, 1, asked=False)
-    plan = solving.solve(problem, 0.4)
+    plan = solve(problem, 0.4)
     assert faults(problem, plan) == []
     assert max(sum(v.kind == Kind.DUMP for v in r.visits) for r in plan.routes) >= 2
 
@@ -125,7 +130,7 @@ def test_what_is_left_has_its_reason() -> None:
         dataclasses.replace(some[1], key="cheap", prize=1),
     )
     alone = dataclasses.replace(problem, stops=stops)
-    plan = solving.solve(alone, 0.3)
+    plan = solve(alone, 0.3)
     assert faults(alone, plan) == []
     assert {k: plan.left.get(k) for k in ("big", "night", "boat")} == {
         "big": Why.TOO_BIG,
@@ -136,7 +141,7 @@ def test_what_is_left_has_its_reason() -> None:
     short = dataclasses.replace(
         alone, vehicles=tuple(dataclasses.replace(v, ends=v.begins + HOUR, pause=None) for v in alone.vehicles)
     )
-    plan = solving.solve(short, 0.3)
+    plan = solve(short, 0.3)
     assert faults(short, plan) == []
     assert Why.NO_ROOM in plan.left.values() or Why.WINDOW in plan.left.values()
 
@@ -155,8 +160,8 @@ def test_days_are_made_even() -> None:
         days = [r.seconds for r in plan.routes]
         return max(days) / (sum(days) / len(days)) if len(days) > 1 else 2.0
 
-    uneven = solving.solve(dataclasses.replace(problem, evenness=0.0), 0.8)
-    even = solving.solve(dataclasses.replace(problem, evenness=1.0), 0.8)
+    uneven = solve(dataclasses.replace(problem, evenness=0.0), 0.8)
+    even = solve(dataclasses.replace(problem, evenness=1.0), 0.8)
     assert faults(problem, even) == []
     assert spread(even) <= spread(uneven) + 0.01
     assert spread(even) < 1.15
@@ -171,8 +176,8 @@ def test_crews_stay_in_the_quarters_they_know() -> None:
             bool(problem.vehicle(v).usual) and quarters[s] not in problem.vehicle(v).usual for s, v in plan.of().items()
         )
 
-    free = solving.solve(dataclasses.replace(problem, away=0), 0.5)
-    kept = solving.solve(dataclasses.replace(problem, away=5000), 0.5)
+    free = solve(dataclasses.replace(problem, away=0), 0.5)
+    kept = solve(dataclasses.replace(problem, away=5000), 0.5)
     assert faults(problem, kept) == []
     assert away(kept) <= away(free)
     assert away(kept) <= 3
@@ -182,14 +187,14 @@ def test_a_plan_changed_during_the_day_changes_little() -> None:
     """A truck breaks down: its stops go to the others, theirs stay."""
     problem = dataclasses.replace(town(21, 30, 3, asked=False), evenness=0.0)
     problem = dataclasses.replace(problem, stops=tuple(dataclasses.replace(s, windows=()) for s in problem.stops))
-    plan = solving.solve(problem, 0.8)
+    plan = solve(problem, 0.8)
     before = plan.of()
     lost = next(r.vehicle for r in plan.routes if r.vehicle.startswith("T") and r.stops)
     later = dataclasses.replace(
         problem, moved=3000, vehicles=tuple(v for v in problem.vehicles if v.key != lost),
         stops=tuple(dataclasses.replace(s, was=before.get(s.key, "")) for s in problem.stops),
     )  # fmt: skip
-    again = solving.solve(later, 0.8, start=plan)
+    again = solve(later, 0.8, start=plan)
     assert faults(later, again) == []
     kept = [s for s, v in before.items() if v != lost]
     assert sum(again.of().get(s) == before[s] for s in kept) >= 0.9 * len(kept)

@@ -1,0 +1,5 @@
+import toguna.kernel.apps as kernel_apps
+
+
+class Config(kernel_apps.Room):
+    name = "toguna.engines.assets"
