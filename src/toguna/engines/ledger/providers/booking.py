@@ -19,10 +19,10 @@ from toguna.kernel import events, money, text, town
 from toguna.kernel.access import SYSTEM
 
 
-def _said(words: Any, **given: str) -> str:
+def _said(sentence: Any, **given: str) -> str:
     """For the desk, in the town's own language: whoever reads it is not who was there when it was written."""
     with translation.override(town.current().languages[0]):
-        return str(words) % given
+        return str(sentence) % given
 
 
 def other_amount(amount: int, currency: str, row: PaymentRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -263,10 +264,8 @@ def test_of_a_district_and_of_the_town_at_the_same_moment_nobody_is_billed_twice
 
     def together() -> None:
         """Each has looked at what the other billed: both are here at once, or one waits for the other to be done."""
-        try:
+        with contextlib.suppress(threading.BrokenBarrierError):
             meeting.wait(timeout=1)
-        except threading.BrokenBarrierError:
-            pass
         stage()
 
     monkeypatch.setattr(actions.ledger, "stage", together)
