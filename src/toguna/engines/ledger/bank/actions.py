@@ -155,7 +155,7 @@ def _posted(bank: Bank, statement: BankStatement, line: Line, by: Actor) -> Bank
         party=line.party,
         state=State.MATCHED,
     )
-    key = f"bank:{bank.pk}:{line.bank_ref}"
+    key, said = f"bank:{bank.pk}:{line.bank_ref}", line.reference or line.words
     if (found := matching.deposit(line)) is not None:
         row.voucher, row.found, against = found, Found.DEPOSIT, cashbook.account(cashbook.TRANSIT)
     elif way := matching.settlement(line, cashbook.settlement_names()):
@@ -164,15 +164,13 @@ def _posted(bank: Bank, statement: BankStatement, line: Line, by: Actor) -> Bank
     elif matching.is_fee(line):
         row.found, against = Found.FEE, cashbook.account(cashbook.FEES)
     elif line.amount > 0 and (
-        entry := cashbook.transferred(bank, line.amount, line.day, matching.codes_in(line), key=key, by=by)
+        entry := cashbook.transferred(bank, line.amount, line.day, matching.codes_in(line), key=key, by=by, words=said)
     ):
         row.entry_id, row.found, against = entry, Found.TRANSFER, None
     else:
         row.state, against = State.SUSPENSE, cashbook.account(cashbook.UNKNOWN)
     if against is not None:
-        row.entry_id = cashbook.at_bank(
-            bank, against, line.amount, line.day, key=key, by=by, words=line.reference or line.words
-        )
+        row.entry_id = cashbook.at_bank(bank, against, line.amount, line.day, key=key, by=by, words=said)
     row.save()
     return row
 
@@ -192,7 +190,9 @@ def resolve(line: int, *, account: int | None = None, bill: str = "", note: str 
             raise Refused(_("There is no such bill."))
         if row.amount <= 0:
             raise Refused(_("This money went out: it pays no bill."))
-        row.resolution_id = cashbook.pay_from_suspense(row.bank, found, row.amount, row.day, key=key, by=by)
+        row.resolution_id = cashbook.pay_from_suspense(
+            row.bank, found, row.amount, row.day, key=key, by=by, words=row.reference or row.words
+        )
         row.found = Found.TRANSFER
     else:
         target = Account.objects.filter(pk=account or 0).first()

@@ -9,12 +9,13 @@ from datetime import timedelta
 from toguna.engines.ledger.bank.port import Line
 from toguna.engines.ledger.models.bank import BankLine
 from toguna.engines.ledger.models.desks import Voucher
+from toguna.engines.ledger.providers import reading
 from toguna.kernel import codes, text
 
 Found = BankLine.Found
+SHORTEST = 6  # characters of a code of ours, at the least
 LATE = timedelta(days=15)  # how long a deposit takes at most to be seen by the bank
 _FEES = re.compile(r"\b(frais|commissions?|agios?|fees?|charges?|tarifas?|comiss(ao|oes)|encargos)\b")
-_CODE = re.compile(rf"(?<![0-9A-Z])[{codes.ALPHABET}]{{4}}[ -]?[{codes.ALPHABET}]{{2,8}}(?![0-9A-Z])")
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Match:
 
 
 def codes_in(line: Line) -> list[str]:
-    """What may be a short code of ours in the words of a line, in its order."""
-    whole = f"{line.reference} {line.words}".upper()
-    return list(dict.fromkeys(codes.read(one) for one in _CODE.findall(whole)))
+    """What may be a short code of ours in the words of a line, the likeliest first: whole, or in two as our papers print it."""
+    found = [one for part in (line.reference, line.words) for one in reading.words(part)]
+    return [one for one in dict.fromkeys(found) if len(one) >= SHORTEST and codes.read(one) == one]
 
 
 def deposit(line: Line) -> Voucher | None:

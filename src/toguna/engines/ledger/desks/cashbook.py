@@ -274,23 +274,25 @@ def _at(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time(12)))
 
 
-def transferred(bank: Bank, amount: int, day: date, references: list[str], *, key: str, by: Actor) -> int | None:
+def transferred(
+    bank: Bank, amount: int, day: date, references: list[str], *, key: str, by: Actor, words: str
+) -> int | None:
     """A transfer that names a bill of ours pays it, and gives a receipt: its entry; None when it names none."""
     found = next((row for code in references if (row := owed.find(code)) is not None and row.left > 0), None)
     if found is None or found.currency != bank.currency:
         return None
     desk = _transfers(bank, bank.asset, f"BQ{bank.pk}")
     taken = paying.take(
-        amount, bank.currency, "bank", desk=desk, payer=found.payer_id, bills=[found.pk], key=key, by=by, reference=key, at=_at(day)
+        amount, bank.currency, "bank", desk=desk, payer=found.payer_id, bills=[found.pk], key=key, by=by, reference=words[:80], at=_at(day)
     )  # fmt: skip
     return taken.entry_id
 
 
-def pay_from_suspense(bank: Bank, found: OpenBill, amount: int, day: date, *, key: str, by: Actor) -> int:
+def pay_from_suspense(bank: Bank, found: OpenBill, amount: int, day: date, *, key: str, by: Actor, words: str) -> int:
     """What came to the bank long ago pays a bill now: the receipt is of the day when it came."""
     desk = _transfers(bank, account(UNKNOWN), f"BS{bank.pk}")
     taken = paying.take(
-        amount, bank.currency, "bank", desk=desk, payer=found.payer, bills=[found.pk], key=key, by=by, reference=key, at=_at(day)
+        amount, bank.currency, "bank", desk=desk, payer=found.payer, bills=[found.pk], key=key, by=by, reference=words[:80], at=_at(day)
     )  # fmt: skip
     return taken.entry_id
 

@@ -103,7 +103,10 @@ def open_desk(request: Request, pk: int) -> HttpResponse:
 @staff(actions.CASH)
 def bill(request: Request, reference: str) -> HttpResponse:
     """What one bill asks for, and the money for it. Sent twice it is taken once, by the form's own number."""
-    session = _mine(request)
+    session = actions.session_of(request.actor)
+    if session is None:
+        messages.error(request, _("You have no cash desk open."))
+        return redirect("desk-cash")
     found = cashbook.bill(reference)
     if found is None:
         raise Http404(_("There is no such bill."))

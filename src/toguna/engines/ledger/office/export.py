@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Literal
 
 from django.db import connection
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from toguna.engines.ledger.office import reads
@@ -28,6 +29,9 @@ _JOURNALS = {
     "-payment": "TR",
     "refund": "TR",
     "-refund": "TR",
+    "charge": "VT",
+    "-charge": "VT",
+    **dict.fromkeys(("cash-move", "outlay", "variance", "deposit", "bank", "waste-payout"), "TR"),
 }
 
 # An entry's number is its place in its year, as it was written: without gaps, and the same in every export of a closed year.
@@ -123,12 +127,16 @@ def journal(since: date, until: date, chart: Chart) -> Iterator[bytes]:
 def balance(since: date, until: date, chart: Chart) -> Iterator[bytes]:
     """The balance générale; accounts of ours that are one in a public chart are summed there."""
     found: dict[str, list[Any]] = {}
+    titles: dict[str, list[str]] = {}
     for row in reads.balances(since, until):
         name = code(chart, row.account.code, row.account.syscohada, row.account.m14)
-        there = found.setdefault(name, [text.pick(row.account.title), 0, 0, 0])
+        titles.setdefault(name, []).append(text.pick(row.account.title))
+        there = found.setdefault(name, ["", 0, 0, 0])
         there[1] += row.before
         there[2] += row.debit
         there[3] += row.credit
+    for name, summed in titles.items():
+        found[name][0] = " + ".join(dict.fromkeys(summed))[:200]  # of a sum, what it is made of
     unit = town.current().currency
 
     def rows() -> Iterator[Sequence[Any]]:
@@ -152,6 +160,9 @@ _TITLES = {"VT": "Ventes et impositions", "TR": "Trésorerie", "OD": "Opération
 
 def fec(since: date, until: date, chart: Chart) -> Iterator[bytes]:
     """The eighteen columns of the FEC (order of 29 July 2013), between tabs, with a comma as decimal mark. Its words are French."""
+
+    with translation.override("fr"):
+        said = {kind: reads.kind_words(kind) for kind in reads.KINDS}
 
     def rows() -> Iterator[Sequence[Any]]:
         yield _FEC
@@ -179,7 +190,7 @@ def fec(since: date, until: date, chart: Chart) -> Iterator[bytes]:
                 _plain(one)
                 for one in (
                     journal, _TITLES[journal], number, f"{day:%Y%m%d}", code(chart, own, sysco, m14), text.pick(_read(title), "fr"),
-                    payer or "", name or "", about or entry, f"{day:%Y%m%d}", words or kind, amount(max(minor, 0), currency, ","),
+                    payer or "", name or "", about or entry, f"{day:%Y%m%d}", words or said.get(kind, kind), amount(max(minor, 0), currency, ","),
                     amount(max(-minor, 0), currency, ","), "", "", f"{at:%Y%m%d}", "", "" if currency == town.current().currency else currency,
                 )
             ]  # fmt: skip

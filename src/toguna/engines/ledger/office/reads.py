@@ -43,6 +43,16 @@ KINDS = {
     "refund": _("money given back"),
     "-refund": _("money not given back"),
     "resolve": _("suspense sorted out"),
+    "charge": _("added to the bill"),
+    "-charge": _("added to the bill, taken back"),
+    "cash-move": _("between desk and safe"),
+    "outlay": _("paid out of a desk"),
+    "variance": _("difference of a count"),
+    "deposit": _("brought to the bank"),
+    "bank": _("line of the bank"),
+    "waste-share": _("share of a waste collector"),
+    "waste-reward": _("reward for sorted waste"),
+    "waste-payout": _("paid out to a waste collector"),
 }
 
 

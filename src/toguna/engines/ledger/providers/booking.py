@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.ledger import book, paying, suspense
 from toguna.engines.ledger.models import Bill, Desk
@@ -11,8 +15,20 @@ from toguna.engines.ledger.providers import owed, reading, ways
 from toguna.engines.ledger.providers.asking import State
 from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.port import Status
-from toguna.kernel import events, text, town
+from toguna.kernel import events, money, text, town
 from toguna.kernel.access import SYSTEM
+
+
+def _said(sentence: Any, **given: str) -> str:
+    """For the desk, in the town's own language: whoever reads it is not who was there when it was written."""
+    with translation.override(town.current().languages[0]):
+        return str(sentence) % given
+
+
+def other_amount(amount: int, currency: str, row: PaymentRequest) -> str:
+    """Why money is not as it was asked."""
+    came, asked = money.shown(amount, currency), money.shown(row.amount, row.currency)
+    return _said(_("%(came)s came, %(asked)s was asked"), came=came, asked=asked)
 
 
 def paid(row: PaymentRequest, found: Status, now: datetime) -> None:
@@ -22,9 +38,9 @@ def paid(row: PaymentRequest, found: Status, now: datetime) -> None:
     number = found.transaction or row.transaction or row.theirs or str(row.correlation)
     wrong = ""
     if (amount, currency) != (row.amount, row.currency):
-        wrong = f"{amount} {currency} instead of {row.amount} {row.currency}"
+        wrong = other_amount(amount, currency, row)
     elif found.reference and found.reference != row.code:
-        wrong = f"their reference is {found.reference[:40]}"
+        wrong = _said(_("their reference is %(words)s"), words=found.reference[:40])
     enter(row, amount, currency, number, now, wrong)
 
 
@@ -44,7 +60,8 @@ def enter(row: PaymentRequest, amount: int, currency: str, number: str, now: dat
     bills = [*row.bills] or ([] if wrong else _named(row.reference))
     payer = Bill.objects.filter(pk__in=bills).values_list("payer", flat=True).order_by("pk").first()
     if not wrong and payer is None:
-        wrong = f"nobody knows what “{row.reference}” pays" if row.reference else "it says of nothing what it pays"
+        words = _("nobody knows what “%(words)s” pays") if row.reference else _("it says of nothing what it pays")
+        wrong = _said(words, words=row.reference)
     taken = paying.take(
         amount, currency, row.way, desk=desk(row.way, currency), key=f"{row.way}:{number}"[:120], by=SYSTEM,
         payer=None if wrong else payer, bills=[] if wrong else bills, reference=number, at=now,

@@ -88,7 +88,7 @@ def _line(way: ways.Way, line: Settled, now: datetime) -> tuple[PaymentRequest |
     else:
         wrong = ""
         if not row.arrived and (line.amount, line.currency) != (row.amount, row.currency):
-            wrong = f"{line.amount} {line.currency} instead of {row.amount} {row.currency}"
+            wrong = booking.other_amount(line.amount, line.currency, row)
         booking.enter(row, line.amount, line.currency, line.transaction, line.at or now, wrong)
         outcome = Outcome.TAKEN if row.state == PaymentRequest.State.SUCCEEDED else Outcome.SUSPENSE
     if outcome != Outcome.DIFFERS:

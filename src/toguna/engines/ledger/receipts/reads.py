@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy
 from toguna.engines.ledger import blocks, paying
 from toguna.engines.ledger.models import Payment
 from toguna.engines.ledger.providers import ways
+from toguna.engines.ledger.providers.port import Provider
 from toguna.engines.ledger.receipts import signing
 from toguna.engines.ledger.receipts.paper import Slip
-from toguna.kernel import codes, money, town
+from toguna.kernel import codes, money, registry, town
 
 METHODS = {
     "cash": gettext_lazy("Cash"),
@@ -66,13 +67,14 @@ def _payer(payment: Payment) -> str:
 
 
 def way_title(method: str) -> str:
-    """How people call a way to pay; one that is not set up (any more) by its own name."""
+    """How people call a way to pay; one that is not set up (any more) as its provider calls itself, else by its own name."""
     if method in METHODS:
         return str(METHODS[method])
     try:
         return str(ways.find(method).title)
     except ways.Unset:
-        return method
+        provider = registry.find(Provider, method)
+        return str(provider.title) if provider is not None else method
 
 
 def _lines(payment: Payment) -> list[tuple[str, int]]:

@@ -169,6 +169,9 @@ def issue_piece(campaign: int) -> bool:
     if row.state != Campaign.State.RUNNING:
         return False
     tariff, by = tariff_of(row), Actor(account=row.account, name=row.slug, system=True)
+    # Of one period, one campaign at a time: that of the town then sees what that of a district has billed.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 33))", [f"{row.base_id}:{row.label}"])
     found = sweep.bills(
         tariff,
         base=row.base_id,

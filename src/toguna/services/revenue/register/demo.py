@@ -211,7 +211,9 @@ def _payments(until: date) -> None:
             for method, (code, prefix, title) in ledger.OTHER_WAYS.items()
         },
         **{
-            way: _online(way, way[:5].upper(), ledger.account(f"552-{way}", "asset", {"": way}, "552", "5113"))
+            way: _online(
+                way, way[:5].upper(), ledger.account(f"552-{way}", "asset", {"": ledger.way_title(way)}, "552", "5113")
+            )
             for way in WAYS
         },
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from urllib.parse import quote
 
@@ -245,6 +248,43 @@ def test_the_page_of_a_trial(town, hire):
     assert page.status_code == 200 and "Quartier 2" in words and "10 to 25 % more" in words and "m2" in words
     wrong = hire("manager").get("/desk/revenue/campaigns/tariffs", {"base": town.pk, "day": "1999-01-01"})
     assert wrong.status_code == 422
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_district_and_of_the_town_at_the_same_moment_nobody_is_billed_twice(monkeypatch):
+    zones = districts()
+    base = houses()
+    fill(base, 60, zones)
+    zone = Taxed.objects.exclude(zone=None).values_list("zone", flat=True).first()
+    district = actions.create(base, "2026", day=TODAY(), due=TODAY(), times={}, notices=True, by=SYSTEM, zone=zone)
+    both = [new(base), district]
+    for row in both:
+        actions.start(row.pk, by=SYSTEM)
+    meeting, stage = threading.Barrier(2), actions.ledger.stage
+
+    def together() -> None:
+        """Each has looked at what the other billed: both are here at once, or one waits for the other to be done."""
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meeting.wait(timeout=1)
+        stage()
+
+    monkeypatch.setattr(actions.ledger, "stage", together)
+
+    def issue(row: Campaign) -> None:
+        try:
+            while actions.issue_piece(row.pk):
+                pass
+        finally:
+            connection.close()
+
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(issue, both))
+        billed = [key.split(":", 1)[1] for key in Bill.objects.values_list("key", flat=True)]
+        assert billed and len(billed) == len(set(billed))
+        assert set(Campaign.objects.values_list("state", flat=True)) == {"issued"}
+    finally:
+        forget_jobs()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("revenue", "0070_fines"),
+        ("revenue", "0090_alike"),
         ("territory", "0007_routing"),
     ]
 
