@@ -9,7 +9,7 @@ from toguna.kernel.manifest import Declaration
 from toguna.kernel.web import DeskBlock, Page, Urls
 
 PROVIDES: tuple[Declaration, ...] = (
-    Urls("ledger-office", "desk/ledger/book/", "toguna.engines.ledger.office.urls"),
+    Urls("ledger-office", "desk/ledger/", "toguna.engines.ledger.office.urls"),
     Page("desk-book", _("Bills and the book"), "list", "desk-book", where=("desk",), permission=reads.BILL, order=69),
     DeskBlock("ledger", _("Money"), reads.APPROVE, reads.numbers, order=60),
 )

@@ -11,6 +11,4 @@ urlpatterns = [
     path("desk/ledger/requests/<slug:code>", views.desk_request, name="desk-pay-request"),
     path("desk/ledger/reconciliation/", views.files, name="desk-settlements"),
     path("desk/ledger/reconciliation/<int:pk>", views.file, name="desk-settlement"),
-    path("desk/ledger/suspense/", views.suspense, name="desk-suspense"),
-    path("desk/ledger/suspense/<int:pk>", views.suspense_item, name="desk-suspense-item"),
 ]

@@ -26,7 +26,7 @@ DROP FUNCTION revenue_to_compare;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("revenue", "0071_campaign_zone"),
+        ("revenue", "0070_fines"),
     ]
 
     operations = [
