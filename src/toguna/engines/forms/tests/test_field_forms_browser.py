@@ -126,8 +126,8 @@ def test_twenty_forms_without_network(live_server, plain, tmp_path: Path):
         assert page.evaluate(COUNT) == {"waiting": 20} and not Filling.objects.exists()
 
         # The evening, with network; then everything once more, as after a lost answer.
+        context.add_cookies([cookie])  # logged in again, by the same account; before, for the page sends at once
         context.set_offline(False)
-        context.add_cookies([cookie])  # logged in again, by the same account
         assert page.evaluate(SYNC) == "done"
         assert page.evaluate(COUNT) == {"sent": 20}
         assert page.evaluate(SYNC) == "done"
