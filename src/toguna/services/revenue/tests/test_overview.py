@@ -42,7 +42,7 @@ def test_sums_are_those_of_the_book(market, hire, django_assert_max_num_queries)
     with django_assert_max_num_queries(25):
         page = client.get("/desk/revenue/")
     words = page.content.decode()
-    assert page.status_code == 200 and "27,000" in words and "Plateau" in words and "wave" in words
+    assert page.status_code == 200 and "27,000" in words and "Plateau" in words and "Wave" in words
     assert reads.by_age(SYSTEM)[0] == (5, 27_000)
     counting.count()
     assert reads.totals(SYSTEM)[0] == total
