@@ -442,7 +442,11 @@ class Cluster:
             with psycopg.connect(self.dsn("postgres", database), autocommit=True) as connection:
                 if database == "template1":
                     for name in EXTENSIONS:
-                        connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name)))
+                        # One that was killed here may still be making it in its server process: then it is made.
+                        with contextlib.suppress(psycopg.errors.UniqueViolation):
+                            connection.execute(
+                                sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name))
+                            )
                     continue
                 if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [NAME]).fetchone():
                     connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(NAME)))

@@ -195,6 +195,7 @@ def test_a_gateway_that_is_away_for_an_hour_costs_time_and_nothing_else(wire: Wi
     route()
 
     def away(_message: Outgoing) -> Sent:
+        time.sleep(0.03)  # a refusal takes a moment on any network
         raise Busy("connection refused")
 
     wire.then = away
