@@ -5,15 +5,32 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from toguna.kernel import text
 from toguna.kernel.heavy import Heavy
 
 openpyxl = Heavy("openpyxl")
 
 WIDEST = 60  # columns
+
+
+def said(cell: Any, most: int = 300) -> str:
+    """A cell as somebody would write it: a spreadsheet gives days and numbers of its own kind."""
+    if isinstance(cell, datetime):
+        cell = cell.date()
+    elif isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return " ".join(text.clean("" if cell is None else str(cell)).split())[:most]
+
+
+def safe(words: str) -> str:
+    """What somebody typed, for a cell: what a spreadsheet would run as a formula is only words."""
+    runs = words.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") or words[:1] in ("\t", "\r", "\n")
+    return f"'{words}" if runs else words
 
 
 class BadTable(ValueError):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from django.contrib.gis.geos import Point
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.assets import actions, reads
 from toguna.engines.assets.models import Asset
 from toguna.engines.territory import api as territory
-from toguna.kernel import money, text
+from toguna.kernel import money, tables, text
 from toguna.kernel.access import Actor
 
 COLUMNS = (
@@ -41,15 +40,11 @@ def rows(assets: Iterable[Asset]) -> Iterator[list[Any]]:
     yield list(COLUMNS)
     for one in assets:
         yield [
-            one.code, one.kind, *(_safe(v) for v in (one.name, one.serial, one.maker, one.unit, one.where)),
+            one.code, one.kind, *(tables.safe(v) for v in (one.name, one.serial, one.maker, one.unit, one.where)),
             f"{one.point.y:.6f}" if one.point else "", f"{one.point.x:.6f}" if one.point else "", one.bought or "",
             money.shown(one.price, plain=True) if one.price else "", one.warranty or "", one.tank or "", one.km or "", one.hours or "",
             one.state, "1" if one.public else "0",
         ]  # fmt: skip
-
-
-def _safe(words: str) -> str:
-    return f"'{words}" if words[:1] in ("=", "+", "-", "@", "\t") else words
 
 
 def read(content: bytes, *, by: Actor) -> tuple[int, int]:
@@ -58,21 +53,19 @@ def read(content: bytes, *, by: Actor) -> tuple[int, int]:
     if len(content) > MOST_BYTES:
         raise Wrong([_("This file is too large: %(n)d lines at most.") % {"n": MOST_ROWS}])
     try:
-        words = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        words = content.decode("cp1252", "replace")
-    head = words.split("\n", 1)[0]
-    table = csv.DictReader(io.StringIO(words), delimiter=";" if head.count(";") > head.count(",") else ",")
-    names = {text.fold(name or ""): name for name in table.fieldnames or ()}
+        table = list(islice(tables.rows(content), MOST_ROWS + 2))
+    except tables.BadTable as error:
+        raise Wrong([str(error)]) from error
+    names = {text.fold(tables.said(cell)): place for place, cell in enumerate(table[0] if table else ())}
     if missing := [name for name in ("kind", "name") if name not in names]:
         raise Wrong([_("The first line must name the columns: %(names)s.") % {"names": ", ".join(missing)}])
     wrong, new, changed, kept = [], 0, 0, set(names) & set(COLUMNS)
     with transaction.atomic():
-        for number, line in enumerate(table, 2):
+        for number, line in enumerate(table[1:], 2):
             if number > MOST_ROWS + 1:
                 wrong.append(_("This file is too large: %(n)d lines at most.") % {"n": MOST_ROWS})
                 break
-            given = {name: text.clean(line.get(names[name]) or "").removeprefix("'") for name in kept}
+            given = {name: tables.said(line[names[name]]).removeprefix("'") for name in kept if names[name] < len(line)}
             if not any(given.values()):
                 continue
             try:

@@ -11,6 +11,7 @@ from typing import Any
 from toguna.engines.forms.definition import BLOCKS, Definition, Item
 from toguna.engines.forms.models import Filling, Form
 from toguna.engines.forms.scalars import plain
+from toguna.kernel import tables
 
 AT_ONCE = 500
 _OWN = ("code", "version", "completed", "channel")
@@ -38,12 +39,7 @@ def _cell(answers: dict[str, Any], item: Item) -> str:
     if item.kind in BLOCKS:
         return json.dumps(value, ensure_ascii=False) if value else ""
     written = plain(value)
-    # A spreadsheet takes these for a formula, and somebody else typed them.
-    return (
-        f"'{written}"
-        if isinstance(value, str) and written[:1] in ("=", "+", "-", "@", "\t") and _text(item)
-        else written
-    )
+    return tables.safe(written) if isinstance(value, str) and _text(item) else written
 
 
 def _text(item: Item) -> bool:

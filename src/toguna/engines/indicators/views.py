@@ -15,7 +15,7 @@ from toguna.engines.indicators import charts
 from toguna.engines.indicators.counting import Scope, Series, read
 from toguna.engines.indicators.measures import Measure
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, registry
+from toguna.kernel import access, registry, tables
 from toguna.kernel.web import Request, public, staff
 
 PERIODS = (6, 12, 18, 24)
@@ -130,9 +130,15 @@ def _csv(series: Series) -> HttpResponse:
         lines += [(z.id, z.name, series.by_district[z.id, month]) for z in series.districts]
         for zone, name, tally in lines:
             value = series.over([tally])
-            safe = f"'{name}" if name[:1] in ("=", "+", "-", "@") else name  # a spreadsheet would run it
             writer.writerow(
-                [f"{month:%Y-%m}", zone, safe, "" if value is None else value, tally.numerator, tally.denominator]
+                [
+                    f"{month:%Y-%m}",
+                    zone,
+                    tables.safe(name),
+                    "" if value is None else value,
+                    tally.numerator,
+                    tally.denominator,
+                ]
             )
     return response
 

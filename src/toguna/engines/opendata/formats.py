@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from pyogrio.raw import write as write_raw
 
 from toguna.engines.opendata.datasets import LICENCES, Dataset
+from toguna.kernel import tables
 
 BATCH = 2000
 CHUNK = 1 << 16
@@ -66,10 +67,10 @@ def plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    """A CSV cell. Text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    """A CSV cell."""
     value = plain(value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
+    if isinstance(value, str):
+        return tables.safe(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else value

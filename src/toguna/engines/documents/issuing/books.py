@@ -454,7 +454,7 @@ def import_register(kind: str, year: int, name: str, raw: bytes, *, by: Actor, v
     report = Report()
     rows: dict[int, tuple[int, dict[str, str]]] = {}
     for line, cells in enumerate(lines, 2):
-        said = {key: _cell(cells[at]) if at < len(cells) else "" for key, at in where.items()}
+        said = {key: tables.said(cells[at], 2000) if at < len(cells) else "" for key, at in where.items()}
         if not any(said.values()):
             continue
         if not said["number"].isascii() or not said["number"].isdigit() or not 0 < int(said["number"][:9]) < 10**6:
@@ -503,12 +503,6 @@ def import_register(kind: str, year: int, name: str, raw: bytes, *, by: Actor, v
         report.missing = [n for n in range(1, max(there, default=0) + 1) if n not in there][:1000]
         audit.record(by, "registers.import", f"documents.register:{book.pk}", written=report.written)
     return report
-
-
-def _cell(value: Any) -> str:
-    if hasattr(value, "date"):
-        value = value.date()
-    return " ".join(text.clean(str(value if value is not None else "")).split())[:2000]
 
 
 def _rows(raw: bytes) -> Iterator[list[Any]]:

@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from toguna.engines.ledger.office import reads
-from toguna.kernel import money, text, town
+from toguna.kernel import money, tables, text, town
 
 Chart = Literal["own", "syscohada", "m14"]
 CHARTS: tuple[Chart, ...] = ("own", "syscohada", "m14")
@@ -61,11 +61,6 @@ def amount(minor: int, currency: str, mark: str = ".") -> str:
     sign = "-" if minor < 0 else ""
     whole, part = divmod(abs(minor), 10**digits)
     return f"{sign}{whole}{mark}{part:0{digits}}" if digits else f"{sign}{whole}"
-
-
-def safe(words: str) -> str:
-    """What a spreadsheet would run as a formula is only words."""
-    return f"'{words}" if words[:1] in ("=", "+", "-", "@", "\t", "\r") else words
 
 
 def _rows(since: date, until: date) -> Iterator[Sequence[Any]]:
@@ -117,7 +112,7 @@ def journal(since: date, until: date, chart: Chart) -> Iterator[bytes]:
         ) in _rows(since, until):
             yield [
                 number, day.isoformat(), _JOURNALS.get(kind, "OD"), reads.kind_words(kind), code(chart, own, sysco, m14),
-                safe(text.pick(_read(title))), safe(name or (f"#{payer}" if payer else "")), about, safe(words),
+                tables.safe(text.pick(_read(title))), tables.safe(name or (f"#{payer}" if payer else "")), about, tables.safe(words),
                 amount(max(minor, 0), currency), amount(max(-minor, 0), currency), currency,
             ]  # fmt: skip
 
@@ -146,7 +141,7 @@ def balance(since: date, until: date, chart: Chart) -> Iterator[bytes]:
         for name, (title, before, debit, credit) in sorted(found.items()):
             after = before + debit - credit
             figures = (max(before, 0), max(-before, 0), debit, credit, max(after, 0), max(-after, 0))
-            yield [name, safe(title), *(amount(one, unit) for one in figures)]
+            yield [name, tables.safe(title), *(amount(one, unit) for one in figures)]
 
     return _written(rows())
 

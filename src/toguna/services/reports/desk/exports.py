@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.cases import api as cases
 from toguna.engines.people import api as people
-from toguna.kernel import access, audit, codes, text
+from toguna.kernel import access, audit, codes, tables, text
 from toguna.kernel.web import Request, staff
 from toguna.services.reports.casetype import REPORT
 from toguna.services.reports.desk import lists, paper
@@ -104,17 +104,17 @@ def rows(found: QuerySet[cases.Case], whole: bool) -> Iterator[list[Cell]]:
 def _row(case: cases.Case, whole: bool) -> list[Cell]:
     values: list[Cell] = [
         case.code,
-        plain(text.pick(case.topic.names)),
+        tables.safe(text.pick(case.topic.names)),
         str(REPORT.state(case.state).title),
-        plain(case.zone.name) if case.zone else "",
-        plain(text.pick(case.team.names)) if case.team else "",
-        plain(str(case.assignee)) if case.assignee else "",
+        tables.safe(case.zone.name) if case.zone else "",
+        tables.safe(text.pick(case.team.names)) if case.team else "",
+        tables.safe(str(case.assignee)) if case.assignee else "",
         str(lists.CHANNELS.get(case.channel, case.channel)),
         timezone.localtime(case.created),
         timezone.localtime(case.due) if case.due else None,
         timezone.localtime(case.closed) if case.closed else None,
-        plain(case.place),
-        plain(case.text),
+        tables.safe(case.place),
+        tables.safe(case.text),
         case.supporters,
         case.rating,
         round(case.point.x, 6) if case.point else None,
@@ -123,19 +123,10 @@ def _row(case: cases.Case, whole: bool) -> list[Cell]:
     if whole:
         who = case.reporter
         values += [
-            plain(who.name) if who else "",
-            plain(", ".join(people.shown(c.kind, c.value) for c in who.contacts.all())) if who else "",
+            tables.safe(who.name) if who else "",
+            tables.safe(", ".join(people.shown(c.kind, c.value) for c in who.contacts.all())) if who else "",
         ]
     return values
-
-
-def plain(typed: str) -> str:
-    """What people typed, so that no spreadsheet takes it for a formula."""
-    return (
-        f"'{typed}"
-        if typed.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") or typed[:1] in ("\t", "\r", "\n")
-        else typed
-    )
 
 
 def _csv(found: QuerySet[cases.Case], whole: bool) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from toguna.engines.cases import api as cases
 from toguna.engines.indicators.api import charts
 from toguna.engines.territory import api as territory
 from toguna.kernel import text
+from toguna.kernel.tables import safe
 from toguna.kernel.web import public
 from toguna.services.reports import finding
 from toguna.services.reports.casetype import REPORT
@@ -120,8 +121,7 @@ def _csv(asked: Asked, by_month: dict[Any, cases.Row], *tables: list[tuple[str, 
     named += list(zip(("district", "category"), tables, strict=True))
     for by, rows in named:
         for name, r in rows:
-            safe = f"'{name}" if name[:1] in "=+-@" else name  # a spreadsheet must not take a name for a formula
-            writer.writerow([by, safe, r.received, r.open, r.solved, r.refused, r.in_time, r.median, r.ninetieth])
+            writer.writerow([by, safe(name), r.received, r.open, r.solved, r.refused, r.in_time, r.median, r.ninetieth])
     response = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="reports-statistics.csv"'
     return response

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, money, text
+from toguna.kernel import access, audit, money, tables, text
 from toguna.kernel.models import AuditEntry
 from toguna.kernel.web import Request, staff
 from toguna.services.revenue.fines import books, contesting, impounding, kinds, papers, reads, tickets
@@ -244,7 +244,7 @@ def court(request: Request) -> StreamingHttpResponse:
 def _table(rows: Any) -> Iterator[str]:
     def line(values: Any) -> str:
         made = StringIO()
-        csv.writer(made, lineterminator="\r\n").writerow([_safe(str(value)) for value in values])
+        csv.writer(made, lineterminator="\r\n").writerow([tables.safe(str(value)) for value in values])
         return made.getvalue()
 
     yield "\ufeff" + line(COLUMNS)
@@ -257,11 +257,6 @@ def _table(rows: Any) -> Iterator[str]:
                 timezone.localdate(row.went_at).isoformat() if row.went_at else "", bill.reference,
             ]
         )  # fmt: skip
-
-
-def _safe(value: str) -> str:
-    """A spreadsheet takes what begins so for a formula."""
-    return f"'{value}" if value[:1] in "=+-@\t\r" and value else value
 
 
 @staff(reads.READ)

@@ -110,7 +110,7 @@ def receive(base: Base, name: str, raw: bytes, *, by: Actor) -> ImportRun:
         first = next(tables.rows(raw), None)
     except tables.BadTable as error:
         raise Refused(str(error)) from error
-    headings = [_cell(one) for one in first or []]
+    headings = [tables.said(one) for one in first or []]
     if not any(headings):
         raise Refused(_("The file is empty."))
     place = _folder()
@@ -153,14 +153,6 @@ def _held(run: int, by: Actor) -> ImportRun:
     if access.zones(by, WRITE) is not None:
         raise Refused(_("A table is brought by who keeps the register of the whole town."))
     return ImportRun.objects.select_for_update(of=("self",)).select_related("base").get(pk=run)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, datetime):
-        value = value.date()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return " ".join(text.clean(str(value if value is not None else "")).split())[:300]
 
 
 @tasks.task
@@ -210,7 +202,7 @@ def _lines(run: ImportRun) -> Iterator[tuple[int, dict[str, Any], str]]:
     for number, cells in enumerate(rows, 2):
         if number > MOST + 1:
             raise tables.BadTable(_("The file has more than %(most)d lines: bring it in parts.") % {"most": MOST})
-        given = {meaning: _cell(cells[n]) if n < len(cells) else "" for meaning, n in place.items()}
+        given = {meaning: tables.said(cells[n]) if n < len(cells) else "" for meaning, n in place.items()}
         if not any(given.values()):
             continue
         try:
