@@ -21,7 +21,7 @@ from toguna.services.revenue.register import bulk, reads, starter
 
 LEAST, MOST, PER_TAXPAYER = 40, 6000, 8  # one taxpayer for each eight people
 TIMES = {"mois": 12, "jours": 300}
-WAYS = {"mtn": 4, "orange-money": 5, "wave": 3, "mpesa": 1}
+WAYS = {"mtn": 4, "orange-money": 5, "wave": 3}  # of a francophone town
 # (upto, desk, method): of a hundred who pay; the rest by telephone.
 PLACES = (
     (24, "counter", "cash"),
