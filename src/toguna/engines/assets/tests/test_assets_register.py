@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import re
 import uuid
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 
+import openpyxl
 import pypdfium2
 import pytest
 import zxingcpp
@@ -138,6 +139,21 @@ def test_a_table_out_and_in_again_all_or_nothing(truck, hire):
     assert Asset.objects.count() == 3
     assert (Asset.objects.get(serial="P-1").price, Asset.objects.get(serial="V-1").km) == (1500, 12_000)
     assert "'=Van" in head.get("/desk/assets/register.csv").content.decode()
+
+
+def test_a_spreadsheet_keeps_its_days_and_numbers(hire):
+    head, book, file = hire("manager"), openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["kind", "name", "serial", "bought", "km", "price"])
+    book.active.append(["vehicle", "Van", "V-9", datetime(2024, 3, 31), 12000.0, 1500])
+    book.save(file)
+    file.seek(0)
+    file.name = "register.xlsx"
+    assert head.post("/desk/assets/import", {"file": file}).status_code == 302
+    row = Asset.objects.get()
+    assert (row.bought, row.km, row.price) == (date(2024, 3, 31), 12_000, 1500)
+    broken = io.BytesIO(b"PK\x03\x04 no workbook")
+    broken.name = "register.xlsx"
+    assert "cannot be read" in head.post("/desk/assets/import", {"file": broken}).content.decode()
 
 
 # Fuel
