@@ -241,7 +241,7 @@ def caught(home: Path, port: int, client_id: str):
             return [
                 pid
                 for (pid,) in eye.execute(
-                    "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO \"kernel_event%'"
+                    "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO kernel_event%'"
                 )
             ]
 
