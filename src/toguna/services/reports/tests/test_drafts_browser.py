@@ -170,8 +170,9 @@ def test_two_reports_without_network(phone, live_server, town, opened, photos):
     assert str(rows["Un grand trou"].client_id) == first and rows["Un autre trou"].place == "Le pont"
     code = page.locator("#drafts .code").first
     assert code.inner_text().replace(" ", "") == rows["Un grand trou"].code
-    for _n in range(2):
-        page.locator("#drafts [data-delete]").first.click()
+    page.locator("#drafts [data-delete]").first.click()
+    page.locator("#drafts li").nth(1).wait_for(state="detached")  # else the second click meets the first one's button
+    page.locator("#drafts [data-delete]").first.click()
     page.locator("#drafts").wait_for(state="hidden")
     page.reload()
     assert page.locator("#drafts").is_hidden()
