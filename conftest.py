@@ -77,19 +77,38 @@ BaseDatabaseCreation.create_test_db = _create_quickly  # type: ignore[method-ass
 
 
 _flush = DatabaseOperations.sql_flush
-KEPT = ("ledger_entry", "ledger_line")
+BOOK = ("ledger_entry", "ledger_line")
 
 
-def _flush_the_book_too(self, style, tables, **options):
+def _truncate(self, style, tables, **options):
     """The book refuses to be emptied, also by its owner: between two tests its guards stand aside."""
     statements = _flush(self, style, tables, **options)
-    kept = [table for table in KEPT if table in tables]
+    kept = [table for table in BOOK if table in tables]
     aside = [f"ALTER TABLE {table} DISABLE TRIGGER {table}_keep" for table in kept]
     back = [f"ALTER TABLE {table} ENABLE TRIGGER {table}_keep" for table in kept]
     return [*aside, *statements, *back] if statements else statements
 
 
-DatabaseOperations.sql_flush = _flush_the_book_too  # type: ignore[method-assign]
+KEPT = {"auth_permission", "django_content_type"}  # the same for ever: else a thousand rows are written after each test
+
+
+def _empty(self, style, tables, **options):
+    """Only what a test wrote into, without TRUNCATE, which makes 1,400 new files for the tables and indexes of the town.
+
+    As a replica nothing is checked: the book refuses to be emptied, also by its owner."""
+    if self.connection.pg_version < 150000:  # `./toguna test` may not grant it there
+        return _truncate(self, style, tables, **options)
+    names = [table for table in tables if table not in KEPT]
+    with self.connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in names))
+        written = [name for (name,) in cursor.fetchall()]
+    if not written:
+        return []
+    emptied = [f'DELETE FROM "{name}"' for name in written]
+    return ["SET session_replication_role = replica", *emptied, "SET session_replication_role = DEFAULT"]
+
+
+DatabaseOperations.sql_flush = _empty  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)
