@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connections
 from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.postgresql.operations import DatabaseOperations
+from whitenoise.base import WhiteNoise
 
 from toguna.engines.territory import zones
 from toguna.kernel import migrating
@@ -64,6 +66,26 @@ def _make_model() -> None:
         made.settings_dict["NAME"] = connections.settings["default"]["NAME"] = name
         made.settings_dict["TEST"]["NAME"] = own
 
+
+# A password of a test need not stand up to a thief: a tenth of a second for each account that a test makes.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+
+_look_for_files = WhiteNoise.update_files_dictionary
+_files: dict[tuple[str, str], dict] = {}
+
+
+def _look_once(self, root, prefix):
+    """Each client of a test makes the town's door anew: the static files are looked for once, not two thousand times."""
+    if (root, prefix) not in _files:
+        before = dict(self.files)
+        self.files.clear()
+        _look_for_files(self, root, prefix)
+        _files[root, prefix] = dict(self.files)
+        self.files = before
+    self.files.update(_files[root, prefix])
+
+
+WhiteNoise.update_files_dictionary = _look_once
 
 _create = BaseDatabaseCreation.create_test_db
 
