@@ -11,6 +11,7 @@ from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.postgresql.operations import DatabaseOperations
 from whitenoise.base import WhiteNoise
 
+from toguna.engines.forms.xlsform import writing
 from toguna.engines.territory import zones
 from toguna.kernel import migrating
 from toguna.kernel.testing import forget_jobs
@@ -69,6 +70,20 @@ def _make_model() -> None:
 
 # A password of a test need not stand up to a thief: a tenth of a second for each account that a test makes.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+
+_convert = writing.convert
+_converted: dict[str, object] = {}
+
+
+def _convert_once(read, **options):
+    """The fifteen forms that a town begins with are the same in each test that begins with them."""
+    key = repr((read, options))
+    if key not in _converted:
+        _converted[key] = _convert(read, **options)
+    return _converted[key]
+
+
+writing.convert = _convert_once
 
 _look_for_files = WhiteNoise.update_files_dictionary
 _files: dict[tuple[str, str], dict] = {}
