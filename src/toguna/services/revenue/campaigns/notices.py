@@ -67,10 +67,10 @@ def plan(campaign: int) -> int:
         last[zone] = max(last.get(zone, 0), part)
     made = []
     for zone, bills in by_district.items():
-        title = territory.zone(zone)
+        title = row.market_name or getattr(territory.zone(zone), "name", "–")
         for n, at in enumerate(range(0, len(bills), A_FILE), last.get(zone, 0) + 1):
             which = bills[at : at + A_FILE]
-            name = f"{title.name if title else '–'} {zone or 0}-{n:03d}"[:120]
+            name = f"{title[:100]} {zone or 0}-{n:03d}"
             made.append(NoticeFile(campaign=row, zone_id=zone, part=n, name=name, which=which, bills=len(which)))
     NoticeFile.objects.bulk_create(made)
     tasks.defer_many(make, tasks.Lane.CAMPAIGN, [{"file": one.pk} for one in made])
