@@ -65,6 +65,7 @@ def load(_files: DemoFiles) -> None:
 
 def costs(files: DemoFiles) -> None:
     """What collecting cost in each month of a year. Idempotent."""
+    starter.load()
     last = files.until.year * 12 + files.until.month - 1
     for n in range(last - 11, last + 1):
         day = date(n // 12, n % 12 + 1, 1)
