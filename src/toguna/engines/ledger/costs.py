@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from toguna.engines.ledger import book
+from toguna.engines.ledger import book, starter
 from toguna.engines.ledger.book import Leg, Refused
 from toguna.engines.ledger.models import Account, Entry
 from toguna.engines.ledger.starter import COLLECTING
@@ -20,6 +20,13 @@ from toguna.kernel.access import Actor
 WRITE = "ledger.approve"
 OWED = "401"  # to whom the town has still to pay
 _MADE_ELSEWHERE = ("6511", "6588")  # bills given up, differences of cash: the book writes them itself
+
+
+def open_accounts() -> None:
+    """Makes the accounts of costs in a town that was set up before there were any."""
+    wanted = (*COLLECTING, OWED)
+    if Account.objects.filter(code__in=wanted).count() < len(wanted):
+        starter.load()
 
 
 def kinds() -> QuerySet[Account]:

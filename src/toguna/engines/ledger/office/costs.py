@@ -48,6 +48,7 @@ class CostForm(forms.Form):
 @staff(costs.WRITE)
 def page(request: Request) -> HttpResponse:
     """What collecting costs this year, the last costs, a new one; POST do=back, entry=, reason= takes one back."""
+    costs.open_accounts()
     back = request.POST.get("do") == "back"
     form = CostForm(request.POST if request.method == "POST" and not back else None)
     if back:
