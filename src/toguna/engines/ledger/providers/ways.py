@@ -70,8 +70,9 @@ def usable() -> list[Way]:
 
 
 def titles() -> list[str]:
-    """How payers can pay by telephone or bank, as they call it."""
-    return [str(way.title) for way in usable()]
+    """How payers can pay the town's money by telephone or bank, as they call it."""
+    money = town.current().currency
+    return [str(way.title) for way in usable() if way.given["currency"] == money]
 
 
 def troubles() -> list[str]:

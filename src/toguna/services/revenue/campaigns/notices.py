@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,9 @@ def plan(campaign: int) -> int:
             if zone not in found:
                 found[zone] = district(zone)
             by_district.setdefault(found[zone], []).append(bill)
+    if row.market and by_district:  # whoever carries them walks the market, wherever a boundary crosses it
+        most = max(by_district, key=lambda zone: len(by_district[zone]))
+        by_district = {most: list(chain.from_iterable(by_district.values()))}
     last: dict[int | None, int] = {}
     for zone, part in row.files.values_list("zone", "part"):
         last[zone] = max(last.get(zone, 0), part)
