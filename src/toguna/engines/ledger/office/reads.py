@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from toguna.engines.ledger import billing, book, payers
+from toguna.engines.ledger import billing, book, payers, paying
 from toguna.engines.ledger.models import (
     Account,
     Bill,
@@ -113,7 +113,16 @@ def journal(since: date | None, until: date | None, kind: str, before: int | Non
         rows = rows.filter(pk__lt=before)
     found = list(rows[: SHOWN + 1])
     _with_sums(found)
+    _with_receipts(found)
     return found
+
+
+def _with_receipts(rows: Sequence[Entry]) -> None:
+    """The number of the receipt of each payment and who paid, before the entry's own words. One statement."""
+    payments = Payment.objects.filter(entry__in=[row.pk for row in rows if row.kind == "payment"])
+    for one in payments.select_related("desk", "payer"):
+        row = next(row for row in rows if row.pk == one.entry_id)
+        row.words = " · ".join(filter(None, (paying.receipt_number(one), str(one.payer or ""), row.words)))
 
 
 def _with_sums(rows: Sequence[Entry]) -> None:

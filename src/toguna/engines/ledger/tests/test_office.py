@@ -155,6 +155,10 @@ def test_an_account_a_journal_and_an_entry_open_from_one_another(hire):
     page = manager.get(entry).content.decode()
     assert "9,000" in page and f"/desk/ledger/book/bills/{bill.reference}" in page
     assert entry in manager.get("/desk/ledger/book/journal").content.decode()
+    desk = ledger.new_desk("Counter", by=SYSTEM)
+    payment = ledger.take(100, "XOF", "cash", desk=desk, key="k", by=SYSTEM, bills=[bill.pk], reference="note 7")
+    page = manager.get("/desk/ledger/book/journal").content.decode()
+    assert f"{ledger.receipt_number(payment)} · Awa Koné · note 7" in page
     assert manager.get("/desk/ledger/book/accounts/nothing").status_code == 404
 
 

@@ -75,7 +75,8 @@ async function refresh() {
 
 async function send() {
   const end = await box.send();
-  says({ done: texts.done, offline: texts.offline, login: texts.login, others: texts.others }[end]);
+  const refused = (await box.mine()).filter((row) => row.record && row.state === "refused").length;
+  says({ done: refused ? filled(texts.some_refused, refused) : texts.done, offline: texts.offline, login: texts.login, others: texts.others }[end]);
   at("login").hidden = end !== "login";
   await refresh();
 }
