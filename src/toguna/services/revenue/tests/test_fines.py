@@ -284,6 +284,8 @@ def test_by_sms_what_is_owed_and_how_to_pay(ticket):
 def test_contested_waits_and_another_person_decides(client, hire, officer, ticket):
     row = ticket()
     address = f"/fines/{row.number}/contest?plate=AB123CD"
+    # With "no-referrer" a browser posts the form with "Origin: null", and Django refuses it.
+    assert client.get(address)["Referrer-Policy"] == "same-origin"
     form = {"client_id": str(uuid.uuid4()), "reason": "The sign had fallen down.", "phone": "70 00 00 02"}
     for _twice in range(2):
         assert client.post(address, {**form, "first": picture()}).status_code == 302
