@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toguna.engines.channels import api as channels
 from toguna.engines.ledger import paying
 from toguna.engines.ledger.models import Bill, Payment, Wish
 from toguna.engines.ledger.models.providers import PaymentRequest, RawBody, SettlementFile, SettlementLine
@@ -331,6 +332,19 @@ def test_a_way_to_pay_is_called_by_its_name_everywhere(set_up, hire):
     for page in (f"/desk/ledger/book/payers/{owner}", f"/desk/receipts/{payment.pk}"):
         words = client.get(page).content.decode()
         assert "Orange Money" in words and ">orange-money<" not in words, page
+
+
+def test_a_way_that_takes_other_money_is_offered_nowhere(set_up, settings):
+    """M-Pesa, set up in a town of francs, takes shillings: not on papers, not at /pay/, not by SMS."""
+    set_up["mpesa"] = {**GIVEN["mpesa"], "url": "http://127.0.0.1:9"}
+    set_up["orange-money"] = {**GIVEN["orange-money"], "url": "http://127.0.0.1:9"}
+    assert [one.slug for one in ways.usable()] == ["bank", "mpesa", "orange-money"]
+    assert [one.slug for one in ways.usable("XOF")] == ["bank", "orange-money"] and "M-Pesa" not in ways.titles()
+    bill = world.reference(world.bill(900))
+    assert b"M-Pesa" not in Client().get(f"/pay/{bill}").content
+    row = channels.receive("sms", "+22370000001", f"AUTOPAY {bill}", reference="w1")
+    row.refresh_from_db()
+    assert row.answer is not None and "which day" in row.answer.text, "only one way is left: it is not asked for"
 
 
 def test_why_money_waits_is_said_in_the_language_of_the_town(mtn, hire):
