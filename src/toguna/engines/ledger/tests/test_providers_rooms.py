@@ -334,7 +334,7 @@ def test_a_way_to_pay_is_called_by_its_name_everywhere(set_up, hire):
         assert "Orange Money" in words and ">orange-money<" not in words, page
 
 
-def test_a_way_that_takes_other_money_is_offered_nowhere(set_up, settings):
+def test_a_way_that_takes_other_money_is_offered_nowhere(db, set_up):
     """M-Pesa, set up in a town of francs, takes shillings: not on papers, not at /pay/, not by SMS."""
     set_up["mpesa"] = {**GIVEN["mpesa"], "url": "http://127.0.0.1:9"}
     set_up["orange-money"] = {**GIVEN["orange-money"], "url": "http://127.0.0.1:9"}

@@ -46,7 +46,7 @@ function asked() {
 }
 function known() {
   const plate = bare(form.plate.value), found = day?.known.find(([one]) => one === plate);
-  at("known").textContent = !plate ? "" : found ? filled(texts.known, found[1], found[2], money(found[3])) : texts.unknown;
+  at("known").textContent = !plate ? "" : found ? filled(texts.known, found[1], new Date(found[2]).toLocaleDateString(document.documentElement.lang), money(found[3])) : texts.unknown;
   at("known").className = found ? "notice warn" : "muted small";
 }
 
