@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toguna.engines.channels import api as channels
-from toguna.engines.ledger import paying
+from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger import paying, starter
 from toguna.engines.ledger.models import Bill, Payment, Wish
 from toguna.engines.ledger.models.providers import PaymentRequest, RawBody, SettlementFile, SettlementLine
 from toguna.engines.ledger.providers import asking, booking, following, forgetting, http, reading, reconciling, ways
@@ -345,6 +346,24 @@ def test_a_way_that_takes_other_money_is_offered_nowhere(db, set_up):
     row = channels.receive("sms", "+22370000001", f"AUTOPAY {bill}", reference="w1")
     row.refresh_from_db()
     assert row.answer is not None and "which day" in row.answer.text, "only one way is left: it is not asked for"
+
+
+def test_m_pesa_asks_for_whole_shillings_before_the_telephone_rings(db, set_up):
+    set_up["mpesa"] = {**GIVEN["mpesa"], "url": "http://127.0.0.1:9"}
+    starter.load()
+    owed = ledger.issue(
+        ledger.payer("Wanjiru"), [ledger.Due("principal", "Stall", 125_050, "7336")], key="kes", due=timezone.localdate(), by=SYSTEM,
+        currency="KES",
+    )  # fmt: skip
+    page = Client(headers={"accept-language": "en"}).post(
+        f"/pay/{owed.reference}",
+        {"way": "mpesa", "phone": "+254712345678", "amount": "1250.50", "client_id": str(uuid.uuid4())},
+    )
+    words = page.content.decode()
+    assert (
+        page.status_code == 422 and "1,250.00" in words and "1,251.00" in words and not PaymentRequest.objects.exists()
+    )
+    assert "bank transfer" not in words, "no bank takes shillings here"
 
 
 def test_why_money_waits_is_said_in_the_language_of_the_town(mtn, hire):

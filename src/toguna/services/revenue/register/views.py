@@ -33,6 +33,7 @@ STEPS: dict[str, Any] = {
     "revenue.edit_taxed": gettext_lazy("Changed"),
     "revenue.share": gettext_lazy("Who pays was changed"),
     "revenue.see": gettext_lazy("Seen on the spot"),
+    "revenue.bill": gettext_lazy("Billed"),
     "revenue.end": gettext_lazy("No longer taxed"),
     "revenue.reopen": gettext_lazy("Taxed again"),
 }
@@ -109,7 +110,7 @@ def _history(subjects: list[str]) -> list[dict[str, Any]]:
         people.Account.objects.filter(pk__in=[one.account for one in rows if one.account]).values_list("pk", "name")
     )
     return [
-        {"at": one.at, "title": STEPS[one.action], "who": names.get(one.account or 0, ""), "why": str(one.data.get("reason", ""))}
+        {"at": one.at, "title": STEPS[one.action], "who": names.get(one.account or 0, ""), "why": str(one.data.get("reason") or one.data.get("period", ""))}
         for one in rows
     ]  # fmt: skip
 

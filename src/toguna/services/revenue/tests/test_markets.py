@@ -138,6 +138,7 @@ def test_one_new_stall_is_billed_at_once_and_the_campaign_passes_over_it(places,
     for words in ("Billed:", "This period was billed already"):
         page = client.post(now, said, follow=True).content.decode()
         assert words in page
+    assert "Billed" in client.get(f"/desk/register/thing/{thing.code}").content.decode()
     bills = list(ledger.Bill.objects.filter(about=thing.code).order_by("pk"))
     assert [one.amount for one in bills] == [9000, 6000, 6000] and ledger.balance(ledger.RECEIVABLE) == 21_000
     # Another stall just like it, by the campaign: the same words to the letter, but for the name of the place.
