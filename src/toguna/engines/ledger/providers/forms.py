@@ -35,10 +35,10 @@ class PayForm(forms.Form):
         field = self.fields["way"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(way.slug, way.title) for way in usable]
-        hints = [_("For example %(number)s.") % {"number": people.example_phone()}]
+        hints = [str(_("For example %(number)s.")) % {"number": people.example_phone()}]
         if any(way.provider.how == "transfer" for way in usable):
-            hints.append(_("Not needed for a bank transfer."))
-        self.fields["phone"].help_text = " ".join(map(str, hints))
+            hints.append(str(_("Not needed for a bank transfer.")))
+        self.fields["phone"].help_text = " ".join(hints)
         self.fields["phone"].required = all(way.provider.how == "push" for way in usable)
 
     def clean_amount(self) -> int:

@@ -215,7 +215,7 @@ def _read(record: Mapping[str, Any], by: Actor) -> Found:
         name: str(record.get(name) or "") for name in ("plate", "name", "phone", "taxpayer", "measure", "place", "note")
     }
     point, accuracy = census.point_of(record), int(record["accuracy"]) if record.get("accuracy") is not None else None
-    if words["place"].strip() and not stands(point).inside:
+    if point is not None and words["place"].strip() and not stands(point).inside:
         # The paper was given: where the officer says where it was, a telephone that believes itself elsewhere is wrong.
         with translation.override(town.current().languages[0]):
             astray = _("The telephone believed itself at %(point)s, out of the town.") % {
