@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -95,6 +95,6 @@ def of_collecting(year: int) -> Year:
         cursor.execute(
             "SELECT COALESCE(sum(s.amount), 0) FROM ledger_payment p JOIN ledger_share s ON s.payment_id = p.id"
             " WHERE p.void = '' AND s.bill_id IS NOT NULL AND p.at >= %s AND p.at < %s",
-            [date(year, 1, 1), date(year + 1, 1, 1)],
+            [timezone.make_aware(datetime(one, 1, 1)) for one in (year, year + 1)],
         )
         return Year(rows, int(cursor.fetchone()[0]))
