@@ -70,6 +70,7 @@ from toguna.engines.ledger.receipts.reads import qr as receipt_qr
 from toguna.engines.ledger.receipts.reads import slip as receipt_slip
 from toguna.engines.ledger.receipts.reads import way_title
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
+from toguna.engines.ledger.starter import COLLECTING
 from toguna.engines.ledger.tariffs import setwise
 from toguna.engines.ledger.tariffs.actions import Told
 from toguna.engines.ledger.tariffs.actions import write as write_tariff
@@ -80,6 +81,7 @@ from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
     "ADVANCES",
+    "COLLECTING",
     "OTHER_WAYS",
     "RECEIVABLE",
     "REFERENCE",

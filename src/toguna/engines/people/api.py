@@ -26,7 +26,7 @@ from toguna.engines.people.models import Account, Contact, Mandate, Person, Team
 from toguna.engines.people.numbers import held_since, not_me, reached_at
 from toguna.engines.people.numbers import lose as lose_contact
 from toguna.engines.people.onetime import CodeSender, CodesRunOut, confirm_by_ussd
-from toguna.engines.people.phones import contact, masked, normal_email, normal_phone, shown
+from toguna.engines.people.phones import contact, example_phone, masked, normal_email, normal_phone, shown
 from toguna.engines.people.serving import NOTE, FrontAction, Serving, may_begin, note, typed_contact
 from toguna.engines.people.serving import acted as acted_for
 from toguna.engines.people.serving import actor as actor_serving
@@ -66,6 +66,7 @@ __all__ = [
     "device_of",
     "end_mandate",
     "end_sessions",
+    "example_phone",
     "forget_unneeded",
     "grant_mandate",
     "held_since",

@@ -26,7 +26,7 @@ SHOWN = 50
 
 
 def _usable(currency: str) -> list[ways.Way]:
-    return [way for way in ways.usable() if way.provider.how != "transfer" and way.given["currency"] == currency]
+    return [way for way in ways.usable(currency) if way.provider.how != "transfer"]
 
 
 def _subscribed(request: Request, form: OrderForm, payer: int, currency: str) -> StandingOrder | None:

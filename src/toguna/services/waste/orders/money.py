@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, money, text
+from toguna.kernel import access, audit, money, text, town
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste import households
 from toguna.services.waste.models import PayOut, PickUp, PickUpKind, PreCollector, Subscription, WastePlace
@@ -117,7 +117,7 @@ def month_bill(row: Subscription, month: date, *, by: Actor) -> ledger.Bill:
 
 def ringing_way() -> ledger.Way | None:
     """A way to pay that rings the payer's own telephone, None when the town has none."""
-    return next((one for one in ledger.usable_ways() if one.provider.how == "push"), None)
+    return next((one for one in ledger.usable_ways(town.current().currency) if one.provider.how == "push"), None)
 
 
 def pay_by_itself(row: Subscription) -> ledger.StandingOrder | None:
