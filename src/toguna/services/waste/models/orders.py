@@ -173,7 +173,9 @@ class PickUp(models.Model):
     price = models.BigIntegerField(default=0)
     earned = models.BigIntegerField(default=0, db_default=0)
     bill = models.ForeignKey("ledger.Bill", null=True, on_delete=models.PROTECT, related_name="+")
-    proof = models.CharField(max_length=8, blank=True, db_default="")  # "code", or "desk" where the town says so
+    proof = models.CharField(
+        max_length=8, blank=True, db_default=""
+    )  # "code"; "photo": the household, by a photo; "desk": the town
     stars = models.PositiveSmallIntegerField(null=True)
     complaint = models.CharField(max_length=500, blank=True, db_default="")
     complained = models.DateTimeField(null=True)

@@ -6,6 +6,7 @@ What people are told is said by `telling`, once the transaction is there.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from toguna.engines.bookings import api as bookings
+from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
 from toguna.kernel import access, audit, codes, events, limits, text
 from toguna.kernel.access import SYSTEM, Actor
@@ -108,7 +110,8 @@ def _subscribe(wanted: Wanted, home: Household, client_id: uuid.UUID, by: Actor)
     )  # fmt: skip
     money.month_bill(row, local.date().replace(day=1), by=by)
     if wanted.automatic and wanted.theirs:
-        money.pay_by_itself(row)
+        with contextlib.suppress(ledger.Refused):  # no way rings it, or it has an order already, which goes on
+            money.pay_by_itself(row)
     audit.record(by, "waste.subscribe", f"waste.subscription:{row.pk}", kind=wanted.kind.slug)
     return row
 
@@ -306,6 +309,21 @@ def done(row: PickUp, collector: PreCollector, secret: str, *, by: Actor = SYSTE
     if not constant_time_compare(secret, row.secret):
         raise Refused(_("This is not the household's code: four figures, in their SMS."))
     return _finish(row, collector, "code", "collector", by)
+
+
+def photo_sent(row: PickUp, collector: PreCollector, *, by: Actor) -> None:
+    """Said to be taken, with a photo and without the household's digits: once. In the caller's transaction, the order being locked."""
+    if not row.steps.filter(what="photo", collector=collector).exists():
+        _say(row, "photo", State.ACCEPTED, "collector", by, collector=collector)
+
+
+def confirm(row: PickUp, *, by: Actor) -> PickUp:
+    """The household says itself that it was taken, where a photo said so; the caller has recognised it. Raises Refused, Conflict."""
+    if row.state == State.DONE:
+        return row
+    if row.collector is None or not row.steps.filter(what="photo", collector=row.collector).exists():
+        raise Refused(_("Nobody has said yet that it is taken."))
+    return _finish(row, row.collector, "photo", "household", by)
 
 
 def done_at_desk(row: PickUp, *, words: str, by: Actor) -> PickUp:
