@@ -168,8 +168,10 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
     }
     assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
     other.refresh_from_db()
-    assert File.objects.filter(subject_name="waste.visit", subject_id=other.pk).count() == 1
+    file = File.objects.get(subject_name="waste.visit", subject_id=other.pk)
     board = head.get(reverse("desk-rounds-board")).content.decode()
+    picture = reverse("document", args=[file.public_id])
+    assert picture in board and head.get(picture).status_code == 200, "the office sees why"
     assert (
         "A lorry" in board
         and "The street is blocked" in board
