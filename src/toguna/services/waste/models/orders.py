@@ -8,6 +8,7 @@ from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from toguna.kernel.text import WordsField
@@ -136,6 +137,10 @@ class Subscription(models.Model):
                 fields=["household", "kind", "day"], condition=Q(ended=None), name="waste_subscription_once"
             )
         ]
+
+    @property
+    def day_name(self) -> str:
+        return str(WEEKDAYS[self.day - 1])
 
 
 class PickUp(models.Model):

@@ -341,12 +341,11 @@ def _finish(row: PickUp, collector: PreCollector, proof: str, who: str, by: Acto
     earned = money.part(row.kind, collector, money.worth(row))
     made = money.bill(row, by=by)
     money.owe(row, collector, earned, by=by)
-    if (
-        row.booking is not None
-        and row.booking.state == bookings.Booking.State.BOOKED
-        and timezone.localdate(row.booking.slot.start) <= timezone.localdate()
-    ):
-        bookings.came(row.booking.pk, by=SYSTEM)
+    if row.booking is not None and row.booking.state == bookings.Booking.State.BOOKED:
+        if timezone.localdate(row.booking.slot.start) <= timezone.localdate():
+            bookings.came(row.booking.pk, by=SYSTEM)
+        else:  # fetched a day early: its hour is somebody else's
+            bookings.cancel(row.booking.pk, by=SYSTEM)
     _become(
         row, "done", State.DONE, of=(State.ACCEPTED,), who=who, by=by, about=collector, words=words, only={"collector": collector},
         closed=timezone.now(), earned=earned, bill=made, proof=proof,

@@ -67,7 +67,13 @@ def _which(said: Said) -> Sequence[Choice]:
     found = []
     for kind in _kinds():
         if (each := _priced(kind, 1, home.zone_id if home else None)) is not None:
-            found.append(Choice(kind.slug, f"{text.pick(kind.titles)[:28]}: {money.shown(each, plain=True)}"))
+            found.append(
+                Choice(
+                    kind.slug,
+                    _("%(what)s: %(amount)s")
+                    % {"what": text.pick(kind.titles)[:28], "amount": money.shown(each, plain=True)},
+                )
+            )
         if kind.monthly:
             try:
                 month = prices.monthly(kind, zone=home.zone_id if home else None)[1].total

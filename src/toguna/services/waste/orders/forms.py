@@ -33,8 +33,7 @@ class PickUpForm(forms.Form):
     )  # fmt: skip
     weekly = forms.BooleanField(required=False)
     automatic = forms.BooleanField(
-        label=gettext_lazy("And my telephone is asked to pay each month by itself"), required=False,
-        help_text=gettext_lazy("You confirm each payment with your secret code. You end it when you like."),
+        label=gettext_lazy("And my telephone is asked to pay each month by itself; I confirm each payment"), required=False,
     )  # fmt: skip
     name = forms.CharField(
         label=gettext_lazy("Your name"), max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})

@@ -24,6 +24,7 @@ from toguna.services.waste.orders import actions, money, proof, subscriptions, t
 from toguna.services.waste.orders.forms import PickUpForm
 
 SHOWN = 24  # hours offered in the form
+PRICED = 4  # how many are priced at the head of the form
 HOUR = timedelta(hours=1)
 
 
@@ -50,13 +51,15 @@ def new(request: Request, slug: str) -> HttpResponse:
     offers = bookings.free(resource, today, today + timedelta(days=resource.ahead_days))[:SHOWN]
     known = Household.objects.filter(person=request.actor.person).first() if request.actor.person else None
     try:
-        tariff, quote = money.once(kind, 1, zone=None)
+        tariff, _quote = money.once(kind, 1, zone=None)
+        prices = [
+            (n, money.once(kind, n, zone=None)[1].total)
+            for n in range(1, (min(kind.most, PRICED) if kind.measure else 1) + 1)
+        ]
     except money.NoPrice as error:
         raise Http404(str(error)) from error
-    try:
-        monthly = kernel_money.shown(money.monthly(kind, zone=None)[1].total)
-    except money.NoPrice:
-        monthly = ""
+    month = _monthly(kind, None)
+    monthly = kernel_money.shown(month) if month is not None else ""
     initial = {"where": known.where, "contact": known.address} if known else {}
     phones = people.phones_of(request.actor.person) if known and request.actor.person else []
     rings = bool(monthly and known and known.address in phones and money.ringing_way())
@@ -76,9 +79,17 @@ def new(request: Request, slug: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect(f"{telling.path_of(row)}&new=1")
-    values = {"kind": kind, "form": form, "offers": offers, "tariff": tariff, "quote": quote}
+    values = {"kind": kind, "form": form, "offers": offers, "tariff": tariff, "prices": prices}
     response = render(request, "waste/pickup_new.html", values, status=422 if form.errors else 200)
     return people.remember_device(request, response)
+
+
+def _monthly(kind: PickUpKind, zone: int | None) -> int | None:
+    """A month of a subscription; None where there is none."""
+    try:
+        return money.monthly(kind, zone=zone)[1].total
+    except money.NoPrice:
+        return None
 
 
 def _theirs(request: HttpRequest, code: str) -> tuple[PickUp, str]:
@@ -103,6 +114,8 @@ def page(request: Request, code: str) -> HttpResponse:
         "what": telling.many(row), "photos": list(proof.photos(row)),
         "may_confirm": row.state == PickUp.State.ACCEPTED and any(s.what == "photo" and s.collector_id == row.collector_id for s in steps),
     }  # fmt: skip
+    if row.subscription is not None:
+        values["monthly"] = _monthly(row.kind, row.zone_id)
     response = render(request, "waste/pickup.html", values)
     response["Cache-Control"] = "private, no-store"
     return response

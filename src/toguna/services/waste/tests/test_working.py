@@ -71,6 +71,8 @@ def test_jobs_are_taken_done_and_earned_on_the_page(collectors, heard, django_as
     )
     row.refresh_from_db()
     assert (row.state, row.proof, row.earned) == ("done", "code", 350)
+    row.booking.refresh_from_db()
+    assert row.booking.state == "cancelled", "fetched before its day: the hour is free for somebody else"
     assert (
         "350" in awa.get("/waste/work").content.decode() and documents.files_of(("waste.pickup", row.pk)).count() == 1
     )
