@@ -84,8 +84,9 @@ def pickups(request: Request) -> HttpResponse:
         "complaints": rows.filter(complained__isnull=False, settled=None).order_by("complained"),
         "done": rows.filter(state=PickUp.State.DONE).order_by("-closed"),
     }
-    view = request.GET.get("view", "day")
-    view = view if view in views else "day"
+    view = request.GET.get("view", "")
+    if view not in views:  # a day that is asked for; else today, or where it has none, what is to come
+        view = "day" if "day" in request.GET or views["day"].exists() else "open"
     chosen = list(views[view].select_related("kind", "household", "collector", "zone")[:MOST])
     tabs = [
         ("day", _("Of a day")), ("open", _("Open")), ("unserved", _("Nobody takes them")), ("photo", _("Taken, says a photo")),

@@ -14,18 +14,20 @@ from django.utils.translation import gettext as _
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.services.waste.models import DayPlan, Nearing, Round, Visit, WastePlace
-from toguna.services.waste.rounds import reads, ways
+from toguna.services.waste.rounds import drawing, reads, ways
+from toguna.services.waste.rounds.drawing import Mark, Track
 from toguna.services.waste.rounds.ways import Point, apart
 
 AROUND = 1500  # metres: a place farther than this is nobody's
 NEAR = 700  # metres: the truck is near
 SOON = timedelta(minutes=20)
+MOST_POINTS = 150  # of a line: the page stays light
 MARGIN = timedelta(minutes=30)  # of a time that was only planned
 
 
 @dataclass(frozen=True)
 class Coming:
-    """A place and when a truck is expected. live: as the truck is under way; None: no round of today or tomorrow goes there; done: it
+    """A place and when a truck is expected. live: as the truck is under way, and round is its round; None: no round of today or tomorrow goes there; done: it
     came today."""
 
     place: WastePlace
@@ -33,6 +35,7 @@ class Coming:
     at: datetime | None = None
     live: bool = False
     done: datetime | None = None
+    round: int | None = None
 
     @property
     def between(self) -> tuple[datetime, datetime] | None:
@@ -88,7 +91,8 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
         if then is None:
             found.append(Coming(place, metres, done=done))
         elif then.round_id in late:
-            found.append(Coming(place, metres, reads.expected(then, late[then.round_id], now), live=True, done=done))
+            at = reads.expected(then, late[then.round_id], now)
+            found.append(Coming(place, metres, at, live=True, done=done, round=then.round_id))
         else:
             found.append(
                 Coming(
@@ -96,6 +100,24 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
                 )
             )
     return found
+
+
+def followed(one: Coming) -> tuple[int, Any] | None:
+    """(metres from the truck to the place as the crow flies, a drawing of where it is and of its way there); None while nobody knows where
+    it is. Three statements."""
+    row = Round.objects.select_related("truck").prefetch_related("visits").filter(pk=one.round or 0).first()
+    spot = reads.positions([row]).get(row.pk) if row is not None else None
+    if row is None or spot is None or timezone.now() - spot.at > reads.FRESH:
+        return None
+    there = ways.spot(one.place.point)
+    way = reads.rest(row)
+    if way:
+        way = way[: 1 + min(range(len(way)), key=lambda n: apart(way[n], there))]
+        way = way[:: 1 + len(way) // MOST_POINTS]
+    track = Track(_("The truck"), way, [Mark(there, one.place.name)], Mark(spot.point, _("The truck")))
+    return round(apart(spot.point, there)), drawing.drawn(
+        [track], [], title=_("Where the truck is, and its way to this bin")
+    )
 
 
 def said(one: Coming) -> str:

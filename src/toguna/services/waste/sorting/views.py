@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.people import api as people
 from toguna.kernel import codes
 from toguna.kernel.web import Request, public, resident
+from toguna.services.waste import households
 from toguna.services.waste.clientid import once
 from toguna.services.waste.models import (
     Household,
@@ -22,6 +23,7 @@ from toguna.services.waste.models import (
     PickUp,
     PointEntry,
     Reward,
+    Scale,
     SortingCampaign,
     Subscription,
     Voucher,
@@ -67,6 +69,7 @@ def mine(request: Request) -> HttpResponse:
     values: dict[str, Any] = {"home": home, "client_id": once("")}
     if home is not None:
         values |= {
+            "number": households.number(home.code) if Scale.objects.filter(active=True).exists() else 0,
             "weighings": [(row, shown(row.grammes or 0)) for row in latest(home, 30)],
             "pickups": [
                 (row, telling.path_of(row)) for row in PickUp.objects.filter(household=home).select_related("kind").order_by("-start")[:20]
