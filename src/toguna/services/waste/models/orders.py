@@ -140,7 +140,7 @@ class Subscription(models.Model):
 
     @property
     def day_name(self) -> str:
-        return str(WEEKDAYS[self.day - 1])
+        return str(WEEKDAYS[self.day - 1]).lower()
 
 
 class PickUp(models.Model):

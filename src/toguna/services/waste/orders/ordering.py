@@ -46,6 +46,7 @@ def new(request: Request) -> HttpResponse:
     resource = bookings.resource(kind.resource)
     offers = bookings.free(resource, today, today + timedelta(days=resource.ahead_days))[:SHOWN] if resource else []
     form = PickUpForm(request.POST or None, kind=kind, offers=offers, monthly=monthly, initial=initial)
+    form.fields["name"].label, form.fields["contact"].label = _("Name"), _("Phone")
     if request.method == "POST" and form.is_valid():
         try:
             row = _ask(request, kind, form.cleaned_data, served)

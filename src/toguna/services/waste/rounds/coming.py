@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.services.waste.models import DayPlan, Nearing, Round, Visit, WastePlace
-from toguna.services.waste.rounds import drawing, reads, ways
-from toguna.services.waste.rounds.drawing import Mark, Track
+from toguna.services.waste.rounds import reads, ways
 from toguna.services.waste.rounds.ways import Point, apart
 
 AROUND = 1500  # metres: a place farther than this is nobody's
 NEAR = 700  # metres: the truck is near
 SOON = timedelta(minutes=20)
-MOST_POINTS = 150  # of a line: the page stays light
 MARGIN = timedelta(minutes=30)  # of a time that was only planned
 
 
@@ -102,22 +102,20 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
     return found
 
 
-def followed(one: Coming) -> tuple[int, Any] | None:
-    """(metres from the truck to the place as the crow flies, a drawing of where it is and of its way there); None while nobody knows where
-    it is. Three statements."""
-    row = Round.objects.select_related("truck").prefetch_related("visits").filter(pk=one.round or 0).first()
+def followed(one: Coming) -> tuple[int, str] | None:
+    """(metres from the truck to the place as the crow flies, both as points of a map, JSON); None while nobody knows where it is. Three
+    statements."""
+    row = Round.objects.select_related("truck").filter(pk=one.round or 0).first()
     spot = reads.positions([row]).get(row.pk) if row is not None else None
-    if row is None or spot is None or timezone.now() - spot.at > reads.FRESH:
+    if spot is None or timezone.now() - spot.at > reads.FRESH:
         return None
-    there = ways.spot(one.place.point)
-    way = reads.rest(row)
-    if way:
-        way = way[: 1 + min(range(len(way)), key=lambda n: apart(way[n], there))]
-        way = way[:: 1 + len(way) // MOST_POINTS]
-    track = Track(_("The truck"), way, [Mark(there, one.place.name)], Mark(spot.point, _("The truck")))
-    return round(apart(spot.point, there)), drawing.drawn(
-        [track], [], title=_("Where the truck is, and its way to this bin")
-    )
+    there, url = ways.spot(one.place.point), reverse("truck-comes-place", args=[one.place.code])
+    marks = [(there, one.place.name, one.place.code, "open"), (spot.point, _("The truck"), "", "late")]
+    points = [
+        {"lon": round(x, 5), "lat": round(y, 5), "title": title, "code": code, "url": url, "kind": kind}
+        for (x, y), title, code, kind in marks
+    ]
+    return 10 * round(apart(spot.point, there) / 10), json.dumps(points, ensure_ascii=False)
 
 
 def said(one: Coming) -> str:

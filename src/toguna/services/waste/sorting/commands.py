@@ -33,7 +33,7 @@ def _ask(said: Said) -> str:
 
 
 def _rewards(said: Said) -> Sequence[Choice]:
-    found = [Choice(row.slug, f"{text.pick(row.titles)[:26]}: {row.points}") for row in _affordable(said)]
+    found = [Choice(row.slug, f"{text.pick(row.titles)[:26]}, {row.points} pts") for row in _affordable(said)]
     return [*found, Choice(KEEP, _("Keep them"))]
 
 

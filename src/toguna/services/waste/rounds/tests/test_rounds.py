@@ -344,7 +344,7 @@ def test_an_sms_asks_and_one_comes_when_the_truck_is_near(driven):
         "round": one.pk, "lon": second.place.point.x, "lat": second.place.point.y, "at": timezone.now().isoformat(),
     })  # fmt: skip
     page = Client(headers={"accept-language": "en"}).get(f"/truck/{second.place.code}").content.decode()
-    assert "It is 0 m from" in page and 'class="rounds"' in page, "the truck is followed on its way"
+    assert "It is 0 m from" in page and "data-map" in page, "the truck is followed on its way"
     for _ in range(2):
         coming.tell_near()
     assert len(said(phone)) == before + 1 and "near" in said(phone)[-1]
