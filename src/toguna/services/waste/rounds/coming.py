@@ -110,7 +110,7 @@ def followed(one: Coming) -> tuple[int, str] | None:
     if spot is None or timezone.now() - spot.at > reads.FRESH:
         return None
     there, url = ways.spot(one.place.point), reverse("truck-comes-place", args=[one.place.code])
-    marks = [(there, one.place.name, one.place.code, "open"), (spot.point, _("The truck"), "", "late")]
+    marks = [(there, one.place.name, one.place.code, "open"), (spot.point, _("The truck"), "", "waiting")]
     points = [
         {"lon": round(x, 5), "lat": round(y, 5), "title": title, "code": code, "url": url, "kind": kind}
         for (x, y), title, code, kind in marks

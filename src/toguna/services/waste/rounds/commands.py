@@ -47,7 +47,7 @@ def _near(said: Said) -> str:
     """The time at once: who wants no more need not answer."""
     place = WastePlace.objects.filter(pk=said.slots.get("where") or 0).first()
     when = coming.said(coming.coming([place])[0]) if place is not None else ""
-    return f"{when} {_('An SMS when it is near?')}".strip()
+    return " ".join(filter(None, (when, _("An SMS when it is near?"))))
 
 
 def _run(said: Said) -> str:
