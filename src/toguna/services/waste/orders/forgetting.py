@@ -29,12 +29,14 @@ def forget_old() -> None:
 
 
 def export(person: int) -> list[dict[str, Any]]:
-    rows = Household.objects.filter(person=person).prefetch_related("pickups__kind")
+    rows = list(Household.objects.filter(person=person).prefetch_related("pickups__kind"))
+    photos = proof.of_many([one for row in rows for one in row.pickups.all()])
     return [
         {
             "card": row.code, "address": row.address, "where": row.where, "points": row.points,
             "pickups": [
-                {"code": one.code, "what": one.kind.slug, "start": one.start.isoformat(), "state": one.state, "price": one.price, "note": one.note}
+                {"code": one.code, "what": one.kind.slug, "start": one.start.isoformat(), "state": one.state, "price": one.price, "note": one.note,
+                 "photos": len(photos.get(one.pk, ()))}
                 for one in row.pickups.all()
             ],
             "weighings": [{"at": one.at.isoformat() if one.at else None, "grammes": one.grammes} for one in row.weighings.filter(why="")],

@@ -54,15 +54,19 @@ def new(request: Request) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("It is ordered. The code to give to the person: %(code)s") % {"code": row.code})
-            if not access.can(
-                request.actor, "waste.read", zone=row.zone_id
-            ):  # no district is known: the whole town's desk has it
+            # An order of no district is the whole town's desk's to see.
+            if not access.can(request.actor, "waste.read", zone=row.zone_id):
                 return redirect("desk-waste")
             return redirect("desk-waste-pickup", code=row.code)
     values = {
         "kinds": kinds, "kind": kind, "form": form, "offers": offers, "price": price, "served": served, "note": given.get(people.NOTE, ""),
     }  # fmt: skip
     return render(request, "waste/desk_pickup_new.html", values, status=422 if form.errors else 200)
+
+
+def _theirs(served: people.Serving | None, address: str) -> bool:
+    """Whether it is an address of who is served: another's household keeps its door where it was."""
+    return served is not None and any(one.address == address for one in people.reach(served.person))
 
 
 def _prices(kind: PickUpKind, zone: int | None) -> tuple[int | None, str]:
@@ -86,7 +90,7 @@ def _ask(request: Request, kind: PickUpKind, given: Mapping[str, Any], served: p
     wanted = actions.Wanted(
         kind, datetime.fromisoformat(given["start"]), spot, given["contact"], size=given.get("size") or 1, name=given["name"],
         note=given["note"], language=spoken or (get_language() or "").split("-")[0], channel=served.channel if served else "counter",
-        weekly=bool(given.get("weekly")), theirs=served is not None,
+        weekly=bool(given.get("weekly")), theirs=_theirs(served, given["contact"]),
     )  # fmt: skip
     clerk = request.actor
     by = Actor(clerk.account, None, clerk.name, clerk.staff, clerk.grants, clerk.teams)  # never in their own name

@@ -20,6 +20,7 @@ from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.models import AuditEntry
+from toguna.services.waste import households
 from toguna.services.waste.models import PickUp, PreCollector, Subscription
 from toguna.services.waste.orders import actions, forgetting, subscriptions, telling
 from toguna.services.waste.tests.conftest import CART, HOME
@@ -115,6 +116,7 @@ def test_a_photo_says_it_and_the_household_or_the_desk_confirms(accepted, collec
         client.post(f"/waste/pickup/o/{row.code}/act", {"key": key, "do": "confirm"})
     row.refresh_from_db()
     assert (row.state, row.proof, row.bill.amount) == ("done", "photo", 500)
+    assert forgetting.export(row.household.person_id)[0]["pickups"][0]["photos"] == 1
     forgetting.erase(row.household.person_id)
     assert not documents.File.objects.filter(pk=file.pk).exists(), "what was seen at their door goes with them"
 
@@ -202,8 +204,13 @@ def test_the_counter_orders_for_somebody_as_the_web_does(collectors, hire, heard
     assert (row.price, row.channel, row.household.person_id, row.household.address) == (500, "phone", person.pk, HOME)
     assert row.code in heard(HOME) and row.code in heard(CART)
     assert AuditEntry.objects.filter(action="waste.pickup_for", data__person=person.pk).count() == 1
+    stranger = sent | {"client_id": str(uuid.uuid4()), "contact": "70000077", "where": "Rue 12, Nord"}
+    actions.ask(wanted("+22370000077"), client_id=uuid.uuid4(), by=SYSTEM)
+    hire("agent").post("/desk/waste/pickups/new", stranger | {"for": ""})
+    assert PickUp.objects.filter(household__address="+22370000077").count() == 2
+    assert households.by_address("+22370000077").where == "Nord", "an order for another number moves no door"
     south = agent.post("/desk/waste/pickups/new", sent | {"client_id": str(uuid.uuid4()), "where": "Mosquée de Sud"})
     assert south.status_code == 422 and "not in your districts" in south.content.decode()
-    assert PickUp.objects.count() == 1
+    assert PickUp.objects.count() == 3
     assert "desk/waste/pickups/new" in hire("agent").get("/desk/waste/pickups/").content.decode()
     assert timezone.localdate(row.start) <= timezone.localdate() + timedelta(days=10)
