@@ -67,7 +67,8 @@ def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
 
 @public
 def worker(request: HttpRequest) -> HttpResponse:
-    return offline.worker(request, "garage", "/a/app", ("assets/field.js",), scope="/a/")
+    # A label that is scanned without network opens the kept page at its equipment.
+    return offline.worker(request, "garage", "/a/app", ("assets/field.js",), scope="/a/", within=True)
 
 
 @public

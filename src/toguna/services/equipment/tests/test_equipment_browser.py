@@ -83,7 +83,9 @@ def _without_network(page: Any, context: Any, url: str, code: str) -> None:
     page.reload()  # through the worker now, which keeps the page
     page.locator("#made", has_text="téléphone").wait_for()
     context.set_offline(True)
-    page.reload()
+    page.goto(f"{url}/a/{code}")  # its QR, seen by the camera
+    page.locator("#one-name", has_text="VM-101").wait_for()
+    page.goto(f"{url}/a/app")
     page.locator("#code").fill(code)
     page.keyboard.press("Enter")  # as a reader of bars does
     page.locator("#one-name", has_text="VM-101").wait_for()

@@ -127,4 +127,6 @@ navigator.serviceWorker?.register("/a/worker.js", { scope: "/a/" }).catch(() => 
 navigator.serviceWorker?.addEventListener("message", send);
 root.hidden = false;
 await show();
+const scanned = location.pathname.split("/").pop(); // a label's address, opened without network
+if (scanned !== "app") { const one = found(scanned); if (one) await open(one.code); else says(texts.unknown); }
 if (navigator.onLine) send();
