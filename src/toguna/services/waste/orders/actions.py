@@ -317,11 +317,18 @@ def photo_sent(row: PickUp, collector: PreCollector, *, by: Actor) -> None:
         _say(row, "photo", State.ACCEPTED, "collector", by, collector=collector)
 
 
+def said_taken(row: PickUp) -> bool:
+    """Whether who has it says by a photo that it is taken, and nobody has confirmed it. One statement."""
+    if row.state != State.ACCEPTED or row.collector_id is None:
+        return False
+    return row.steps.filter(what="photo", collector=row.collector_id).exists()
+
+
 def confirm(row: PickUp, *, by: Actor) -> PickUp:
     """The household says itself that it was taken, where a photo said so; the caller has recognised it. Raises Refused, Conflict."""
     if row.state == State.DONE:
         return row
-    if row.collector is None or not row.steps.filter(what="photo", collector=row.collector).exists():
+    if row.collector is None or not said_taken(row):
         raise Refused(_("Nobody has said yet that it is taken."))
     return _finish(row, row.collector, "photo", "household", by)
 

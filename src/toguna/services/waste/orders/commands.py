@@ -46,6 +46,8 @@ def _priced(kind: PickUpKind, size: int, zone: int | None) -> int | None:
 def _todo(said: Said) -> Sequence[Choice]:
     choices = [Choice(NEW, _("A pick-up"))]
     for row in actions.of_address(said.address)[:2]:
+        if actions.said_taken(row):
+            choices.append(Choice(f"confirm:{row.code}", _("Yes, %(code)s was taken") % {"code": row.code}))
         choices.append(Choice(f"cancel:{row.code}", _("Cancel %(code)s") % {"code": row.code}))
         if row.start < timezone.now():
             choices.append(Choice(f"late:{row.code}", _("Nobody came: %(code)s") % {"code": row.code}))
@@ -216,6 +218,9 @@ def _other(said: Said, what: str) -> str:
     row = actions.find(code)
     if row is None or row.household.address != said.address:
         raise Stop(_("There is no such pick-up."))
+    if verb == "confirm":
+        actions.confirm(row, by=SYSTEM)
+        return _("Thank you.")
     if verb == "cancel":
         actions.cancel(row, by=SYSTEM, own=True)
         return _("Pick-up %(code)s is cancelled.") % {"code": row.code}

@@ -118,8 +118,8 @@ def _to_household(row: PickUp, what: str) -> str:
             **values, "name": short(row.collector.name, 25), "phone": row.collector.phone,
         }  # fmt: skip
     if what == "photo" and row.collector is not None:
-        return _("%(name)s says that pick-up %(code)s is taken, with a photo. Say here whether it is so: %(url)s") % {
-            **values, "name": short(row.collector.name, 25),
+        return _("%(name)s says that pick-up %(code)s is taken, with a photo. Is it so? Send %(word)s, or: %(url)s") % {
+            **values, "name": short(row.collector.name, 25), "word": _("PICKUP"),
         }  # fmt: skip
     if what == "unserved":
         return (

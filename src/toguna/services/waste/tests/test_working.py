@@ -22,7 +22,7 @@ from toguna.kernel.access import SYSTEM
 from toguna.kernel.models import AuditEntry
 from toguna.services.waste import households
 from toguna.services.waste.models import PickUp, PreCollector, Subscription
-from toguna.services.waste.orders import actions, forgetting, subscriptions, telling
+from toguna.services.waste.orders import actions, forgetting, proof, subscriptions, telling
 from toguna.services.waste.tests.conftest import CART, HOME
 from toguna.services.waste.tests.test_orders_web import EN, accepted, offer, wanted  # noqa: F401
 from toguna.simulate.payments import GIVEN
@@ -119,6 +119,18 @@ def test_a_photo_says_it_and_the_household_or_the_desk_confirms(accepted, collec
     assert forgetting.export(row.household.person_id)[0]["pickups"][0]["photos"] == 1
     forgetting.erase(row.household.person_id)
     assert not documents.File.objects.filter(pk=file.pk).exists(), "what was seen at their door goes with them"
+
+
+def test_who_has_no_internet_confirms_by_sms(accepted, collectors, say, heard):  # noqa: F811
+    assert "was taken" not in say("PICKUP"), "nobody has said it yet"
+    proof.add(accepted, collectors.awa, photo().read(), client_id=uuid.uuid4(), by=SYSTEM)
+    assert "Send PICKUP" in heard(HOME)
+    asked = say("PICKUP")
+    number = re.search(rf"(\d) Yes, {accepted.code} was taken", asked)
+    assert number is not None, asked
+    assert "Thank you" in say(number[1])
+    accepted.refresh_from_db()
+    assert (accepted.state, accepted.proof) == ("done", "photo")
 
 
 def test_nobody_confirms_what_no_photo_said_and_only_three_are_kept(accepted, collectors):  # noqa: F811
