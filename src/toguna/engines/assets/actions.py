@@ -164,17 +164,22 @@ def turn(row: Asset, state: str, why: str, *, by: Actor, source: str = "", ref: 
 
 
 @transaction.atomic
-def read_meter(asset: int, *, km: int | None = None, hours: int | None = None, by: Actor) -> Asset:
-    """What its meters show, as somebody reads them. Raises Refused where one would go back, Denied."""
+def read_meter(
+    asset: int, *, km: int | None = None, hours: int | None = None, by: Actor, at: datetime | None = None
+) -> Asset:
+    """What its meters show, as somebody reads them. at: when, if it was before now; what was read at that very moment is known already, and
+    changes nothing. Raises Refused where one would go back, Denied."""
     row = locked(asset)
     access.require(by, USE, zone=row.zone_id)
+    if at is not None and Reading.objects.filter(asset=row, at=at, source="typed", account=by.account).exists():
+        return row
     if km is None and hours is None:
         raise Refused(_("Give the kilometres or the hours."))
     if km is not None and (km * 1000 < row.said_metres or km * 1000 > MOST_METRES):
         raise Refused(_("The meter showed %(km)s km before: it does not go back.") % {"km": row.said_metres // 1000})
     if hours is not None and (hours * 60 < row.minutes or hours > 1_000_000):
         raise Refused(_("The meter showed %(hours)s hours before: it does not go back.") % {"hours": row.hours})
-    meter(row, km=km, hours=hours, source="typed", by=by)
+    meter(row, km=km, hours=hours, source="typed", by=by, at=at)
     audit.record(by, "assets.meter", f"assets.asset:{row.pk}")
     return row
 

@@ -82,6 +82,7 @@ __all__ = [
     "note",
     "person_for",
     "persons_at",
+    "phones_of",
     "reach",
     "reach_many",
     "reached_at",
@@ -206,6 +207,12 @@ def persons_at(address: str) -> list[int]:
     """The ids of all who are reached at this phone or e-mail."""
     found = Contact.objects.filter(value=address, lost=None, person__erased=None)
     return list(found.values_list("person_id", flat=True))
+
+
+def phones_of(person: int) -> list[str]:
+    """The numbers that a person has confirmed, the last first."""
+    found = Contact.objects.filter(person=person, kind="phone", lost=None).exclude(verified=None)
+    return list(found.order_by("-verified").values_list("value", flat=True))
 
 
 def reach(person: Person | int) -> Sequence[Reach]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -25,7 +27,7 @@ MARGIN = timedelta(minutes=30)  # of a time that was only planned
 
 @dataclass(frozen=True)
 class Coming:
-    """A place and when a truck is expected. live: as the truck is under way; None: no round of today or tomorrow goes there; done: it
+    """A place and when a truck is expected. live: as the truck is under way, and round is its round; None: no round of today or tomorrow goes there; done: it
     came today."""
 
     place: WastePlace
@@ -33,6 +35,7 @@ class Coming:
     at: datetime | None = None
     live: bool = False
     done: datetime | None = None
+    round: int | None = None
 
     @property
     def between(self) -> tuple[datetime, datetime] | None:
@@ -88,7 +91,8 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
         if then is None:
             found.append(Coming(place, metres, done=done))
         elif then.round_id in late:
-            found.append(Coming(place, metres, reads.expected(then, late[then.round_id], now), live=True, done=done))
+            at = reads.expected(then, late[then.round_id], now)
+            found.append(Coming(place, metres, at, live=True, done=done, round=then.round_id))
         else:
             found.append(
                 Coming(
@@ -96,6 +100,22 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
                 )
             )
     return found
+
+
+def followed(one: Coming) -> tuple[int, str] | None:
+    """(metres from the truck to the place as the crow flies, both as points of a map, JSON); None while nobody knows where it is. Three
+    statements."""
+    row = Round.objects.select_related("truck").filter(pk=one.round or 0).first()
+    spot = reads.positions([row]).get(row.pk) if row is not None else None
+    if spot is None or timezone.now() - spot.at > reads.FRESH:
+        return None
+    there, url = ways.spot(one.place.point), reverse("truck-comes-place", args=[one.place.code])
+    marks = [(there, one.place.name, one.place.code, "open"), (spot.point, _("The truck"), "", "waiting")]
+    points = [
+        {"lon": round(x, 5), "lat": round(y, 5), "title": title, "code": code, "url": url, "kind": kind}
+        for (x, y), title, code, kind in marks
+    ]
+    return 10 * round(apart(spot.point, there) / 10), json.dumps(points, ensure_ascii=False)
 
 
 def said(one: Coming) -> str:

@@ -168,8 +168,10 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
     }
     assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
     other.refresh_from_db()
-    assert File.objects.filter(subject_name="waste.visit", subject_id=other.pk).count() == 1
+    file = File.objects.get(subject_name="waste.visit", subject_id=other.pk)
     board = head.get(reverse("desk-rounds-board")).content.decode()
+    picture = reverse("document", args=[file.public_id])
+    assert picture in board and head.get(picture).status_code == 200, "the office sees why"
     assert (
         "A lorry" in board
         and "The street is blocked" in board
@@ -330,15 +332,19 @@ def test_an_sms_asks_and_one_comes_when_the_truck_is_near(driven):
     _plan, one, driver = driven
     first, second = one.visits.filter(kind="stop").order_by("number")[:2]
     phone = "+22370000001"
-    for n, words in enumerate((f"TRUCK {second.place.code}", "1")):
-        channels.receive("sms", phone, words, reference=f"k{n}")
-        run_jobs()
+    channels.receive("sms", phone, f"TRUCK {second.place.code}", reference="k0")
+    run_jobs()
+    assert "truck today between" in said(phone)[-1], "the time at once, before anything is asked"
+    channels.receive("sms", phone, "1", reference="k1")
+    run_jobs()
     assert second.place.name in said(phone)[-1] and "near" in said(phone)[-1]
     coming.tell_near()
     before = len(said(phone))
     send(driver, record(one, "start"), record(one, "done", first, level=50), here={
         "round": one.pk, "lon": second.place.point.x, "lat": second.place.point.y, "at": timezone.now().isoformat(),
     })  # fmt: skip
+    page = Client(headers={"accept-language": "en"}).get(f"/truck/{second.place.code}").content.decode()
+    assert "It is 0 m from" in page and "data-map" in page, "the truck is followed on its way"
     for _ in range(2):
         coming.tell_near()
     assert len(said(phone)) == before + 1 and "near" in said(phone)[-1]
