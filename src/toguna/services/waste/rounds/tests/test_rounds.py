@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.contrib.gis.geos import LineString
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -24,7 +25,6 @@ from toguna.engines.documents.api import File
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
-from toguna.engines.territory.models import LiveSpeed, RoadEdge, RoadSpeed
 from toguna.engines.territory.routing import programs
 from toguna.engines.territory.routing.learning import hour_of_week
 from toguna.kernel.access import SYSTEM
@@ -34,6 +34,9 @@ from toguna.services.waste.models import Call, DayPlan, Fill, Nearing, PlaceSaid
 from toguna.services.waste.rounds import coming, planning, reads, stops
 
 EN = {"accept-language": "en"}
+RoadEdge, LiveSpeed, RoadSpeed = (
+    apps.get_model("territory", name) for name in ("RoadEdge", "LiveSpeed", "RoadSpeed")
+)  # as the routing writes them
 
 
 def make(client, **more) -> DayPlan:
