@@ -86,7 +86,8 @@ def _apply(record: Mapping[str, Any], row: Asset, once: uuid.UUID, at: datetime,
             given["litres"] = _figure(given.get("litres", ""))
             said = valid(FuelForm({**given, "client_id": once})).cleaned_data
             made = fuel.fill(
-                row.pk, float(said["litres"]), km=said["km"], price=said["price"], by=by, client_id=once, at=at, channel="app"
+                row.pk, float(said["litres"]), km=said["km"], price=said["price"], full=said["full"], by=by, client_id=once, at=at,
+                channel="app",
             )  # fmt: skip
             return _("Check: %(why)s.") % {"why": ", ".join(str(fuel.ODD[o]) for o in made.odd)} if made.odd else ""
         case "meter":

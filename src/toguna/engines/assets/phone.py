@@ -92,7 +92,8 @@ def _do(request: Request, row: Asset) -> str:
         case "fuel":
             given = valid(FuelForm(post)).cleaned_data
             made = fuel.fill(
-                row.pk, float(given["litres"]), km=given["km"], price=given["price"], by=request.actor, client_id=given["client_id"]
+                row.pk, float(given["litres"]), km=given["km"], price=given["price"], by=request.actor, client_id=given["client_id"],
+                full=given["full"],
             )  # fmt: skip
             if made.odd:
                 return _("Kept. Check: %(why)s.") % {"why": ", ".join(str(fuel.ODD[o]) for o in made.odd)}

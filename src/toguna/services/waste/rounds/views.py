@@ -15,8 +15,7 @@ from toguna.services.waste.rounds import coming
 def truck(request: Request) -> HttpResponse:
     """?at=: a landmark, coordinates or a plus code; or the code of a bin."""
     typed = request.GET.get("at", "").strip()[:200]
-    rows: list[coming.Coming] = []
-    label, unknown = "", False
+    rows, label, unknown = [], "", False
     if typed:
         exact = (
             WastePlace.objects.filter(code=typed.upper(), kind__in=("bin", "point"), public=True)
@@ -30,22 +29,20 @@ def truck(request: Request) -> HttpResponse:
             rows = coming.coming(coming.near(point), point)
         else:
             unknown = True
-    return _shown(request, rows, typed=typed, label=label, unknown=unknown)
+    return render(
+        request,
+        "waste/rounds/truck_comes.html",
+        {"typed": typed, "rows": rows, "label": label, "unknown": unknown, "picture": coming.picture(rows)},
+    )
 
 
 @public
 def at_place(request: Request, code: str) -> HttpResponse:
     """One bin, as its QR code may lead to it."""
     place = get_object_or_404(WastePlace, code=code.upper(), kind__in=("bin", "point"), public=True)
-    return _shown(request, coming.coming([place]), typed=place.code)
-
-
-def _shown(
-    request: Request, rows: list[coming.Coming], *, typed: str, label: str = "", unknown: bool = False
-) -> HttpResponse:
-    """The first truck that is under way is shown on its way."""
-    live = next((one for one in rows if one.live), None)
-    values = {
-        "typed": typed, "rows": rows, "label": label, "unknown": unknown, "live": live, "followed": live and coming.followed(live),
-    }  # fmt: skip
-    return render(request, "waste/rounds/truck_comes.html", values)
+    rows = coming.coming([place])
+    return render(
+        request,
+        "waste/rounds/truck_comes.html",
+        {"typed": place.code, "rows": rows, "label": "", "unknown": False, "picture": coming.picture(rows)},
+    )
