@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
+from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from toguna.engines.territory import zones
+from toguna.kernel import migrating
 from toguna.kernel.testing import forget_jobs
 from toguna.services.reports import topics
 
@@ -36,7 +38,7 @@ def django_db_modify_db_settings(
     """A live server answers each line of a browser in a thread of its own: a connection kept in each of them uses up those
     of the server, and the database cannot be removed at the end.
 
-    Of processes that test side by side one makes the tables (half a minute), and each has a copy."""
+    Of processes that test side by side one makes the tables, and each has a copy."""
     settings = connections.settings["default"]
     settings["CONN_MAX_AGE"] = 0
     if not hasattr(request.config, "workerinput"):
@@ -61,6 +63,17 @@ def _make_model() -> None:
         made.close()
         made.settings_dict["NAME"] = connections.settings["default"]["NAME"] = name
         made.settings_dict["TEST"]["NAME"] = own
+
+
+_create = BaseDatabaseCreation.create_test_db
+
+
+def _create_quickly(self, *args, **options):
+    with migrating.quickly():
+        return _create(self, *args, **options)
+
+
+BaseDatabaseCreation.create_test_db = _create_quickly  # type: ignore[method-assign]
 
 
 _flush = DatabaseOperations.sql_flush

@@ -147,10 +147,13 @@ def django(say: Say) -> None:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from toguna.kernel import migrating
+
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         say(_("Preparing the tables"))
-        call_command("migrate", interactive=False, verbosity=0)
+        with migrating.quickly():
+            call_command("migrate", interactive=False, verbosity=0)
     connection.close()
     stamp = _static_stamp()
     done = places.home() / "static" / ".done"

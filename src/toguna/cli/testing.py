@@ -60,7 +60,9 @@ def run(rest: list[str]) -> int:
             if done.returncode:
                 failed.append(name)
                 print((done.stdout + done.stderr).strip()[-6000:], flush=True)
-    tests = subprocess.call([*python, "pytest", *(rest or ["-n", "2", "--dist", "loadfile"])], cwd=root)
+    tests = subprocess.call(
+        [*python, "pytest", *(rest or ["-n", "2", "--dist", "loadfile", "--durations=40"])], cwd=root
+    )
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}", file=sys.stderr)
     return tests or (1 if failed else 0)

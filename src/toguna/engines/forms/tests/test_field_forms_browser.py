@@ -60,7 +60,7 @@ def test_twenty_forms_without_network(live_server, plain, tmp_path: Path):
                 viewport={"width": 320, "height": 640},
             )  # fmt: skip
             page = context.new_page()
-            page.set_default_timeout(15000)
+            page.set_default_timeout(30_000)
             return context, page
 
         def begin(page: Any, place: str) -> None:

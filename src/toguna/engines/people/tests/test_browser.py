@@ -43,7 +43,7 @@ def page(monkeypatch, settings) -> Iterator[Any]:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         opened = browser.new_context(viewport={"width": 320, "height": 640}, locale="fr-FR").new_page()
-        opened.set_default_timeout(8000)
+        opened.set_default_timeout(30_000)
         opened.complaints = []
         opened.on("console", lambda said: opened.complaints.append(said.text) if said.type == "error" else None)
         yield opened

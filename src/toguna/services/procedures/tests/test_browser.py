@@ -57,7 +57,7 @@ def browser(settings, monkeypatch, tmp_path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_residence_certificate_on_a_small_phone(live_server, browser, scheme):
     page = browser.new_context(viewport={"width": 320, "height": 640}, locale="en-GB", color_scheme=scheme).new_page()
-    page.set_default_timeout(15000)
+    page.set_default_timeout(30_000)
     shot = f"request-{scheme}-"
     page.goto(f"{live_server.url}/procedures/")
     sound(page, shot + "catalogue")
@@ -102,7 +102,7 @@ def test_the_desk_on_a_small_screen(live_server, browser):
     context = browser.new_context(viewport={"width": 320, "height": 640}, locale="en-GB")
     context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
     page = context.new_page()
-    page.set_default_timeout(15000)
+    page.set_default_timeout(30_000)
     page.goto(f"{live_server.url}/desk/requests/new/")
     sound(page, "desk-begin")
     page.locator("button[value=residence]").click()

@@ -41,7 +41,7 @@ def phone(live_server, town, tmp_path, monkeypatch, settings):
                 viewport={"width": 320, "height": 640},
             )  # fmt: skip
             page = context.new_page()
-            page.set_default_timeout(10000)
+            page.set_default_timeout(30_000)
             page.on("pageerror", lambda error: broken.append(str(error)))
             return context, page
 
@@ -71,7 +71,7 @@ def prepared(page, town, url: str) -> None:
 
 def until(page, expression: str) -> None:
     """Asks from outside: the pages' own policy lets nothing be evaluated inside."""
-    for _try in range(100):
+    for _try in range(300):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(100)

@@ -42,7 +42,7 @@ def page(live_server, town, tmp_path, monkeypatch, settings):
         context = browser.new_context(viewport={"width": 320, "height": 640}, locale="fr-FR")
         context.grant_permissions(["notifications"], origin=live_server.url)
         made = context.new_page()
-        made.set_default_timeout(10000)
+        made.set_default_timeout(30_000)
         made.add_init_script(STAND_IN % json.dumps(service.browser().subscription))
         yield made
         browser.close()

@@ -74,7 +74,7 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
                 permissions=["geolocation"],
             )  # fmt: skip
             page = context.new_page()
-            page.set_default_timeout(20_000)
+            page.set_default_timeout(30_000)
             return context, page
 
         # The morning, with network.
@@ -207,7 +207,7 @@ def test_kiosk_counter_and_board_by_touch_and_by_keys(live_server, settings, mon
         )
         context = browser.new_context(viewport={"width": 320, "height": 640}, locale="en-GB")
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.clock.install()
         page.goto(f"{live_server.url}/kiosk/")
         for letter in awa.number:
@@ -228,7 +228,7 @@ def test_kiosk_counter_and_board_by_touch_and_by_keys(live_server, settings, mon
         context = browser.new_context(viewport={"width": 320, "height": 640}, locale="en-GB")
         context.add_cookies([{"name": name, "value": head.cookies[name].value, "url": live_server.url}])
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.goto(f"{live_server.url}/desk/counter/")
         page.keyboard.type(thing.code)  # the field has the cursor already
         page.keyboard.press("Enter")

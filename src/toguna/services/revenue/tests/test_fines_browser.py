@@ -43,7 +43,7 @@ def test_a_ticket_without_network_survives_the_battery(live_server, settings, mo
                 permissions=["geolocation"],
             )  # fmt: skip
             page = context.new_page()
-            page.set_default_timeout(20_000)
+            page.set_default_timeout(30_000)
             return context, page
 
         context, page = phone()
