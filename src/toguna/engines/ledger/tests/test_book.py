@@ -198,6 +198,67 @@ def test_a_run_issues_each_bill_once(books):
     assert book.balance(RECEIVABLE) == 24_500
     zero()
 
+_ENTRIES = """
+WITH e AS (
+    INSERT INTO ledger_entry (key, kind, day, currency, lines_count, reverses_id)
+    SELECT 'many:' || n, 'bill', current_date, 'XOF', 2, {reverses} FROM generate_series(1, 600) n RETURNING id, key
+)
+INSERT INTO ledger_line (entry_id, number, account_id, day, amount, payer_id)
+SELECT {entry}, leg.number, {account}, {day}, {amount}, {payer}
+FROM (SELECT id, substr(key, 6)::int AS n FROM e) e CROSS JOIN (VALUES (1, 1), (2, -1)) AS leg(number, sign) WHERE {those}
+"""
+_SOUND = {
+    "reverses": "NULL::bigint", "entry": "e.id", "account": "%(account)s", "day": "current_date", "amount": "leg.sign * 500",
+    "payer": "(%(payers)s::bigint[])[1 + n %% 8]", "those": "true",
+}  # fmt: skip
+_WRONG = {
+    "reverses": "CASE WHEN n = 300 THEN 999999999 END", "entry": "e.id + CASE WHEN n = 300 THEN 600 ELSE 0 END",
+    "account": "CASE WHEN n = 300 THEN 999999999 ELSE %(account)s END", "day": "current_date + (n = 300)::int",
+    "amount": "leg.sign * CASE WHEN n = 300 THEN 500 + leg.number ELSE 500 END",
+    "payer": "CASE WHEN n = 300 THEN 999999999 ELSE (%(payers)s::bigint[])[1 + n %% 8] END", "those": "n <> 300 OR leg.number = 1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["nothing", "closed", *_WRONG])
+def test_many_lines_at_once_are_looked_at_as_one_by_one(books, what):
+    payers = [Payer.objects.create(name=f"P{n}").pk for n in range(8)]
+    Payer.objects.filter(pk=payers[3]).delete()  # a number between them that nobody has
+    values = {"account": book.account_id("7011"), "payers": [*payers[:3], None, *payers[4:]]}
+    if what == "closed":
+        Period.objects.create(since=TODAY(), until=TODAY(), closed=timezone.now())
+    statement = _ENTRIES.format(**{**_SOUND, **({what: _WRONG[what]} if what in _WRONG else {})})
+    with connection.cursor() as cursor:
+        if what == "nothing":
+            cursor.execute(statement, values)
+            assert Line.objects.count() == 1200
+        else:
+            with pytest.raises(DatabaseError, match="ledger"):
+                cursor.execute(statement, values)
+
+
+@pytest.mark.parametrize("what", ["nothing", "bill", "payer", "tariff", "income"])
+def test_many_lines_of_bills_at_once_have_all_that_they_name(books, what):
+    payer, gone = Payer.objects.create(name="P").pk, 999_999_999
+    odd = "n = 300"
+    statement = f"""
+    WITH b AS (
+        INSERT INTO ledger_bill (reference, key, payer_id, tariff_id, currency, amount, issued, due)
+        SELECT 'R' || n, 'many:' || n, CASE WHEN {odd if what == "payer" else "false"} THEN {gone} ELSE {payer} END,
+            CASE WHEN {odd if what == "tariff" else "false"} THEN {gone} END, 'XOF', 5, current_date, current_date
+        FROM generate_series(1, 1200) n RETURNING id, substr(key, 6)::int AS n
+    )
+    INSERT INTO ledger_bill_line (bill_id, number, kind, words, income_id, amount)
+    SELECT id + CASE WHEN {odd if what == "bill" else "false"} THEN 1200 ELSE 0 END, 1, 'principal', '',
+        CASE WHEN {odd if what == "income" else "false"} THEN {gone} ELSE {book.account_id("7011")} END, 5 FROM b
+    """
+    with connection.cursor() as cursor:
+        if what == "nothing":
+            cursor.execute(statement)
+            assert Bill.objects.count() == 1200
+        else:
+            with pytest.raises(DatabaseError, match="a line of a bill without"):
+                cursor.execute(statement)
+
 
 def test_a_credit_note_makes_a_bill_less_and_what_is_over_is_an_advance(books):
     payer = Payer.objects.create(name="Awa")
