@@ -25,12 +25,12 @@ from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tables, tasks, text, town
 from toguna.kernel.access import Actor
 from toguna.services.revenue.models import Base, ImportRow, ImportRun, Taxpayer
-from toguna.services.revenue.register import actions, bulk, numbers
+from toguna.services.revenue.register import actions, bulk, matching, numbers
 from toguna.services.revenue.register.actions import WRITE, Refused
 
 LARGEST, MOST = 30_000_000, 100_000  # bytes, lines
 CHUNK = 5_000  # lines written in one transaction
-SURE, LEAST = 85, 55  # of a hundred: surely the same; may be the same
+SURE = 85  # of a hundred: surely the same
 KEPT = timedelta(days=90)
 State, Decision = ImportRun.State, ImportRow.Decision
 
@@ -175,10 +175,7 @@ def read_job(run: int) -> None:
                 with cursor.copy(f"COPY revenue_import_row ({columns}) FROM STDIN") as copy:
                     for number, values, problem in lines:
                         copy.write_row((run, number, json.dumps(values), problem, 0, ""))
-                cursor.execute(f"SET LOCAL pg_trgm.similarity_threshold = {(LEAST - 0.5) / 60:.3f}")
-                cursor.execute("SET LOCAL enable_seqscan = off")  # the planner thinks little of the index of names
-                cursor.execute(_DOUBLES, {"run": run, "least": LEAST})
-                cursor.execute("SET LOCAL enable_seqscan = on")
+                matching.match(run)
                 cursor.execute(_THERE, {"run": run, "base": row.base_id, "said": _("It is in the register already.")})
             rows = ImportRow.objects.filter(run=run)
             counts = {
@@ -259,28 +256,6 @@ def _day(typed: str) -> str:
     raise Refused(_("No date can be read here: %(typed)s") % {"typed": typed[:40]})
 
 
-# Whoever has the same tax number, telephone, or a name alike is weighed; the best of them, when they weigh enough, may be the same. A name
-# that is all there is has to be nearly the same, and one beside it less: to look for less than could weigh enough costs minutes.
-_DOUBLES = f"""
-UPDATE revenue_import_row r SET same_id = best.id, score = best.score
-FROM revenue_import_row one CROSS JOIN LATERAL (
-    SELECT c.id, LEAST(99, round(60 * similarity(c.folded, one.values ->> 'folded')
-        + CASE WHEN c.phone <> '' AND c.phone = one.values ->> 'phone' THEN 35 ELSE 0 END
-        + CASE WHEN c.tax_number <> '' AND c.tax_number = one.values ->> 'tax_number' THEN 60 ELSE 0 END
-        - CASE WHEN c.tax_number <> '' AND one.values ->> 'tax_number' NOT IN ('', c.tax_number) THEN 40 ELSE 0 END
-        + CASE WHEN c.point IS NOT NULL AND one.values ? 'lon' AND ST_Expand(c.point, 0.0004) &&
-            ST_SetSRID(ST_MakePoint((one.values ->> 'lon')::float8, (one.values ->> 'lat')::float8), 4326) THEN 15 ELSE 0 END))::int AS score
-    FROM (
-        SELECT * FROM revenue_taxpayer t WHERE t.active AND t.tax_number <> '' AND t.tax_number = one.values ->> 'tax_number'
-        UNION ALL SELECT * FROM revenue_taxpayer t WHERE t.active AND t.phone <> '' AND t.phone = one.values ->> 'phone'
-        UNION ALL SELECT * FROM revenue_taxpayer t WHERE t.active AND t.folded %% (one.values ->> 'folded')
-        UNION ALL SELECT * FROM revenue_taxpayer t WHERE t.active AND one.values ? 'lon' AND t.point && ST_Expand(
-            ST_SetSRID(ST_MakePoint((one.values ->> 'lon')::float8, (one.values ->> 'lat')::float8), 4326), 0.0004)
-            AND similarity(t.folded, one.values ->> 'folded') >= {(LEAST - 15.5) / 60:.3f}
-    ) c ORDER BY 2 DESC, 1 LIMIT 1
-) best
-WHERE one.run_id = %(run)s AND one.problem = '' AND r.id = one.id AND best.score >= %(least)s
-"""
 # The same thing of the same taxpayer is not declared again.
 _THERE = """
 UPDATE revenue_import_row r SET problem = %(said)s
