@@ -37,6 +37,7 @@ from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessio
 from toguna.engines.ledger.desks.counting import pieces, worth
 from toguna.engines.ledger.desks.forms import ahead_field, ask_of_the_rest
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided, told
+from toguna.engines.ledger.joining import join
 from toguna.engines.ledger.models import (
     Account,
     Bill,
@@ -139,6 +140,7 @@ __all__ = [
     "held",
     "held_at",
     "issue",
+    "join",
     "late",
     "new_desk",
     "new_payers",

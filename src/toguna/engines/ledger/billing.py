@@ -12,15 +12,15 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from toguna.engines.ledger import book
+from toguna.engines.ledger import book, joined
 from toguna.engines.ledger.apportioning import Owed, spread
-from toguna.engines.ledger.book import Leg, Refused
+from toguna.engines.ledger.book import ADVANCES, Leg, Refused
 from toguna.engines.ledger.models import Bill, BillLine, Entry, Payer, Tariff
 from toguna.kernel import access, audit, codes, text, town
 from toguna.kernel.access import Actor
 
 APPROVE = "ledger.approve"
-RECEIVABLE, ADVANCES = "411", "4191"  # what payers owe; what they paid ahead
+RECEIVABLE = "411"  # what payers owe
 LUCK = 3  # how often a run draws its references anew
 REFERENCE = 10  # letters and figures: AccountReference of a payment company takes twelve
 
@@ -81,7 +81,7 @@ def issue(
                     words=words,
                 )
             audit.record(by, "ledger.bill", f"ledger.bill:{bill.pk}", amount=total)
-            _use_advance(bill, by)
+            use_advance(bill, by)
     except IntegrityError:
         found = Bill.objects.filter(key=key).first()
         if found is None:
@@ -90,15 +90,15 @@ def issue(
     return bill
 
 
-def _use_advance(row: Bill, by: Actor) -> None:
-    """What its payer had paid ahead pays it, as far as it goes."""
-    Payer.objects.select_for_update().get(pk=row.payer_id)  # two bills at once do not use the same franc
-    use = min(advance_of(row.payer_id), row.amount)
+def use_advance(row: Bill, by: Actor, *, why: str = "", at: date | None = None) -> None:
+    """What its payer had paid ahead pays it, as far as it goes. why: in the key, where that happens again. The caller holds the bill."""
+    owner = joined.held(row.payer_id)
+    use = min(advance_of(owner), row.left)
     if use <= 0:
         return
     book.post(
-        "use-advance", [Leg(ADVANCES, use, row.payer_id), Leg(RECEIVABLE, -use, row.payer_id, row.pk)], key=f"use-advance:{row.pk}",
-        by=by, at=row.issued, currency=row.currency, about=("bill", row.reference),
+        "use-advance", [Leg(ADVANCES, use, owner), Leg(RECEIVABLE, -use, row.payer_id, row.pk)], key=f"use-advance:{why}{row.pk}",
+        by=by, at=at or row.issued, currency=row.currency, about=("bill", row.reference),
     )  # fmt: skip
     given, _over = spread(use, owed([row]))
     pay(given)
@@ -193,8 +193,8 @@ def unpay(row: Bill, amount: int, *, key: str, by: Actor) -> None:
 
 
 def advance_of(payer: int) -> int:
-    """What a payer has paid ahead."""
-    return -book.balance(ADVANCES, payer=payer)
+    """What a payer has paid ahead; of payers who are one, what all of them have."""
+    return -book.balance(ADVANCES, payer=joined.holder(payer))
 
 
 def owed_by(payer: int) -> int:
@@ -299,8 +299,8 @@ def run(
 
 
 _AHEAD = """
-SELECT b.id FROM ledger_bill b
-WHERE b.state = 'open' AND b.paid = 0 AND b.key LIKE %s ESCAPE '!' AND b.payer_id IN (
+SELECT b.id FROM ledger_bill b JOIN ledger_payer p ON p.id = b.payer_id
+WHERE b.state = 'open' AND b.paid = 0 AND b.key LIKE %s ESCAPE '!' AND COALESCE(p.joined_id, p.id) IN (
     SELECT payer_id FROM ledger_line WHERE account_id = %s GROUP BY payer_id HAVING sum(amount) < 0)
 AND NOT EXISTS (SELECT 1 FROM ledger_entry e WHERE e.key = 'use-advance:' || b.id) ORDER BY b.due, b.id
 """
@@ -314,7 +314,7 @@ def use_advances(keys: str, *, by: Actor) -> int:
         found = [pk for (pk,) in cursor.fetchall()]
     for pk in found:
         with transaction.atomic():
-            _use_advance(Bill.objects.select_for_update().get(pk=pk), by)
+            use_advance(Bill.objects.select_for_update().get(pk=pk), by)
     return len(found)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from toguna.engines.ledger import billing, book, paying, settling
+from toguna.engines.ledger import billing, book, joined, joining, paying, settling
 from toguna.engines.ledger.apportioning import Owed, shares, spread
 from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE, Due
 from toguna.engines.ledger.book import Leg, Mismatch, Refused
@@ -343,10 +343,35 @@ def test_a_payment_taken_back_takes_back_what_it_had_paid_ahead(books):
     zero()
 
 
+def test_one_who_was_joined_to_another_pays_with_it_whatever_came_before_and_since(books):
+    kept, gone = Payer.objects.create(name="Awa"), Payer.objects.create(name="Awa T.")
+    before = paying.take(5000, "XOF", "cheque", desk=books, payer=gone.pk, key="before", by=BY)
+    one, two = bill(kept, 1200), bill(kept, 800, due=TODAY() - timedelta(days=9))
+    entry = book.post("paid-ahead", [Leg("571", 100), Leg(ADVANCES, -100, gone.pk)], key="again", by=BY)
+    for _twice in range(2):
+        joining.join(kept.pk, gone.pk, by=CHIEF)
+    one.refresh_from_db(), two.refresh_from_db()
+    assert (one.left, two.left) == (0, 0) and billing.advance_of(gone.pk) == billing.advance_of(kept.pk) == 3100
+    assert book.post("paid-ahead", [Leg("571", 100), Leg(ADVANCES, -100, gone.pk)], key="again", by=BY) == entry
+    assert bill(gone, 600).left == 0 and bill(kept, 1500).left == 0  # issued to either
+    late = bill(gone, 2000)
+    assert late.left == 1000 and billing.advance_of(kept.pk) == 0
+    paying.take(1300, "XOF", "cash", desk=books, payer=kept.pk, key="since", by=BY)
+    late.refresh_from_db()
+    assert late.left == 0 and billing.advance_of(gone.pk) == 300
+    third = Payer.objects.create(name="A. Traoré")
+    joining.join(third.pk, gone.pk, by=CHIEF)  # all three
+    assert set(Payer.objects.filter(joined=third).values_list("pk", flat=True)) == {kept.pk, gone.pk}
+    assert book.balance(ADVANCES, payer=third.pk) == -300 == book.balance(ADVANCES)
+    paying.void(before.pk, reason="the cheque bounced", by=CHIEF)
+    assert sum(row.left for row in Bill.objects.all()) == 4700 and billing.advance_of(third.pk) == 0
+    zero()
+
+
 # --- Properties
 
 ACTIONS = st.lists(
-    st.tuples(st.sampled_from(["bill", "pay", "payer", "void", "cancel", "again", "checkpoint", "credit", "plan", "give-up", "refund"]), st.integers(0, 3), st.integers(1, 2000)),
+    st.tuples(st.sampled_from(["bill", "pay", "payer", "void", "cancel", "again", "checkpoint", "credit", "plan", "give-up", "refund", "join"]), st.integers(0, 3), st.integers(1, 2000)),
     min_size=1, max_size=14,
 )  # fmt: skip
 
@@ -399,6 +424,11 @@ def _play(desk: Desk, actions: list[tuple[str, int, int]]) -> None:
                         payers[which % 2].pk, amount, desk, currency="XOF", reason="x", key=f"r{n}", by=CHIEF
                     )
                     settling.decide(wish.pk, True, by=OTHER)
+                elif what == "join":  # again, and the other way round: nothing happens
+                    one_of, other_of = (payer.pk for payer in (payers if which % 2 else reversed(payers)))
+                    once = joined.holder(one_of) == joined.holder(other_of)
+                    joining.join(one_of, other_of, by=CHIEF)
+                    assert once or not billing.advance_of(one_of) or not Bill.objects.filter(state=Bill.State.OPEN).exists()
                 elif what == "checkpoint":
                     book.checkpoint()
         except Refused:
@@ -412,6 +442,10 @@ def _play(desk: Desk, actions: list[tuple[str, int, int]]) -> None:
     for payer in payers:
         assert billing.owed_by(payer.pk) == sum(one.left for one in Bill.objects.filter(payer=payer))
         assert billing.advance_of(payer.pk) >= 0
+        payer.refresh_from_db()
+        if payer.joined_id is not None:  # nothing of theirs stays behind, whatever came before and since
+            assert book.balance(ADVANCES, payer=payer.pk) == 0
+            assert billing.advance_of(payer.pk) == billing.advance_of(payer.joined_id) == -book.balance(ADVANCES)
     for one in Bill.objects.all():
         assert one.paid == sum(line.paid for line in one.lines.all()) and 0 <= one.paid <= one.amount
     zero()

@@ -14,6 +14,7 @@ from toguna.engines.ledger import book
 from toguna.kernel.access import AGENT, SYSTEM, Actor, Denied, Grant
 from toguna.kernel.demo import DemoFiles
 from toguna.services.revenue.models import Alike, Base, Part, Taxed, Taxpayer, ToCompare
+from toguna.services.revenue.profile import actions as profile
 from toguna.services.revenue.register import actions, bulk, demo, doubles, reads, starter
 from toguna.services.revenue.register.open_data import REGISTER
 
@@ -75,6 +76,21 @@ def test_two_who_are_one_keep_what_each_owed(stall, bill):
     assert set(reads.taxed_of(kept)) == {one, two}
     assert reads.balance(kept).left == 3500 and reads.bills_of(kept).count() == 2
     assert reads.by_number(gone.number) == kept and reads.of_payer(gone.payer_id) == kept
+
+
+def test_what_one_of_two_had_paid_ahead_pays_what_the_other_owes(stall, bill):
+    kept, gone = (stall(name).parts.get().taxpayer for name in ("Awa Sow", "Awa Sô"))
+    owed, theirs = bill(kept, 1000), bill(gone, 2400)
+    wish = profile.ask_plan(gone, theirs, 3, reason="", client_id=uuid.uuid4(), by=SYSTEM)
+    desk = ledger.new_desk("Counter", by=SYSTEM)
+    ledger.take(1500, "XOF", "cash", desk=desk, payer=gone.payer_id, bills=[], key="ahead", by=SYSTEM)
+    actions.merge(kept.pk, gone.pk, by=SYSTEM)
+    owed.refresh_from_db(), theirs.refresh_from_db()
+    assert owed.left + theirs.left == 1900 and reads.balance(kept) == reads.Balance(1900, 0)
+    wish.refresh_from_db()
+    assert wish.taxpayer == kept and profile.answer_plan(wish.pk, agree=True, by=SYSTEM).state == "agreed"
+    ledger.take(2000, "XOF", "cash", desk=desk, payer=kept.payer_id, key="rest", by=SYSTEM)
+    assert reads.balance(kept).left == -100 and bill(gone, 60).left == 0
 
 
 def test_heirs_share_and_a_measure_that_is_no_number_is_refused(stall):
