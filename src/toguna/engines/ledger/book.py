@@ -122,7 +122,10 @@ def _same(key: str, kind: str, legs: Sequence[Leg], currency: str) -> Entry:
         owners = {leg.payer for leg in (*there, *wanted) if leg.account == ADVANCES}
         into = dict(Payer.objects.filter(pk__in=owners).exclude(joined=None).values_list("pk", "joined"))
         there, wanted = (
-            [replace(leg, payer=into.get(leg.payer or 0, leg.payer)) if leg.account == ADVANCES else leg for leg in side]
+            [
+                replace(leg, payer=into.get(leg.payer or 0, leg.payer)) if leg.account == ADVANCES else leg
+                for leg in side
+            ]
             for side in (there, wanted)
         )
     if there != wanted or entry.kind != kind or entry.currency != currency:

@@ -275,7 +275,9 @@ def _unuse(payer: int, key: str, by: Actor) -> None:
         return
     used = [
         int(one.rpartition(":")[2])
-        for one in Entry.objects.filter(kind="use-advance", lines__payer__in=joined.family(payer)).distinct().values_list("key", flat=True)
+        for one in Entry.objects.filter(kind="use-advance", lines__payer__in=joined.family(payer))
+        .distinct()
+        .values_list("key", flat=True)
     ]
     for bill in (
         Bill.objects.select_for_update()

@@ -183,7 +183,12 @@ def ask_refund(
     if not 0 < amount <= billing.advance_of(payer):
         raise Refused(_("They have not paid that much ahead."))
     if payment is not None:
-        if joined.holder(payment.payer_id or 0) != joined.holder(payer) or payment.currency != currency or payment.void or amount > payment.amount:
+        if (
+            joined.holder(payment.payer_id or 0) != joined.holder(payer)
+            or payment.currency != currency
+            or payment.void
+            or amount > payment.amount
+        ):
             raise Refused(_("This payment was not made by them, or is less."))
         returning.original(payment)
     return _wish(

@@ -64,7 +64,9 @@ def _window(today: date) -> list[date]:
 def falling(payer: int, currency: str, before: date) -> Falling:
     """Bills, and parts of plans, that fall due before a day."""
     bills, amount = [], 0
-    rows = Bill.objects.filter(payer__in=joined.family(payer), state=Bill.State.OPEN, currency=currency).order_by("due", "pk")
+    rows = Bill.objects.filter(payer__in=joined.family(payer), state=Bill.State.OPEN, currency=currency).order_by(
+        "due", "pk"
+    )
     for row in rows.prefetch_related("instalments"):
         part = late(row, before)
         if part > 0:

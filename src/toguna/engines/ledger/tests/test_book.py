@@ -198,6 +198,7 @@ def test_a_run_issues_each_bill_once(books):
     assert book.balance(RECEIVABLE) == 24_500
     zero()
 
+
 _ENTRIES = """
 WITH e AS (
     INSERT INTO ledger_entry (key, kind, day, currency, lines_count, reverses_id)
@@ -428,7 +429,11 @@ def _play(desk: Desk, actions: list[tuple[str, int, int]]) -> None:
                     one_of, other_of = (payer.pk for payer in (payers if which % 2 else reversed(payers)))
                     once = joined.holder(one_of) == joined.holder(other_of)
                     joining.join(one_of, other_of, by=CHIEF)
-                    assert once or not billing.advance_of(one_of) or not Bill.objects.filter(state=Bill.State.OPEN).exists()
+                    assert (
+                        once
+                        or not billing.advance_of(one_of)
+                        or not Bill.objects.filter(state=Bill.State.OPEN).exists()
+                    )
                 elif what == "checkpoint":
                     book.checkpoint()
         except Refused:

@@ -13,7 +13,7 @@ LEAST = 55  # of a hundred: may be the same
 NEAR = 0.0004  # degrees: some 45 metres
 _ALONE, _CLOSE = (LEAST - 0.5) / 60, (LEAST - 15.5) / 60  # how alike a name must be that is all there is; that is near
 
-_LINES = f"""
+_LINES = """
 CREATE TEMPORARY TABLE revenue_line ON COMMIT DROP AS
 SELECT id, values ->> 'folded' AS folded, values ->> 'phone' AS phone, values ->> 'tax_number' AS tax_number,
     CASE WHEN values ? 'lon' THEN ST_SetSRID(ST_MakePoint((values ->> 'lon')::float8, (values ->> 'lat')::float8), 4326) END AS point
