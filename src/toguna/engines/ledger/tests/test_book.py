@@ -199,6 +199,37 @@ def test_a_run_issues_each_bill_once(books):
     zero()
 
 
+def test_twenty_thousand_bills_in_one_run_after_one_that_was_cut_off(books):
+    day = TODAY()
+
+    def staged() -> None:
+        billing.stage()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ledger_run (key, payer, amount, words) SELECT 'm:' || id, id, 500 + id % 7, 'Stall' FROM ledger_payer WHERE name LIKE 'M%'"
+            )
+
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO ledger_payer (name) SELECT 'M' || n FROM generate_series(1, 20000) n")
+        staged()
+        with transaction.atomic():
+            assert billing.run(income="7011", due=day, by=BY) == 20_000
+            transaction.set_rollback(True)
+        # The tables have pages now, and no rows: what is believed of them must not make the next one look through all for each.
+        cursor.execute("ANALYZE ledger_bill, ledger_bill_line, ledger_entry, ledger_line")
+        cursor.execute("SET LOCAL statement_timeout = '15s'")
+        staged()
+        assert billing.run(income="7011", due=day, by=BY) == 20_000
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("ANALYZE ledger_bill, ledger_bill_line, ledger_entry, ledger_line")
+        staged()
+        assert billing.run(income="7011", due=day, by=BY) == 0
+        cursor.execute("SELECT count(DISTINCT reference), count(*), sum(amount) FROM ledger_bill")
+        references, bills, amount = cursor.fetchone()
+    assert references == bills == 20_000 and book.balance(RECEIVABLE) == amount and Line.objects.count() == 40_000
+    zero()
+
+
 _ENTRIES = """
 WITH e AS (
     INSERT INTO ledger_entry (key, kind, day, currency, lines_count, reverses_id)
