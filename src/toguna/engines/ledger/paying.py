@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import book, events, joined
 from toguna.engines.ledger.apportioning import Order, spread
-from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE, advance_of, owed, pay, unpay
-from toguna.engines.ledger.book import Leg, Refused
+from toguna.engines.ledger.billing import RECEIVABLE, advance_of, owed, pay, unpay
+from toguna.engines.ledger.book import ADVANCES, Leg, Refused
 from toguna.engines.ledger.models import (
     Bill,
     BillLine,

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import billing, book, joined, payers, suspense
 from toguna.engines.ledger.apportioning import shares
-from toguna.engines.ledger.billing import ADVANCES, APPROVE, RECEIVABLE
-from toguna.engines.ledger.book import Leg, Refused
+from toguna.engines.ledger.billing import APPROVE, RECEIVABLE
+from toguna.engines.ledger.book import ADVANCES, Leg, Refused
 from toguna.engines.ledger.models import (
     Bill,
     BillLine,

@@ -220,7 +220,7 @@ def today() -> Today:
             [timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)],
         )
         taken = int(cursor.fetchone()[0])
-    return Today(book.balance(billing.RECEIVABLE), late or 0, taken, -book.balance(billing.ADVANCES))
+    return Today(book.balance(billing.RECEIVABLE), late or 0, taken, -book.balance(book.ADVANCES))
 
 
 def waiting_wishes() -> QuerySet[Wish]:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from toguna.engines.ledger import billing, book, joined, joining, paying, settling
 from toguna.engines.ledger.apportioning import Owed, shares, spread
-from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE, Due
-from toguna.engines.ledger.book import Leg, Mismatch, Refused
+from toguna.engines.ledger.billing import RECEIVABLE, Due
+from toguna.engines.ledger.book import ADVANCES, Leg, Mismatch, Refused
 from toguna.engines.ledger.models import Bill, Desk, Entry, Line, Payer, Payment, Period, Wish
 from toguna.engines.ledger.paying import SUSPENSE
 from toguna.kernel.access import ADMINISTRATOR, Actor, Denied, Grant

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from django.contrib.gis.geos import Point
 from django.db import connection
+from django.db.models import F
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
@@ -118,6 +119,7 @@ def test_thousands_are_brought_at_once_and_once(town, django_assert_max_num_quer
     thing = Taxed.objects.first()
     assert thing.zone.name == "Zongo" and thing.street_name == "Rue du Marché"
     assert Part.objects.count() == 500 and Taxpayer.objects.count() == 250
+    assert not Taxpayer.objects.exclude(payer__name=F("name")).exists()
     with (
         connection.cursor() as cursor
     ):  # their history came with them, by the statement: no trigger looks at them one by one
