@@ -121,7 +121,7 @@ def test_what_was_paid_ahead_pays(town, monkeypatch):
     payer = Payer.objects.get(name="Owner 1")
     desk = billing.book.account("5721", "asset")
     book.post(
-        "payment", [book.Leg(desk.code, 2000), book.Leg(billing.ADVANCES, -2000, payer.pk)], key="ahead", by=SYSTEM
+        "payment", [book.Leg(desk.code, 2000), book.Leg(book.ADVANCES, -2000, payer.pk)], key="ahead", by=SYSTEM
     )
     row = new(town)
     run(row, monkeypatch)
