@@ -216,13 +216,14 @@ def _lines(run: ImportRun) -> Iterator[tuple[int, dict[str, Any], str]]:
 def _said(base: Base, given: Mapping[str, str], bounds: tuple[float, float, float, float] | None) -> dict[str, Any]:
     """A line as it is kept. Raises Refused, ValidationError."""
     name = given["name"][:200]
-    if len(text.fold(name)) < 2:
+    folded = text.fold(name)
+    if len(folded) < 2:
         raise Refused(_("There is no name."))
-    found: dict[str, Any] = {"name": name, "folded": text.fold(name)[:200]}
+    found: dict[str, Any] = {"name": name, "folded": folded[:200]}
     for one, length in (("trade", 120), ("tax_number", 40), ("address", 200), ("words", 120)):
         found[one] = given.get(one, "")[:length]
-    words = set(text.fold(given.get("kind", "")).split()) | {text.fold(given.get("kind", ""))}
-    found["kind"] = Taxpayer.Kind.BUSINESS if words & _BUSINESS else Taxpayer.Kind.PERSON
+    kind = text.fold(given.get("kind", ""))
+    found["kind"] = Taxpayer.Kind.BUSINESS if _BUSINESS & {kind, *kind.split()} else Taxpayer.Kind.PERSON
     typed = given.get("phone", "").split("/")[0].strip()
     found["phone"] = people.normal_phone(typed) if typed else ""
     if email := given.get("email", "").lower():
@@ -325,16 +326,16 @@ def bring_job(run: int) -> None:
     total, done = todo.count(), 0
     while True:
         with transaction.atomic():
-            part = list(todo.filter(made=None)[:CHUNK])
+            part = list(todo.filter(made=None).values_list("pk", "number", "values", "same", "decision")[:CHUNK])
             if not part:
                 break
-            bulk.bring([_row(row, one) for one in part], by=by)
+            rows = [_row(row, *one[1:]) for one in part]
+            bulk.bring(rows, by=by)
             with connection.cursor() as cursor:
-                ids = [one.pk for one in part]
                 cursor.execute(
                     "UPDATE revenue_import_row r SET made_id = t.id FROM unnest(%s::bigint[], %s::uuid[]) AS m(row, client)"
                     " JOIN revenue_taxed t ON t.client_id = m.client WHERE r.id = m.row",
-                    [ids, [_client(run, one.number) for one in part]],
+                    [[one[0] for one in part], [one.client_id for one in rows]],
                 )
         done += len(part)
         _share(run, min(99, 100 * done // max(1, total)))
@@ -349,14 +350,13 @@ def _client(run: int, line: int) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_OID, f"toguna.revenue.import:{run}:{line}")
 
 
-def _row(run: ImportRun, one: ImportRow) -> bulk.Row:
+def _row(run: ImportRun, number: int, said: Mapping[str, Any], same: int | None, decision: str) -> bulk.Row:
     """Two lines of one file are one taxpayer by tax number, or by telephone and name."""
-    said = one.values
-    key = said["tax_number"] or (f"{said['phone']} {said['folded']}" if said["phone"] else f"line {one.number}")
+    key = said["tax_number"] or (f"{said['phone']} {said['folded']}" if said["phone"] else f"line {number}")
     names = ("name", "kind", "trade", "phone", "email", "tax_number", "address", "words", "plate", "measures")
     return bulk.Row(
-        client_id=_client(run.pk, one.number), base=run.base_id, who=uuid.uuid5(uuid.NAMESPACE_OID, f"toguna.revenue.import:{run.pk}:{key}"),
-        taxpayer=one.same_id if one.decision == Decision.SAME else None, lon=said.get("lon"), lat=said.get("lat"),
+        client_id=_client(run.pk, number), base=run.base_id, who=uuid.uuid5(uuid.NAMESPACE_OID, f"toguna.revenue.import:{run.pk}:{key}"),
+        taxpayer=same if decision == Decision.SAME else None, lon=said.get("lon"), lat=said.get("lat"),
         since=date.fromisoformat(said["since"]), **{name: said[name] for name in names},
     )  # fmt: skip
 
