@@ -119,7 +119,7 @@ def _same(key: str, kind: str, legs: Sequence[Leg], currency: str) -> Entry:
     entry = Entry.objects.get(key=key)
     there, wanted = legs_of(entry), list(legs)
     if there != wanted:  # or somebody was joined to another since
-        owners = {leg.payer for leg in (*there, *wanted) if leg.account == ADVANCES}
+        owners = {leg.payer for leg in (*there, *wanted) if leg.payer is not None and leg.account == ADVANCES}
         into = dict(Payer.objects.filter(pk__in=owners).exclude(joined=None).values_list("pk", "joined"))
         there, wanted = (
             [
