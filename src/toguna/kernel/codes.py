@@ -10,7 +10,10 @@ ALPHABET = "23456789ACDEFGHJKMNPRSTVWXYZ"
 
 def make(length: int = 6) -> str:
     """A random code. 28 characters: 4 give 614,656 codes, 6 give 481 million."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    found = ""
+    while len(found) < length:  # one byte gives a letter; the last four of 256 would make four letters likelier
+        found += "".join(ALPHABET[byte % 28] for byte in secrets.token_bytes(length) if byte < 252)
+    return found[:length]
 
 
 def read(text: str) -> str:

@@ -34,9 +34,12 @@ def fold(text: str) -> str:
     >>> fold("L'École  Sainte-Marie")
     'l ecole sainte marie'
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()  # 𝑨 is an A before it can be an a
-    decomposed = unicodedata.normalize("NFKD", plain.replace("œ", "oe").replace("æ", "ae"))
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+    if text.isascii():
+        bare = text.lower()
+    else:
+        plain = unicodedata.normalize("NFKC", text).casefold()  # 𝑨 is an A before it can be an a
+        decomposed = unicodedata.normalize("NFKD", plain.replace("œ", "oe").replace("æ", "ae"))
+        bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return re.sub(r"(?:[^\w]|_)+", " ", bare).strip()
 
 
@@ -45,6 +48,8 @@ def clean(text: str) -> str:
 
     Emoji and right-to-left text are kept; bidirectional *override* characters, which can make text lie, are not.
     """
+    if text.isprintable():  # nearly always, and then nothing is to be left out
+        return unicodedata.normalize("NFC", text).strip()
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = (
         c

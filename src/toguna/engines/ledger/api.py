@@ -1,8 +1,9 @@
 """The door of `ledger`: what is owed, paid, and by what tariff. Amounts are minor units of the currency."""
 
+from toguna.engines.ledger.joining import join
+
 from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
-    ADVANCES,
     RECEIVABLE,
     REFERENCE,
     Charge,
@@ -29,7 +30,7 @@ from toguna.engines.ledger.blocks import (
     take_offline,
     voided,
 )
-from toguna.engines.ledger.book import Leg, Mismatch, Refused, account, balance, post, reverse
+from toguna.engines.ledger.book import ADVANCES, Leg, Mismatch, Refused, account, balance, post, reverse
 from toguna.engines.ledger.desks.actions import session_of
 from toguna.engines.ledger.desks.actions import take as take_at_desk
 from toguna.engines.ledger.desks.cashbook import OTHERS as OTHER_WAYS
@@ -141,6 +142,7 @@ __all__ = [
     "held",
     "held_at",
     "issue",
+    "join",
     "late",
     "new_desk",
     "new_payers",

@@ -12,15 +12,15 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from toguna.engines.ledger import book
+from toguna.engines.ledger import book, joined
 from toguna.engines.ledger.apportioning import Owed, spread
-from toguna.engines.ledger.book import Leg, Refused
+from toguna.engines.ledger.book import ADVANCES, Leg, Refused
 from toguna.engines.ledger.models import Bill, BillLine, Entry, Payer, Tariff
 from toguna.kernel import access, audit, codes, text, town
 from toguna.kernel.access import Actor
 
 APPROVE = "ledger.approve"
-RECEIVABLE, ADVANCES = "411", "4191"  # what payers owe; what they paid ahead
+RECEIVABLE = "411"  # what payers owe
 LUCK = 3  # how often a run draws its references anew
 REFERENCE = 10  # letters and figures: AccountReference of a payment company takes twelve
 
@@ -81,7 +81,7 @@ def issue(
                     words=words,
                 )
             audit.record(by, "ledger.bill", f"ledger.bill:{bill.pk}", amount=total)
-            _use_advance(bill, by)
+            use_advance(bill, by)
     except IntegrityError:
         found = Bill.objects.filter(key=key).first()
         if found is None:
@@ -90,15 +90,15 @@ def issue(
     return bill
 
 
-def _use_advance(row: Bill, by: Actor) -> None:
-    """What its payer had paid ahead pays it, as far as it goes."""
-    Payer.objects.select_for_update().get(pk=row.payer_id)  # two bills at once do not use the same franc
-    use = min(advance_of(row.payer_id), row.amount)
+def use_advance(row: Bill, by: Actor, *, why: str = "", at: date | None = None) -> None:
+    """What its payer had paid ahead pays it, as far as it goes. why: in the key, where that happens again. The caller holds the bill."""
+    owner = joined.held(row.payer_id)
+    use = min(advance_of(owner), row.left)
     if use <= 0:
         return
     book.post(
-        "use-advance", [Leg(ADVANCES, use, row.payer_id), Leg(RECEIVABLE, -use, row.payer_id, row.pk)], key=f"use-advance:{row.pk}",
-        by=by, at=row.issued, currency=row.currency, about=("bill", row.reference),
+        "use-advance", [Leg(ADVANCES, use, owner), Leg(RECEIVABLE, -use, row.payer_id, row.pk)], key=f"use-advance:{why}{row.pk}",
+        by=by, at=at or row.issued, currency=row.currency, about=("bill", row.reference),
     )  # fmt: skip
     given, _over = spread(use, owed([row]))
     pay(given)
@@ -193,8 +193,8 @@ def unpay(row: Bill, amount: int, *, key: str, by: Actor) -> None:
 
 
 def advance_of(payer: int) -> int:
-    """What a payer has paid ahead."""
-    return -book.balance(ADVANCES, payer=payer)
+    """What a payer has paid ahead; of payers who are one, what all of them have."""
+    return -book.balance(ADVANCES, payer=joined.holder(payer))
 
 
 def owed_by(payer: int) -> int:
@@ -214,8 +214,7 @@ WITH staged AS (
     SELECT key, payer, amount, words, about_kind, about, {_LETTERS} AS reference,
         nextval('ledger_bill_id_seq') AS bill_id, nextval('ledger_entry_id_seq') AS entry_id
     FROM (
-        SELECT s.*, uuid_send(gen_random_uuid()) AS r FROM ledger_run s
-        WHERE NOT EXISTS (SELECT 1 FROM ledger_bill b WHERE b.key = s.key) AND s.amount > 0 OFFSET 0
+        SELECT s.*, uuid_send(gen_random_uuid()) AS r FROM ledger_run s WHERE s.amount > 0 OFFSET 0
     ) s
 ), bills AS (
     INSERT INTO ledger_bill (id, reference, key, payer_id, tariff_id, words, about_kind, about, currency, amount, paid, issued, due, state)
@@ -231,6 +230,9 @@ INSERT INTO ledger_line (entry_id, number, account_id, day, amount, payer_id, bi
 SELECT entry_id, leg.number, leg.account, %(day)s, leg.sign * amount, payer, bill_id
 FROM staged CROSS JOIN (VALUES (1, %(receivable)s::bigint, 1), (2, %(income)s::bigint, -1)) AS leg(number, account, sign)
 """
+# Apart: within the statement that fills the table, its keys would be looked for among those that it writes, and its rows come in their
+# order, which is nobody's order in any other index.
+_ISSUED = "DELETE FROM ledger_run s USING ledger_bill b WHERE b.key = s.key"
 _UNEQUAL = """SELECT 1 FROM ledger_run s LEFT JOIN (SELECT key, sum(amount) AS sum FROM ledger_run_line GROUP BY key) l USING (key)
 WHERE l.sum IS DISTINCT FROM s.amount LIMIT 1"""
 _ONE_LINE = "SELECT bill_id, 1, 'principal', words, %(income)s, amount, 0 FROM staged"
@@ -268,8 +270,8 @@ def stage() -> None:
 def run(
     *, income: str, due: date, by: Actor, tariff: Tariff | None = None, at: date | None = None, currency: str = ""
 ) -> int:
-    """Issues what is staged, with its lines and its entries, by one statement in one transaction: all, or nothing. What was
-    issued before, by its key, is left as it is. How many were issued."""
+    """Issues what is staged, with its lines and its entries, in one transaction: all, or nothing. What was issued before, by its
+    key, is left as it is, and is staged no more. How many were issued."""
     values = {
         "tariff": tariff.pk if tariff else None, "currency": currency or town.current().currency, "day": at or timezone.localdate(),
         "due": due, "income": book.account_id(income), "receivable": book.account_id(RECEIVABLE), "by": by.account,
@@ -285,6 +287,7 @@ def run(
                     if cursor.fetchone() is not None:
                         raise Refused(_("The lines of a bill do not sum to it."))
                     cursor.execute("ANALYZE ledger_run_line")
+                cursor.execute(_ISSUED)
                 cursor.execute(_RUN.replace("{lines}", _ITS_LINES if explained else _ONE_LINE), values)
                 issued: int = cursor.rowcount // 2
                 audit.record(by, "ledger.run", "ledger.bill", issued=issued)
@@ -296,8 +299,8 @@ def run(
 
 
 _AHEAD = """
-SELECT b.id FROM ledger_bill b
-WHERE b.state = 'open' AND b.paid = 0 AND b.key LIKE %s ESCAPE '!' AND b.payer_id IN (
+SELECT b.id FROM ledger_bill b JOIN ledger_payer p ON p.id = b.payer_id
+WHERE b.state = 'open' AND b.paid = 0 AND b.key LIKE %s ESCAPE '!' AND COALESCE(p.joined_id, p.id) IN (
     SELECT payer_id FROM ledger_line WHERE account_id = %s GROUP BY payer_id HAVING sum(amount) < 0)
 AND NOT EXISTS (SELECT 1 FROM ledger_entry e WHERE e.key = 'use-advance:' || b.id) ORDER BY b.due, b.id
 """
@@ -311,7 +314,7 @@ def use_advances(keys: str, *, by: Actor) -> int:
         found = [pk for (pk,) in cursor.fetchall()]
     for pk in found:
         with transaction.atomic():
-            _use_advance(Bill.objects.select_for_update().get(pk=pk), by)
+            use_advance(Bill.objects.select_for_update().get(pk=pk), by)
     return len(found)
 
 

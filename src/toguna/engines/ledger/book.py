@@ -13,11 +13,12 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from toguna.engines.ledger.models.book import Account, Entry, Line, Period
+from toguna.engines.ledger.models.book import Account, Entry, Line, Payer, Period
 from toguna.kernel import audit, text, town
 from toguna.kernel.access import Actor
 
 MOST_LEGS = 500
+ADVANCES = "4191"  # what payers paid ahead
 
 
 class Refused(Exception):
@@ -57,13 +58,18 @@ def account(
     return found
 
 
+# What is paid ahead by one who was joined to another is that other's, also where a payment of before is taken back. Their row is held, so
+# that nobody is joined meanwhile.
 _POST = """
 WITH entry AS (
     INSERT INTO ledger_entry (key, kind, day, currency, lines_count, account, about_kind, about, words, reverses_id)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING RETURNING id, day
 )
 INSERT INTO ledger_line (entry_id, number, account_id, day, amount, payer_id, bill, desk)
-SELECT entry.id, number, leg.account, entry.day, amount, payer, bill, desk FROM entry
+SELECT entry.id, number, leg.account, entry.day, amount,
+    CASE WHEN leg.account = %s THEN COALESCE((SELECT p.joined_id FROM ledger_payer p WHERE p.id = leg.payer FOR SHARE), leg.payer) ELSE leg.payer END,
+    bill, desk
+FROM entry
 CROSS JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) WITH ORDINALITY
   AS leg(account, amount, payer, bill, desk, number)
 RETURNING entry_id
@@ -88,6 +94,7 @@ def post(
                 _POST,
                 [
                     *(key, kind, day, unit, len(kept), by.account, *about, text.clean(words)[:300], reverses),
+                    account_id(ADVANCES) if any(leg.account == ADVANCES for leg in kept) else None,
                     [account_id(leg.account) for leg in kept],
                     *columns,
                 ],
@@ -110,12 +117,17 @@ def post(
 def _same(key: str, kind: str, legs: Sequence[Leg], currency: str) -> Entry:
     """The entry of that key, if it says the same."""
     entry = Entry.objects.get(key=key)
-    there = list(
-        Line.objects.filter(entry=entry)
-        .order_by("number")
-        .values_list("account__code", "amount", "payer", "bill", "desk")
-    )
-    wanted = [(leg.account, leg.amount, leg.payer, leg.bill, leg.desk) for leg in legs]
+    there, wanted = legs_of(entry), list(legs)
+    if there != wanted:  # or somebody was joined to another since
+        owners = {leg.payer for leg in (*there, *wanted) if leg.payer is not None and leg.account == ADVANCES}
+        into = dict(Payer.objects.filter(pk__in=owners).exclude(joined=None).values_list("pk", "joined"))
+        there, wanted = (
+            [
+                replace(leg, payer=into.get(leg.payer or 0, leg.payer)) if leg.account == ADVANCES else leg
+                for leg in side
+            ]
+            for side in (there, wanted)
+        )
     if there != wanted or entry.kind != kind or entry.currency != currency:
         raise Mismatch(_("Another posting has this key already."))
     return entry

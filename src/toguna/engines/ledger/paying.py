@@ -12,17 +12,16 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from toguna.engines.ledger import book, events
+from toguna.engines.ledger import book, events, joined
 from toguna.engines.ledger.apportioning import Order, spread
-from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE, advance_of, owed, pay, unpay
-from toguna.engines.ledger.book import Leg, Refused
+from toguna.engines.ledger.billing import RECEIVABLE, advance_of, owed, pay, unpay
+from toguna.engines.ledger.book import ADVANCES, Leg, Refused
 from toguna.engines.ledger.models import (
     Bill,
     BillLine,
     Block,
     Desk,
     Entry,
-    Payer,
     Payment,
     ReceiptCounter,
     Suspense,
@@ -181,11 +180,11 @@ def _numbered(payment: Payment) -> None:
 
 
 def locked(payer: int | None, bills: Sequence[int] | None, currency: str) -> list[Bill]:
-    """The open bills that may be paid, each locked, always in the same order."""
+    """The open bills that may be paid, each locked, always in the same order; of a payer, also those of who was joined to them."""
     found = Bill.objects.select_for_update().filter(state=Bill.State.OPEN, currency=currency).order_by("pk")
     if bills:
         return list(found.filter(pk__in=bills))
-    return list(found.filter(payer=payer)) if payer is not None and bills is None else []
+    return list(found.filter(payer__in=joined.family(payer))) if payer is not None and bills is None else []
 
 
 def counter(desk: int, year: int) -> int:
@@ -247,6 +246,8 @@ def void(payment: int, *, reason: str, by: Actor) -> Payment:
                 "A bill of this payment was cancelled or made less since: what was paid is an advance now. Refund it instead."
             )
         )
+    if row.payer_id is not None:
+        joined.held(row.payer_id)
     back = book.reverse(row.entry, reason=why, key=f"void:{row.pk}", by=by)
     for share in shares:
         if share.bill_id is None or share.number is None:
@@ -269,13 +270,14 @@ def void(payment: int, *, reason: str, by: Actor) -> Payment:
 
 def _unuse(payer: int, key: str, by: Actor) -> None:
     """A payment that was taken back had paid ahead, and that had paid bills: the latest of them are owed again."""
-    Payer.objects.select_for_update().get(pk=payer)
-    lacking = -advance_of(payer)
+    lacking = -advance_of(joined.held(payer))
     if lacking <= 0:
         return
     used = [
         int(one.rpartition(":")[2])
-        for one in Entry.objects.filter(kind="use-advance", lines__payer=payer).distinct().values_list("key", flat=True)
+        for one in Entry.objects.filter(kind="use-advance", lines__payer__in=joined.family(payer))
+        .distinct()
+        .values_list("key", flat=True)
     ]
     for bill in (
         Bill.objects.select_for_update()

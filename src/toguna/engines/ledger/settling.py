@@ -11,17 +11,16 @@ from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from toguna.engines.ledger import billing, book, payers, suspense
+from toguna.engines.ledger import billing, book, joined, payers, suspense
 from toguna.engines.ledger.apportioning import shares
-from toguna.engines.ledger.billing import ADVANCES, APPROVE, RECEIVABLE
-from toguna.engines.ledger.book import Leg, Refused
+from toguna.engines.ledger.billing import APPROVE, RECEIVABLE
+from toguna.engines.ledger.book import ADVANCES, Leg, Refused
 from toguna.engines.ledger.models import (
     Bill,
     BillLine,
     CreditNote,
     Desk,
     Instalment,
-    Payer,
     Payment,
     Suspense,
     Wish,
@@ -184,7 +183,12 @@ def ask_refund(
     if not 0 < amount <= billing.advance_of(payer):
         raise Refused(_("They have not paid that much ahead."))
     if payment is not None:
-        if payment.payer_id != payer or payment.currency != currency or payment.void or amount > payment.amount:
+        if (
+            joined.holder(payment.payer_id or 0) != joined.holder(payer)
+            or payment.currency != currency
+            or payment.void
+            or amount > payment.amount
+        ):
             raise Refused(_("This payment was not made by them, or is less."))
         returning.original(payment)
     return _wish(
@@ -273,7 +277,7 @@ def _refund(row: Wish, by: Actor) -> None:
     desk = row.payment.desk if row.payment is not None else row.desk
     if desk is None:
         raise Refused(_("Say from which desk it is paid."))
-    Payer.objects.select_for_update().get(pk=row.payer_id)
+    joined.held(row.payer_id)
     if billing.advance_of(row.payer_id) < row.amount:
         raise Refused(_("They have not paid that much ahead any more."))
     if book.balance(desk.account.code) < row.amount:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import book, paying
 from toguna.engines.ledger.apportioning import spread
-from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE, owed, pay
-from toguna.engines.ledger.book import Leg, Refused
+from toguna.engines.ledger.billing import RECEIVABLE, owed, pay
+from toguna.engines.ledger.book import ADVANCES, Leg, Refused
 from toguna.engines.ledger.models import Payment, Share, Suspense
 from toguna.kernel import access, audit, text
 from toguna.kernel.access import Actor

@@ -51,14 +51,17 @@ class Period(models.Model):
 
 
 class Payer(models.Model):
-    """Who owes or pays: a person of the town, a household, a business. name: emptied when the person is erased and nothing is owed."""
+    """Who owes or pays: a person of the town, a household, a business. name: emptied when the person is erased and nothing is owed;
+    joined: the one that they turned out to be, who was never joined to another (see `joined`)."""
 
     name = models.CharField(max_length=200, blank=True)
     person = models.ForeignKey("people.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created = models.DateTimeField(db_default=Now())
+    joined = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         db_table = "ledger_payer"
+        indexes = [models.Index(fields=["joined"], name="ledger_payer_joined", condition=Q(joined__isnull=False))]
 
     def __str__(self) -> str:
         return self.name or f"#{self.pk}"

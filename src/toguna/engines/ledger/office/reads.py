@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from toguna.engines.ledger import billing, book, payers, paying
+from toguna.engines.ledger import billing, book, joined, payers, paying
 from toguna.engines.ledger.models import (
     Account,
     Bill,
@@ -38,6 +38,7 @@ KINDS = {
     "-payment": _("payment taken back"),
     "use-advance": _("paid by an advance"),
     "advance": _("kept as an advance"),
+    "join": _("advance of a payer who is the same"),
     "credit": _("credit note"),
     "write-off": _("bill given up"),
     "refund": _("money given back"),
@@ -175,18 +176,22 @@ def late_bills(page_after: int | None = None) -> QuerySet[Bill]:
 
 
 def payer_facts(row: Payer) -> dict[str, Any]:
-    """All that one payer owes, paid, has ahead, and what was promised."""
-    found = payers.balances_of([row.pk])[row.pk]
+    """All that one payer owes, paid, has ahead, and what was promised; of payers who are one, together."""
+    all_of = joined.family(row.pk)
+    found = payers.balances_of(all_of).values()
     currency = town.current().currency
     return {
         "payer": row,
-        "owed": found.owed,
-        "ahead": found.ahead,
+        "same": list(Payer.objects.filter(pk__in=all_of).exclude(pk=row.pk).order_by("pk")),
+        "owed": sum(one.owed for one in found),
+        "ahead": sum(one.ahead for one in found),
         "currency": currency,
-        "bills": list(payers.bills_of(row.pk).order_by("-due", "-pk")[:SHOWN]),
-        "payments": list(Payment.objects.filter(payer=row).select_related("desk").order_by("-at", "-pk")[:SHOWN]),
-        "orders": list(StandingOrder.objects.filter(payer=row).order_by("-pk")[:5]),
-        "wishes": list(Wish.objects.filter(payer=row).select_related("bill")[:10]),
+        "bills": list(Bill.objects.filter(payer__in=all_of).order_by("-due", "-pk")[:SHOWN]),
+        "payments": list(
+            Payment.objects.filter(payer__in=all_of).select_related("desk").order_by("-at", "-pk")[:SHOWN]
+        ),
+        "orders": list(StandingOrder.objects.filter(payer__in=all_of).order_by("-pk")[:5]),
+        "wishes": list(Wish.objects.filter(payer__in=all_of).select_related("bill")[:10]),
     }
 
 
@@ -239,7 +244,7 @@ def today() -> Today:
             [timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)],
         )
         taken = int(cursor.fetchone()[0])
-    return Today(book.balance(billing.RECEIVABLE), late or 0, taken, -book.balance(billing.ADVANCES))
+    return Today(book.balance(billing.RECEIVABLE), late or 0, taken, -book.balance(book.ADVANCES))
 
 
 def waiting_wishes() -> QuerySet[Wish]:

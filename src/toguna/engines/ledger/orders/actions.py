@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from toguna.engines.ledger import joined
 from toguna.engines.ledger.book import Refused
-from toguna.engines.ledger.models import Payer, StandingOrder
+from toguna.engines.ledger.models import StandingOrder
 from toguna.engines.ledger.providers import ways
 from toguna.engines.people import api as people
 from toguna.kernel import access, audit, text, town
@@ -48,7 +49,7 @@ def subscribe(
     spoken = (language or get_language() or town.current().languages[0]).split("-")[0][:2]
     try:
         with transaction.atomic():
-            Payer.objects.select_for_update().get(pk=payer)
+            payer = joined.held(payer)
             if StandingOrder.objects.filter(payer=payer, ended=None).exists():
                 raise Refused(_("This payer has a standing order already: end it first."))
             row = StandingOrder.objects.create(
@@ -85,7 +86,7 @@ def _may(by: Actor, phone: str) -> None:
 
 def orders_of(payer: int) -> QuerySet[StandingOrder]:
     """The orders of a payer, the one that holds first."""
-    return StandingOrder.objects.filter(payer=payer).order_by("ended", "-pk")
+    return StandingOrder.objects.filter(payer__in=joined.family(payer)).order_by("ended", "-pk")
 
 
 def orders_at(phones: list[str]) -> QuerySet[StandingOrder]:

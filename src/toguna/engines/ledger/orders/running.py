@@ -4,6 +4,7 @@ nobody pays. All that is known stands in the rows: a worker that dies leaves not
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from toguna.engines.channels import api as channels
+from toguna.engines.ledger import joined
 from toguna.engines.ledger.events import told
 from toguna.engines.ledger.models import Bill, PaymentRequest, StandingOrder
 from toguna.engines.ledger.providers import asking, ways
@@ -36,6 +38,7 @@ HOURS = range(8, 19)  # a telephone does not ring at night for a tax
 BATCH = 200
 _KEYS = uuid.UUID("6a1e1c1c-5d0f-4d07-8a5c-0c1d5c7a3b90")
 _OVER, _UNPAID = gettext_noop("its time is over"), gettext_noop("not paid three months in a row")
+_JOINED = gettext_noop("another order of the same payer")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ def _window(today: date) -> list[date]:
 def falling(payer: int, currency: str, before: date) -> Falling:
     """Bills, and parts of plans, that fall due before a day."""
     bills, amount = [], 0
-    rows = Bill.objects.filter(payer=payer, state=Bill.State.OPEN, currency=currency).order_by("due", "pk")
+    rows = Bill.objects.filter(payer__in=joined.family(payer), state=Bill.State.OPEN, currency=currency).order_by(
+        "due", "pk"
+    )
     for row in rows.prefetch_related("instalments"):
         part = late(row, before)
         if part > 0:
@@ -219,6 +224,18 @@ def _unpaid(order: StandingOrder, row: PaymentRequest) -> None:
 def _end(order: StandingOrder, why: str) -> None:
     StandingOrder.objects.filter(pk=order.pk).update(ended=timezone.now(), why=why, next_try=None)
     audit.record(SYSTEM, "ledger.end_order", f"ledger.order:{order.pk}", why=why)
+
+
+def join(orders: Iterable[StandingOrder], payer: int) -> None:
+    """Their payer turned out to be another: each asks for that one's bills from now on, or ends, and says so, where that one has an order."""
+    for order in orders:
+        if not StandingOrder.objects.filter(payer=payer, ended=None).exists():
+            StandingOrder.objects.filter(pk=order.pk).update(payer=payer)
+            continue
+        _end(order, _JOINED)
+        with translation.override(order.language):
+            words = _("%(town)s: another telephone has a standing order for the same bills. This one has ended.")
+            _sms(order, f"ledger-order-joined:{order.pk}", words % {"town": town.current().name})
 
 
 def _facts(order: StandingOrder, amount: int) -> dict[str, str]:

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toguna.engines.ledger import billing, blocks, book, paying
-from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE, Due
+from toguna.engines.ledger.billing import RECEIVABLE, Due
+from toguna.engines.ledger.book import ADVANCES
 from toguna.engines.ledger.models import Bill, Desk, Payer, Payment, Suspense, VoidNumber
 from toguna.engines.ledger.paying import SUSPENSE
 from toguna.kernel.access import SYSTEM, Actor

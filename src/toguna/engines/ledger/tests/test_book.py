@@ -12,10 +12,10 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from toguna.engines.ledger import billing, book, paying, settling
+from toguna.engines.ledger import billing, book, joined, joining, paying, settling
 from toguna.engines.ledger.apportioning import Owed, shares, spread
-from toguna.engines.ledger.billing import ADVANCES, RECEIVABLE, Due
-from toguna.engines.ledger.book import Leg, Mismatch, Refused
+from toguna.engines.ledger.billing import RECEIVABLE, Due
+from toguna.engines.ledger.book import ADVANCES, Leg, Mismatch, Refused
 from toguna.engines.ledger.models import Bill, Desk, Entry, Line, Payer, Payment, Period, Wish
 from toguna.engines.ledger.paying import SUSPENSE
 from toguna.kernel.access import ADMINISTRATOR, Actor, Denied, Grant
@@ -199,6 +199,99 @@ def test_a_run_issues_each_bill_once(books):
     zero()
 
 
+def test_twenty_thousand_bills_in_one_run_after_one_that_was_cut_off(books):
+    day = TODAY()
+
+    def staged() -> None:
+        billing.stage()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ledger_run (key, payer, amount, words) SELECT 'm:' || id, id, 500 + id % 7, 'Stall' FROM ledger_payer WHERE name LIKE 'M%'"
+            )
+
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO ledger_payer (name) SELECT 'M' || n FROM generate_series(1, 20000) n")
+        staged()
+        with transaction.atomic():
+            assert billing.run(income="7011", due=day, by=BY) == 20_000
+            transaction.set_rollback(True)
+        # The tables have pages now, and no rows: what is believed of them must not make the next one look through all for each.
+        cursor.execute("ANALYZE ledger_bill, ledger_bill_line, ledger_entry, ledger_line")
+        cursor.execute("SET LOCAL statement_timeout = '15s'")
+        staged()
+        assert billing.run(income="7011", due=day, by=BY) == 20_000
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("ANALYZE ledger_bill, ledger_bill_line, ledger_entry, ledger_line")
+        staged()
+        assert billing.run(income="7011", due=day, by=BY) == 0
+        cursor.execute("SELECT count(DISTINCT reference), count(*), sum(amount) FROM ledger_bill")
+        references, bills, amount = cursor.fetchone()
+    assert references == bills == 20_000 and book.balance(RECEIVABLE) == amount and Line.objects.count() == 40_000
+    zero()
+
+
+_ENTRIES = """
+WITH e AS (
+    INSERT INTO ledger_entry (key, kind, day, currency, lines_count, reverses_id)
+    SELECT 'many:' || n, 'bill', current_date, 'XOF', 2, {reverses} FROM generate_series(1, 600) n RETURNING id, key
+)
+INSERT INTO ledger_line (entry_id, number, account_id, day, amount, payer_id)
+SELECT {entry}, leg.number, {account}, {day}, {amount}, {payer}
+FROM (SELECT id, substr(key, 6)::int AS n FROM e) e CROSS JOIN (VALUES (1, 1), (2, -1)) AS leg(number, sign) WHERE {those}
+"""
+_SOUND = {
+    "reverses": "NULL::bigint", "entry": "e.id", "account": "%(account)s", "day": "current_date", "amount": "leg.sign * 500",
+    "payer": "(%(payers)s::bigint[])[1 + n %% 8]", "those": "true",
+}  # fmt: skip
+_WRONG = {
+    "reverses": "CASE WHEN n = 300 THEN 999999999 END", "entry": "e.id + CASE WHEN n = 300 THEN 600 ELSE 0 END",
+    "account": "CASE WHEN n = 300 THEN 999999999 ELSE %(account)s END", "day": "current_date + (n = 300)::int",
+    "amount": "leg.sign * CASE WHEN n = 300 THEN 500 + leg.number ELSE 500 END",
+    "payer": "CASE WHEN n = 300 THEN 999999999 ELSE (%(payers)s::bigint[])[1 + n %% 8] END", "those": "n <> 300 OR leg.number = 1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["nothing", "closed", *_WRONG])
+def test_many_lines_at_once_are_looked_at_as_one_by_one(books, what):
+    payers = [Payer.objects.create(name=f"P{n}").pk for n in range(8)]
+    Payer.objects.filter(pk=payers[3]).delete()  # a number between them that nobody has
+    values = {"account": book.account_id("7011"), "payers": [*payers[:3], None, *payers[4:]]}
+    if what == "closed":
+        Period.objects.create(since=TODAY(), until=TODAY(), closed=timezone.now())
+    statement = _ENTRIES.format(**{**_SOUND, **({what: _WRONG[what]} if what in _WRONG else {})})
+    with connection.cursor() as cursor:
+        if what == "nothing":
+            cursor.execute(statement, values)
+            assert Line.objects.count() == 1200
+        else:
+            with pytest.raises(DatabaseError, match="ledger"):
+                cursor.execute(statement, values)
+
+
+@pytest.mark.parametrize("what", ["nothing", "bill", "payer", "tariff", "income"])
+def test_many_lines_of_bills_at_once_have_all_that_they_name(books, what):
+    payer, gone = Payer.objects.create(name="P").pk, 999_999_999
+    odd = "n = 300"
+    statement = f"""
+    WITH b AS (
+        INSERT INTO ledger_bill (reference, key, payer_id, tariff_id, currency, amount, issued, due)
+        SELECT 'R' || n, 'many:' || n, CASE WHEN {odd if what == "payer" else "false"} THEN {gone} ELSE {payer} END,
+            CASE WHEN {odd if what == "tariff" else "false"} THEN {gone} END, 'XOF', 5, current_date, current_date
+        FROM generate_series(1, 1200) n RETURNING id, substr(key, 6)::int AS n
+    )
+    INSERT INTO ledger_bill_line (bill_id, number, kind, words, income_id, amount)
+    SELECT id + CASE WHEN {odd if what == "bill" else "false"} THEN 1200 ELSE 0 END, 1, 'principal', '',
+        CASE WHEN {odd if what == "income" else "false"} THEN {gone} ELSE {book.account_id("7011")} END, 5 FROM b
+    """
+    with connection.cursor() as cursor:
+        if what == "nothing":
+            cursor.execute(statement)
+            assert Bill.objects.count() == 1200
+        else:
+            with pytest.raises(DatabaseError, match="a line of a bill without"):
+                cursor.execute(statement)
+
+
 def test_a_credit_note_makes_a_bill_less_and_what_is_over_is_an_advance(books):
     payer = Payer.objects.create(name="Awa")
     one = bill(payer, 1000, 500)
@@ -282,10 +375,35 @@ def test_a_payment_taken_back_takes_back_what_it_had_paid_ahead(books):
     zero()
 
 
+def test_one_who_was_joined_to_another_pays_with_it_whatever_came_before_and_since(books):
+    kept, gone = Payer.objects.create(name="Awa"), Payer.objects.create(name="Awa T.")
+    before = paying.take(5000, "XOF", "cheque", desk=books, payer=gone.pk, key="before", by=BY)
+    one, two = bill(kept, 1200), bill(kept, 800, due=TODAY() - timedelta(days=9))
+    entry = book.post("paid-ahead", [Leg("571", 100), Leg(ADVANCES, -100, gone.pk)], key="again", by=BY)
+    for _twice in range(2):
+        joining.join(kept.pk, gone.pk, by=CHIEF)
+    one.refresh_from_db(), two.refresh_from_db()
+    assert (one.left, two.left) == (0, 0) and billing.advance_of(gone.pk) == billing.advance_of(kept.pk) == 3100
+    assert book.post("paid-ahead", [Leg("571", 100), Leg(ADVANCES, -100, gone.pk)], key="again", by=BY) == entry
+    assert bill(gone, 600).left == 0 and bill(kept, 1500).left == 0  # issued to either
+    late = bill(gone, 2000)
+    assert late.left == 1000 and billing.advance_of(kept.pk) == 0
+    paying.take(1300, "XOF", "cash", desk=books, payer=kept.pk, key="since", by=BY)
+    late.refresh_from_db()
+    assert late.left == 0 and billing.advance_of(gone.pk) == 300
+    third = Payer.objects.create(name="A. Traoré")
+    joining.join(third.pk, gone.pk, by=CHIEF)  # all three
+    assert set(Payer.objects.filter(joined=third).values_list("pk", flat=True)) == {kept.pk, gone.pk}
+    assert book.balance(ADVANCES, payer=third.pk) == -300 == book.balance(ADVANCES)
+    paying.void(before.pk, reason="the cheque bounced", by=CHIEF)
+    assert sum(row.left for row in Bill.objects.all()) == 4700 and billing.advance_of(third.pk) == 0
+    zero()
+
+
 # --- Properties
 
 ACTIONS = st.lists(
-    st.tuples(st.sampled_from(["bill", "pay", "payer", "void", "cancel", "again", "checkpoint", "credit", "plan", "give-up", "refund"]), st.integers(0, 3), st.integers(1, 2000)),
+    st.tuples(st.sampled_from(["bill", "pay", "payer", "void", "cancel", "again", "checkpoint", "credit", "plan", "give-up", "refund", "join"]), st.integers(0, 3), st.integers(1, 2000)),
     min_size=1, max_size=14,
 )  # fmt: skip
 
@@ -338,6 +456,15 @@ def _play(desk: Desk, actions: list[tuple[str, int, int]]) -> None:
                         payers[which % 2].pk, amount, desk, currency="XOF", reason="x", key=f"r{n}", by=CHIEF
                     )
                     settling.decide(wish.pk, True, by=OTHER)
+                elif what == "join":  # again, and the other way round: nothing happens
+                    one_of, other_of = (payer.pk for payer in (payers if which % 2 else reversed(payers)))
+                    once = joined.holder(one_of) == joined.holder(other_of)
+                    joining.join(one_of, other_of, by=CHIEF)
+                    assert (
+                        once
+                        or not billing.advance_of(one_of)
+                        or not Bill.objects.filter(state=Bill.State.OPEN).exists()
+                    )
                 elif what == "checkpoint":
                     book.checkpoint()
         except Refused:
@@ -351,6 +478,10 @@ def _play(desk: Desk, actions: list[tuple[str, int, int]]) -> None:
     for payer in payers:
         assert billing.owed_by(payer.pk) == sum(one.left for one in Bill.objects.filter(payer=payer))
         assert billing.advance_of(payer.pk) >= 0
+        payer.refresh_from_db()
+        if payer.joined_id is not None:  # nothing of theirs stays behind, whatever came before and since
+            assert book.balance(ADVANCES, payer=payer.pk) == 0
+            assert billing.advance_of(payer.pk) == billing.advance_of(payer.joined_id) == -book.balance(ADVANCES)
     for one in Bill.objects.all():
         assert one.paid == sum(line.paid for line in one.lines.all()) and 0 <= one.paid <= one.amount
     zero()

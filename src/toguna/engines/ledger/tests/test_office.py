@@ -88,11 +88,14 @@ def test_giving_up_is_asked_by_one_and_decided_by_another(hire):
 
 def test_cash_is_given_back_out_of_a_desk(hire):
     desk = cashbook.new_desk("Guichet 1", by=SYSTEM)
-    payer = ledger.payer("Awa")
+    payer, same = ledger.payer("Awa"), ledger.payer("Awa T.")
     ledger.take(5000, "XOF", "cash", desk=desk, payer=payer.pk, key="p", by=SYSTEM)
+    ledger.join(same.pk, payer.pk, by=SYSTEM)
     agent, manager = hire("agent"), hire("manager")
     told = {"amount": "2 000", "where": f"desk:{desk.pk}", "reason": "moved", "client_id": str(uuid.uuid4())}
     assert agent.post(f"/desk/ledger/book/payers/{payer.pk}", {**told, "amount": "6000"}).status_code == 422
+    page = agent.get(f"/desk/ledger/book/payers/{same.pk}").content.decode()
+    assert "The same as" in page and "5,000" in page
     assert agent.post(f"/desk/ledger/book/payers/{payer.pk}", told).status_code == 302
     assert manager.post(f"/desk/ledger/book/wishes/{Wish.objects.get().pk}", {"do": "yes"}).status_code == 302
     assert ledger.advance_of(payer.pk) == 3000 == cashbook.held(desk)

@@ -107,6 +107,25 @@ def test_it_is_said_two_days_before_and_never_above_its_limit(mtn):
     assert PaymentRequest.objects.count() == 1
 
 
+def test_of_payers_who_are_one_an_order_asks_for_all_bills_and_one_is_enough(mtn):
+    kept, gone, third = (ledger.payer(name) for name in ("Awa", "Awa T.", "A. Traoré"))
+    bills = [owing(1000, kept), owing(500, gone), owing(70, third)]
+    order = ordered(bills[1])
+    ledger.join(kept.pk, gone.pk, by=SYSTEM)
+    order.refresh_from_db()
+    assert order.payer == kept and order.ended is None
+    other = ordered(bills[2])
+    for _twice in range(2):
+        ledger.join(kept.pk, third.pk, by=SYSTEM)
+    other.refresh_from_db()
+    assert other.ended is not None and said("another telephone has a standing order") == 1
+    with pytest.raises(ledger.Refused, match="already"):
+        ordered(bills[2])
+    running.run(noon())
+    row = PaymentRequest.objects.get()
+    assert (row.amount, row.order_id, sorted(row.bills)) == (1570, order.pk, sorted(one.pk for one in bills))
+
+
 def another_month(order: StandingOrder) -> None:
     StandingOrder.objects.filter(pk=order.pk).update(month=None, next_try=None, tries=0)
     PaymentRequest.objects.update(client_id=None)  # it is of the month

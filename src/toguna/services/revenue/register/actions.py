@@ -17,7 +17,7 @@ from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
 from toguna.kernel import access, audit, events, text
 from toguna.kernel.access import Actor
-from toguna.services.revenue.models import Base, NotSame, Part, Taxed, Taxpayer
+from toguna.services.revenue.models import Base, NotSame, Objection, Part, PlanWish, Taxed, Taxpayer
 from toguna.services.revenue.register import numbers, placing
 from toguna.services.revenue.register.events import TaxedDeclared, TaxedEnded
 
@@ -304,8 +304,8 @@ def reopen(taxed: int, *, by: Actor) -> Taxed:
 @transaction.atomic
 def merge(keep: int, other: int, *, by: Actor) -> Taxpayer:
     """Two entries of the register are one taxpayer: what `other` is taxed for is `keep`'s from now on. Bills that are issued stay on
-    the payer that they were issued to (the book is never rewritten): `reads.payers_of` has both. Merged again, nothing happens.
-    Raises Refused."""
+    the payer that they were issued to (the book is never rewritten): `reads.payers_of` has both, and what either paid ahead pays them.
+    Merged again, nothing happens. Raises Refused."""
     if keep == other:
         raise Refused(_("Choose two different taxpayers."))
     rows = {
@@ -330,6 +330,9 @@ def merge(keep: int, other: int, *, by: Actor) -> Taxpayer:
         if not getattr(kept, name) and getattr(gone, name):
             setattr(kept, name, getattr(gone, name))
     kept.save()
+    for asked in (Objection, PlanWish):
+        asked.objects.filter(taxpayer=gone).update(taxpayer=kept)
+    ledger.join(kept.payer_id, gone.payer_id, by=by)
     Taxpayer.objects.filter(merged_into=gone).update(merged_into=kept)
     gone.active, gone.merged_into = False, kept
     gone.save()

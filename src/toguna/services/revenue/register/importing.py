@@ -25,12 +25,12 @@ from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tables, tasks, text, town
 from toguna.kernel.access import Actor
 from toguna.services.revenue.models import Base, ImportRow, ImportRun, Taxpayer
-from toguna.services.revenue.register import actions, bulk, numbers
+from toguna.services.revenue.register import actions, bulk, matching, numbers
 from toguna.services.revenue.register.actions import WRITE, Refused
 
 LARGEST, MOST = 30_000_000, 100_000  # bytes, lines
 CHUNK = 5_000  # lines written in one transaction
-SURE, LEAST = 85, 55  # of a hundred: surely the same; may be the same
+SURE = 85  # of a hundred: surely the same
 KEPT = timedelta(days=90)
 State, Decision = ImportRun.State, ImportRow.Decision
 
@@ -175,10 +175,7 @@ def read_job(run: int) -> None:
                 with cursor.copy(f"COPY revenue_import_row ({columns}) FROM STDIN") as copy:
                     for number, values, problem in lines:
                         copy.write_row((run, number, json.dumps(values), problem, 0, ""))
-                cursor.execute(f"SET LOCAL pg_trgm.similarity_threshold = {(LEAST - 0.5) / 60:.3f}")
-                cursor.execute("SET LOCAL enable_seqscan = off")  # the planner thinks little of the index of names
-                cursor.execute(_DOUBLES, {"run": run, "least": LEAST})
-                cursor.execute("SET LOCAL enable_seqscan = on")
+                matching.match(run)
                 cursor.execute(_THERE, {"run": run, "base": row.base_id, "said": _("It is in the register already.")})
             rows = ImportRow.objects.filter(run=run)
             counts = {
@@ -219,13 +216,14 @@ def _lines(run: ImportRun) -> Iterator[tuple[int, dict[str, Any], str]]:
 def _said(base: Base, given: Mapping[str, str], bounds: tuple[float, float, float, float] | None) -> dict[str, Any]:
     """A line as it is kept. Raises Refused, ValidationError."""
     name = given["name"][:200]
-    if len(text.fold(name)) < 2:
+    folded = text.fold(name)
+    if len(folded) < 2:
         raise Refused(_("There is no name."))
-    found: dict[str, Any] = {"name": name, "folded": text.fold(name)[:200]}
+    found: dict[str, Any] = {"name": name, "folded": folded[:200]}
     for one, length in (("trade", 120), ("tax_number", 40), ("address", 200), ("words", 120)):
         found[one] = given.get(one, "")[:length]
-    words = set(text.fold(given.get("kind", "")).split()) | {text.fold(given.get("kind", ""))}
-    found["kind"] = Taxpayer.Kind.BUSINESS if words & _BUSINESS else Taxpayer.Kind.PERSON
+    kind = text.fold(given.get("kind", ""))
+    found["kind"] = Taxpayer.Kind.BUSINESS if _BUSINESS & {kind, *kind.split()} else Taxpayer.Kind.PERSON
     typed = given.get("phone", "").split("/")[0].strip()
     found["phone"] = people.normal_phone(typed) if typed else ""
     if email := given.get("email", "").lower():
@@ -259,28 +257,6 @@ def _day(typed: str) -> str:
     raise Refused(_("No date can be read here: %(typed)s") % {"typed": typed[:40]})
 
 
-# Whoever has the same tax number, telephone, or a name alike is weighed; the best of them, when they weigh enough, may be the same. A name
-# that is all there is has to be nearly the same, and one beside it less: to look for less than could weigh enough costs minutes.
-_DOUBLES = f"""
-UPDATE revenue_import_row r SET same_id = best.id, score = best.score
-FROM revenue_import_row one CROSS JOIN LATERAL (
-    SELECT c.id, LEAST(99, round(60 * similarity(c.folded, one.values ->> 'folded')
-        + CASE WHEN c.phone <> '' AND c.phone = one.values ->> 'phone' THEN 35 ELSE 0 END
-        + CASE WHEN c.tax_number <> '' AND c.tax_number = one.values ->> 'tax_number' THEN 60 ELSE 0 END
-        - CASE WHEN c.tax_number <> '' AND one.values ->> 'tax_number' NOT IN ('', c.tax_number) THEN 40 ELSE 0 END
-        + CASE WHEN c.point IS NOT NULL AND one.values ? 'lon' AND ST_Expand(c.point, 0.0004) &&
-            ST_SetSRID(ST_MakePoint((one.values ->> 'lon')::float8, (one.values ->> 'lat')::float8), 4326) THEN 15 ELSE 0 END))::int AS score
-    FROM (
-        SELECT * FROM revenue_taxpayer t WHERE t.active AND t.tax_number <> '' AND t.tax_number = one.values ->> 'tax_number'
-        UNION ALL SELECT * FROM revenue_taxpayer t WHERE t.active AND t.phone <> '' AND t.phone = one.values ->> 'phone'
-        UNION ALL SELECT * FROM revenue_taxpayer t WHERE t.active AND t.folded %% (one.values ->> 'folded')
-        UNION ALL SELECT * FROM revenue_taxpayer t WHERE t.active AND one.values ? 'lon' AND t.point && ST_Expand(
-            ST_SetSRID(ST_MakePoint((one.values ->> 'lon')::float8, (one.values ->> 'lat')::float8), 4326), 0.0004)
-            AND similarity(t.folded, one.values ->> 'folded') >= {(LEAST - 15.5) / 60:.3f}
-    ) c ORDER BY 2 DESC, 1 LIMIT 1
-) best
-WHERE one.run_id = %(run)s AND one.problem = '' AND r.id = one.id AND best.score >= %(least)s
-"""
 # The same thing of the same taxpayer is not declared again.
 _THERE = """
 UPDATE revenue_import_row r SET problem = %(said)s
@@ -350,16 +326,16 @@ def bring_job(run: int) -> None:
     total, done = todo.count(), 0
     while True:
         with transaction.atomic():
-            part = list(todo.filter(made=None)[:CHUNK])
+            part = list(todo.filter(made=None).values_list("pk", "number", "values", "same", "decision")[:CHUNK])
             if not part:
                 break
-            bulk.bring([_row(row, one) for one in part], by=by)
+            rows = [_row(row, *one[1:]) for one in part]
+            bulk.bring(rows, by=by)
             with connection.cursor() as cursor:
-                ids = [one.pk for one in part]
                 cursor.execute(
                     "UPDATE revenue_import_row r SET made_id = t.id FROM unnest(%s::bigint[], %s::uuid[]) AS m(row, client)"
                     " JOIN revenue_taxed t ON t.client_id = m.client WHERE r.id = m.row",
-                    [ids, [_client(run, one.number) for one in part]],
+                    [[one[0] for one in part], [one.client_id for one in rows]],
                 )
         done += len(part)
         _share(run, min(99, 100 * done // max(1, total)))
@@ -374,14 +350,13 @@ def _client(run: int, line: int) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_OID, f"toguna.revenue.import:{run}:{line}")
 
 
-def _row(run: ImportRun, one: ImportRow) -> bulk.Row:
+def _row(run: ImportRun, number: int, said: Mapping[str, Any], same: int | None, decision: str) -> bulk.Row:
     """Two lines of one file are one taxpayer by tax number, or by telephone and name."""
-    said = one.values
-    key = said["tax_number"] or (f"{said['phone']} {said['folded']}" if said["phone"] else f"line {one.number}")
+    key = said["tax_number"] or (f"{said['phone']} {said['folded']}" if said["phone"] else f"line {number}")
     names = ("name", "kind", "trade", "phone", "email", "tax_number", "address", "words", "plate", "measures")
     return bulk.Row(
-        client_id=_client(run.pk, one.number), base=run.base_id, who=uuid.uuid5(uuid.NAMESPACE_OID, f"toguna.revenue.import:{run.pk}:{key}"),
-        taxpayer=one.same_id if one.decision == Decision.SAME else None, lon=said.get("lon"), lat=said.get("lat"),
+        client_id=_client(run.pk, number), base=run.base_id, who=uuid.uuid5(uuid.NAMESPACE_OID, f"toguna.revenue.import:{run.pk}:{key}"),
+        taxpayer=same if decision == Decision.SAME else None, lon=said.get("lon"), lat=said.get("lat"),
         since=date.fromisoformat(said["since"]), **{name: said[name] for name in names},
     )  # fmt: skip
 

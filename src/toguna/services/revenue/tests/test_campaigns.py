@@ -120,9 +120,7 @@ def test_begun_again_only_the_rest_is_billed(town, monkeypatch):
 def test_what_was_paid_ahead_pays(town, monkeypatch):
     payer = Payer.objects.get(name="Owner 1")
     desk = billing.book.account("5721", "asset")
-    book.post(
-        "payment", [book.Leg(desk.code, 2000), book.Leg(billing.ADVANCES, -2000, payer.pk)], key="ahead", by=SYSTEM
-    )
+    book.post("payment", [book.Leg(desk.code, 2000), book.Leg(book.ADVANCES, -2000, payer.pk)], key="ahead", by=SYSTEM)
     row = new(town)
     run(row, monkeypatch)
     assert sum(bill.paid for bill in Bill.objects.filter(payer=payer)) == 2000 and billing.advance_of(payer.pk) == 0

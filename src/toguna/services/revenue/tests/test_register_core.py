@@ -8,12 +8,14 @@ from datetime import date
 import pytest
 from django.contrib.gis.geos import Point
 from django.db import connection
+from django.db.models import F
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
 from toguna.kernel.access import AGENT, SYSTEM, Actor, Denied, Grant
 from toguna.kernel.demo import DemoFiles
 from toguna.services.revenue.models import Alike, Base, Part, Taxed, Taxpayer, ToCompare
+from toguna.services.revenue.profile import actions as profile
 from toguna.services.revenue.register import actions, bulk, demo, doubles, reads, starter
 from toguna.services.revenue.register.open_data import REGISTER
 
@@ -77,6 +79,21 @@ def test_two_who_are_one_keep_what_each_owed(stall, bill):
     assert reads.by_number(gone.number) == kept and reads.of_payer(gone.payer_id) == kept
 
 
+def test_what_one_of_two_had_paid_ahead_pays_what_the_other_owes(stall, bill):
+    kept, gone = (stall(name).parts.get().taxpayer for name in ("Awa Sow", "Awa Sô"))
+    owed, theirs = bill(kept, 1000), bill(gone, 2400)
+    wish = profile.ask_plan(gone, theirs, 3, reason="", client_id=uuid.uuid4(), by=SYSTEM)
+    desk = ledger.new_desk("Counter", by=SYSTEM)
+    ledger.take(1500, "XOF", "cash", desk=desk, payer=gone.payer_id, bills=[], key="ahead", by=SYSTEM)
+    actions.merge(kept.pk, gone.pk, by=SYSTEM)
+    owed.refresh_from_db(), theirs.refresh_from_db()
+    assert owed.left + theirs.left == 1900 and reads.balance(kept) == reads.Balance(1900, 0)
+    wish.refresh_from_db()
+    assert wish.taxpayer == kept and profile.answer_plan(wish.pk, agree=True, by=SYSTEM).state == "agreed"
+    ledger.take(2000, "XOF", "cash", desk=desk, payer=kept.payer_id, key="rest", by=SYSTEM)
+    assert reads.balance(kept).left == -100 and bill(gone, 60).left == 0
+
+
 def test_heirs_share_and_a_measure_that_is_no_number_is_refused(stall):
     thing = stall("Heir One")
     other = actions.add_taxpayer(actions.Who(name="Heir Two"), by=SYSTEM)
@@ -102,6 +119,7 @@ def test_thousands_are_brought_at_once_and_once(town, django_assert_max_num_quer
     thing = Taxed.objects.first()
     assert thing.zone.name == "Zongo" and thing.street_name == "Rue du Marché"
     assert Part.objects.count() == 500 and Taxpayer.objects.count() == 250
+    assert not Taxpayer.objects.exclude(payer__name=F("name")).exists()
     with (
         connection.cursor() as cursor
     ):  # their history came with them, by the statement: no trigger looks at them one by one

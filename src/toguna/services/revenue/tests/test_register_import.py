@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
+import random
 import uuid
 
 import pytest
+from django.contrib.gis.geos import Point
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from openpyxl import Workbook
 
 from toguna.engines.ledger import api as ledger
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.revenue.models import Base, ImportRow, ImportRun, Taxed, Taxpayer
-from toguna.services.revenue.register import importing
+from toguna.services.revenue.register import importing, matching
 
 HEAD = "Nom et prénom;Téléphone;Surface (m2);Place;Latitude;Longitude\n"
 LINES = (
@@ -135,3 +138,101 @@ def test_a_thousand_lines_cost_as_many_statements_as_one(town, django_assert_max
     with django_assert_max_num_queries(45):
         run_jobs()
     assert Taxed.objects.count() == 1000
+
+
+# Each line against each taxpayer: what a clerk with endless time would weigh.
+_EACH = f"""
+SELECT DISTINCT ON (r.id) r.id, t.id, w.score FROM revenue_import_row r CROSS JOIN revenue_taxpayer t CROSS JOIN LATERAL (
+    SELECT LEAST(99, round(60 * similarity(t.folded, r.values ->> 'folded')
+        + CASE WHEN t.phone <> '' AND t.phone = r.values ->> 'phone' THEN 35 ELSE 0 END
+        + CASE WHEN t.tax_number <> '' AND t.tax_number = r.values ->> 'tax_number' THEN 60 ELSE 0 END
+        - CASE WHEN t.tax_number <> '' AND r.values ->> 'tax_number' NOT IN ('', t.tax_number) THEN 40 ELSE 0 END
+        + CASE WHEN abs(ST_X(t.point) - (r.values ->> 'lon')::float8) <= 0.0004 AND abs(ST_Y(t.point) - (r.values ->> 'lat')::float8) <= 0.0004
+            THEN 15 ELSE 0 END))::int AS score) w
+WHERE t.active AND w.score >= {matching.LEAST} ORDER BY r.id, w.score DESC, t.id
+"""
+_FIRST = [
+    "awa",
+    "aissata",
+    "moussa",
+    "mousa",
+    "binta",
+    "fatoumata",
+    "fatou",
+    "oumar",
+    "omar",
+    "kadi",
+    "kadidiatou",
+    "bi",
+    "yo",
+    "mariam",
+    "mariame",
+]
+_LAST = [
+    "traore",
+    "keita",
+    "diarra",
+    "diara",
+    "sow",
+    "coulibaly",
+    "coulibali",
+    "kone",
+    "konate",
+    "ouattara",
+    "sanogo",
+    "bamba",
+    "cisse",
+    "bah",
+    "ba",
+]
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_whoever_may_be_the_same_is_found_as_if_each_were_weighed_against_each(town, seed):
+    luck = random.Random(seed)
+
+    def name() -> str:
+        few = luck.choice([3, 14])  # some names are everybody's
+        words = [luck.choice(_FIRST[:few]) for _n in range(luck.choice([1, 1, 2]))] + [luck.choice(_LAST[:few])]
+        words += ["commerce general et transport", "et freres import export"][: luck.choice([0, 0, 0, 1, 2])]
+        return " ".join(words)
+
+    def place() -> tuple[float, float]:
+        return round(-0.998 + luck.randrange(40) * 0.00013, 6), round(12.002 + luck.randrange(40) * 0.00013, 6)
+
+    there = [
+        (name(), luck.choice(["", f"+22370{n // 2:06d}"]), luck.choice(["", "", f"NIF{n}"]), place())
+        for n in range(250)
+    ]
+    payers = ledger.new_payers([one[0] for one in there])
+    Taxpayer.objects.bulk_create(
+        [
+            Taxpayer(number=f"T{n}", name=who, folded=who, phone=phone, tax_number=tax, point=Point(*at, srid=4326), payer_id=payer)
+            for n, ((who, phone, tax, at), payer) in enumerate(zip(there, payers, strict=True))
+        ]
+    )  # fmt: skip
+
+    def typed(who: str) -> str:
+        at, words = luck.randrange(len(who)), who.split()
+        turned, initial = " ".join(reversed(words)), f"{who} {luck.choice(words)[0]}"
+        return luck.choice([who, turned, initial, who[:at] + who[at + 1 :], who[:at] + luck.choice("aeiou") + who[at:]])
+
+    run = ImportRun.objects.create(name="x", sha256="0" * 64, base=Base.objects.get(slug="etal"))
+    rows = []
+    for n in range(300):
+        who, phone, tax, at = luck.choice(there) if n % 3 else (name(), "", "", place())
+        at = place() if luck.random() < 0.5 else (at[0] + luck.uniform(-0.0003, 0.0003), at[1])
+        said = {
+            "folded": typed(who).strip(),
+            "phone": luck.choice(["", phone]),
+            "tax_number": luck.choice(["", "", tax, f"X{n}"]),
+        }
+        rows.append(ImportRow(run=run, number=n, values=said if n % 5 == 0 else {**said, "lon": at[0], "lat": at[1]}))
+    ImportRow.objects.bulk_create(rows)
+    matching.match(run.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(_EACH)
+        wanted = sorted(cursor.fetchall())
+    found = sorted(ImportRow.objects.filter(same__isnull=False).values_list("pk", "same", "score"))
+    assert found == wanted and 150 < len(found) < 300, (len(found), len(wanted))
+    assert len({score for _line, _who, score in found}) > 20  # of all kinds, not only the sure ones
