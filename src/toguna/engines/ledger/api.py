@@ -1,7 +1,5 @@
 """The door of `ledger`: what is owed, paid, and by what tariff. Amounts are minor units of the currency."""
 
-from toguna.engines.ledger.joining import join
-
 from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     RECEIVABLE,
@@ -38,6 +36,7 @@ from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessio
 from toguna.engines.ledger.desks.counting import pieces, worth
 from toguna.engines.ledger.desks.forms import ahead_field, ask_of_the_rest
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided, told
+from toguna.engines.ledger.joining import join
 from toguna.engines.ledger.models import (
     Account,
     Bill,
