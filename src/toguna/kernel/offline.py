@@ -18,12 +18,16 @@ from django.utils.translation import get_language
 FRAME = ("toguna.css", "toguna.js", "offline.js", "icon.svg")
 
 
-def worker(request: HttpRequest, name: str, page: str, files: Sequence[str], *, scope: str) -> HttpResponse:
+def worker(
+    request: HttpRequest, name: str, page: str, files: Sequence[str], *, scope: str, within: bool = False
+) -> HttpResponse:
     """The service worker of `page`. name: of its cache, which no other page's may begin with; files: static ones, besides those of
-    every page. Its text changes when one of the files does, so telephones fetch them again."""
+    every page; within: without network `page` opens in the place of every page under the scope, and reads its address. Its text changes when one of the files does, so telephones fetch them again."""
     kept = [*map(static, (*FRAME, *files)), "/town.css"]
     version = hashlib.sha256(json.dumps([kept, get_language()]).encode()).hexdigest()[:8]
-    values = {name: json.dumps(value) for name, value in (("files", kept), ("name", name), ("page", page))}
+    values = {
+        name: json.dumps(value) for name, value in (("files", kept), ("name", name), ("page", page), ("within", within))
+    }
     response = render(request, "offline-worker.js", {**values, "version": version}, content_type="text/javascript")
     response["Service-Worker-Allowed"] = scope
     response["Cache-Control"] = "no-cache"

@@ -14,6 +14,7 @@ import itertools
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -110,6 +111,12 @@ class MoneyCompany(Company):
         """The provider's file of all that was paid."""
         raise NotImplementedError
 
+    def statement(self) -> str:
+        """That file, of this moment: for whoever tries the reconciliation by hand."""
+        now = datetime.now(UTC)
+        text = self.export().replace("10:00:00", f"{now:%H:%M:%S}")
+        return text.replace("2026-11-23", f"{now:%Y-%m-%d}").replace("23/11/2026", f"{now:%d/%m/%Y}")
+
     def advice(self) -> str:
         return f"# payers: {self.url}/"
 
@@ -192,6 +199,8 @@ class MoneyCompany(Company):
 
     def reply(self, asked: Asked) -> Reply:
         path = asked.path.partition("?")[0]
+        if path == "/statement.csv":
+            return Reply(200, self.statement().encode(), {"Content-Type": "text/csv; charset=utf-8"})
         if path == "/" or path.startswith("/page/"):
             return self._page(asked, path.removeprefix("/page/").strip("/"))
         return self.take(asked)
@@ -212,7 +221,10 @@ class MoneyCompany(Company):
             for p in reversed(shown)
         )
         head = f'<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>{self.name}</title>'
-        return Reply(200, f"{head}<h1>{self.name}: stand-in</h1><ul>{rows}</ul>".encode(), HTML)
+        return Reply(200, f"{head}<h1>{self.name}: stand-in</h1>{self._file(only)}<ul>{rows}</ul>".encode(), HTML)
+
+    def _file(self, only: str) -> str:
+        return "" if only else '<p><a href="/statement.csv" download>statement.csv</a></p>'
 
 
 def _as_paid(payment: Payment) -> Payment:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,6 +43,9 @@ class Payments(Company):
             company(port=first + number, faults=faults, pays_itself=5, **more)
             for number, company in enumerate(EVERY, 1)
         ]
+
+        for company in self.companies:  # started again it gives no number twice: the town would ask whose it is
+            company.numbers = itertools.count(int(time.time()) % 10**8)
 
     def reply(self, asked: Asked) -> Reply:
         links = "".join(f'<li><a href="{one.url}/">{one.name}</a></li>' for one in self.companies)

@@ -24,7 +24,7 @@ from toguna.kernel.access import Actor
 READ, USE, MANAGE = "assets.read", "assets.use", "assets.manage"
 State = Asset.State
 MOST_METRES = 5_000_000_000
-STEP = timedelta(days=1)  # of a device's way, read at once
+LATE = timedelta(days=1)  # positions that come later than that are not added to the way
 
 
 class Refused(Exception):
@@ -81,7 +81,7 @@ def save(row: Asset | None, told: Told, *, client_id: uuid.UUID | None = None, k
     if told.device is not None:
         _check_device(row, told.device)
         if row.device != told.device:
-            row.tracked = timezone.now()
+            row.tracked, row.ahead = timezone.now(), 0
     for name in FIELDS:
         setattr(row, name, getattr(told, name))
     row.zone_id, row.changed = zone, timezone.now()
@@ -122,8 +122,8 @@ def tie(asset: int, device: int | None, *, by: Actor) -> None:
     if row.device != device:
         if device is not None:
             _check_device(row, device)
-        row.device, row.tracked = device, timezone.now()
-        row.save(update_fields=["device", "tracked"])
+        row.device, row.tracked, row.ahead = device, timezone.now(), 0
+        row.save(update_fields=["device", "tracked", "ahead"])
         audit.record(by, "assets.tie", f"assets.asset:{row.pk}", device=device)
 
 
@@ -164,17 +164,22 @@ def turn(row: Asset, state: str, why: str, *, by: Actor, source: str = "", ref: 
 
 
 @transaction.atomic
-def read_meter(asset: int, *, km: int | None = None, hours: int | None = None, by: Actor) -> Asset:
-    """What its meters show, as somebody reads them. Raises Refused where one would go back, Denied."""
+def read_meter(
+    asset: int, *, km: int | None = None, hours: int | None = None, by: Actor, at: datetime | None = None
+) -> Asset:
+    """What its meters show, as somebody reads them. at: when, if it was before now; what was read at that very moment is known already, and
+    changes nothing. Raises Refused where one would go back, Denied."""
     row = locked(asset)
     access.require(by, USE, zone=row.zone_id)
+    if at is not None and Reading.objects.filter(asset=row, at=at, source="typed", account=by.account).exists():
+        return row
     if km is None and hours is None:
         raise Refused(_("Give the kilometres or the hours."))
     if km is not None and (km * 1000 < row.said_metres or km * 1000 > MOST_METRES):
         raise Refused(_("The meter showed %(km)s km before: it does not go back.") % {"km": row.said_metres // 1000})
     if hours is not None and (hours * 60 < row.minutes or hours > 1_000_000):
         raise Refused(_("The meter showed %(hours)s hours before: it does not go back.") % {"hours": row.hours})
-    meter(row, km=km, hours=hours, source="typed", by=by)
+    meter(row, km=km, hours=hours, source="typed", by=by, at=at)
     audit.record(by, "assets.meter", f"assets.asset:{row.pk}")
     return row
 
@@ -183,34 +188,39 @@ def meter(row: Asset, *, km: int | None, hours: int | None, source: str, by: Act
     """Of a row that is locked. What a device added since the last reading stays where more than what is typed."""
     metres = None if km is None else km * 1000
     minutes = None if hours is None else hours * 60
+    moment = at or timezone.now()
     if metres is not None:
+        if metres >= row.metres and row.tracked is not None:
+            # What its meter shows has the way until then in it: no position of before, however late it comes, adds to that.
+            row.tracked, row.ahead = max(row.tracked, moment), 0
         row.said_metres, row.metres = metres, max(row.metres, metres)
     if minutes is not None:
         row.minutes = max(row.minutes, minutes)
-    row.save(update_fields=["said_metres", "metres", "minutes"])
-    Reading.objects.create(
-        asset=row, metres=metres, minutes=minutes, source=source, account=by.account, at=at or timezone.now()
-    )
+    row.save(update_fields=["said_metres", "metres", "minutes", "tracked", "ahead"])
+    Reading.objects.create(asset=row, metres=metres, minutes=minutes, source=source, account=by.account, at=moment)
 
 
 def follow(now: datetime | None = None) -> int:
-    """Adds the way that devices went since they were last read; a day at most of each, so that one that was long away is caught up
-    with. How many moved. A Periodic."""
+    """Adds the way that devices went since they were last read; what comes late, by a day at most, finds its place. How many moved. A
+    Periodic."""
     moment, moved = now or timezone.now(), 0
     for pk in Asset.objects.exclude(device=None).exclude(state=State.RETIRED).values_list("pk", flat=True):
         with transaction.atomic():
             row = locked(pk)
             if row.device is None:
                 continue
-            start = row.tracked or row.created
-            end = min(moment, start + STEP)
-            places = telemetry.track(row.device, start, end)
-            gone = round(telemetry.metres(places))
-            # From the last position that was read, not from now: what comes late is not lost, and the step across is not either.
-            row.tracked = places[-1].at if places else start if end == moment else end
-            if gone:
-                row.metres, moved = row.metres + gone, moved + 1
-            row.save(update_fields=["metres", "tracked"])
+            places = telemetry.track(row.device, row.tracked or row.created, moment)
+            # The way of the last day is measured anew each time; only what is new of it is added.
+            gone = max(row.ahead, round(telemetry.metres(places)))
+            if gone > row.ahead:
+                row.metres, moved = row.metres + gone - row.ahead, moved + 1
+            row.ahead = gone
+            settled = [number for number, place in enumerate(places) if place.at <= moment - LATE]
+            if settled:
+                # From a position, not from a moment: the step across is not lost.
+                row.tracked = places[settled[-1]].at
+                row.ahead = round(telemetry.metres(places[settled[-1] :]))
+            row.save(update_fields=["metres", "tracked", "ahead"])
     return moved
 
 

@@ -16,6 +16,7 @@ from toguna.kernel import codes, money
 from toguna.kernel.access import Actor
 
 _KEYS = uuid.UUID("5f1de0f3-58dd-4b2c-9f53-41ab3d1a3a11")
+PART = frozenset(["PART", "PARTIEL", "PARTIAL", "PARCIAL"])  # the tank is not full: said last, in any of the languages
 BY_PHONE = Actor(name="SMS", system=True)  # the number was checked against the register
 
 
@@ -28,8 +29,10 @@ def _mine(said: Said, code: str) -> Asset:
 
 
 def _parts(said: Said, typed: str) -> list[Any]:
-    """[code, litres, km or None, price or None] of "K7M4XZ 40 12350 30000"."""
+    """[code, litres, km or None, price or None, whether the tank is full] of "K7M4XZ 40 12350 30000 PART"."""
     words = typed.split()
+    full = not (len(words) > 2 and words[-1].upper().rstrip(".") in PART)
+    words = words if full else words[:-1]
     if not words or len(codes.read(words[0])) < 4:
         raise NotUnderstood(_("Send: the code on the label, litres, kilometres. Example: K7M4XZ 40 12350"))
     numbers = [re.sub(r"(?i)(l|km|f|fcfa)$", "", word).replace(",", ".") for word in words[1:]]
@@ -39,7 +42,7 @@ def _parts(said: Said, typed: str) -> list[Any]:
         price = money.read(numbers[2]) if len(numbers) > 2 else None
     except (ValueError, IndexError):
         raise NotUnderstood(_("Send: the code on the label, litres, kilometres. Example: K7M4XZ 40 12350")) from None
-    return [codes.read(words[0]), litres, km, price]
+    return [codes.read(words[0]), litres, km, price, full]
 
 
 def _guess(said: Said) -> Any:
@@ -50,11 +53,11 @@ def _guess(said: Said) -> Any:
 
 
 def _fuel(said: Said) -> str:
-    code, litres, km, price = said.slots["fill"]
+    code, litres, km, price, full = said.slots["fill"]
     row = _mine(said, code)
     try:
         made = fuel.fill(
-            row.pk, litres, km=km, price=price or 0, by=BY_PHONE, client_id=uuid.uuid5(_KEYS, said.key), channel=said.medium
+            row.pk, litres, km=km, price=price or 0, by=BY_PHONE, client_id=uuid.uuid5(_KEYS, said.key), full=full, channel=said.medium
         )  # fmt: skip
     except actions.Refused as refused:
         raise Stop(str(refused)) from refused

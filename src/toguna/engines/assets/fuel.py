@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from itertools import pairwise
 from statistics import median
 
 from django.db import transaction
@@ -36,9 +35,9 @@ MOST_LITRES = 20_000
 @transaction.atomic
 def fill(
     asset: int, litres: float, *, by: Actor, client_id: uuid.UUID, km: int | None = None, price: int = 0, at: datetime | None = None,
-    channel: str = "web",
+    full: bool = True, channel: str = "web",
 ) -> Fill:  # fmt: skip
-    """Fuel was put in. What is strange is kept and shown, never refused: the fuel is gone either way. An odometer that went back or
+    """Fuel was put in; full: until the tank was full. What is strange is kept and shown, never refused: the fuel is gone either way. An odometer that went back or
     too far does not move that of the register. The same client_id again is the same fill. Raises Refused, Denied."""
     row = locked(asset)
     access.require(by, USE, zone=row.zone_id)
@@ -53,9 +52,10 @@ def fill(
     if not now - OLDEST < moment <= now + timedelta(minutes=5):
         raise Refused(_("Check the day."))
     volume, metres = round(litres * 1000), None if km is None else km * 1000
-    odd = strange(row, volume, metres, moment)
+    odd = strange(row, volume, metres, moment, full=full)
     made = Fill.objects.create(
-        asset=row, client_id=client_id, at=moment, volume=volume, price=price, metres=metres, odd=odd, channel=channel, account=by.account
+        asset=row, client_id=client_id, at=moment, volume=volume, price=price, metres=metres, full=full, odd=odd, channel=channel,
+        account=by.account,
     )  # fmt: skip
     if km is not None and not {"back", "far"} & set(odd):
         meter(row, km=km, hours=None, source="fuel", by=by, at=moment)
@@ -63,7 +63,7 @@ def fill(
     return made
 
 
-def strange(row: Asset, volume: int, metres: int | None, at: datetime) -> list[str]:
+def strange(row: Asset, volume: int, metres: int | None, at: datetime, *, full: bool = True) -> list[str]:
     """What is odd about a fill that is not yet kept; names of ODD."""
     found = []
     fills = Fill.objects.filter(asset=row, struck=False)
@@ -76,12 +76,10 @@ def strange(row: Asset, volume: int, metres: int | None, at: datetime) -> list[s
             found.append("far")
     if fills.filter(at__gt=at - WITHIN, at__lt=at + WITHIN).exists():
         found.append("twice")
-    if metres is not None and not found:
-        usual, last = _usual(row, at)
-        if usual and last and metres > last:
-            burns = volume / (metres - last)
-            if not FEW * usual <= burns <= MANY * usual:
-                found.append("burns")
+    if full and metres is not None and not found:
+        usual, burns = _burned(row, at, volume, metres)
+        if usual and burns and not FEW * usual <= burns <= MANY * usual:
+            found.append("burns")
     return found
 
 
@@ -92,20 +90,25 @@ def _most_km(row: Asset, at: datetime) -> float:
     return max(KM_AT_LEAST, KM_A_DAY * since / timedelta(days=1))
 
 
-def _usual(row: Asset, at: datetime) -> tuple[float | None, int | None]:
-    """(the median of what it burned between its last fills, millilitres a metre; the odometer at the last of them)."""
+def _burned(row: Asset, at: datetime, volume: int, metres: int) -> tuple[float | None, float | None]:
+    """(the median of what it burned from one full tank to the next, what it burned until this one): millilitres a metre; None where that is
+    not known. What was put in between two full tanks was burned too; where the odometer was wrong between them, nothing is known."""
     rows = list(
-        Fill.objects.filter(asset=row, struck=False, metres__isnull=False, at__lt=at)
-        .exclude(odd__overlap=["back", "far"])
+        Fill.objects.filter(asset=row, struck=False, at__lt=at)
         .order_by("-at", "-pk")
-        .values_list("volume", "metres")[: USUAL + 1]
+        .values_list("volume", "metres", "full", "odd")[: 4 * USUAL]
     )
-    burns = [
-        volume / (metres - earlier)
-        for (volume, metres), (_volume, earlier) in pairwise(rows)
-        if metres and earlier is not None and metres > earlier
-    ]
-    return (median(burns) if len(burns) >= LEAST else None), (rows[0][1] if rows else None)
+    burned: list[float | None] = []
+    start, since, known = None, 0, True
+    for one, odometer, full, odd in [*reversed(rows), (volume, metres, True, [])]:
+        since += one
+        if {"back", "far"} & set(odd):
+            known = False
+        elif full and odometer is not None:
+            burned.append(since / (odometer - start) if known and start is not None and odometer > start else None)
+            start, since, known = odometer, 0, True
+    usual = [one for one in burned[:-1] if one is not None][-USUAL:]
+    return (median(usual) if len(usual) >= LEAST else None), burned[-1]
 
 
 @transaction.atomic

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 class Asset(models.Model):
     """One piece of equipment. code: on its label; serial: number plate or serial number; unit: the part of the town hall that has it;
     tank: litres; device: of telemetry, that says where it goes; metres, minutes: of its meters, never going down; said_metres: what
-    was last typed; tracked: until when the device's way was added; public: stands in open data."""
+    was last typed; tracked: until when the device's way is added for good; ahead: the metres of its way since then, which are in `metres`
+    too and are looked at again, since positions may come late; public: stands in open data."""
 
     class Kind(models.TextChoices):
         VEHICLE = "vehicle", _("vehicle")
@@ -55,6 +56,7 @@ class Asset(models.Model):
     minutes = models.BigIntegerField(default=0)
     device = models.BigIntegerField(null=True, blank=True, unique=True)
     tracked = models.DateTimeField(null=True, blank=True)
+    ahead = models.BigIntegerField(default=0)
     public = models.BooleanField(default=True)
     created = models.DateTimeField(db_default=Now())
     changed = models.DateTimeField(db_default=Now())
@@ -256,7 +258,7 @@ class PartMove(models.Model):
 
 
 class Fill(models.Model):
-    """Fuel that was put in. odd: what is strange about it (see `fuel`); struck: it was a mistake, and counts no more."""
+    """Fuel that was put in. full: until the tank was full, so that what was burned since it last was is known; odd: what is strange about it (see `fuel`); struck: it was a mistake, and counts no more."""
 
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="fills", db_index=False)
     client_id = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -264,6 +266,7 @@ class Fill(models.Model):
     volume = models.PositiveIntegerField()
     price = models.BigIntegerField(default=0)
     metres = models.BigIntegerField(null=True)
+    full = models.BooleanField(default=True)
     odd = ArrayField(models.CharField(max_length=8), default=list)
     seen = models.BooleanField(default=False)  # what is strange was looked at
     struck = models.BooleanField(default=False)

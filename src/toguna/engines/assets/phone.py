@@ -55,8 +55,9 @@ def _seen(file: UploadedFile[Any]) -> str:
             found = zxingcpp.read_barcodes(picture.convert("L"))
     except (OSError, ValueError, Image.DecompressionBombError):
         return ""
-    words = [one.text for one in found if one.text]
-    return str(words[0]).rstrip("/").rpartition("/")[2][:20] if words else ""
+    words = [str(one.text).rstrip("/").rpartition("/")[2][:20] for one in found if one.text]
+    # Its maker's own bars may be on the photo too.
+    return next((one for one in words if reads.by_code(one) is not None), words[0] if words else "")
 
 
 @staff(READ)
@@ -91,7 +92,8 @@ def _do(request: Request, row: Asset) -> str:
         case "fuel":
             given = valid(FuelForm(post)).cleaned_data
             made = fuel.fill(
-                row.pk, float(given["litres"]), km=given["km"], price=given["price"], by=request.actor, client_id=given["client_id"]
+                row.pk, float(given["litres"]), km=given["km"], price=given["price"], by=request.actor, client_id=given["client_id"],
+                full=given["full"],
             )  # fmt: skip
             if made.odd:
                 return _("Kept. Check: %(why)s.") % {"why": ", ".join(str(fuel.ODD[o]) for o in made.odd)}

@@ -1,10 +1,16 @@
 from django.urls import path
 
-from toguna.engines.assets import phone
+from toguna.engines.assets import field_views, phone
 from toguna.engines.assets.desk import orders, register, stores
 
 urlpatterns = [
     path("a/", phone.begin, name="asset-phone"),
+    path("a/app", field_views.app, name="asset-app"),
+    path("a/me", field_views.me, name="asset-app-me"),
+    path("a/day", field_views.day, name="asset-app-day"),
+    path("a/sync", field_views.sync, name="asset-app-sync"),
+    path("a/worker.js", field_views.worker, name="asset-app-worker"),
+    path("a/manifest.webmanifest", field_views.manifest, name="asset-app-manifest"),
     path("a/<str:code>", phone.asset, name="asset-scan"),
     path("desk/assets/", register.assets, name="desk-assets"),
     path("desk/assets/new", register.edit, name="desk-asset-new"),

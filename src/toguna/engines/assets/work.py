@@ -81,9 +81,9 @@ def _order(pk: int, by: Actor) -> tuple[WorkOrder, Asset]:
 
 @transaction.atomic
 def take(order: int, *, by: Actor) -> WorkOrder:
-    """Somebody begins. What was broken is in upkeep. Raises Refused, Denied."""
+    """Somebody begins. What was broken is in upkeep. Said again, later than that it is done too, nothing changes. Raises Refused, Denied."""
     one, row = _order(order, by)
-    if one.state == State.TAKEN and one.taken_by == by.account:
+    if one.state in (State.TAKEN, State.DONE) and one.taken_by == by.account:
         return one
     if one.state != State.OPEN:
         raise Refused(_("Somebody has taken this work, or it is finished."))
@@ -298,45 +298,59 @@ def save_paper(
     return paper
 
 
+def untold(paper: Paper, today: date) -> list[int]:
+    """The days before its end that have come and on which nobody was told."""
+    left = max(0, (paper.ends - today).days)
+    return [day for day in BEFORE if left <= day and day not in paper.told]
+
+
 def tell_due() -> int:
-    """Tells those who manage what ends in a month, in a week, tomorrow, today: one e-mail a day for each of them, with what is in their
-    reach. What was missed (the server was off) is said late, once. How many papers. A Periodic."""
+    """Tells those who manage what ends in a month, in a week, tomorrow, today: one message a day for each of them, with what is in their
+    reach. What was missed (the server was off, nobody could be told) is said late, once; until then the desk says that nobody was told.
+    How many papers were told. A Periodic."""
     today = timezone.localdate()
     with transaction.atomic():
         found = Paper.objects.select_for_update(of=("self",), skip_locked=True).filter(
             renewed=False, ends__lte=today + timedelta(days=BEFORE[0])
         )
-        due = []
-        for paper in found.exclude(asset__state=Asset.State.RETIRED).select_related("asset").order_by("ends", "pk"):
-            left = max(0, (paper.ends - today).days)
-            now = [day for day in BEFORE if left <= day and day not in paper.told]
-            if now:
-                paper.told = [*paper.told, *now]
-                paper.save(update_fields=["told"])
-                due.append(paper)
-        if not due:
-            return 0
-        for account in people.staff_with(MANAGE):
-            actor = people.authority(account.pk)
+        rows = found.exclude(asset__state=Asset.State.RETIRED).select_related("asset").order_by("ends", "pk")
+        due = [paper for paper in rows if untold(paper, today)]
+        told: set[int] = set()
+        for account in people.staff_with(MANAGE) if due else ():
+            way, actor = _way(account), people.authority(account.pk)
             mine = [p for p in due if access.can(actor, MANAGE, zone=p.asset.zone_id)]
-            if account.email and mine:
-                _tell(account, mine, today)
-        return len(due)
+            if way is not None and mine:
+                _tell(account, way, mine, today)
+                told.update(p.pk for p in mine)
+        for paper in due:
+            if paper.pk in told:
+                paper.told = [*paper.told, *untold(paper, today)]
+                paper.save(update_fields=["told"])
+        return len(told)
 
 
-def _tell(account: people.Account, papers: Sequence[Paper], today: date) -> None:
+def _way(account: people.Account) -> tuple[str, str] | None:
+    """(medium, address) by which somebody of the staff is told; None where there is none."""
+    if account.email:
+        return "email", account.email
+    reach = people.reach(account.person_id) if account.person_id else ()
+    return (reach[0].medium, reach[0].address) if reach else None
+
+
+def _tell(account: people.Account, way: tuple[str, str], papers: Sequence[Paper], today: date) -> None:
     language = account.language or town.current().languages[0]
     with translation.override(language):
         lines = [
             f"- {one.asset} ({one.asset.code}): {one.get_kind_display()}, {formats.date_format(one.ends, 'j F Y')}"
             for one in papers
         ]
-        body = "\n".join(
-            [_("These documents of equipment end soon or have ended:"), "", *lines, "", settings.TOGUNA_URL + reverse("desk-asset-due")]
-        )  # fmt: skip
+        where = settings.TOGUNA_URL + reverse("desk-asset-due")
+        body = "\n".join([_("These documents of equipment end soon or have ended:"), "", *lines, "", where])
+        if way[0] != "email":
+            body = _("Documents of equipment that end: %(n)d. %(url)s") % {"n": len(papers), "url": where}
         # The papers are part of the key: what is added in the evening is told too.
         marks = "-".join(str(one.pk) for one in papers)[:60]
         channels.send(
-            "email", account.email or "", key=f"assets:due:{account.pk}:{today}:{marks}", text=body,
-            subject=_("Documents of equipment that end"), language=language,
+            *way, key=f"assets:due:{account.pk}:{today}:{marks}", text=body, subject=_("Documents of equipment that end"),
+            language=language,
         )  # fmt: skip

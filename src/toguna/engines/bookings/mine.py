@@ -29,7 +29,8 @@ def _owned(person: Person) -> list[Owned]:
             when=one.created,
             due=timezone.localtime(one.slot.start).date(),
         )
-        for one in reads.upcoming([person.pk])[:MOST_OWNED]
+        # What a service tells of by itself stands among what that service has of them.
+        for one in reads.upcoming([person.pk]).exclude(subject_kind__in=subjects.silent_kinds())[:MOST_OWNED]
     ]
 
 

@@ -1,5 +1,7 @@
 """The door of `ledger`: what is owed, paid, and by what tariff. Amounts are minor units of the currency."""
 
+from toguna.engines.ledger.joining import join
+
 from toguna.engines.ledger.apportioning import Order, Owed, shares, spread
 from toguna.engines.ledger.billing import (
     RECEIVABLE,
@@ -36,7 +38,6 @@ from toguna.engines.ledger.desks.cashbook import held, held_at, new_desk, sessio
 from toguna.engines.ledger.desks.counting import pieces, worth
 from toguna.engines.ledger.desks.forms import ahead_field, ask_of_the_rest
 from toguna.engines.ledger.events import PaymentTaken, PaymentVoided, told
-from toguna.engines.ledger.joining import join
 from toguna.engines.ledger.models import (
     Account,
     Bill,
@@ -70,6 +71,7 @@ from toguna.engines.ledger.receipts.reads import qr as receipt_qr
 from toguna.engines.ledger.receipts.reads import slip as receipt_slip
 from toguna.engines.ledger.receipts.reads import way_title
 from toguna.engines.ledger.settling import ask_refund, ask_write_off, credit, late, plan
+from toguna.engines.ledger.starter import COLLECTING
 from toguna.engines.ledger.tariffs import setwise
 from toguna.engines.ledger.tariffs.actions import Told
 from toguna.engines.ledger.tariffs.actions import write as write_tariff
@@ -80,6 +82,7 @@ from toguna.engines.ledger.tariffs.reads import quote, tariff
 
 __all__ = [
     "ADVANCES",
+    "COLLECTING",
     "OTHER_WAYS",
     "RECEIVABLE",
     "REFERENCE",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from toguna.engines.ledger import starter
+from toguna.engines.ledger import book, starter
 from toguna.engines.ledger.models import Account, Tariff
+from toguna.kernel.access import SYSTEM
 from toguna.kernel.demo import DemoFiles
 
 LAW = "Délibération n° 2025-014 du conseil municipal (ville fictive), art. {}"
@@ -37,6 +38,15 @@ TARIFFS: dict[str, tuple[str, str, str, str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+# account: (minor units a month for each person of the town, in which months, what is said)
+COSTS: dict[str, tuple[int, tuple[int, ...], str]] = {
+    "6611": (12, tuple(range(1, 13)), "Primes des collecteurs"),
+    "6322": (2, tuple(range(1, 13)), "Commissions de la monnaie électronique"),
+    "6281": (1, tuple(range(1, 13)), "SMS du mois"),
+    "6055": (9, (2, 7), "Impression et portage des avis"),
+}
+
+
 def load(_files: DemoFiles) -> None:
     """Idempotent."""
     starter.load()
@@ -51,3 +61,16 @@ def load(_files: DemoFiles) -> None:
                 "income": Account.objects.get(code=income),
             },
         )  # fmt: skip
+
+
+def costs(files: DemoFiles) -> None:
+    """What collecting cost in each month of a year. Idempotent."""
+    starter.load()
+    last = files.until.year * 12 + files.until.month - 1
+    for n in range(last - 11, last + 1):
+        day = date(n // 12, n % 12 + 1, 1)
+        for code, (each, which, words) in COSTS.items():
+            if day.month in which:
+                amount = each * files.people
+                legs = [book.Leg(code, amount), book.Leg("521", -amount)]
+                book.post("cost", legs, key=f"demo-cost:{day:%Y-%m}:{code}", by=SYSTEM, at=day, words=words)

@@ -38,6 +38,7 @@ SERVICE = Service(
         Periodic("ledger-checkpoint", timedelta(minutes=10), _checkpoint),
         Starter("ledger", starter.load, order=10),
         Demo("ledger", demo.load, order=30),
+        Demo("ledger-costs", demo.costs, order=31),
         *tariffs.PROVIDES,
         *providers.PROVIDES,
         *desks.PROVIDES,

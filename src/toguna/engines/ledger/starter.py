@@ -6,6 +6,7 @@ from toguna.engines.ledger import book
 
 # code: (kind, SYSCOHADA, M14, French, Portuguese, English)
 CHART = {
+    "401": ("liability", "4011", "4011", "Fournisseurs et personnel à payer", "Fornecedores e pessoal por pagar", "Suppliers and staff to be paid"),
     "411": ("asset", "4111", "411", "Redevables", "Contribuintes", "What payers owe"),
     "4191": ("liability", "4191", "4191", "Avances reçues", "Adiantamentos recebidos", "Paid ahead"),
     "471": ("liability", "4712", "471", "Sommes à identifier", "Quantias por identificar", "Money to be identified"),
@@ -20,6 +21,10 @@ CHART = {
     "6511": ("expense", "6511", "6541", "Créances abandonnées", "Créditos abandonados", "Bills given up"),
     "6588": ("expense", "6588", "678", "Écarts de caisse", "Diferenças de caixa", "Differences of cash desks"),
     "605": ("expense", "605", "6068", "Menues dépenses", "Pequenas despesas", "Small outlays"),
+    "6055": ("expense", "6055", "6236", "Impression des avis", "Impressão de avisos", "Printing of notices"),
+    "6281": ("expense", "6281", "6262", "SMS et téléphone", "SMS e telefone", "SMS and telephone"),
+    "6322": ("expense", "6322", "627", "Commissions des opérateurs de paiement", "Comissões dos operadores de pagamento", "Commissions of payment providers"),
+    "6611": ("expense", "6611", "6413", "Salaires et primes des collecteurs", "Salários e prémios dos cobradores", "Pay of collectors"),
     "7068": ("income", "7061", "70611", "Redevance des ordures", "Taxa de resíduos", "Waste fee"),
     "7088": ("income", "7078", "70688", "Actes et services", "Atos e serviços", "Papers and services"),
     "7311": ("income", "758", "7311", "Impôt foncier", "Imposto predial", "Property tax"),
@@ -31,6 +36,8 @@ CHART = {
     "7339": ("income", "758", "7338", "Marché à bétail", "Mercado de gado", "Cattle market"),
     "7711": ("income", "758", "7711", "Amendes et pénalités", "Multas e penalidades", "Fines and penalties"),
 }  # fmt: skip
+# What collecting costs: these, and those that the town adds below them ("6611-marche").
+COLLECTING = ("6055", "6281", "631", "6322", "6611")
 
 
 def load() -> None:

@@ -26,7 +26,7 @@ from toguna.engines.people.models import Account, Contact, Mandate, Person, Team
 from toguna.engines.people.numbers import held_since, not_me, reached_at
 from toguna.engines.people.numbers import lose as lose_contact
 from toguna.engines.people.onetime import CodeSender, CodesRunOut, confirm_by_ussd
-from toguna.engines.people.phones import contact, masked, normal_email, normal_phone, shown
+from toguna.engines.people.phones import contact, example_phone, masked, normal_email, normal_phone, shown
 from toguna.engines.people.serving import NOTE, FrontAction, Serving, may_begin, note, typed_contact
 from toguna.engines.people.serving import acted as acted_for
 from toguna.engines.people.serving import actor as actor_serving
@@ -66,6 +66,7 @@ __all__ = [
     "device_of",
     "end_mandate",
     "end_sessions",
+    "example_phone",
     "forget_unneeded",
     "grant_mandate",
     "held_since",
@@ -81,6 +82,7 @@ __all__ = [
     "note",
     "person_for",
     "persons_at",
+    "phones_of",
     "reach",
     "reach_many",
     "reached_at",
@@ -205,6 +207,12 @@ def persons_at(address: str) -> list[int]:
     """The ids of all who are reached at this phone or e-mail."""
     found = Contact.objects.filter(value=address, lost=None, person__erased=None)
     return list(found.values_list("person_id", flat=True))
+
+
+def phones_of(person: int) -> list[str]:
+    """The numbers that a person has confirmed, the last first."""
+    found = Contact.objects.filter(person=person, kind="phone", lost=None).exclude(verified=None)
+    return list(found.order_by("-verified").values_list("value", flat=True))
 
 
 def reach(person: Person | int) -> Sequence[Reach]:

@@ -70,6 +70,12 @@ def normal_email(typed: str) -> str:
     return value
 
 
+def example_phone() -> str:
+    """A mobile number as people of the town's country write theirs: "65 01 23 45"."""
+    found = phonenumbers.example_number_for_type(town.current().country, phonenumbers.PhoneNumberType.MOBILE)
+    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.NATIONAL) if found else "70 00 00 01"
+
+
 def contact(typed: str) -> tuple[str, str]:
     """("email" | "phone", normalised value) of whichever was typed."""
     return ("email", normal_email(typed)) if "@" in typed else ("phone", normal_phone(typed))

@@ -23,6 +23,7 @@ SERVICE = Service(
     provides=(
         Permission("revenue.read", _("See the register of taxpayers"), WORKERS | {READER}),
         Permission("revenue.write", _("Write in the register of taxpayers"), WORKERS),
+        Permission("revenue.bill", _("Bill one thing that is taxed"), WORKERS),
         Permission("revenue.collect", _("Collect in the field"), WORKERS),
         Permission("revenue.campaign", _("Bill everybody: campaigns and reminders"), HEADS),
         Permission("revenue.supervise", _("Supervise collectors"), HEADS),

@@ -1,5 +1,5 @@
 {% autoescape off %}// Keeps a page and its files, nothing else: what belongs to people is in the page's own store.
-const NAME = {{ name }}, CACHE = `${NAME}-{{ version }}`, FILES = {{ files }}, PAGE = {{ page }}, PATIENCE = 8000;
+const NAME = {{ name }}, CACHE = `${NAME}-{{ version }}`, FILES = {{ files }}, PAGE = {{ page }}, WITHIN = {{ within }}, PATIENCE = 8000;
 addEventListener("install", (event) => event.waitUntil(caches.open(CACHE).then((kept) => kept.addAll(FILES)).then(() => skipWaiting())));
 addEventListener("activate", (event) => event.waitUntil(caches.keys()
   .then((names) => Promise.all(names.filter((name) => name.startsWith(`${NAME}-`) && name !== CACHE).map((name) => caches.delete(name))))
@@ -11,6 +11,8 @@ addEventListener("fetch", (event) => {
     event.respondWith(caches.match(event.request, { ignoreSearch: true }).then((kept) => kept || fetch(event.request)));
   } else if (url.pathname === PAGE) {
     event.respondWith(page(event));
+  } else if (WITHIN && event.request.mode === "navigate") {
+    event.respondWith(fetch(event.request).catch(() => caches.match(PAGE, { ignoreVary: true }).then((kept) => kept || Response.error())));
   }
 });
 

@@ -177,6 +177,7 @@ class FuelForm(forms.Form):
         label=gettext_lazy("Kilometres of its meter"), min_value=0, max_value=5_000_000, required=False
     )
     price = Money(label=gettext_lazy("Price paid"))
+    full = forms.BooleanField(label=gettext_lazy("The tank is full now"), required=False, initial=True)
 
 
 class MeterForm(forms.Form):

@@ -66,7 +66,7 @@ def due(request: Request) -> HttpResponse:
             coming.append((plan, work.came(plan, row, today)))
     warranties = reads.visible(request.actor).filter(warranty__gte=today, warranty__lte=today + reads.SOON)
     values = {
-        "papers": reads.ending(request.actor)[:SHOWN], "today": today, "coming": coming[:SHOWN],
+        "papers": [(one, bool(work.untold(one, today))) for one in reads.ending(request.actor)[:SHOWN]], "today": today, "coming": coming[:SHOWN],
         "warranties": warranties.order_by("warranty")[:SHOWN],
     }  # fmt: skip
     return render(request, "assets/desk_due.html", values)

@@ -23,7 +23,7 @@ from toguna.engines.assets.tests.conftest import DRIVER, HEAD, MECHANIC
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
-from toguna.engines.telemetry.intake import loading, spool, taking
+from toguna.engines.telemetry.testing import own_spool
 from toguna.engines.territory import zones
 from toguna.engines.territory.models import Zone
 from toguna.kernel.access import NOBODY, SYSTEM
@@ -48,8 +48,9 @@ def test_added_changed_labelled_and_its_label_opens_it(hire):
     assert (row.unit, row.keepers.get().phone, row.km) == ("Roads", "+22370000002", 500)
     paper = head.get("/desk/assets/labels.pdf?q=Tipper")
     page = pypdfium2.PdfDocument(paper.content)[0].render(scale=3).to_pil()
-    (seen,) = zxingcpp.read_barcodes(page)
-    path = seen.text[seen.text.index("/a/") :]
+    bars, seen = sorted((one.text for one in zxingcpp.read_barcodes(page)), key=len)
+    assert bars == row.code, "a reader of bars types the code"
+    path = seen[seen.index("/a/") :]
     assert path == f"/a/{row.code}" and "Tipper" in head.get(path).content.decode()
     assert head.get(f"/a/{row.code[:3].lower()} {row.code[3:]}").status_code == 200
     photo = io.BytesIO()
@@ -57,6 +58,13 @@ def test_added_changed_labelled_and_its_label_opens_it(hire):
     photo.seek(0)
     photo.name = "label.png"
     assert hire("agent").post("/a/", {"photo": photo}).url == path
+    maker = io.BytesIO()
+    bar = zxingcpp.create_barcode(bars, zxingcpp.BarcodeFormat.Code128)
+    Image.fromarray(zxingcpp.write_barcode_to_image(bar, scale=4)).save(maker, "PNG")
+    maker.seek(0)
+    maker.name = "bars.png"
+    assert hire("agent").post("/a/", {"photo": maker}).url == path, "the bars alone, the QR being torn off"
+    assert hire("agent").post("/a/", {"code": bars.lower()}).url == path
     assert hire("agent").post("/a/", {"code": "ZZZZZZ"}).status_code == 422
     assert Client().get(path).status_code == 302  # to the log-in page
 
@@ -228,6 +236,18 @@ def test_what_is_strange_about_fuel_is_said_and_settled(truck, hire):
     assert again.struck and again.seen
 
 
+def test_fuel_that_does_not_fill_the_tank_is_judged_with_the_next_that_does(truck, say):
+    _fills(truck, [(30, 10_000 + 100 * n) for n in range(1, 7)])
+    at, found = timezone.now() - timedelta(days=20), []
+    for litres, km, full in ((10, 10_690, False), (22, 10_700, True), (15, 10_750, False), (40, 10_800, True)):
+        made = fuel.fill(truck.pk, litres, km=km, full=full, at=at, by=MECHANIC, client_id=uuid.uuid4())
+        at += timedelta(days=1)
+        found.append(made.odd)
+    assert found == [[], [], [], ["burns"]]  # 32 litres for 100 km; then 55
+    assert "5 l" in say(f"CARBU {truck.code} 5 10810 PARTIEL")
+    assert not Fill.objects.get(volume=5000).full and Fill.objects.filter(full=True).count() == 8
+
+
 def test_cost_of_a_kilometre(truck):
     _fills(truck, [(30, 10_100), (30, 10_200), (30, 10_300)])
     order = work.open_order(truck.pk, "Brakes", by=MECHANIC)
@@ -254,17 +274,12 @@ def test_fuel_on_the_page_of_a_driver_once(truck, hire):
 
 
 @pytest.fixture
-def own_spool(tmp_path, monkeypatch):
-    """What is ingested here is not for the next test, nor what is remembered of its devices."""
-    monkeypatch.setattr(spool, "folder", lambda: tmp_path / "spool")
-    monkeypatch.setattr(taking, "WRITER", spool.Writer())
-    loading.forget()
-    yield
-    taking.WRITER.close()
-    loading.forget()
+def heard(tmp_path):
+    with own_spool(tmp_path / "spool"):
+        yield
 
 
-def test_the_way_that_its_device_says_is_added_once(truck, own_spool):
+def test_the_way_that_its_device_says_is_added_once(truck, heard):
     device = telemetry.register_device("van-7", "http", telemetry.Told(name="Truck 1", fastest=300), by=SYSTEM)
     told = actions.Told("vehicle", "Tipper", "VM-101", device=device.pk)
     actions.save(truck, told, by=HEAD)
@@ -280,6 +295,38 @@ def test_the_way_that_its_device_says_is_added_once(truck, own_spool):
     assert 10_005 <= truck.km <= 10_006
     with pytest.raises(actions.Refused):
         actions.save(None, told, by=HEAD)
+
+
+def test_what_comes_late_of_its_way_is_added_too(truck, heard):
+    device = telemetry.register_device("van-8", "http", telemetry.Told(name="Truck 1", fastest=300), by=SYSTEM)
+    actions.tie(truck.pk, device.pk, by=HEAD)
+    start = timezone.now() - timedelta(hours=3)
+    Asset.objects.update(tracked=start)
+
+    def went(*minutes: int) -> int:
+        """A hundredth of a degree to the east each minute, and as far to the north between the 10th and the 20th; the metres added."""
+        telemetry.ingest(
+            "van-8",
+            [
+                telemetry.Observation(
+                    at=(start + timedelta(minutes=n)).timestamp(), lat=12.6 + (0.02 if 10 < n < 20 else 0), lon=-8.0 + n / 100
+                )
+                for n in minutes
+            ],
+            door="http",
+        )  # fmt: skip
+        before = Asset.objects.get().metres
+        actions.follow()
+        return Asset.objects.get().metres - before
+
+    assert 32_300 < went(0, 10, 20, 30) < 32_700
+    assert 800 < went(15) < 950  # it had no network in the north
+    assert went() == 0
+    actions.follow(start + timedelta(hours=26))  # its day is over
+    row = Asset.objects.get()
+    assert row.tracked == start + timedelta(minutes=30) and row.ahead == 0
+    actions.read_meter(truck.pk, km=row.km + 5, by=HEAD)  # what the meter shows has all until now in it
+    assert went(31, 32) == 0
 
 
 def test_a_person_takes_and_erases_what_is_known_of_them(truck):

@@ -17,6 +17,7 @@ from toguna.engines.assets.events import AssetState
 from toguna.engines.assets.models import Fill, Paper, Part, PartMove, Reading, StateChange, WorkOrder
 from toguna.engines.assets.tests.conftest import HEAD, MECHANIC
 from toguna.engines.channels.models import Message
+from toguna.engines.people import api as people
 from toguna.kernel.access import Denied
 from toguna.kernel.models import AuditEntry, EventRow
 from toguna.kernel.testing import forget_jobs
@@ -120,6 +121,19 @@ def test_papers_that_end_are_told_before_and_on_the_day_once(truck, hire):
     work.save_paper(truck.pk, "insurance", today + timedelta(days=365), "A2", by=HEAD)
     paper.refresh_from_db()
     assert paper.renewed and not reads.ending(HEAD).exists()
+
+
+def test_a_paper_is_told_only_when_somebody_can_be(truck, hire):
+    head = hire("manager")
+    people.Account.objects.filter(pk=head.account.pk).update(email=None)
+    work.save_paper(truck.pk, "insurance", timezone.localdate() + timedelta(days=3), by=HEAD)
+    assert work.tell_due() == 0 and not Message.objects.exists()
+    assert Paper.objects.get().told == [] and "Nobody was told" in head.get("/desk/assets/due/").content.decode()
+    person = people.person_for(name="Head", phone="+22370000009")
+    people.Account.objects.filter(pk=head.account.pk).update(person=person)
+    assert (work.tell_due(), work.tell_due()) == (1, 0)
+    assert Message.objects.get().address == "+22370000009" and Paper.objects.get().told == [30, 7]
+    assert "Nobody was told" not in head.get("/desk/assets/due/").content.decode()
 
 
 def test_what_happened_is_only_added_to(truck):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from toguna.engines.ledger import billing, book, joined, payers
+from toguna.engines.ledger import billing, book, joined, payers, paying
 from toguna.engines.ledger.models import (
     Account,
     Bill,
@@ -49,6 +49,8 @@ KINDS = {
     "cash-move": _("between desk and safe"),
     "outlay": _("paid out of a desk"),
     "variance": _("difference of a count"),
+    "cost": _("cost of the town"),
+    "-cost": _("cost taken back"),
     "deposit": _("brought to the bank"),
     "bank": _("line of the bank"),
     "waste-share": _("share of a waste collector"),
@@ -112,7 +114,16 @@ def journal(since: date | None, until: date | None, kind: str, before: int | Non
         rows = rows.filter(pk__lt=before)
     found = list(rows[: SHOWN + 1])
     _with_sums(found)
+    _with_receipts(found)
     return found
+
+
+def _with_receipts(rows: Sequence[Entry]) -> None:
+    """The number of the receipt of each payment and who paid, before the entry's own words. One statement."""
+    payments = Payment.objects.filter(entry__in=[row.pk for row in rows if row.kind == "payment"])
+    for one in payments.select_related("desk", "payer"):
+        row = next(row for row in rows if row.pk == one.entry_id)
+        row.words = " · ".join(filter(None, (paying.receipt_number(one), str(one.payer or ""), row.words)))
 
 
 def _with_sums(rows: Sequence[Entry]) -> None:
@@ -126,6 +137,19 @@ def _with_sums(rows: Sequence[Entry]) -> None:
     for row in rows:
         row.total = sums.get(row.pk, 0)  # type: ignore[attr-defined]
         row.said = kind_words(row.kind)  # type: ignore[attr-defined]
+
+
+def costs() -> list[Entry]:
+    """The last costs that were written by hand, with `total`, `line` (of what it was) and `back` (the entry that takes it back, or
+    None). Three statements."""
+    rows = list(Entry.objects.filter(kind="cost").select_related("reversed_by").order_by("-pk")[:SHOWN])
+    _with_sums(rows)
+    lines = Line.objects.filter(entry__in=[row.pk for row in rows], amount__gt=0).select_related("account")
+    by_entry = {line.entry_id: line for line in lines}
+    for row in rows:
+        row.line = by_entry[row.pk]  # type: ignore[attr-defined]
+        row.back = getattr(row, "reversed_by", None)  # type: ignore[attr-defined]
+    return rows
 
 
 def account_lines(row: Account, before: int | None) -> list[Line]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from toguna.engines.ledger.office import suspense, views
+from toguna.engines.ledger.office import costs, suspense, views
 
 urlpatterns = [
     path("book/", views.home, name="desk-book"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("book/wishes/", views.wishes, name="desk-wishes"),
     path("book/wishes/<int:pk>", views.wish, name="desk-wish"),
     path("book/periods", views.periods, name="desk-periods"),
+    path("book/costs", costs.page, name="desk-costs"),
     path("book/export/<slug:kind>", views.export, name="desk-book-export"),
     path("suspense/", suspense.waiting, name="desk-suspense"),
     path("suspense/<int:pk>", suspense.item, name="desk-suspense-item"),

@@ -51,6 +51,7 @@ def home(request: Request) -> HttpResponse:
         "may_read": may_read,
         "late": Paginator(reads.late_bills(), reads.SHOWN).get_page(request.GET.get("page")) if not words else None,
         "today": reads.today() if may_read else None,
+        "may_spend": access.can(request.actor, APPROVE),
         "waiting": reads.waiting_wishes().count() if access.can(request.actor, APPROVE, anywhere=True) else 0,
     }
     return render(request, "ledger/book_home.html", values)

@@ -58,7 +58,9 @@ def _guess(said: Said) -> str | None:
 
 
 def _ways(said: Said) -> Sequence[Choice]:
-    found = [Choice(way.slug, str(way.title)[:30]) for way in ways.usable() if way.provider.how != "transfer"]
+    bill = owed.find(said.slots.get("bill", ""))
+    takers = ways.usable(bill.currency if bill else "")
+    found = [Choice(way.slug, str(way.title)[:30]) for way in takers if way.provider.how != "transfer"]
     if not found:
         raise Stop(_("The town takes no payment by telephone or bank yet. Pay at the town hall or to a collector."))
     return found

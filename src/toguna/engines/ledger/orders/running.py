@@ -154,7 +154,7 @@ def _ask(order: StandingOrder, today: date) -> bool:
     running = order.requests.filter(state__in=(State.NEW, State.SENDING, State.PENDING)).exists()
     due = falling(order.payer_id, order.currency, _after(order))
     way = ways.find(order.way)
-    unit = way.provider.multiple * 10 ** money.exponent(order.currency) if way.provider.multiple > 1 else 1
+    unit = way.provider.multiple * 10 ** money.exponent(order.currency) or 1
     amount = min(due.amount, order.most) // unit * unit
     if running or amount <= 0:
         order.next_try = today + timedelta(days=1) if running else None

@@ -26,7 +26,7 @@ SHOWN = 50
 
 
 def _usable(currency: str) -> list[ways.Way]:
-    return [way for way in ways.usable() if way.provider.how != "transfer" and way.given["currency"] == currency]
+    return [way for way in ways.usable(currency) if way.provider.how != "transfer"]
 
 
 def _subscribed(request: Request, form: OrderForm, payer: int, currency: str) -> StandingOrder | None:
@@ -46,7 +46,7 @@ def _subscribed(request: Request, form: OrderForm, payer: int, currency: str) ->
 def mine(request: HttpRequest) -> HttpResponse:
     """Those that ring one's own telephones; POST ends one."""
     actor = cast(Request, request).actor
-    found = list(actions.orders_at(actions.phones_of(actor.person or 0)))
+    found = list(actions.orders_at(people.phones_of(actor.person or 0)))
     if request.method == "POST":
         order = next((one for one in found if str(one.pk) == request.POST.get("order")), None)
         if order is None:
@@ -66,7 +66,7 @@ def begin(request: HttpRequest, reference: str) -> HttpResponse:
     if bill is None:
         raise Http404(_("There is no such bill."))
     ours = cast(Request, request)
-    phones = [(one, people.shown("phone", one)) for one in actions.phones_of(ours.actor.person or 0)]
+    phones = [(one, people.shown("phone", one)) for one in people.phones_of(ours.actor.person or 0)]
     usable = _usable(bill.currency)
     if not phones or not usable:
         return render(request, "ledger/orders_begin.html", {"bill": bill, "phones": phones, "usable": usable})

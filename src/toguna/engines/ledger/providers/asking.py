@@ -58,10 +58,9 @@ def ask(
     unit = found.provider.multiple * 10 ** money.exponent(currency)
     if not 0 < amount <= MOST:
         raise Unaskable(_("Say an amount above 0."))
-    if found.provider.multiple > 1 and amount % unit:
-        raise Unaskable(
-            _("This way takes amounts that are a multiple of %(unit)s.") % {"unit": money.shown(unit, currency)}
-        )
+    if unit and amount % unit:
+        near = [money.shown(one, currency) for one in (amount // unit * unit, (amount // unit + 1) * unit) if one]
+        raise Unaskable(_("This way cannot take this amount. Near it: %(near)s.") % {"near": " / ".join(near)})
     if found.provider.how == "push":
         if not phone:
             raise Unaskable(_("Say the number of the telephone that pays."))

@@ -27,7 +27,8 @@ def _said(sentence: Any, **given: str) -> str:
 
 def other_amount(amount: int, currency: str, row: PaymentRequest) -> str:
     """Why money is not as it was asked."""
-    came, asked = money.shown(amount, currency), money.shown(row.amount, row.currency)
+    with translation.override(town.current().languages[0]):
+        came, asked = money.shown(amount, currency), money.shown(row.amount, row.currency)
     return _said(_("%(came)s came, %(asked)s was asked"), came=came, asked=asked)
 
 
@@ -51,7 +52,11 @@ def enter(row: PaymentRequest, amount: int, currency: str, number: str, now: dat
         return
     if PaymentRequest.objects.filter(way=row.way, transaction=number).exclude(pk=row.pk).exists():
         # One payment of theirs for two of ours: it is in the book already, under the other.
-        row.state, row.trouble, row.next_poll = State.UNKNOWN, f"their {number} is another payment's"[:300], None
+        row.state, row.trouble, row.next_poll = (
+            State.UNKNOWN,
+            _said(_("their %(number)s is another payment’s"), number=number)[:300],
+            None,
+        )
         return
     row.transaction = number
     row.paid, row.paid_currency, row.paid_at = amount, currency, now

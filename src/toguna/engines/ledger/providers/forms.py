@@ -20,7 +20,6 @@ class PayForm(forms.Form):
     way = forms.ChoiceField(label=_("Way to pay"), widget=forms.RadioSelect)
     phone = forms.CharField(
         label=_("Number of the telephone that pays"),
-        help_text=_("For example 70 00 00 01. Not needed for a bank transfer."),
         max_length=30,
         required=False,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
@@ -36,6 +35,10 @@ class PayForm(forms.Form):
         field = self.fields["way"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(way.slug, way.title) for way in usable]
+        hints = [str(_("For example %(number)s.")) % {"number": people.example_phone()}]
+        if any(way.provider.how == "transfer" for way in usable):
+            hints.append(str(_("Not needed for a bank transfer.")))
+        self.fields["phone"].help_text = " ".join(hints)
         self.fields["phone"].required = all(way.provider.how == "push" for way in usable)
 
     def clean_amount(self) -> int:

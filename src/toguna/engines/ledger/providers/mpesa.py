@@ -174,6 +174,7 @@ MPESA = Provider(
         Setting("currency", _("Currency of the account"), default=CURRENCY),
         Setting("url", _("Address (empty: that of production)"), default=""),
     ),
+    multiple=1,
     minutes=3,
     answer=b'{"ResultCode": 0, "ResultDesc": "Accepted"}',
 )

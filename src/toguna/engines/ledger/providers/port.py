@@ -166,7 +166,7 @@ class Provider(Declaration):
     hint: Callable[[Call, Settings], Hint] | None = None
     settings: tuple[Setting, ...] = ()
     repeatable: bool = False
-    multiple: int = 1  # whole units of the currency that an amount must be a multiple of
+    multiple: int = 0  # whole units of the currency that an amount must be a multiple of; 0: any amount
     minutes: int = 15  # for which the payer may confirm
     refund: Callable[[Asked, Asked, Settings], Begun] | None = None
     refunded: Callable[[Asked, Settings], Status] | None = None

@@ -48,7 +48,7 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
     bill = owed.find(reference)
     if bill is None:
         return render(request, "ledger/providers_find.html", {"typed": reference[:30], "wrong": True}, status=404)
-    left, usable = owed.left(bill), [way for way in ways.usable() if way.given["currency"] == bill.currency]
+    left, usable = owed.left(bill), ways.usable(bill.currency)
     posted = request.method == "POST" and bool(left) and bool(usable)
     given = request.POST if posted else None
     first = {"amount": written(left, bill.currency), "way": usable[0].slug if usable else "", "client_id": uuid.uuid4()}

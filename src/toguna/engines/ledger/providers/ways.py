@@ -58,20 +58,20 @@ def find(slug: str) -> Way:
     return _way(slug, table)
 
 
-def usable() -> list[Way]:
-    """Those that are set up whole, in the order of the file."""
+def usable(currency: str = "") -> list[Way]:
+    """Those that are set up whole, in the order of the file; of a currency, those that take it."""
     found = []
     for slug, table in tables().items():
         try:
             found.append(_way(slug, table))
         except Unset:
             continue
-    return found
+    return [way for way in found if currency in ("", way.given["currency"])]
 
 
 def titles() -> list[str]:
-    """How payers can pay by telephone or bank, as they call it."""
-    return [str(way.title) for way in usable()]
+    """How payers can pay the town's money by telephone or bank, as they call it."""
+    return [str(way.title) for way in usable(town.current().currency)]
 
 
 def troubles() -> list[str]:

@@ -108,7 +108,8 @@ def slip(payment: Payment, copies: int = 0) -> Slip:
     address = settings.TOGUNA_URL + reverse("receipt-number", args=[about.number])
     payer = _payer(payment)
     said = [(_("Paid by"), payer)] if payer else []
-    said += [(_("Way of payment"), way_title(payment.method)), (_("Desk"), payment.desk.name)]
+    way, desk = way_title(payment.method), way_title(payment.desk.name)
+    said += [(_("Way of payment"), way), *([(_("Desk"), desk)] if desk != way else [])]
     return Slip(
         title=_("Receipt"),
         number=about.number,

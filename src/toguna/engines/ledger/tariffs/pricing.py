@@ -150,6 +150,11 @@ def unit(measure: str) -> str:
     return UNITS.get(measure, measure)
 
 
+def lead(words: str) -> str:
+    """What stands before how a price is made, in the language of the moment: a colon is not written alike in all."""
+    return _("%(words)s: %(said)s") % {"words": words, "said": ""}
+
+
 def point() -> str:
     """What stands before decimals, in the language of the moment."""
     return str(get_decimal_symbol((get_language() or "fr").replace("-", "_")))
@@ -172,7 +177,7 @@ def quote(
         value *= given[times]
         said += f" × {_plain(given[times])} {unit(times)}"
     amount = _rounded(value, to)
-    lines = [Step("principal", f"{words}: {said}"[:200], amount)]
+    lines = [Step("principal", f"{lead(words)}{said}"[:200], amount)]
     rates = rule.get("zones") or {}
     percent = next((rates[str(zone)] for zone in zones if str(zone) in rates), None)
     total = amount

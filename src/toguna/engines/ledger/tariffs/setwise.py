@@ -84,7 +84,7 @@ def sql(
     inner = f"SELECT r.*, {f'CASE{lacks} END' if lacks else 'NULL::text'} AS bad FROM ({inner}) r"
     inner = f"SELECT r.*, CASE WHEN bad IS NULL THEN {value} END AS raw FROM ({inner}) r"
     inner = f"SELECT r.*, CASE WHEN raw > {LARGE} THEN '' ELSE bad END AS lacking FROM ({inner}) r"
-    first = f"left({put(f'{words}: ', 'text')} || {said}, 200)"
+    first = f"left({put(pricing.lead(words), 'text')} || {said}, 200)"
     inner = f"SELECT r.*, CASE WHEN lacking IS NULL THEN {rounded('raw', to)} END AS t1, CASE WHEN lacking IS NULL THEN {first} END AS w1 FROM ({inner}) r"
     stage = 1
 

@@ -72,7 +72,8 @@ def price(request: HttpRequest, slug: str) -> HttpResponse:
 
 @staff(actions.WRITE)
 def tariffs(request: Request) -> HttpResponse:
-    rows = Tariff.objects.select_related("income").order_by("slug", "-since")
+    rows = list(Tariff.objects.select_related("income").order_by("-since"))
+    rows.sort(key=lambda one: text.fold(text.pick(one.titles)))
     return render(request, "ledger/desk_tariffs.html", {"rows": rows})
 
 

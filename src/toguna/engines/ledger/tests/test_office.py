@@ -158,6 +158,10 @@ def test_an_account_a_journal_and_an_entry_open_from_one_another(hire):
     page = manager.get(entry).content.decode()
     assert "9,000" in page and f"/desk/ledger/book/bills/{bill.reference}" in page
     assert entry in manager.get("/desk/ledger/book/journal").content.decode()
+    desk = ledger.new_desk("Counter", by=SYSTEM)
+    payment = ledger.take(100, "XOF", "cash", desk=desk, key="k", by=SYSTEM, bills=[bill.pk], reference="note 7")
+    page = manager.get("/desk/ledger/book/journal").content.decode()
+    assert f"{ledger.receipt_number(payment)} · Awa Koné · note 7" in page
     assert manager.get("/desk/ledger/book/accounts/nothing").status_code == 404
 
 
@@ -223,3 +227,50 @@ def test_money_that_nobody_could_match_is_given_back_when_another_approves(hire)
 
 def _actor(client) -> Actor:
     return Actor(account=client.account.pk, staff=True, grants=(Grant("manager", "*"),))
+
+
+def test_what_collecting_costs_is_written_once_and_taken_back(hire):
+    agent, manager = hire("agent"), hire("manager")
+    page = "/desk/ledger/book/costs"
+    book.Account.objects.filter(code__in=("401", "6611")).delete()  # a town of before
+    assert agent.get(page).status_code == 403 and page in manager.get("/desk/ledger/book/").content.decode()
+    desk, bill = cashbook.new_desk("Guichet 1", by=SYSTEM), issued(80_000)
+    ledger.take(80_000, "XOF", "cash", desk=desk, key="paid", by=SYSTEM, bills=[bill.pk])
+    said = {
+        "kind": "6611",
+        "source": "521",
+        "amount": "15 000",
+        "day": timezone.localdate(),
+        "words": "Primes",
+        "client_id": str(uuid.uuid4()),
+    }
+    for wrong in (
+        {"amount": "0"},
+        {"source": "6611"},
+        {"kind": "6511"},
+        {"day": timezone.localdate() + timedelta(days=2)},
+        {"words": " "},
+    ):
+        assert manager.post(page, {**said, **wrong}).status_code == 422, wrong
+    for _twice in range(2):
+        assert manager.post(page, said).status_code == 302
+    assert (book.balance("6611"), book.balance("521")) == (15_000, -15_000)
+    # Owed first, paid later; and cash that a desk paid out counts as well.
+    owed = {**said, "kind": "6055", "source": "401", "amount": "4000", "client_id": str(uuid.uuid4())}
+    paid = {**said, "kind": "401", "amount": "4000", "client_id": str(uuid.uuid4())}
+    for one in (owed, paid):
+        assert manager.post(page, one).status_code == 302
+    out = book.Account.objects.get(code="6281")
+    cashbook.outlay(desk, out, 1000, "XOF", key="credit", by=SYSTEM, words="Crédit SMS")
+    assert book.balance("401") == 0
+    words = manager.get(page).content.decode()
+    assert "20,000" in words and "<dd>25.0</dd>" in words and "Primes" in words
+    entry = book.Entry.objects.get(kind="cost", lines__account__code="6055")
+    assert (
+        manager.post(page, {"do": "back", "entry": entry.pk, "reason": ""}).status_code == 302
+        and book.balance("6055") == 4000
+    )
+    for _twice in range(2):
+        manager.post(page, {"do": "back", "entry": entry.pk, "reason": "the wrong printer"})
+    assert book.balance("6055") == 0 and "Taken back by" in manager.get(page).content.decode()
+    assert agent.post(page, said).status_code == 403

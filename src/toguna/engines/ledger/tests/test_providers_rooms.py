@@ -11,13 +11,18 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toguna.engines.channels import api as channels
+from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger import paying, starter
+from toguna.engines.ledger.models import Bill, Payment, Wish
 from toguna.engines.ledger.models.providers import PaymentRequest, RawBody, SettlementFile, SettlementLine
-from toguna.engines.ledger.providers import asking, following, forgetting, http, reading, reconciling, ways
+from toguna.engines.ledger.providers import asking, booking, following, forgetting, http, reading, reconciling, ways
 from toguna.engines.ledger.providers.port import BadFile, units, written
+from toguna.engines.ledger.receipts.reads import way_title
 from toguna.engines.ledger.tests import providers_world as world
 from toguna.engines.people import api as people
 from toguna.kernel.access import NOBODY, SYSTEM, Denied
@@ -312,3 +317,71 @@ def test_what_is_known_of_a_payer_is_given_and_forgotten(mtn: Mtn) -> None:
     forgetting.erase(person.pk)
     assert forgetting.known(person.pk) == []
     assert "22370000001" not in "".join(RawBody.objects.values_list("body", flat=True))
+
+
+def test_a_way_to_pay_is_called_by_its_name_everywhere(set_up, hire):
+    """As town.toml calls it, else as its company does; never by its slug."""
+    set_up["orange-money"] = {**GIVEN["orange-money"], "url": "http://127.0.0.1:9"}
+    set_up["wave-2"] = {**GIVEN["wave"], "provider": "wave", "title": "Wave of the market", "url": "http://127.0.0.1:9"}
+    assert [way_title(one) for one in ("orange-money", "wave-2", "mtn", "cash", "barter")] == [
+        "Orange Money", "Wave of the market", "MTN MoMo", "Cash", "barter"
+    ]  # fmt: skip
+    bill, client = world.bill(9000), hire("manager")
+    paying.take(4000, "XOF", "orange-money", desk=booking.desk("orange-money", "XOF"), key="o", by=SYSTEM, bills=[bill])
+    owner = Bill.objects.get(pk=bill).payer_id
+    payment = Payment.objects.get()
+    for page in (f"/desk/ledger/book/payers/{owner}", f"/desk/receipts/{payment.pk}"):
+        words = client.get(page).content.decode()
+        assert "Orange Money" in words and ">orange-money<" not in words, page
+
+
+def test_a_way_that_takes_other_money_is_offered_nowhere(db, set_up):
+    """M-Pesa, set up in a town of francs, takes shillings: not on papers, not at /pay/, not by SMS."""
+    set_up["mpesa"] = {**GIVEN["mpesa"], "url": "http://127.0.0.1:9"}
+    set_up["orange-money"] = {**GIVEN["orange-money"], "url": "http://127.0.0.1:9"}
+    assert [one.slug for one in ways.usable()] == ["bank", "mpesa", "orange-money"]
+    assert [one.slug for one in ways.usable("XOF")] == ["bank", "orange-money"] and "M-Pesa" not in ways.titles()
+    bill = world.reference(world.bill(900))
+    assert b"M-Pesa" not in Client().get(f"/pay/{bill}").content
+    row = channels.receive("sms", "+22370000001", f"AUTOPAY {bill}", reference="w1")
+    row.refresh_from_db()
+    assert row.answer is not None and "which day" in row.answer.text, "only one way is left: it is not asked for"
+
+
+def test_m_pesa_asks_for_whole_shillings_before_the_telephone_rings(db, set_up):
+    set_up["mpesa"] = {**GIVEN["mpesa"], "url": "http://127.0.0.1:9"}
+    starter.load()
+    owed = ledger.issue(
+        ledger.payer("Wanjiru"), [ledger.Due("principal", "Stall", 125_050, "7336")], key="kes", due=timezone.localdate(), by=SYSTEM,
+        currency="KES",
+    )  # fmt: skip
+    page = Client(headers={"accept-language": "en"}).post(
+        f"/pay/{owed.reference}",
+        {"way": "mpesa", "phone": "+254712345678", "amount": "1250.50", "client_id": str(uuid.uuid4())},
+    )
+    words = page.content.decode()
+    assert (
+        page.status_code == 422 and "1,250.00" in words and "1,251.00" in words and not PaymentRequest.objects.exists()
+    )
+    assert "bank transfer" not in words, "no bank takes shillings here"
+
+
+def test_why_money_waits_is_said_in_the_language_of_the_town(mtn, hire):
+    """By a worker that speaks English, for a desk that reads French; given back, the reason goes with it."""
+    with translation.override("en"):
+        row = ask("mtn")
+        (payment,) = mtn.payments.values()
+        payment.fault = "wrong-amount"
+        mtn.pay(payment)
+        following.follow(row.pk)
+        row.refresh_from_db()
+    assert row.state == State.SUSPENDED and row.suspense is not None
+    assert row.suspense.reason == row.trouble == "4\u202f999\u00a0FCFA reçus, 5\u202f000\u00a0FCFA demandés", ascii(
+        row.trouble
+    )
+    client = hire("manager")
+    told = {"do": "back", "name": "Moussa", "where": "operator", "note": "il a montré le SMS"}
+    page = client.post(f"/desk/ledger/suspense/{row.suspense.pk}", told, follow=True)
+    assert page.status_code == 200 and "reçus" not in page.content.decode(), "it waits there no more"
+    wish = Wish.objects.get()
+    assert "MTN MoMo" in client.get(f"/desk/ledger/book/wishes/{wish.pk}").content.decode()

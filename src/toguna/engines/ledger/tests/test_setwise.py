@@ -76,7 +76,7 @@ def test_the_statement_and_the_program_never_differ(db, rule, things, currency, 
 def test_a_measure_is_written_as_people_write_it(db):
     with translation.override("fr"):
         (line,) = pricing.quote({"type": "unit", "by": "m2", "price": 750}, {"m2": "4.5"}, "XOF", words="Étal").lines
-    assert line.words.replace("\xa0", " ") == "Étal: 4,5 m² × 750 FCFA"
+    assert line.words.replace("\xa0", " ") == "Étal : 4,5 m² × 750 FCFA"
 
 
 def _never_differ(rule, things, currency):

@@ -22,7 +22,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from toguna.engines.telemetry.desk import reading
-from toguna.engines.telemetry.desk.forms import DecoderForm, DeviceForm
+from toguna.engines.telemetry.desk.forms import DecoderForm, DeviceForm, KeepForm
 from toguna.engines.telemetry.devices import keys, reads, register
 from toguna.engines.telemetry.devices.register import MANAGE, READ
 from toguna.engines.telemetry.models import Decoder, Device, Latest, Refused
@@ -293,3 +293,19 @@ def decoder(request: Request, slug: str = "") -> HttpResponse:
             return redirect("desk-decoders")
     values = {"form": form, "row": row, "tried": tried, "asked": request.POST.get("do") == "try" and not form.errors}
     return render(request, "telemetry/desk_decoder.html", values, status=422 if form.errors else 200)
+
+
+@staff(MANAGE)
+def kept(request: Request) -> HttpResponse:
+    """For how long readings and positions are kept: the whole town's."""
+    access.require(request.actor, MANAGE)
+    form = KeepForm(request.POST or None, initial=KeepForm.kept())
+    if request.method == "POST" and form.is_valid():
+        register.keep_for(form.days(), by=request.actor)
+        messages.success(request, _("It is saved."))
+        return redirect("desk-devices")
+    values = {
+        "form": form, "title": _("How long it is kept"), "back": reverse("desk-devices"),
+        "lead": _("Positions say where people were: keep them no longer than they are needed."),
+    }  # fmt: skip
+    return render(request, "telemetry/desk_form.html", values, status=422 if form.errors else 200)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from toguna.engines.telemetry.devices import decoding
-from toguna.engines.telemetry.models import AlarmRule, Decoder, Device, Quantity
+from toguna.engines.telemetry.models import AlarmRule, Decoder, Device, Policy, Quantity
 from toguna.engines.telemetry.models.rules import Level
 from toguna.engines.telemetry.rules import conditions
 from toguna.engines.territory import api as territory
@@ -253,6 +253,57 @@ class RuleForm(forms.Form):
             "titles": titles, "spec": data["made"], "level": data["level"], "service": data["service"], "kind": data["kind"],
             "zone": data["zone"], "escalate": data["escalate"], "notify": data["notify"],
         }  # fmt: skip
+
+
+class KeepForm(forms.Form):
+    """For how many days readings and positions are kept, in the tables, in files, as hours."""
+
+    reading_raw_days = forms.IntegerField(label=gettext_lazy("Readings: days in the database"), max_value=3650)
+    reading_file_days = forms.IntegerField(
+        label=gettext_lazy("Readings: days until their files are deleted"), max_value=36_500
+    )
+    reading_hour_days = forms.IntegerField(
+        label=gettext_lazy("Hourly means: days until they are deleted"), max_value=36_500
+    )
+    position_raw_days = forms.IntegerField(label=gettext_lazy("Positions: days in the database"), max_value=3650)
+    position_file_days = forms.IntegerField(
+        label=gettext_lazy("Positions: days until their files are deleted"), max_value=36_500
+    )
+
+    @classmethod
+    def kept(cls) -> dict[str, int]:
+        """What the fields show first."""
+        rows = {row.table: row for row in Policy.objects.all()}
+        return {
+            name: getattr(rows[table], field)
+            for name in cls.base_fields for table, _line, field in [name.partition("_")] if table in rows
+        }  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        for table in ("reading", "position"):
+            raw, file = data.get(f"{table}_raw_days"), data.get(f"{table}_file_days")
+            if raw is not None and raw < Policy.LEAST:
+                self.add_error(
+                    f"{table}_raw_days",
+                    ngettext("At least %(n)s day: what comes now is written there.", "At least %(n)s days: what comes now is written there.", Policy.LEAST)
+                    % {"n": Policy.LEAST},
+                )  # fmt: skip
+            elif raw is not None and file is not None and file < raw:
+                self.add_error(
+                    f"{table}_file_days", _("Files are made of what leaves the database: not fewer days than there.")
+                )
+        if (hours := data.get("reading_hour_days")) is not None and hours < (data.get("reading_raw_days") or 0):
+            self.add_error("reading_hour_days", _("Not fewer days than in the database."))
+        return data
+
+    def days(self) -> dict[str, dict[str, int]]:
+        """For `register.keep_for`."""
+        found: dict[str, dict[str, int]] = {}
+        for name, value in self.cleaned_data.items():
+            table, _line, field = name.partition("_")
+            found.setdefault(table, {})[field] = value
+        return found
 
 
 def initial(row: AlarmRule) -> dict[str, Any]:

@@ -7,6 +7,7 @@ urlpatterns = [
     path("map", devices.on_map, name="desk-devices-map"),
     path("new", devices.new, name="desk-device-new"),
     path("quarantine", devices.quarantine, name="desk-quarantine"),
+    path("kept", devices.kept, name="desk-devices-kept"),
     path("decoders", devices.decoders, name="desk-decoders"),
     path("decoders/new", devices.decoder, name="desk-decoder-new"),
     path("decoders/<slug:slug>", devices.decoder, name="desk-decoder"),

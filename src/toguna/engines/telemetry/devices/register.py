@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,6 +135,16 @@ def save_decoder(slug: str, name: str, fields: list[dict[str, object]], *, by: A
             device.save(update_fields=["changed"])
         audit.record(by, "telemetry.save_decoder", f"telemetry.decoder:{row.pk}", fields=len(fields))
     return row
+
+
+def keep_for(days: Mapping[str, Mapping[str, int]], *, by: Actor) -> None:
+    """For how long: {"reading" or "position": the fields of a `Policy`}. What is in it was checked by the form; the tables keep
+    `Policy.LEAST` days in any case."""
+    access.require(by, MANAGE)
+    with transaction.atomic():
+        for table, values in days.items():
+            Policy.objects.update_or_create(table=table, defaults=dict(values))
+        audit.record(by, "telemetry.keep_for", days={table: dict(values) for table, values in days.items()})
 
 
 def bring() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,6 +17,7 @@ from toguna.engines.telemetry.intake.spool import Record
 
 log = logging.getLogger(__name__)
 IDLE, AWAY = 1.0, 2.0  # seconds between two looks at the spool; after the database did not answer
+OBJECTS = 200_000  # made, less those gone, between two rounds of the garbage collector
 MOST_WAITING = 20_000  # messages in memory: beyond, doors wait before they read more
 
 
@@ -44,6 +46,9 @@ class Collector:
 
     async def run(self, *doors: Callable[[Collector], Awaitable[None]]) -> None:
         """Until it is cancelled, or a door ends with an error."""
+        # What is parsed has no circles, and there is much of it: the collector need not go through all of this process for it so often.
+        before = gc.get_threshold()
+        gc.set_threshold(OBJECTS, 20, 100)
         loader = threading.Thread(target=self._drain, name="loader")
         loader.start()
         try:
@@ -57,6 +62,7 @@ class Collector:
             # Not waited for in a way that a second cancellation could cut: it ends after the batch it is at.
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.to_thread(loader.join)
+            gc.set_threshold(*before)
             taking.WRITER.close()
 
     async def _write(self) -> None:

@@ -44,7 +44,7 @@ def put_away() -> list[Archive]:
     """Moves days older than the policy says into files, a day in one go; cut at any line, it goes on the next time. A Periodic."""
     made: list[Archive] = []
     for policy in Policy.objects.all():
-        limit = datetime.now(UTC).date() - timedelta(days=policy.raw_days)
+        limit = datetime.now(UTC).date() - timedelta(days=max(policy.raw_days, Policy.LEAST))
         partitions.gather(policy.table)
         for day in partitions.existing(policy.table):
             if day < limit:

@@ -8,9 +8,11 @@ device one message of which is not plain, goes by `loading._take`; a test says t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from toguna.engines.telemetry.intake import moving, observation
@@ -22,6 +24,7 @@ np = Heavy("numpy")
 
 FEW = 40  # observations of one shape: fewer are sooner done one by one
 NUMBERS = {int, float}
+_parsed = json.JSONDecoder().decode  # of text: what is no UTF-8 is not plain
 REALS = ("speed", "course", "altitude")  # kept in four bytes
 MOST_REAL, MOST_SEQ = 3e38, 2**62
 
@@ -78,25 +81,26 @@ class Plain:
             {name: by.reduceat(self.columns[name], first).tolist() for name in (*names, *(("lat", "lon") if self.placed else ()))}
             for by in (np.minimum, np.maximum)
         )  # fmt: skip
-        found = []
-        for number, part in enumerate(self.parts):
-            box = None
-            if self.placed:
-                box = (low["lat"][number], low["lon"][number], high["lat"][number], high["lon"][number])
-            bounds = {name: (low[name][number], high[name][number]) for name in names}
-            found.append(ColumnWindow(self, part, bounds, box))
-        return found
+        boxes: Iterable[Any] = repeat(None)
+        if self.placed:
+            boxes = zip(low["lat"], low["lon"], high["lat"], high["lon"], strict=True)
+        bounds = zip(*(zip(low[name], high[name], strict=True) for name in names), strict=True) if names else repeat(())
+        last = self.at[[part.last - 1 for part in self.parts]].tolist()
+        return [
+            ColumnWindow(self, part, dict(zip(names, these, strict=True)), box, at)
+            for part, these, box, at in zip(self.parts, bounds, boxes, last, strict=False)
+        ]
 
 
 class ColumnWindow(Window):
     """Readings that lie in columns: each is made when a rule asks for it."""
 
     def __init__(
-        self, plain: Plain, part: Part, bounds: dict[str, tuple[float, float]], box: tuple[float, float, float, float] | None
+        self, plain: Plain, part: Part, bounds: dict[str, tuple[float, float]], box: tuple[float, float, float, float] | None,
+        last: float,
     ) -> None:  # fmt: skip
         self._plain, self._part = plain, part
-        self.bounds, self.box = bounds, box
-        self.last = float(plain.at[part.last - 1])
+        self.bounds, self.box, self.last = bounds, box, last
 
     def _of(self, values: Any) -> list[Any]:
         return values[self._part.first : self._part.last].tolist()  # type: ignore[no-any-return]
@@ -130,7 +134,7 @@ def same_names(said: Sequence[tuple[int, int, float, bytes]]) -> dict[tuple[str,
             continue
         rows = _rows(body)
         names = tuple(rows[0]) if rows else ()
-        if names and names_of.setdefault(device, names) == names and all(tuple(row) == names for row in rows):
+        if names and names_of.setdefault(device, names) == names and len(set(map(tuple, rows))) == 1:
             messages.append(Message(number, device, received, rows))
         else:
             other.add(device)
@@ -148,11 +152,11 @@ def same_names(said: Sequence[tuple[int, int, float, bytes]]) -> dict[tuple[str,
 def _rows(body: bytes) -> list[dict[str, Any]]:
     """None of them when it is not plain."""
     try:
-        said = json.loads(body)
+        said = _parsed(body.decode())
     except (ValueError, RecursionError):
         return []
     rows = said if type(said) is list else [said]
-    return rows if len(rows) <= observation.MOST and all(type(row) is dict for row in rows) else []
+    return rows if len(rows) <= observation.MOST and set(map(type, rows)) == {dict} else []
 
 
 def plain(
@@ -171,9 +175,10 @@ def plain(
     if not known and not placed:
         return None
     messages = [message for message in messages if before[message.device].sure or not placed]
-    told = {name: [row[name] for message in messages for row in message.rows] for name in wanted}
-    if not told["at"]:
+    rows = list(chain.from_iterable(message.rows for message in messages))
+    if not rows:
         return None
+    told = {name: list(map(itemgetter(name), rows)) for name in wanted}
     counts = [len(message.rows) for message in messages]
     try:
         if set(map(type, told["at"])) == {str}:

@@ -640,24 +640,20 @@ def _copy(table: str, fields: str, days: Collection[int], rows: Sequence[bytes])
         copy.write(_HEADER + b"".join(rows) + _END)
 
 
-def _time(at: float | None) -> datetime | None:
-    return None if at is None or at < -1e17 else datetime.fromtimestamp(at, UTC)
-
-
+# One JSON of all devices: arrays would be quoted by the driver, element by element, and the values twice.
 _WRITE = """
-UPDATE telemetry_latest l SET at = x.at, heard = x.heard, seq = x.seq, values = x.values::jsonb, battery = x.battery, drift = x.drift,
-    other_lat = x.other_lat, other_lon = x.other_lon, other_at = x.other_at, jumps = x.jumps, swaps = x.swaps, resets = x.resets,
-    taken = l.taken + x.taken, twice = l.twice + x.twice
-FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::text[], %s::float8[], %s::float8[], %s::float8[],
-    %s::float8[], %s::timestamptz[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])
-    AS x(id, at, heard, seq, values, battery, drift, other_lat, other_lon, other_at, jumps, swaps, resets, taken, twice)
+UPDATE telemetry_latest l SET at = to_timestamp(x.at), heard = to_timestamp(x.heard), seq = x.seq, values = x.values, battery = x.battery,
+    drift = x.drift, other_lat = x.other_lat, other_lon = x.other_lon, other_at = to_timestamp(x.other_at), jumps = x.jumps, swaps = x.swaps,
+    resets = x.resets, taken = l.taken + x.taken, twice = l.twice + x.twice
+FROM jsonb_to_recordset(%s::jsonb) AS x(id int, at float8, heard float8, seq bigint, values jsonb, battery float8, drift float8,
+    other_lat float8, other_lon float8, other_at float8, jumps int, swaps int, resets int, taken int, twice int)
 WHERE l.device_id = x.id
 """
 # Apart: what does not touch the place leaves its index alone.
 _WRITE_PLACE = """
-UPDATE telemetry_latest l SET lat = x.lat, lon = x.lon, geom = ST_SetSRID(ST_MakePoint(x.lon, x.lat), 4326), position_at = x.at,
-    speed = x.speed, course = x.course
-FROM unnest(%s::int[], %s::float8[], %s::float8[], %s::timestamptz[], %s::float8[], %s::float8[]) AS x(id, lat, lon, at, speed, course)
+UPDATE telemetry_latest l SET lat = x.lat, lon = x.lon, geom = ST_SetSRID(ST_MakePoint(x.lon, x.lat), 4326),
+    position_at = to_timestamp(x.at), speed = x.speed, course = x.course
+FROM jsonb_to_recordset(%s::jsonb) AS x(id int, lat float8, lon float8, at float8, speed float8, course float8)
 WHERE l.device_id = x.id
 """
 
@@ -665,28 +661,24 @@ WHERE l.device_id = x.id
 def _write(standing: Sequence[Standing]) -> None:
     if not standing:
         return
-    written: list[list[Any]] = [[] for _column in range(15)]
+    written, moved = [], []
     for one in standing:
-        track = one.track
-        other = track.other_at is not None
-        row = (
-            one.device.id, _time(one.at), _time(one.heard or None), one.seq, json.dumps(one.values), one.battery, one.drift,
-            track.other_lat if other else None, track.other_lon if other else None, _time(track.other_at), track.jumps, track.swaps,
-            one.resets, one.taken, one.twice,
-        )  # fmt: skip
-        for column, value in zip(written, row, strict=True):
-            column.append(value)
+        pk, track = one.device.id, one.track
+        row = {
+            "id": pk, "at": one.at if one.at > -1e17 else None, "heard": one.heard or None, "seq": one.seq, "values": one.values,
+            "battery": one.battery, "drift": one.drift, "jumps": track.jumps, "swaps": track.swaps, "resets": one.resets,
+            "taken": one.taken, "twice": one.twice,
+        }  # fmt: skip
+        if track.other_at is not None:
+            row |= {"other_at": track.other_at, "other_lat": track.other_lat, "other_lon": track.other_lon}
+        written.append(row)
+        if one.moved:
+            place = {"id": pk, "lat": track.lat, "lon": track.lon, "at": track.at}
+            moved.append({**place, "speed": one.speed, "course": one.course})
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, written)
-        moved = [one for one in standing if one.moved]
+        cursor.execute(_WRITE, [json.dumps(written)])
         if moved:
-            cursor.execute(
-                _WRITE_PLACE,
-                [
-                    [one.device.id for one in moved], [one.track.lat for one in moved], [one.track.lon for one in moved],
-                    [_time(one.track.at) for one in moved], [one.speed for one in moved], [one.course for one in moved],
-                ],
-            )  # fmt: skip
+            cursor.execute(_WRITE_PLACE, [json.dumps(moved)])
 
 
 def _suspects(standing: Sequence[Standing]) -> None:

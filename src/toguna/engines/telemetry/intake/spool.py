@@ -25,6 +25,7 @@ from toguna.kernel import places
 HEAD = struct.Struct("<II")  # length of the body, its CRC-32
 MOST = 1_000_000  # bytes of one message
 SEGMENT = 16_000_000  # bytes of one file
+TOGETHER = 1 << 18  # bytes read in one go
 
 
 @dataclass(slots=True)
@@ -40,8 +41,8 @@ class Record:
     body: bytes
 
     def packed(self) -> bytes:
-        head = "\t".join((repr(self.received), self.door, self.code, self.form, self.proof)).encode()
-        body = head + b"\n" + self.body
+        head = f"{self.received!r}\t{self.door}\t{self.code}\t{self.form}\t{self.proof}\n".encode()
+        body = head + self.body
         return HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
@@ -131,17 +132,26 @@ class Reader:
 
     def records(self) -> Iterator[tuple[Record, int]]:
         """(record, offset after it); ends where the file does, or where what follows is not whole."""
+        rest = b""
         with self.path.open("rb") as file:
             file.seek(self.offset)
-            while len(head := file.read(HEAD.size)) == HEAD.size:
-                length, check = HEAD.unpack(head)
-                if length > MOST + 1000:
-                    return
-                body = file.read(length)
-                if len(body) != length or zlib.crc32(body) != check:
-                    return
-                self.offset += HEAD.size + length
-                yield _unpacked(body), self.offset
+            while data := file.read(TOGETHER):
+                data = rest + data if rest else data
+                at, end = 0, len(data)
+                while end - at >= HEAD.size:
+                    length, check = HEAD.unpack_from(data, at)
+                    if length > MOST + 1000:
+                        return
+                    stop = at + HEAD.size + length
+                    if stop > end:
+                        break
+                    body = data[at + HEAD.size : stop]
+                    if zlib.crc32(body) != check:
+                        return
+                    self.offset += HEAD.size + length
+                    at = stop
+                    yield _unpacked(body), self.offset
+                rest = data[at:]
 
 
 def files(where: Path | None = None) -> list[Path]:

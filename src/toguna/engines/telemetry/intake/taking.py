@@ -17,8 +17,13 @@ def record(
     door: str, code: str, body: bytes, *, proof: str, form: str = "json", received: float | None = None
 ) -> Record:
     """received: seconds since 1970, now when not given. Tabs and line ends are no part of a code or a proof."""
-    code, proof = ("".join(c for c in text[:200] if c.isprintable()) for text in (code, proof))
+    code, proof = _plain(code), _plain(proof)
     return Record(time.time() if received is None else received, door, code[:64], form, proof, body[: spool.MOST])
+
+
+def _plain(text: str) -> str:
+    text = text[:200]
+    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
 def take(records: Sequence[Record], *, wait: float = 1.0) -> Drained:

@@ -28,6 +28,8 @@ class Hour(models.Model):
 class Policy(models.Model):
     """For how long, in days: raw in the database, then in files, then as hours. table: "reading" or "position"."""
 
+    LEAST = 2  # days in the database: today and yesterday are loaded without looking whether they are there
+
     table = models.CharField(max_length=10, primary_key=True)
     raw_days = models.PositiveIntegerField(default=35)
     file_days = models.PositiveIntegerField(default=1095)

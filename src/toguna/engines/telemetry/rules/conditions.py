@@ -250,11 +250,10 @@ class Geofence(Condition):
             return True
         if self.metres is None or self.when != "outside":
             return False
-        south, west, north, east = window.box  # all of it in the circle, when its corners are
-        return all(
-            metres_between(self.lat or 0, self.lon or 0, lat, lon) < self.metres * 0.99
-            for lat in (south, north) for lon in (west, east)
-        )  # fmt: skip
+        south, west, north, east = window.box  # all of it in the circle, when its further corners are
+        lat0, lon0, near = self.lat or 0, self.lon or 0, self.metres * 0.99
+        lon = west if lon0 - west > east - lon0 else east
+        return metres_between(lat0, lon0, south, lon) < near and metres_between(lat0, lon0, north, lon) < near
 
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         if seen is None or seen.lat is None or seen.lon is None:
@@ -291,6 +290,8 @@ class _Several(Condition):
         return any(one.timed for one in self.of)
 
     def quiet(self, state: State, window: Window) -> bool:
+        if not state:
+            return all([one.quiet({}, window) for one in self.of])  # noqa: C419 - a few, and asked for each device
         return all(one.quiet(state.get(str(number), {}), window) for number, one in enumerate(self.of))
 
     def _each(self, state: State, now: float, seen: Seen | None) -> list[bool]:

@@ -40,6 +40,7 @@ class Live:
     """A rule that is on."""
 
     row: AlarmRule
+    pk: int
     condition: Condition
     needs: frozenset[str] | None
     zones: frozenset[int] | None = None
@@ -79,7 +80,7 @@ def made(row: AlarmRule) -> Live:
     """Raises BadCondition."""
     condition = parse(row.spec)
     zones = territory.zone_tree_ids(row.zone) if row.zone else None
-    return Live(row, condition, condition.needs, zones, frozenset(row.devices))
+    return Live(row, row.pk, condition, condition.needs, zones, frozenset(row.devices))
 
 
 @dataclass
@@ -133,23 +134,24 @@ class Watch:
 
     def _ask(self) -> None:
         self._windows += [(device, Window(readings)) for device, readings in self._seen.values()]
+        nothing: tuple[State, bool] = ({}, False)
         for device, window in self._windows:
-            for rule in self._for[device.id]:
+            said, pk = window.bounds.keys(), device.id
+            for rule in self._for[pk]:
                 needs = rule.needs
-                if needs is None or not needs.isdisjoint(window.bounds):
-                    self._through(rule, device, window)
+                if needs is None or not needs.isdisjoint(said):
+                    state, on = self.states.get((rule.pk, pk), nothing)
+                    if on or not rule.condition.quiet(state, window):
+                        self._through(rule, device, window, state, on)
         self._seen, self._windows = {}, []
 
-    def _through(self, rule: Live, device: Watched, window: Window) -> None:
-        state, on = self.states.get((rule.row.pk, device.id), ({}, False))
+    def _through(self, rule: Live, device: Watched, window: Window, state: State, on: bool) -> None:
         if not on:
-            if rule.condition.quiet(state, window):
-                return
             followed = rule.condition.follow(state, window)
             if followed is not None:
                 if followed != state:
-                    self.states[rule.row.pk, device.id] = (followed, on)
-                    self._changed.add((rule.row.pk, device.id))
+                    self.states[rule.pk, device.id] = (followed, on)
+                    self._changed.add((rule.pk, device.id))
                 return
         needs = rule.needs
         self._steps(
@@ -162,7 +164,7 @@ class Watch:
         self._steps(rule, device, [(now, None)])
 
     def _steps(self, rule: Live, device: Watched, moments: Iterable[tuple[float, Seen | None]]) -> None:
-        key = (rule.row.pk, device.id)
+        key = (rule.pk, device.id)
         state, before_on = self.states.get(key, ({}, False))
         before, on = copy.deepcopy(state) if state else {}, before_on
         for now, seen in moments:
@@ -185,17 +187,12 @@ class Watch:
         if self._changed:
             rows = [(rule, device, *self.states[rule, device]) for rule, device in sorted(self._changed)]
             with connection.cursor() as cursor:
+                # One JSON of all of them: arrays of texts would each be quoted by the driver, character by character.
                 cursor.execute(
                     'INSERT INTO telemetry_rule_state (rule_id, device_id, state, "on") '
-                    'SELECT rule, device, state::jsonb, "on" FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::bool[]) '
-                    'AS x(rule, device, state, "on") '
+                    "SELECT (x ->> 0)::bigint, (x ->> 1)::int, x -> 2, (x ->> 3)::bool FROM jsonb_array_elements(%s::jsonb) x "
                     'ON CONFLICT (device_id, rule_id) DO UPDATE SET state = excluded.state, "on" = excluded."on"',
-                    [
-                        [r[0] for r in rows],
-                        [r[1] for r in rows],
-                        [json.dumps(r[2]) for r in rows],
-                        [r[3] for r in rows],
-                    ],
+                    [json.dumps(rows)],
                 )
         for crossing in self.crossings:
             _act(crossing)

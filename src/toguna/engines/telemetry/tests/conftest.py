@@ -14,8 +14,8 @@ from django.utils import translation
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.engines.telemetry.devices.register import Told, bring, key_of, register_device
-from toguna.engines.telemetry.intake import loading, spool, taking
-from toguna.engines.telemetry.rules import watching
+from toguna.engines.telemetry.intake import taking
+from toguna.engines.telemetry.testing import own_spool
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import forget_jobs
 
@@ -25,15 +25,8 @@ NOW = int(time.time())
 @pytest.fixture(autouse=True)
 def english(monkeypatch, tmp_path):
     monkeypatch.setattr(settings, "LANGUAGE_CODE", "en")
-    monkeypatch.setattr(spool, "folder", lambda: tmp_path / "spool")
-    monkeypatch.setattr(taking, "WRITER", spool.Writer())
-    loading.forget()
-    watching.forget()
-    with translation.override("en"):
+    with own_spool(tmp_path / "spool"), translation.override("en"):
         yield
-    taking.WRITER.close()
-    loading.forget()
-    watching.forget()
 
 
 @pytest.fixture

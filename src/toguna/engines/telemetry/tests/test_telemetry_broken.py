@@ -59,7 +59,10 @@ class Town:
         self.cluster.start()
         given = settings.DATABASES["default"]
         options = ["-h", given["HOST"], "-U", given["USER"], "-d", connection.settings_dict["NAME"]]
-        tables = subprocess.run(["pg_dump", "--no-owner", "-s", *options], capture_output=True, check=True).stdout
+        # What the collector needs: what these refer to in other rooms is not there.
+        tables = subprocess.run(
+            ["pg_dump", "--no-owner", "-s", "-t", "telemetry_*", *options], capture_output=True, check=True
+        ).stdout
         few = ["-t", "telemetry_quantity", "-t", "telemetry_policy"]
         rows = subprocess.run(["pg_dump", "--no-owner", "-a", *few, *options], capture_output=True, check=True).stdout
         subprocess.run(["psql", "-q", "-d", self.cluster.dsn()], input=tables + rows, capture_output=True, check=True)
@@ -75,21 +78,22 @@ class Town:
                 "VALUES (%s, %s, 'sensor', 'mqtt', 'active', '', '', '', 1, false, '', 160, false, now()) RETURNING id", code, code,
             )  # fmt: skip
 
-    def key(self, code: str) -> str:
-        script = f"from toguna.engines.telemetry.devices import keys; print(keys.key({code!r}, 1))"
-        return subprocess.run(
+    def prepare(self, *codes: str) -> None:
+        """The files of the broker, how it is started, and the keys of these devices: by one program of this home."""
+        script = (
+            "import django; django.setup(); import json\n"
+            "from toguna.engines.telemetry import api\n"
+            "from toguna.engines.telemetry.devices import keys\n"
+            f"print(json.dumps([api.prepare_broker()[0][1], {{code: keys.key(code, 1) for code in {codes!r}}}]))"
+        )
+        made = subprocess.run(
             [sys.executable, "-c", script], env=self.environment, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        )
+        self.broker, self.keys = json.loads(made.stdout.splitlines()[-1])
 
     def start(self, name: str) -> None:
-        if name == "broker":
-            script = "import django; django.setup(); from toguna.engines.telemetry import api; import json; print(json.dumps(api.prepare_broker()[0][1]))"
-            made = subprocess.run(
-                [sys.executable, "-c", script], env=self.environment, capture_output=True, text=True, check=True
-            )
-            command = json.loads(made.stdout.splitlines()[-1])
-        else:
-            command = [sys.executable, "-m", "django", "collector", "--mqtt"]
+        # The broker again as `serve` starts one again that died.
+        command = self.broker if name == "broker" else [sys.executable, "-m", "django", "collector", "--mqtt"]
         log = (self.home / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log)
         if name == "broker":
@@ -165,11 +169,12 @@ class Patient:
 
 def test_killed_under_load(town):
     town.register("meter-1", "meter-2")
+    town.prepare("meter-1", "meter-2")
     town.start("broker")
     town.start("collector")
-    senders = {code: sender(town, code, town.key(code)) for code in ("meter-1", "meter-2")}
+    senders = {code: sender(town, code, town.keys[code]) for code in ("meter-1", "meter-2")}
     patient = Patient(senders["meter-1"])
-    thief, liar = sender(town, "meter-1", "wrong"), sender(town, "meter-1", town.key("meter-1"), "liar")
+    thief, liar = sender(town, "meter-1", "wrong"), sender(town, "meter-1", town.keys["meter-1"], "liar")
     thief.publish("t/meter-1/up", json.dumps({"at": NOW, "seq": 1, "count": 666}), qos=1)
     liar.publish("t/meter-2/up", json.dumps({"at": NOW, "seq": 1, "count": 666}), qos=1)  # in another's name
     sent, noon = 0, NOW // 86400 * 86400 - 43200  # all of one day, so of one table

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from toguna.engines.telemetry import api
 from toguna.engines.telemetry.devices import register
-from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device
+from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device, Policy
 from toguna.engines.telemetry.rules import actions
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.kernel.access import SYSTEM
@@ -23,6 +23,24 @@ def page(client, path, status=200, **more):
     answer = client.get(path, more)
     assert answer.status_code == status, (path, answer.status_code)
     return answer.content.decode()
+
+
+def test_how_long_it_is_kept(device, hire):
+    device()
+    head, address = hire("manager"), "/desk/devices/kept"
+    assert address in page(head, "/desk/devices/") and 'value="1095"' in page(head, address)
+    said = {
+        "reading_raw_days": 1, "reading_file_days": 400, "reading_hour_days": 3650, "position_raw_days": 30, "position_file_days": 20,
+    }  # fmt: skip
+    refused = head.post(address, said)
+    words = refused.content.decode()
+    assert refused.status_code == 422 and "At least 2 days" in words and "Files are made of what leaves" in words
+    assert head.post(address, said | {"reading_raw_days": 2, "position_file_days": 30}).status_code == 302
+    assert set(Policy.objects.values_list("table", "raw_days", "file_days", "hour_days")) == {
+        ("reading", 2, 400, 3650), ("position", 30, 30, 3650),
+    }  # fmt: skip
+    assert AuditEntry.objects.filter(action="telemetry.keep_for").exists()
+    assert hire("agent").post(address, said).status_code == 403
 
 
 def test_from_a_stranger_to_a_device_with_its_key(device, hire):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from toguna.engines.channels.incoming import receive
 from toguna.engines.telemetry import api
 from toguna.engines.telemetry.devices import decoding, keys, register
+from toguna.engines.telemetry.doors import wire
 from toguna.engines.telemetry.intake import draining, lorawan, observation, spool, words
 from toguna.engines.telemetry.models import Decoder, Latest, Refused
 from toguna.engines.telemetry.tests.conftest import NOW
@@ -199,3 +201,82 @@ def test_a_decoder_that_is_accepted_never_fails(rows, said, raw):
         return
     decoding.from_json(fields, said)
     decoding.from_bytes(fields, raw)
+
+
+class Line(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said, self.reading, self.aborted = b"", True, False
+
+    def write(self, data: bytes) -> None:
+        self.said += data
+
+    def is_reading(self) -> bool:
+        return self.reading
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1]), st.integers(1, 65535), st.binary(max_size=300)), min_size=1, max_size=8),
+    st.lists(st.integers(1, 400), max_size=12),
+)  # fmt: skip
+def test_what_the_broker_says_is_cut_into_messages_wherever_it_was_torn(said, torn):
+    """A session that was kept: messages come before the answer to the subscription."""
+    packets = [wire.packet(wire.CONNACK, b"\x01\x00")]
+    for qos, number, body in said:
+        packets.append(
+            wire.packet(wire.PUBLISH | qos << 1, b"\x00\x07t/a/\xc3\xa9x" + (number.to_bytes(2) if qos else b"") + body)
+        )
+    packets.append(wire.packet(wire.SUBACK, b"\x00\x01\x01"))
+    data = b"".join(packets)
+
+    async def read():
+        session, line = wire.Subscriber("me", "me", "secret", "t/+/up"), Line()
+        session.connection_made(line)
+        at = 0
+        for length in [*torn, len(data)]:
+            session.data_received(data[at : at + length])
+            at += length
+        await session.ready()
+        come = await session.come()
+        session.acknowledge(come)
+        session._timer.cancel()
+        return come, line
+
+    come, line = asyncio.run(read())
+    assert [(one.topic, one.number, one.body) for one in come] == [
+        ("t/a/éx", number if qos else 0, body) for qos, number, body in said
+    ]
+    asked = [number for qos, number, _body in said if qos]
+    assert line.said.endswith(b"".join(b"\x40\x02" + number.to_bytes(2) for number in asked)) and not line.aborted
+    assert line.said.startswith(b"\x10") and line.reading
+
+
+def test_more_than_fits_comes_before_the_broker_has_answered(monkeypatch):
+    monkeypatch.setattr(wire, "PAUSED", 1000)
+
+    async def read(answer: bytes):
+        session, line = wire.Subscriber("me", "me", "secret", "t/+/up"), Line()
+        session.connection_made(line)
+        session.data_received(answer + wire.packet(wire.PUBLISH | 2, b"\x00\x04t/up\x00\x01" + bytes(2000)))
+        paused = not line.reading
+        session._timer.cancel()
+        await session.ready()
+        return paused, len(await session.come()), line.reading
+
+    assert asyncio.run(read(wire.packet(wire.CONNACK, b"\x00\x00"))) == (True, 1, True)
+    with pytest.raises(OSError, match="refused, 5"):
+        asyncio.run(read(wire.packet(wire.CONNACK, b"\x00\x05")))
+    with pytest.raises(OSError, match="no length"):
+        asyncio.run(read(b"\x30\xff\xff\xff\xff\xff"))

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api
 from toguna.engines.telemetry.devices import forgetting, keys, register
+from toguna.engines.telemetry.history import partitions
 from toguna.engines.telemetry.intake import columns, loading
 from toguna.engines.telemetry.intake.spool import Record
 from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Refused, RuleState
-from toguna.engines.telemetry.rules import actions, watching
+from toguna.engines.telemetry.rules import actions
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.kernel.access import NOBODY, SYSTEM, Denied
 from toguna.kernel.models import EventRow
@@ -257,81 +257,83 @@ _ODD = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(st.lists(_PLAIN, min_size=1, max_size=3), min_size=8, max_size=16),
-    st.dictionaries(st.integers(0, 15), _ODD, max_size=3),
-)
-def test_whole_columns_are_kept_as_one_by_one_would_be(device, said, odd):
+def test_whole_columns_are_kept_as_one_by_one_would_be(device):
     """The same messages of four devices by both ways, twice over: what is kept of them, of the devices, and of rules is the same."""
-    for row in Device.objects.all():
-        register.retire(row.pk, by=SYSTEM)
-    run, found = uuid.uuid4().hex[:8], []
-    for way, few in (("columns", 1), ("one", 10**9)):
-        with pytest.MonkeyPatch.context() as patch, transaction.atomic():
-            patch.setattr(columns, "FEW", few)
-            loading.forget()
-            watching.forget()
-            AlarmRule.objects.all().delete()
-            for number, spec in enumerate(
-                [{"kind": "threshold", "quantity": "fill", "above": 60, "clear": 40}, {"kind": "rate", "quantity": "fuel", "below": -500},
-                 {"kind": "silence", "minutes": 1}, {"kind": "geofence", "lat": 12.65, "lon": -8.0, "metres": 900, "when": "inside"},
-                 {"kind": "threshold", "quantity": "speed", "above": 30}]
-            ):  # fmt: skip
-                rule = actions.save_rule(f"both-{number}", {"titles": {"en": "Rule"}, "spec": spec}, by=SYSTEM)
-                actions.switch(rule.pk, True, by=SYSTEM)
-            ours = [register.register_device(f"{way}-{run}-{n}", "mqtt", register.Told(), by=SYSTEM) for n in range(4)]
-            records, at = [], NOW - 7200
-            for number, rows in enumerate(said):
-                body = []
-                for n, one in enumerate(rows):
-                    at += one["later"]
-                    body.append(
-                        {"at": at, "seq": number * 10 + n, "lat": 12.65 + one["away"] / 2000, "lon": -8.0, "speed": one["away"], "fill": one["fill"],
-                         "fuel": one["fuel"], "battery": 50}
-                    )  # fmt: skip
-                body[-1] |= odd.get(number, {})
-                records.append(Record(NOW, "mqtt", ours[number % 4].code, "json", "door", json.dumps(body).encode()))
-            done = [loading.load(records[:6]), loading.load(records[6:]), loading.load(records[:6])]
-            names = {one.pk: n for n, one in enumerate(ours)}
-            kept = []
-            with connection.cursor() as cursor:
-                for what in ("reading", "position"):
-                    cursor.execute(f"SELECT * FROM telemetry_{what} WHERE device = ANY(%s)", [list(names)])
-                    at_column = [column.name for column in cursor.description].index("device")
-                    kept.append(
-                        sorted(
-                            (
-                                [*row[:at_column], names[row[at_column]], *row[at_column + 1 :]]
-                                for row in cursor.fetchall()
-                            ),
-                            key=repr,
-                        )
-                    )
-            for model, how in (
-                (Latest, "device_id"),
-                (Refused, "device_id"),
-                (RuleState, "device_id"),
-                (Alarm, "device_id"),
-            ):
-                rows = model.objects.filter(**{f"{how}__in": list(names)}).values()
+    AlarmRule.objects.all().delete()
+    for number, spec in enumerate(
+        [{"kind": "threshold", "quantity": "fill", "above": 60, "clear": 40}, {"kind": "rate", "quantity": "fuel", "below": -500},
+         {"kind": "silence", "minutes": 1}, {"kind": "geofence", "lat": 12.65, "lon": -8.0, "metres": 900, "when": "inside"},
+         {"kind": "threshold", "quantity": "speed", "above": 30}]
+    ):  # fmt: skip
+        rule = actions.save_rule(f"both-{number}", {"titles": {"en": "Rule"}, "spec": spec}, by=SYSTEM)
+        actions.switch(rule.pk, True, by=SYSTEM)
+    partitions.ahead()
+    devices = {way: [device(f"{way}-{n}", "mqtt") for n in range(4)] for way in ("columns", "one")}
+
+    @settings(max_examples=10, deadline=None)
+    @given(
+        st.lists(st.lists(_PLAIN, min_size=1, max_size=3), min_size=8, max_size=16),
+        st.dictionaries(st.integers(0, 15), _ODD, max_size=3),
+    )
+    def same(said, odd):
+        found = [_kept(devices[way], said, odd, few) for way, few in (("columns", 1), ("one", 10**9))]
+        (done, kept), (done_one, kept_one) = found
+        assert done == done_one
+        for rows, others in zip(kept, kept_one, strict=True):
+            assert [row for row in rows if row not in others] == [row for row in others if row not in rows]
+            assert len(rows) == len(others)
+
+    same()
+
+
+def _kept(ours, said, odd, few):
+    """What is kept of these messages, and then nothing."""
+    with pytest.MonkeyPatch.context() as patch, transaction.atomic():
+        patch.setattr(columns, "FEW", few)
+        partitions.forget()  # what the one before made is not there any more
+        records, at = [], NOW - 7200
+        for number, rows in enumerate(said):
+            body = []
+            for n, one in enumerate(rows):
+                at += one["later"]
+                body.append(
+                    {"at": at, "seq": number * 10 + n, "lat": 12.65 + one["away"] / 2000, "lon": -8.0, "speed": one["away"], "fill": one["fill"],
+                     "fuel": one["fuel"], "battery": 50}
+                )  # fmt: skip
+            body[-1] |= odd.get(number, {})
+            records.append(Record(NOW, "mqtt", ours[number % 4].code, "json", "door", json.dumps(body).encode()))
+        done = [loading.load(records[:6]), loading.load(records[6:]), loading.load(records[:6])]
+        names = {one.pk: n for n, one in enumerate(ours)}
+        kept = []
+        with connection.cursor() as cursor:
+            for what in ("reading", "position"):
+                cursor.execute(f"SELECT * FROM telemetry_{what} WHERE device = ANY(%s)", [list(names)])
+                at_column = [column.name for column in cursor.description].index("device")
                 kept.append(
                     sorted(
-                        (
-                            {name: value for name, value in row.items() if name not in ("id", "rule_id", "code", "made", how)}
-                            | {"whose": names[row[how]]}
-                            for row in rows
-                        ),
+                        ([*row[:at_column], names[row[at_column]], *row[at_column + 1 :]] for row in cursor.fetchall()),
                         key=repr,
                     )
-                )  # fmt: skip
-            found.append((done, kept))
-            transaction.set_rollback(True)
-    (done, kept), (done_one, kept_one) = found
-    assert done == done_one
-    for rows, others in zip(kept, kept_one, strict=True):
-        assert [row for row in rows if row not in others] == [row for row in others if row not in rows]
-        assert len(rows) == len(others)
+                )
+        for model, how in (
+            (Latest, "device_id"),
+            (Refused, "device_id"),
+            (RuleState, "device_id"),
+            (Alarm, "device_id"),
+        ):
+            rows = model.objects.filter(**{f"{how}__in": list(names)}).values()
+            kept.append(
+                sorted(
+                    (
+                        {name: value for name, value in row.items() if name not in ("id", "rule_id", "code", "made", how)}
+                        | {"whose": names[row[how]]}
+                        for row in rows
+                    ),
+                    key=repr,
+                )
+            )  # fmt: skip
+        transaction.set_rollback(True)
+    return done, kept
 
 
 def test_what_is_plain_is_not_looked_at_one_by_one(device, monkeypatch):

@@ -68,6 +68,31 @@ def test_a_truck_with_a_past_on_a_small_screen(
         context.add_cookies([session])
         page = context.new_page()
         said = {path: sound(page, live_server.url + path) for path in pages}
+        _without_network(page, context, live_server.url, truck.code)
         browser.close()
     forget_jobs()
+    fill = truck.fills.order_by("-pk").first()
+    assert (fill.litres, fill.channel) == (22.5, "app"), "what was said without network is written when it is back"
     assert "réservoir" in said["/desk/assets/fuel/"] and "VM-101" in said["/desk/equipment/figures/"]
+
+
+def _without_network(page: Any, context: Any, url: str, code: str) -> None:
+    """The label's bars are typed by a reader, fuel is said, and it is sent when the network is back."""
+    page.goto(f"{url}/a/app")
+    page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+    page.reload()  # through the worker now, which keeps the page
+    page.locator("#made", has_text="téléphone").wait_for()
+    context.set_offline(True)
+    page.goto(f"{url}/a/{code}")  # its QR, seen by the camera
+    page.locator("#one-name", has_text="VM-101").wait_for()
+    page.goto(f"{url}/a/app")
+    page.locator("#code").fill(code)
+    page.keyboard.press("Enter")  # as a reader of bars does
+    page.locator("#one-name", has_text="VM-101").wait_for()
+    page.locator("#fuel-box summary").click()
+    page.locator("#fuel_litres").fill("22,5")
+    page.locator("#fuel-box button").click()
+    page.locator("#waiting", has_text=": 1").wait_for()
+    context.set_offline(False)
+    page.locator("#waiting", has_text=": 0").wait_for()
+    sound(page, f"{url}/a/app")

@@ -37,6 +37,35 @@ def test_an_officer_confirms_and_the_report_ends_it(town, hire, opened, run_jobs
     assert closure.ends is not None
 
 
+def test_works_that_started_take_the_road_when_an_officer_says_so_until_they_end(town, hire, opened, run_jobs, sign_in):
+    hole = opened("pothole")
+    run_jobs()
+    account = people.create_staff(
+        email="officer@town.test", password="long enough to be one", name="Officer",
+        grants=[("manager", "territory", None), ("manager", "reports", None)],
+    )  # fmt: skip
+    officer = Client(headers={"accept-language": "en"})
+    sign_in(officer, account)
+    source = f"reports:{hole.pk}:works"
+    assert source not in officer.get(reverse("desk-closures")).content.decode()
+
+    def move(transition: str) -> None:
+        officer.post(f"/desk/reports/{hole.code}/act", {"do": "move", "transition": transition, "words": "Done"})
+        run_jobs()
+
+    move("start")
+    hole.refresh_from_db()
+    assert hole.state == "started"
+    page = officer.get(reverse("desk-closures")).content.decode()
+    assert f'value="{source}"' in page and "Works: " in page and not Closure.objects.exists()
+    officer.post(reverse("desk-closure-confirm"), {"source": source})
+    closure = Closure.objects.get()
+    assert (closure.source, closure.reason, closure.ends) == (source, "works", None)
+    move("solve")
+    closure.refresh_from_db()
+    assert closure.ends is not None and source not in officer.get(reverse("desk-closures")).content.decode()
+
+
 def test_what_nobody_reported_is_not_closed(town, hire, opened):
     opened("pothole")
     hire("manager").post(reverse("desk-closure-confirm"), {"source": "reports:1"})

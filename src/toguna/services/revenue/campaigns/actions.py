@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.ledger import api as ledger
 from toguna.kernel import access, audit, events, tasks, text
 from toguna.kernel.access import Actor
-from toguna.services.revenue.campaigns import simulating, sweep
+from toguna.services.revenue.campaigns import markets, simulating, sweep
 from toguna.services.revenue.campaigns.events import CampaignIssued
 from toguna.services.revenue.models import Base, Campaign, Unpriced
 
@@ -39,15 +39,19 @@ def create(
     notices: bool,
     by: Actor,
     zone: int | None = None,
+    market: int | None = None,
 ) -> Campaign:
-    """Prepares a campaign, of a zone or of the whole town. Nothing is billed yet. Raises Refused, Denied."""
+    """Prepares a campaign, of a zone, of a market or of the whole town. Nothing is billed yet. Raises Refused, Denied."""
     access.require(by, CAMPAIGN)
     words = text.clean(label)[:60]
-    slug = f"{base.slug[:35]}-{slugify(words)[:24]}"
-    if not words or slug.endswith("-"):
-        raise Refused(_("Give the period that is billed, such as 2026."))
+    slug, name = stem(base, words), ""
     if zone is not None:
         slug = f"{slug[:48]}-z{zone}"
+    elif market is not None:
+        name = markets.named().get(market, "")
+        if not name:
+            raise Refused(_("There is no such market on the map."))
+        slug = f"{slug[:48]}-m{market}"
     if due < day:
         raise Refused(_("It cannot be due before the day of the tariff."))
     tariff = ledger.tariff(base.tariff, day)
@@ -64,12 +68,36 @@ def create(
                 times=dict(times),
                 notices=notices,
                 zone_id=zone,
+                market=market if zone is None else None,
+                market_name=name[:250],
                 account=by.account,
             )
     except IntegrityError as error:
         raise Refused(_("There is a campaign for this period already.")) from error
     audit.record(by, "revenue.campaign", f"revenue.campaign:{row.pk}", slug=slug)
     return row
+
+
+def stem(base: Base, label: str) -> str:
+    """The slug of a campaign of the whole town for a period: however it is written ("2026 ", "Mars 2026", "mars 2026"), a period is
+    one. Raises Refused."""
+    period = slugify(label)[:24]
+    if not period:
+        raise Refused(_("Give the period that is billed, such as 2026."))
+    return f"{base.slug[:35]}-{period}"
+
+
+def same_period(base: Base, label: str) -> list[str]:
+    """What the keys of the bills of a period begin with: those of the whole town, and those of each district and market."""
+    rows = Campaign.objects.filter(base=base).values_list("slug", "label")
+    whole = stem(base, label)
+    return sorted({whole, *(slug for slug, said in rows if stem(base, said) == whole)})
+
+
+def hold(base: Base, label: str) -> None:
+    """Of one period, one bills at a time until the transaction ends: that of the town then sees what that of a district has billed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 33))", [stem(base, label)])
 
 
 def tariff_of(row: Campaign) -> ledger.Tariff:
@@ -85,7 +113,9 @@ def attempt(campaign: int, *, by: Actor) -> Campaign:
     access.require(by, CAMPAIGN)
     row = Campaign.objects.select_related("base").get(pk=campaign)
     tariff = tariff_of(row)
-    found = simulating.simulate(row.base, tariff.rule, None, day=row.day, times=row.times, zone=row.zone_id)
+    found = simulating.simulate(
+        row.base, tariff.rule, None, day=row.day, times=row.times, zone=row.zone_id, market=row.market
+    )
     row.simulated = found.as_json()
     Campaign.objects.filter(pk=campaign, state=Campaign.State.DRAFT).update(simulated=row.simulated)
     return row
@@ -101,7 +131,7 @@ def start(campaign: int, *, by: Actor) -> Campaign:
     tariff_of(row)
     row.state, row.cursor, row.priced, row.exempt, row.unpriced, row.problem = Campaign.State.RUNNING, 0, 0, 0, 0, ""
     row.started, row.done, row.account = row.started or timezone.now(), None, by.account
-    row.simulated = {**row.simulated, "things": simulating.count(row.base, row.day, row.zone_id)}
+    row.simulated = {**row.simulated, "things": simulating.count(row.base, row.day, row.zone_id, row.market)}
     row.save()
     row.left_out.all().delete()
     audit.record(by, "revenue.issue", f"revenue.campaign:{row.pk}", slug=row.slug)
@@ -154,7 +184,7 @@ _PIECE = """
 SELECT count(DISTINCT thing), max(thing), count(DISTINCT thing) FILTER (WHERE s{last} = 0 AND NOT EXISTS (
     SELECT 1 FROM revenue_sweep o WHERE o.thing = p.thing AND o.s{last} > 0)) FROM revenue_sweep p
 """
-# What another campaign of the same period billed: that of a district before that of the town, or after it.
+# What else of the same period was billed: by the campaign of a district or a market, by that of the town, or one by one.
 _BILLED = """
 DELETE FROM revenue_sweep s WHERE EXISTS (
     SELECT 1 FROM unnest(%(others)s::text[]) o JOIN ledger_bill b ON b.key = o || ':' || s.code || ':' || s.number)
@@ -169,9 +199,7 @@ def issue_piece(campaign: int) -> bool:
     if row.state != Campaign.State.RUNNING:
         return False
     tariff, by = tariff_of(row), Actor(account=row.account, name=row.slug, system=True)
-    # Of one period, one campaign at a time: that of the town then sees what that of a district has billed.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 33))", [f"{row.base_id}:{row.label}"])
+    hold(row.base, row.label)
     found = sweep.bills(
         tariff,
         base=row.base_id,
@@ -180,6 +208,7 @@ def issue_piece(campaign: int) -> bool:
         after=row.cursor,
         most=PIECE,
         zone=row.zone_id,
+        market=row.market,
     )
     last = found.stages
     with connection.cursor() as cursor:
@@ -191,9 +220,7 @@ def issue_piece(campaign: int) -> bool:
         if not seen:
             cursor.execute("DROP TABLE revenue_sweep")
             return _finish(row, by)
-        others = list(
-            Campaign.objects.filter(base=row.base_id, label=row.label).exclude(pk=row.pk).values_list("slug", flat=True)
-        )
+        others = [slug for slug in same_period(row.base, row.label) if slug != row.slug]
         if others:
             cursor.execute(_BILLED, {"others": others})
         ledger.stage()

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.territory import api as territory
 from toguna.kernel import text
+from toguna.services.revenue.campaigns import markets
 from toguna.services.revenue.models import Base
 
 
@@ -20,13 +21,26 @@ def _bases() -> list[tuple[int, str]]:
     return [(one.pk, text.pick(one.titles)) for one in Base.objects.filter(active=True)]
 
 
-def _zones() -> list[tuple[Any, str]]:
-    return [("", _gettext("The whole town")), *((one.id, str(one)) for one in territory.districts())]
+def _places() -> list[tuple[Any, Any]]:
+    """ "" for the whole town, "12" for a district, "m45" for a market."""
+    found: list[tuple[Any, Any]] = [
+        ("", _gettext("The whole town")),
+        (_gettext("Districts"), [(str(one.id), str(one)) for one in territory.districts()]),
+        (_gettext("Markets"), [(f"m{pk}", name) for pk, name in markets.named().items()]),
+    ]
+    return [one for one in found if one[1]]
+
+
+def place(chosen: str) -> dict[str, int]:
+    """{"zone" or "market": its number}, of what was chosen among `_places`; {} for the whole town."""
+    if not chosen:
+        return {}
+    return {"market": int(chosen[1:])} if chosen.startswith("m") else {"zone": int(chosen)}
 
 
 class CampaignForm(forms.Form):
     base = forms.ChoiceField(label=_("What is billed"))
-    zone = forms.TypedChoiceField(label=_("Where"), coerce=int, empty_value=None, required=False)
+    place = forms.ChoiceField(label=_("Where"), required=False)
     label = forms.CharField(
         label=_("Period"), max_length=60, help_text=_("As it stands on the bills: 2026, or November 2026.")
     )
@@ -40,12 +54,25 @@ class CampaignForm(forms.Form):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, initial={"day": timezone.localdate()})
         self.fields["base"].choices = _bases()  # type: ignore[attr-defined]
-        self.fields["zone"].choices = _zones()  # type: ignore[attr-defined]
+        self.fields["place"].choices = _places()  # type: ignore[attr-defined]
+
+
+class NowForm(forms.Form):
+    """One thing is billed now: as the last campaign of its kind did, unless something else is said."""
+
+    label = forms.CharField(
+        label=_("Period"), max_length=60, help_text=_("As it stands on the bills: 2026, or November 2026.")
+    )
+    day = forms.DateField(label=_("By the tariff of"), widget=_day())
+    due = forms.DateField(label=_("To be paid before"), widget=_day())
+    times = forms.DecimalField(
+        label=_("How many months or days"), required=False, min_value=0, max_value=366, help_text=_("Where the tariff is by month or by day.")
+    )  # fmt: skip
 
 
 class TrialForm(forms.Form):
     base = forms.ChoiceField(label=_("What is billed"))
-    zone = forms.TypedChoiceField(label=_("Where"), coerce=int, empty_value=None, required=False)
+    place = forms.ChoiceField(label=_("Where"), required=False)
     day = forms.DateField(label=_("By the tariff of"), widget=_day())
     times = forms.DecimalField(
         label=_("How many months or days"), required=False, min_value=0, max_value=366, help_text=_("Where the tariff is by month or by day.")
@@ -60,4 +87,4 @@ class TrialForm(forms.Form):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, initial={"day": timezone.localdate(), "percent": 110})
         self.fields["base"].choices = _bases()  # type: ignore[attr-defined]
-        self.fields["zone"].choices = _zones()  # type: ignore[attr-defined]
+        self.fields["place"].choices = _places()  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -62,15 +62,18 @@ def plan(campaign: int) -> int:
             if zone not in found:
                 found[zone] = district(zone)
             by_district.setdefault(found[zone], []).append(bill)
+    if row.market and by_district:  # whoever carries them walks the market, wherever a boundary crosses it
+        most = max(by_district, key=lambda zone: len(by_district[zone]))
+        by_district = {most: list(chain.from_iterable(by_district.values()))}
     last: dict[int | None, int] = {}
     for zone, part in row.files.values_list("zone", "part"):
         last[zone] = max(last.get(zone, 0), part)
     made = []
     for zone, bills in by_district.items():
-        title = territory.zone(zone)
+        title = row.market_name or getattr(territory.zone(zone), "name", "–")
         for n, at in enumerate(range(0, len(bills), A_FILE), last.get(zone, 0) + 1):
             which = bills[at : at + A_FILE]
-            name = f"{title.name if title else '–'} {zone or 0}-{n:03d}"[:120]
+            name = f"{title[:100]} {zone or 0}-{n:03d}"
             made.append(NoticeFile(campaign=row, zone_id=zone, part=n, name=name, which=which, bills=len(which)))
     NoticeFile.objects.bulk_create(made)
     tasks.defer_many(make, tasks.Lane.CAMPAIGN, [{"file": one.pk} for one in made])

@@ -65,12 +65,19 @@ def scaled(rule: Mapping[str, Any], percent: int) -> dict[str, Any]:
     return made
 
 
-def count(base: Base, day: date, zone: int | None = None) -> int:
-    """How many things are taxed for it on a day, in a zone or everywhere."""
+def count(base: Base, day: date, zone: int | None = None, market: int | None = None) -> int:
+    """How many things are taxed for it on a day, in a zone, at a market or everywhere."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT count(*) FROM ({sweep._THINGS}) t",
-            {"times": "{}", "base": base.pk, "day": day, "after": 0, "most": None, "zones": sweep.within(zone)},
+            {
+                "times": "{}",
+                "base": base.pk,
+                "day": day,
+                "after": 0,
+                "most": None,
+                **sweep.within(base.pk, zone, market),
+            },
         )
         return int(cursor.fetchone()[0])
 
@@ -88,10 +95,18 @@ def simulate(
     day: date,
     times: Mapping[str, str],
     zone: int | None = None,
+    market: int | None = None,
 ) -> Simulated:
     """What one rule gives over the whole register, and another (the same, without one). Temporary tables only."""
     found = Simulated()
-    first = sweep.things(rule, words="", base=base.pk, day=day, times=json.dumps(dict(times)), zone=zone)
+    where: dict[str, Any] = {
+        "base": base.pk,
+        "day": day,
+        "times": json.dumps(dict(times)),
+        "zone": zone,
+        "market": market,
+    }
+    first = sweep.things(rule, words="", **where)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute(f"CREATE TEMPORARY TABLE revenue_now ON COMMIT DROP AS {first.select}", first.values)
@@ -100,7 +115,7 @@ def simulate(
                 "CREATE TEMPORARY TABLE revenue_trial ON COMMIT DROP AS SELECT thing, code, said, zone, total AS now, total AS later, lacking FROM revenue_now"
             )
         else:
-            second = sweep.things(other, words="", base=base.pk, day=day, times=json.dumps(dict(times)), zone=zone)
+            second = sweep.things(other, words="", **where)
             cursor.execute(f"CREATE TEMPORARY TABLE revenue_then ON COMMIT DROP AS {second.select}", second.values)
             cursor.execute(
                 "CREATE TEMPORARY TABLE revenue_trial ON COMMIT DROP AS SELECT n.thing, n.code, n.said, n.zone, n.total AS now, t.total AS later, t.lacking"

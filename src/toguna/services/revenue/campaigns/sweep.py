@@ -12,13 +12,14 @@ from django.utils import translation
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory import api as territory
 from toguna.kernel import text, town
+from toguna.services.revenue.campaigns import markets
 
 # What is taxed on a day; `after` and `most` cut it into pieces, in the order of their ids.
 _THINGS = """
 SELECT t.id AS thing, t.code, t.words AS said, t.measures || %(times)s::jsonb AS measures, t.zone_id AS zone, t.exemption
 FROM revenue_taxed t
 WHERE t.base_id = %(base)s AND t.since <= %(day)s AND (t.until IS NULL OR t.until >= %(day)s) AND t.state <> 'gone' AND t.id > %(after)s
-    AND (%(zones)s::bigint[] IS NULL OR t.zone_id = ANY(%(zones)s))
+    AND (%(zones)s::bigint[] IS NULL OR t.zone_id = ANY(%(zones)s)) AND (%(only)s::bigint[] IS NULL OR t.id = ANY(%(only)s))
 ORDER BY t.id LIMIT %(most)s
 """
 
@@ -48,9 +49,12 @@ def percents(rule: Mapping[str, Any]) -> dict[int, int]:
     return found
 
 
-def within(zone: int | None) -> list[int] | None:
-    """A zone and those in it; None is the whole town."""
-    return None if zone is None else sorted(territory.zone_tree_ids(zone))
+def within(base: int, zone: int | None, market: int | None) -> dict[str, list[int] | None]:
+    """The values of `_THINGS` that say where: in a zone and those in it, at a market, or in the whole town."""
+    return {
+        "zones": None if zone is None else sorted(territory.zone_tree_ids(zone)),
+        "only": None if market is None else markets.things(market, base),
+    }
 
 
 def _priced(
@@ -62,6 +66,7 @@ def _priced(
     after: int,
     most: int | None,
     zone: int | None,
+    market: int | None,
 ) -> Sweep:
     with translation.override(language()):
         priced = ledger.setwise.sql(
@@ -74,7 +79,7 @@ def _priced(
         "times": times,
         "after": after,
         "most": most,
-        "zones": within(zone),
+        **within(base, zone, market),
     }
     return Sweep(priced.select, values, priced.stages)
 
@@ -89,9 +94,10 @@ def things(
     after: int = 0,
     most: int | None = None,
     zone: int | None = None,
+    market: int | None = None,
 ) -> Sweep:
     """A row for each taxed thing: thing, code, said, zone, total, lacking. times: JSON."""
-    found = _priced(rule, words, base, day, times, after, most, zone)
+    found = _priced(rule, words, base, day, times, after, most, zone, market)
     return Sweep(
         f"SELECT thing, code, said, zone, t{found.stages} AS total, lacking FROM ({found.select}) p",
         found.values,
@@ -100,11 +106,12 @@ def things(
 
 
 def bills(
-    tariff: ledger.Tariff, *, base: int, day: date, times: str, after: int, most: int, zone: int | None = None
-) -> Sweep:
+    tariff: ledger.Tariff, *, base: int, day: date, times: str, after: int, most: int, zone: int | None = None,
+    market: int | None = None,
+) -> Sweep:  # fmt: skip
     """A row for each who pays of a taxed thing: thing, code, said, lacking, number, payer (null: nobody), weight, weights, s1, w1,
     s2, w2...: what it comes to after each line, heirs' shares summing to the whole thing's."""
-    found = _priced(tariff.rule, text.pick(tariff.titles, language()), base, day, times, after, most, zone)
+    found = _priced(tariff.rule, text.pick(tariff.titles, language()), base, day, times, after, most, zone, market)
     totals = "".join(
         f", CASE WHEN weights IS NULL OR lacking IS NOT NULL THEN NULL WHEN weight = weights THEN t{n}"
         f" ELSE {ledger.setwise.shared(f't{n}', rank='taxpayer')} END AS s{n}, w{n}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -9,19 +10,22 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from toguna.engines.indicators import api as indicators
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory import api as territory
-from toguna.kernel import access
+from toguna.kernel import access, codes, money, text
 from toguna.kernel.web import Request, staff
-from toguna.services.revenue.campaigns import actions, notices, simulating, telling
-from toguna.services.revenue.campaigns.forms import CampaignForm, TrialForm
-from toguna.services.revenue.models import Base, Campaign, NoticeFile
+from toguna.services.revenue.campaigns import actions, notices, one, simulating, telling
+from toguna.services.revenue.campaigns.forms import CampaignForm, NowForm, TrialForm, place
+from toguna.services.revenue.models import Base, Campaign, NoticeFile, Taxed
 
 PAGE = 100
+DAYS = 30  # to pay what is billed now, where the campaign's day is nearer
 
 
 def _times(tariff: ledger.Tariff, given: Any) -> dict[str, str]:
@@ -51,8 +55,8 @@ def campaigns(request: Request) -> HttpResponse:
                 due=said["due"],
                 times=times,
                 notices=said["notices"],
-                zone=said["zone"],
                 by=request.actor,
+                **place(said["place"]),
             )
         except actions.Refused as wrong:
             form.add_error(None, str(wrong))
@@ -128,6 +132,44 @@ def paper(request: Request, slug: str, pk: int) -> HttpResponseBase:
     return FileResponse(notices.path(file).open("rb"), content_type="application/pdf", filename=f"{slug}-{file.pk}.pdf")
 
 
+@staff(one.BILL)
+def now(request: Request, code: str) -> HttpResponse:
+    """One thing that is new in the register is billed, without waiting for the next campaign."""
+    thing = get_object_or_404(Taxed.objects.select_related("base"), code=codes.read(code))
+    access.require(request.actor, one.BILL, zone=thing.zone_id, anywhere=thing.zone_id is None)
+    last, today = one.latest(thing), timezone.localdate()
+    known = {
+        "label": last.label if last else str(today.year), "day": last.day if last else today,
+        "due": max(last.due if last else today, today + timedelta(days=DAYS)),
+        "times": next(iter(last.times.values()), None) if last else None,
+    }  # fmt: skip
+    form = NowForm(request.POST or None, initial=known)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            tariff = ledger.tariff(thing.base.tariff, said["day"])
+            times = _times(tariff, said["times"]) if tariff else {}
+            bills, new = one.bill(
+                thing.pk, said["label"], day=said["day"], due=said["due"], times=times, by=request.actor
+            )
+        except (actions.Refused, ledger.Refused) as wrong:
+            form.add_error(None, str(wrong))
+        else:
+            words = _("Billed: %(bills)s.") if new else _("This period was billed already: %(bills)s.")
+            shown = [f"{notices.spaced(row.reference)}, {money.shown(row.amount, row.currency)}" for row in bills]
+            (messages.success if new else messages.warning)(request, words % {"bills": " · ".join(shown)})
+            return redirect("desk-taxed", thing.code)
+    title = " ".join(filter(None, (text.pick(thing.base.titles), thing.words, thing.plate)))
+    values = {
+        "form": form,
+        "title": _("Bill now"),
+        "button": _("Bill it"),
+        "lead": title,
+        "back": reverse("desk-taxed", args=[thing.code]),
+    }
+    return render(request, "revenue/form.html", values, status=422 if form.errors else 200)
+
+
 def _classes() -> list[str]:
     return [
         _("more than half less"), _("25 to 50 %% less") % (), _("10 to 25 %% less") % (), _("up to 10 %% less") % (), _("the same"),
@@ -149,7 +191,7 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
             "name": str(territory.zone(zone) or _("no district")), "things": sums[0], "now": sums[1], "then": sums[2],
             "change": sums[2] - sums[1], "bar": indicators.charts.share(sums[2], most),
         }
-        for zone, sums in sorted(by_zone.items(), key=lambda one: -one[1][2])
+        for zone, sums in sorted(by_zone.items(), key=lambda each: -each[1][2])
     ]  # fmt: skip
     top = max(found["classes"], default=0)
     classes = [
@@ -182,7 +224,9 @@ def simulation(request: Request) -> HttpResponse:
             times = _times(now, said["times"])
             times |= _times(other, said["times"])
             found = _shown(
-                simulating.simulate(base, now.rule, rule, day=said["day"], times=times, zone=said["zone"]).as_json()
+                simulating.simulate(
+                    base, now.rule, rule, day=said["day"], times=times, **place(said["place"])
+                ).as_json()
             )
             titles = (now.law, other.law)
         except actions.Refused as wrong:

@@ -85,7 +85,7 @@ def _posted(request: HttpRequest) -> HttpResponse:
     values: dict[str, Any] = {
         "typed": typed, "found": True, "name": initials(who.name) if who else "", "number": who.number if who else bills[0].reference,
         "bills": bills[:SHOWN], "more": len(bills) - SHOWN, "total": sum(one.left for one in bills), "client_id": uuid.uuid4(),
-        "ways": [one for one in ledger.usable_ways() if one.given["currency"] == town.current().currency],
+        "ways": ledger.usable_ways(town.current().currency),
     }  # fmt: skip
     if do == "slip":
         return _shown(request, values | {"slip": True, "total": total, "qr": drawn(values["number"])})

@@ -61,6 +61,7 @@ def texts() -> dict[str, str]:
         "check": _("Check this receipt:"),
         "printed": _("Printed."),
         "not_printed": _("The printer did not take it."),
+        "in_part": _("in part"),
         "counted": _("Counted {0}; there should be {1}."),
         "counted_right": _("Counted {0}: it is right."),
         "count_kept": _("The count is kept on this phone."),

@@ -46,7 +46,7 @@ def _texts() -> dict[str, Any]:
     return {
         "sent": _("Sent"), "refused": _("Refused"), "waiting": _("Waiting on this phone"), "login": _("Log in again: your work stays on this phone."),
         "others": _("Work of another account waits on this phone: that account must log in to send it."),
-        "offline": _("No network: your work stays on this phone."), "done": _("Everything is sent."), "where": _("You are here:"),
+        "offline": _("No network: your work stays on this phone."), "done": _("Everything is sent."), "some_refused": _("Sent, but for {0} that were refused: read why in the list below."), "where": _("You are here:"),
         "full": _("This phone has no room left: send what waits, then try again."), "today": _("Tickets today"),
         "nowhere": _("This phone does not know where it is: go outside, and wait a little."), "loaded": _("Loaded."),
         "no_numbers": _("No numbers left in your book: load your day where there is network."), "left": _("Numbers left in the book"),

@@ -214,9 +214,17 @@ def _read(record: Mapping[str, Any], by: Actor) -> Found:
     words = {
         name: str(record.get(name) or "") for name in ("plate", "name", "phone", "taxpayer", "measure", "place", "note")
     }
+    point, accuracy = census.point_of(record), int(record["accuracy"]) if record.get("accuracy") is not None else None
+    if point is not None and words["place"].strip() and not stands(point).inside:
+        # The paper was given: where the officer says where it was, a telephone that believes itself elsewhere is wrong.
+        with translation.override(town.current().languages[0]):
+            astray = _("The telephone believed itself at %(point)s, out of the town.") % {
+                "point": f"{point.y:.4f}, {point.x:.4f}"
+            }
+        words["note"] = f"{words['note']} {astray}".strip()
+        point, accuracy = None, None
     return Found(
-        book, int(record["leaf"]), kind, census.moment_of(record.get("at")), point=census.point_of(record),
-        accuracy=int(record["accuracy"]) if record.get("accuracy") is not None else None,
+        book, int(record["leaf"]), kind, census.moment_of(record.get("at")), point=point, accuracy=accuracy,
         said=said if said is not None and said.tzinfo else None,
         printed=int(record["amount"]) if record.get("amount") is not None else None, **words,
     )  # fmt: skip

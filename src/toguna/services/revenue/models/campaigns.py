@@ -25,6 +25,8 @@ class Campaign(models.Model):
     zone = models.ForeignKey(
         "territory.Zone", null=True, on_delete=models.PROTECT, related_name="+"
     )  # None: everywhere
+    market = models.BigIntegerField(null=True)  # a place of the map: what is taxed there, and nothing else
+    market_name = models.CharField(max_length=250, blank=True, db_default="")
     label = models.CharField(max_length=60)  # "2026", "November 2026": on the bills
     day = models.DateField()
     due = models.DateField()
@@ -53,6 +55,11 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def where(self) -> str:
+        """The district or the market that it is of; "" for the whole town."""
+        return self.market_name or (str(self.zone) if self.zone_id else "")
 
 
 class Unpriced(models.Model):

@@ -6,6 +6,7 @@ from django.utils.functional import lazystr
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.indicators.api import Measure
+from toguna.engines.ledger import api as ledger
 from toguna.kernel import money, town
 
 _ONE = 10 ** money.exponent(town.current().currency)
@@ -74,6 +75,26 @@ MEASURES = (
         order=230,
         icon="clock",
         settles=12,
+        permission="revenue.read",
+    ),
+    Measure(
+        "revenue-cost-of-collecting",
+        _("Cost of collecting"),
+        _(
+            "What collecting cost in the month, of all that was paid on bills in it, for the whole town: pay of collectors, commissions of payment"
+            " providers, fees of banks, printing of notices, SMS. As the book has it, whoever wrote it: a cost that nobody"
+            " entered is not there."
+        ),
+        f"""SELECT NULL::bigint AS zone_id, month, sum(cost) AS numerator, sum(came) AS denominator FROM (
+            SELECT date_trunc('month', l.day)::date AS month, l.amount AS cost, 0 AS came FROM ledger_line l
+            JOIN ledger_account a ON a.id = l.account_id AND split_part(a.code, '-', 1) IN {ledger.COLLECTING}
+            WHERE l.day >= %(since)s
+            UNION ALL SELECT date_trunc('month', p.at)::date, 0, s.amount FROM ledger_payment p
+            JOIN ledger_share s ON s.payment_id = p.id AND s.bill_id IS NOT NULL WHERE p.void = '' AND p.at >= %(since)s) x GROUP BY 2""",
+        kind="ratio",
+        better="down",
+        order=235,
+        icon="bank",
         permission="revenue.read",
     ),
     Measure(

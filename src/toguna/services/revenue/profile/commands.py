@@ -110,11 +110,7 @@ def _amount_said(said: Said) -> int | None:
 
 def _ways() -> list[ledger.Way]:
     """Those that make a telephone ring, in the town's currency."""
-    return [
-        way
-        for way in ledger.usable_ways()
-        if way.provider.how == "push" and way.given["currency"] == town.current().currency
-    ]
+    return [way for way in ledger.usable_ways(town.current().currency) if way.provider.how == "push"]
 
 
 def _way_choices(said: Said) -> Sequence[Choice]:

@@ -3,7 +3,6 @@ already is found now; nothing of what was counted is thrown away."""
 
 from __future__ import annotations
 
-import io
 import os
 import uuid
 from collections.abc import Mapping
@@ -19,11 +18,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps
 
 from toguna.engines.cases import api as cases
 from toguna.engines.people import api as people
-from toguna.kernel import access, audit, text
+from toguna.kernel import access, audit, pictures, text
 from toguna.kernel.access import Actor, Denied
 from toguna.services.revenue.models import Base, Taxed, Taxpayer
 from toguna.services.revenue.register import actions, numbers, reads
@@ -179,13 +177,11 @@ def add_photo(typed: str, of: str, data: bytes, *, by: Actor) -> Result:
 
 def drawn_anew(data: bytes, path: Path) -> None:
     """The pixels of a photo and nothing else. The file first, then the row: a power cut between the two leaves a file that nobody sees."""
-    with Image.open(io.BytesIO(data)) as picture:
-        turned = ImageOps.exif_transpose(picture).convert("RGB")
-        turned.thumbnail((SIZE, SIZE))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(".part")
-        with half.open("wb") as file:
-            turned.save(file, "JPEG", quality=80)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
+    made = pictures.drawn(data, SIZE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".part")
+    with half.open("wb") as file:
+        file.write(made)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)

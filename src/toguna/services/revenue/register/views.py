@@ -33,6 +33,7 @@ STEPS: dict[str, Any] = {
     "revenue.edit_taxed": gettext_lazy("Changed"),
     "revenue.share": gettext_lazy("Who pays was changed"),
     "revenue.see": gettext_lazy("Seen on the spot"),
+    "revenue.bill": gettext_lazy("Billed"),
     "revenue.end": gettext_lazy("No longer taxed"),
     "revenue.reopen": gettext_lazy("Taxed again"),
 }
@@ -109,7 +110,7 @@ def _history(subjects: list[str]) -> list[dict[str, Any]]:
         people.Account.objects.filter(pk__in=[one.account for one in rows if one.account]).values_list("pk", "name")
     )
     return [
-        {"at": one.at, "title": STEPS[one.action], "who": names.get(one.account or 0, ""), "why": str(one.data.get("reason", ""))}
+        {"at": one.at, "title": STEPS[one.action], "who": names.get(one.account or 0, ""), "why": str(one.data.get("reason") or one.data.get("period", ""))}
         for one in rows
     ]  # fmt: skip
 
@@ -132,7 +133,7 @@ def taxpayer(request: Request, number: str) -> HttpResponse:
         "explained": [(one, _tag(one.thing)) for one in account.explained(things)], "balance": reads.balance(row), "bills": account.bills(row),
         "payments": account.payments(row), "visits": _visits(taxpayer=row),
         "history": _history([f"revenue.taxpayer:{row.pk}"]), "may_write": access.can(request.actor, WRITE, anywhere=True),
-        "bases": reads.bases(), "objections": row.objections.all()[:10], "plans": row.plans.all()[:10],
+        "may_bill": access.can(request.actor, "revenue.bill", anywhere=True), "bases": reads.bases(), "objections": row.objections.all()[:10], "plans": row.plans.all()[:10],
     }  # fmt: skip
     response = render(request, "revenue/taxpayer.html", values)
     response["Cache-Control"] = "private, no-store"
@@ -224,6 +225,7 @@ def thing(request: Request, code: str) -> HttpResponse:
         "parts": parts, "weights": sum(part.weight for part in parts), "visits": _visits(taxed=row),
         "history": _history([f"revenue.taxed:{row.pk}"]), "by_the_day": account.by_the_day(row.base),
         "may_write": access.can(request.actor, WRITE, zone=row.zone_id, anywhere=row.zone_id is None), "end": EndForm(),
+        "may_bill": access.can(request.actor, "revenue.bill", zone=row.zone_id, anywhere=row.zone_id is None),
     }  # fmt: skip
     return render(request, "revenue/taxed.html", values)
 

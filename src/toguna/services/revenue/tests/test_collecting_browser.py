@@ -35,6 +35,7 @@ SYNC = f"async () => {{ {APP} return app.sync(); }}"
 MANY = f"""async ([code, reference, times]) => {{ {APP}
   await Promise.all(Array.from({{ length: times }}, () => app.keep({{ kind: "pay", code, bills: [reference], amount: 100, lines: [], owed: {{}}, name: "" }})));
 }}"""
+PAID = f"""async ([ticked, bills, amount]) => {{ {APP} return [app.paid(ticked, {{ bills }}, amount), app.compared(5000, 38500)]; }}"""
 CODE = """async (text) => (await import(document.querySelector("script[src*='collect.js']").src.replace("collect.js", "qr.js"))).qr(text)"""
 
 
@@ -96,6 +97,10 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
         page.locator("#one-title", has_text="Awa Traoré").wait_for()
         assert page.locator("#amount").input_value() == "7500"
         sound(page, "collect-one")
+        # Of less than all, the paper says what each bill got: the oldest first, as the book will have it.
+        bills = [{"reference": n, "words": "Stall", "owed": 5000, "due": f"2026-0{9 - int(n)}-01"} for n in "12"]
+        said, counted = page.evaluate(PAID, [["1", "2"], bills, 7000])
+        assert said == [["2 Stall", 5000], ["1 Stall (in part)", 2000]] and "there should be 38,500" in counted
         page.locator(f"#bills input[value='{old.reference}']").uncheck()
         assert page.locator("#amount").input_value() == "5000"
         page.locator("#take button:not([type])").click()

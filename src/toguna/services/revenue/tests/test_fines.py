@@ -150,6 +150,11 @@ def test_what_cannot_be_is_refused_with_why_and_keeps_its_number_visible(officer
     )
     assert [one["state"] for one in results] == ["refused"] * 6 and Ticket.objects.count() == 1
     assert "Another ticket" in results[0]["says"] and "not in the town" in results[2]["says"]
+    astray = officer.record(lat=50, place="Devant le marché", note="vu deux fois")
+    assert officer.send(astray)[0]["state"] == "sent", "the paper was given, and says where"
+    row = Ticket.objects.get(client_id=astray["id"])
+    assert (row.point, row.place) == (None, "Devant le marché")
+    assert row.note.startswith("vu deux fois Le téléphone se croyait à 50.0000")
     other = Officer(hire())
     stolen = other.send({**first, "id": str(uuid.uuid4()), "leaf": 9})[0]
     assert stolen["state"] == "refused" and "not of your book" in stolen["says"]
@@ -157,7 +162,7 @@ def test_what_cannot_be_is_refused_with_why_and_keeps_its_number_visible(officer
     assert last["state"] == "sent"
     head = hire("manager")
     page = head.get("/desk/fines/books/").content.decode()
-    missing = Ticket.objects.get(number=last["number"]).leaf - 2
+    missing = Ticket.objects.get(number=last["number"]).leaf - 3
     assert page.count("Declare void") == missing
     book = officer.day["book"]["id"]
     head.post(f"/desk/fines/books/{book}", {"do": "void", "leaf": "2", "reason": "spoilt"})
@@ -279,6 +284,8 @@ def test_by_sms_what_is_owed_and_how_to_pay(ticket):
 def test_contested_waits_and_another_person_decides(client, hire, officer, ticket):
     row = ticket()
     address = f"/fines/{row.number}/contest?plate=AB123CD"
+    # With "no-referrer" a browser posts the form with "Origin: null", and Django refuses it.
+    assert client.get(address)["Referrer-Policy"] == "same-origin"
     form = {"client_id": str(uuid.uuid4()), "reason": "The sign had fallen down.", "phone": "70 00 00 02"}
     for _twice in range(2):
         assert client.post(address, {**form, "first": picture()}).status_code == 302

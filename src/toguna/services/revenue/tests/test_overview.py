@@ -110,6 +110,8 @@ def test_the_next_street_is_explained(market, hire):
 
 
 def test_figures_are_counted_from_the_book(market):
+    for code, amount in (("6611", 1000), ("631", 500), ("6588", 77)):
+        ledger.post("cost", [ledger.Leg(code, amount), ledger.Leg("521", -amount)], key=code, by=SYSTEM)
     for measure in figures.MEASURES:
         refresh(measure, everything=True)
     sums = {
@@ -126,6 +128,9 @@ def test_figures_are_counted_from_the_book(market):
     assert sum(row.numerator for row in mobile) == 6000 and sum(row.denominator for row in mobile) == 15_000
     assert sum(row.numerator for row in Snapshot.objects.filter(measure="revenue-arrears")) == 27_000
     assert "revenue-recovery" in sums
+    assert sums["revenue-cost-of-collecting"] == (1500, 15_000), (
+        "what the book says that it cost, of all that was paid on bills"
+    )
 
 
 def test_open_data_never_shows_fewer_than_five(market, stall, bill):

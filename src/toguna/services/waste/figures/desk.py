@@ -41,10 +41,13 @@ def figures(request: Request) -> HttpResponse:
                 (text.pick(row.names), [charts.number(value, 2) for value in values], charts.number(sum(values), 2))
             )
     totals: list[float | None] = [sum(value for (_m, month), value in tonnes.items() if month == one) for one in shown]
+    unit = "t" if max(filter(None, totals), default=0) >= 1 else "kg"  # a small town's tonnes would all be 0.0
+    if unit == "kg":
+        totals = [1000 * value if value is not None else None for value in totals]
     sites = reads.sites(today, zones=access.zones(request.actor, "waste.read"))
     shown_values: dict[str, Any] = {
         "months": [charts.month_name(one, "LLL y") for one in shown], "streams": streams, "sites": sites,
-        "drawing": charts.columns(shown, totals, [True] * (MONTHS - 1) + [False], title="t", unit="t") if any(totals) else "",
+        "drawing": charts.columns(shown, totals, [True] * (MONTHS - 1) + [False], title=unit, unit=unit) if any(totals) else "",
         "cost": sum(one.cost for one in sites), "hours": sum(one.minutes for one in sites) // 60, "owed": prices.owed_in_all(),
     }  # fmt: skip
     return render(request, "waste/desk_figures.html", shown_values)

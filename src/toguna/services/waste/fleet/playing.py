@@ -1,5 +1,6 @@
 """A day of trucks, played in a minute: they drive the rounds that crews were given, along their lines, and their trackers say where they
-are by the same door as real ones. Crews' taps are done with the verbs that their telephones use.
+are by the same door as real ones. Crews' taps are done with the verbs that their telephones use, at the hour of the played day, so that nobody is
+late.
 
 A played truck does hours of road in seconds, so its tracker is registered as one that may be that fast; all else is as it is for real.
 """
@@ -137,16 +138,24 @@ def play(
     todo = {r.pk: [v for v in r.visits.all() if v.state == Visit.State.PLANNED] for r in rounds}
     first, last = min(r.departs for r in rounds), max(r.returns for r in rounds)
     counted = {"positions": 0, "done": 0, "skipped": 0}
+    left: set[int] = set()
     door = _Broker() if mqtt else _Door(url)
     for beat in range(1, beats + 1):
         began = time.monotonic()
         moment = first + (last - first) * beat / beats
         for one in rounds:
             counted["positions"] += door.send(keys[one.pk], _shaken(tracks[one.pk].at(moment), draw))
+            if moment >= one.departs and one.pk not in left:
+                left.add(one.pk)
+                driving.apply(
+                    {"id": _once(one, "start"), "round": one.pk, "do": "start", "at": moment.isoformat()}, by=SYSTEM
+                )
             while todo[one.pk] and todo[one.pk][0].leaves <= moment:
-                counted[_tap(one, todo[one.pk].pop(0), draw)] += 1
+                counted[_tap(one, todo[one.pk].pop(0), moment, draw)] += 1
             if moment >= one.returns:
-                driving.apply({"id": _once(one, "end"), "round": one.pk, "do": "end"}, by=SYSTEM)
+                driving.apply(
+                    {"id": _once(one, "end"), "round": one.pk, "do": "end", "at": moment.isoformat()}, by=SYSTEM
+                )
         if beat % 10 == 0:
             say(f"{timezone.localtime(moment):%H:%M}  {counted['done']} / {counted['skipped']}")
         time.sleep(max(0.0, seconds / beats - (time.monotonic() - began)))
@@ -154,7 +163,7 @@ def play(
     return counted
 
 
-def _tap(one: Round, visit: Visit, draw: random.Random) -> str:
+def _tap(one: Round, visit: Visit, moment: datetime, draw: random.Random) -> str:
     skipped = visit.kind == Visit.Kind.STOP and draw.random() < SKIPPED
     expected = float(visit.facts.get("level") or 80)
     level = min(driving.LEVELS, key=lambda step: abs(step - expected * draw.lognormvariate(0, 0.2)))
@@ -162,6 +171,7 @@ def _tap(one: Round, visit: Visit, draw: random.Random) -> str:
     driving.apply(
         {
             "id": _once(one, f"{visit.kind}{visit.number}"), "round": one.pk, "do": "skipped" if skipped else "done", "kind": visit.kind, "key": key,
+            "at": moment.isoformat(),
             **({"reason": "blocked"} if skipped else {"level": level} if visit.kind == Visit.Kind.STOP else {}),
         },
         by=SYSTEM,

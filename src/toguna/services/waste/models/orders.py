@@ -8,6 +8,7 @@ from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from toguna.kernel.text import WordsField
@@ -137,6 +138,10 @@ class Subscription(models.Model):
             )
         ]
 
+    @property
+    def day_name(self) -> str:
+        return str(WEEKDAYS[self.day - 1]).lower()
+
 
 class PickUp(models.Model):
     """One order. client_id: made by whoever sends it, so that what is sent again is one; secret: the four digits that the household
@@ -173,7 +178,9 @@ class PickUp(models.Model):
     price = models.BigIntegerField(default=0)
     earned = models.BigIntegerField(default=0, db_default=0)
     bill = models.ForeignKey("ledger.Bill", null=True, on_delete=models.PROTECT, related_name="+")
-    proof = models.CharField(max_length=8, blank=True, db_default="")  # "code", or "desk" where the town says so
+    proof = models.CharField(
+        max_length=8, blank=True, db_default=""
+    )  # "code"; "photo": the household, by a photo; "desk": the town
     stars = models.PositiveSmallIntegerField(null=True)
     complaint = models.CharField(max_length=500, blank=True, db_default="")
     complained = models.DateTimeField(null=True)

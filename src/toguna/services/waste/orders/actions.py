@@ -6,6 +6,7 @@ What people are told is said by `telling`, once the transaction is there.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from toguna.engines.bookings import api as bookings
+from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
 from toguna.kernel import access, audit, codes, events, limits, text
 from toguna.kernel.access import SYSTEM, Actor
@@ -108,7 +110,8 @@ def _subscribe(wanted: Wanted, home: Household, client_id: uuid.UUID, by: Actor)
     )  # fmt: skip
     money.month_bill(row, local.date().replace(day=1), by=by)
     if wanted.automatic and wanted.theirs:
-        money.pay_by_itself(row)
+        with contextlib.suppress(ledger.Refused):  # no way rings it, or it has an order already, which goes on
+            money.pay_by_itself(row)
     audit.record(by, "waste.subscribe", f"waste.subscription:{row.pk}", kind=wanted.kind.slug)
     return row
 
@@ -308,6 +311,28 @@ def done(row: PickUp, collector: PreCollector, secret: str, *, by: Actor = SYSTE
     return _finish(row, collector, "code", "collector", by)
 
 
+def photo_sent(row: PickUp, collector: PreCollector, *, by: Actor) -> None:
+    """Said to be taken, with a photo and without the household's digits: once. In the caller's transaction, the order being locked."""
+    if not row.steps.filter(what="photo", collector=collector).exists():
+        _say(row, "photo", State.ACCEPTED, "collector", by, collector=collector)
+
+
+def said_taken(row: PickUp) -> bool:
+    """Whether who has it says by a photo that it is taken, and nobody has confirmed it. One statement."""
+    if row.state != State.ACCEPTED or row.collector_id is None:
+        return False
+    return row.steps.filter(what="photo", collector=row.collector_id).exists()
+
+
+def confirm(row: PickUp, *, by: Actor) -> PickUp:
+    """The household says itself that it was taken, where a photo said so; the caller has recognised it. Raises Refused, Conflict."""
+    if row.state == State.DONE:
+        return row
+    if row.collector is None or not said_taken(row):
+        raise Refused(_("Nobody has said yet that it is taken."))
+    return _finish(row, row.collector, "photo", "household", by)
+
+
 def done_at_desk(row: PickUp, *, words: str, by: Actor) -> PickUp:
     """The town says that it was done, with why it knows. Raises Refused, Conflict, Denied."""
     access.require(by, "waste.work", zone=row.zone_id)
@@ -323,12 +348,11 @@ def _finish(row: PickUp, collector: PreCollector, proof: str, who: str, by: Acto
     earned = money.part(row.kind, collector, money.worth(row))
     made = money.bill(row, by=by)
     money.owe(row, collector, earned, by=by)
-    if (
-        row.booking is not None
-        and row.booking.state == bookings.Booking.State.BOOKED
-        and timezone.localdate(row.booking.slot.start) <= timezone.localdate()
-    ):
-        bookings.came(row.booking.pk, by=SYSTEM)
+    if row.booking is not None and row.booking.state == bookings.Booking.State.BOOKED:
+        if timezone.localdate(row.booking.slot.start) <= timezone.localdate():
+            bookings.came(row.booking.pk, by=SYSTEM)
+        else:  # fetched a day early: its hour is somebody else's
+            bookings.cancel(row.booking.pk, by=SYSTEM)
     _become(
         row, "done", State.DONE, of=(State.ACCEPTED,), who=who, by=by, about=collector, words=words, only={"collector": collector},
         closed=timezone.now(), earned=earned, bill=made, proof=proof,

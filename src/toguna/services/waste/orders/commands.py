@@ -46,6 +46,8 @@ def _priced(kind: PickUpKind, size: int, zone: int | None) -> int | None:
 def _todo(said: Said) -> Sequence[Choice]:
     choices = [Choice(NEW, _("A pick-up"))]
     for row in actions.of_address(said.address)[:2]:
+        if actions.said_taken(row):
+            choices.append(Choice(f"confirm:{row.code}", _("Yes, %(code)s was taken") % {"code": row.code}))
         choices.append(Choice(f"cancel:{row.code}", _("Cancel %(code)s") % {"code": row.code}))
         if row.start < timezone.now():
             choices.append(Choice(f"late:{row.code}", _("Nobody came: %(code)s") % {"code": row.code}))
@@ -67,7 +69,13 @@ def _which(said: Said) -> Sequence[Choice]:
     found = []
     for kind in _kinds():
         if (each := _priced(kind, 1, home.zone_id if home else None)) is not None:
-            found.append(Choice(kind.slug, f"{text.pick(kind.titles)[:28]}: {money.shown(each, plain=True)}"))
+            found.append(
+                Choice(
+                    kind.slug,
+                    _("%(what)s: %(amount)s")
+                    % {"what": text.pick(kind.titles)[:28], "amount": money.shown(each, plain=True)},
+                )
+            )
         if kind.monthly:
             try:
                 month = prices.monthly(kind, zone=home.zone_id if home else None)[1].total
@@ -210,6 +218,9 @@ def _other(said: Said, what: str) -> str:
     row = actions.find(code)
     if row is None or row.household.address != said.address:
         raise Stop(_("There is no such pick-up."))
+    if verb == "confirm":
+        actions.confirm(row, by=SYSTEM)
+        return _("Thank you.")
     if verb == "cancel":
         actions.cancel(row, by=SYSTEM, own=True)
         return _("Pick-up %(code)s is cancelled.") % {"code": row.code}

@@ -7,8 +7,9 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.bookings.api import Booked, BookingEnded, Subject
+from toguna.engines.documents.api import FileSubject
 from toguna.engines.ledger.api import PaymentTaken
-from toguna.engines.people.api import Erasure, PersonalData
+from toguna.engines.people.api import Erasure, FrontAction, PersonalData
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Declaration
@@ -22,6 +23,8 @@ from toguna.services.waste.orders import (
     desk,
     forgetting,
     matching,
+    mine,
+    proof,
     starter,
     subscriptions,
     telling,
@@ -66,6 +69,14 @@ PROVIDES: tuple[Declaration, ...] = (
         permission="waste.read",
         order=20,
     ),
+    FrontAction(
+        "waste.pickup",
+        _("Order a pick-up for somebody"),
+        "desk-waste-pickup-new",
+        "waste.work",
+        icon="full-bin",
+        order=42,
+    ),
     DeskBlock("waste", _("Waste"), "waste.read", desk.numbers, order=40),
     Urls("waste-orders", "", "toguna.services.waste.orders.urls"),
     Subject(actions.SUBJECT, _subject, tells=True),
@@ -81,6 +92,8 @@ PROVIDES: tuple[Declaration, ...] = (
     Erasure("waste", forgetting.erase),
     PersonalData("waste-precollector", forgetting.export_precollector),
     Erasure("waste-precollector", forgetting.erase_precollector),
+    FileSubject(proof.SUBJECT, _("Pick-up"), proof.may_read),
+    mine.MINE,
     Starter("waste-orders", starter.load, order=21),
     Demo("waste-orders", demo.load, order=41),
 )

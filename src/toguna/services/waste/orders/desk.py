@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet, Sum
-from django.http import Http404, HttpResponse
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,8 +22,8 @@ from toguna.kernel import access, codes, money
 from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
 from toguna.services.waste import opening
-from toguna.services.waste.models import PickUp, PreCollector
-from toguna.services.waste.orders import actions, precollectors, telling
+from toguna.services.waste.models import PickUp, PickUpStep, PreCollector
+from toguna.services.waste.orders import actions, precollectors, proof, telling
 from toguna.services.waste.orders import money as prices
 from toguna.services.waste.orders.forms import PayOutForm, PreCollectorForm
 
@@ -32,7 +32,7 @@ STEPS: dict[str, Any] = {
     "asked": gettext_lazy("Ordered"), "offered": gettext_lazy("Offered"), "accepted": gettext_lazy("Accepted"),
     "refused": gettext_lazy("Refused"), "late": gettext_lazy("No answer in time"), "back": gettext_lazy("Given back"),
     "unserved": gettext_lazy("Nobody left to ask"), "done": gettext_lazy("Done"), "cancelled": gettext_lazy("Cancelled"),
-    "rated": gettext_lazy("Rated"), "complained": gettext_lazy("Complaint"), "settled": gettext_lazy("Complaint answered"),
+    "rated": gettext_lazy("Rated"), "complained": gettext_lazy("Complaint"), "settled": gettext_lazy("Complaint answered"), "photo": gettext_lazy("Taken, says a photo"),
 }  # fmt: skip
 
 
@@ -40,6 +40,12 @@ def in_reach(actor: Actor, permission: str = "waste.read") -> QuerySet[PickUp]:
     """The orders in the zones of the actor's grants."""
     rows, zones = PickUp.objects.all(), access.zones(actor, permission)
     return rows if zones is None else rows.filter(zone__in=zones)
+
+
+def _to_confirm(rows: QuerySet[PickUp]) -> QuerySet[PickUp]:
+    """Said to be taken with a photo alone, by who has it still."""
+    said = PickUpStep.objects.filter(pickup=OuterRef("pk"), what="photo", collector=OuterRef("collector"))
+    return rows.filter(Exists(said), state=PickUp.State.ACCEPTED)
 
 
 def numbers(actor: Actor) -> Sequence[tuple[Any, Any, str]]:
@@ -59,7 +65,7 @@ def numbers(actor: Actor) -> Sequence[tuple[Any, Any, str]]:
 
 @staff("waste.read")
 def pickups(request: Request) -> HttpResponse:
-    """?view=day|open|unserved|complaints|done, ?day=, ?q= a code."""
+    """?view=day|open|unserved|photo|complaints|done, ?day=, ?q= a code."""
     if typed := codes.read(request.GET.get("q", "")[:20]):
         found = in_reach(request.actor).filter(code=typed).first()
         if found is not None:
@@ -74,19 +80,23 @@ def pickups(request: Request) -> HttpResponse:
         "day": rows.filter(start__gte=begin, start__lt=begin + timedelta(days=1)).order_by("start", "pk"),
         "open": rows.filter(state__in=PickUp.OPEN, end__gt=now).order_by("start", "pk"),
         "unserved": rows.filter(state=PickUp.State.UNSERVED, end__gt=now).order_by("start", "pk"),
+        "photo": _to_confirm(rows).order_by("start", "pk"),
         "complaints": rows.filter(complained__isnull=False, settled=None).order_by("complained"),
         "done": rows.filter(state=PickUp.State.DONE).order_by("-closed"),
     }
-    view = request.GET.get("view", "day")
-    view = view if view in views else "day"
+    view = request.GET.get("view", "")
+    if view not in views:  # a day that is asked for; else today, or where it has none, what is to come
+        view = "day" if "day" in request.GET or views["day"].exists() else "open"
     chosen = list(views[view].select_related("kind", "household", "collector", "zone")[:MOST])
     tabs = [
-        ("day", _("Of a day")), ("open", _("Open")), ("unserved", _("Nobody takes them")), ("complaints", _("Complaints")),
+        ("day", _("Of a day")), ("open", _("Open")), ("unserved", _("Nobody takes them")), ("photo", _("Taken, says a photo")),
+        ("complaints", _("Complaints")),
         ("done", _("Done")),
     ]  # fmt: skip
     values = {
         "rows": [(row, telling.when(row.start, row.end), telling.many(row)) for row in chosen], "view": view, "tabs": tabs, "day": day,
         "before": day - timedelta(days=1), "after": day + timedelta(days=1), "most": MOST if len(chosen) == MOST else 0,
+        "may_work": access.can(request.actor, "waste.work", anywhere=True),
     }  # fmt: skip
     return render(request, "waste/desk_pickups.html", values)
 
@@ -109,11 +119,16 @@ def pickup(request: Request, code: str) -> HttpResponse:
     values = {
         "row": row, "when": telling.when(row.start, row.end), "what": telling.many(row), "open": row.state in PickUp.OPEN,
         "steps": [(s, STEPS.get(s.what, s.what), names.get(s.account or 0, "")) for s in row.steps.select_related("collector")],
-        "offers": row.offers.select_related("collector").order_by("pk"), "may_work": access.can(request.actor, "waste.work", zone=row.zone_id),
+        "photos": list(proof.photos(row)), "offers": row.offers.select_related("collector").order_by("pk"), "may_work": access.can(request.actor, "waste.work", zone=row.zone_id),
         "may_forgive": access.can(request.actor, "waste.set_up", zone=row.zone_id),
         "collectors": [(c.pk, f"{c.name} ({c.get_vehicle_display()})") for c in PreCollector.objects.filter(state="active")],
     }  # fmt: skip
     return render(request, "waste/desk_pickup.html", values)
+
+
+@staff("waste.read")
+def photo(request: Request, code: str, photo: uuid.UUID) -> FileResponse:
+    return proof.sent(_find(request, code), photo, by=request.actor)
 
 
 @staff("waste.work")

@@ -9,7 +9,7 @@ from toguna.kernel.events import Event
 
 @dataclass(frozen=True)
 class PickUpMoved(Event):
-    """what: "asked", "offered", "accepted", "refused", "late", "back", "unserved", "done", "cancelled", "complained" or "settled";
+    """what: "asked", "offered", "accepted", "refused", "late", "back", "unserved", "done", "cancelled", "complained", "settled" or "photo" (taken, they say);
     collector: whom it is about, 0 for nobody."""
 
     pickup: int

@@ -11,7 +11,7 @@ from django.utils import timezone
 from toguna.engines.people import api as people
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste.models import Household, PickUp, PreCollector, Subscription
-from toguna.services.waste.orders import actions, precollectors, subscriptions
+from toguna.services.waste.orders import actions, precollectors, proof, subscriptions
 
 _NOTHING: dict[str, Any] = {"where": "", "note": "", "complaint": "", "point": None}
 _TOLD = ~Q(where="") | ~Q(note="") | ~Q(complaint="") | Q(point__isnull=False)
@@ -22,17 +22,21 @@ BATCH = 1000
 def forget_old() -> None:
     """Where an old pick-up was, and what was said of it, is nobody's business any more; that it was done is counted."""
     old = PickUp.objects.filter(closed__lt=timezone.now() - KEEP).filter(_TOLD)
-    while PickUp.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH])).update(**_NOTHING):
-        pass
+    while batch := list(old.values_list("pk", flat=True)[:BATCH]):
+        rows = PickUp.objects.filter(pk__in=batch)
+        proof.forget(rows, "retention")
+        rows.update(**_NOTHING)
 
 
 def export(person: int) -> list[dict[str, Any]]:
-    rows = Household.objects.filter(person=person).prefetch_related("pickups__kind")
+    rows = list(Household.objects.filter(person=person).prefetch_related("pickups__kind"))
+    photos = proof.of_many([one for row in rows for one in row.pickups.all()])
     return [
         {
             "card": row.code, "address": row.address, "where": row.where, "points": row.points,
             "pickups": [
-                {"code": one.code, "what": one.kind.slug, "start": one.start.isoformat(), "state": one.state, "price": one.price, "note": one.note}
+                {"code": one.code, "what": one.kind.slug, "start": one.start.isoformat(), "state": one.state, "price": one.price, "note": one.note,
+                 "photos": len(photos.get(one.pk, ()))}
                 for one in row.pickups.all()
             ],
             "weighings": [{"at": one.at.isoformat() if one.at else None, "grammes": one.grammes} for one in row.weighings.filter(why="")],
@@ -48,6 +52,7 @@ def erase(person: int) -> None:
     for pickup in actions.whole().filter(household__in=homes, state__in=PickUp.OPEN):
         actions.cancel(pickup, by=SYSTEM, own=True)
     pickups = PickUp.objects.filter(household__in=homes)
+    proof.forget(pickups, "erasure")
     pickups.filter(_TOLD).update(**_NOTHING)
     homes.update(address="", where="", person=None, point=None, street=None, street_name="")
 

@@ -21,7 +21,7 @@ from toguna.services.waste.orders import money, telling
 
 
 class PickUpForm(forms.Form):
-    """One pick-up of a kind. offers: the hours that are free."""
+    """One pick-up of a kind. offers: the hours that are free; rings: whoever fills it in may let their telephone be asked to pay."""
 
     client_id = forms.UUIDField(widget=forms.HiddenInput)
     size = forms.IntegerField(min_value=1)
@@ -32,6 +32,9 @@ class PickUpForm(forms.Form):
         error_messages={"required": gettext_lazy("Say where we should come.")},
     )  # fmt: skip
     weekly = forms.BooleanField(required=False)
+    automatic = forms.BooleanField(
+        label=gettext_lazy("And my telephone is asked to pay each month by itself; I confirm each payment"), required=False,
+    )  # fmt: skip
     name = forms.CharField(
         label=gettext_lazy("Your name"), max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )  # fmt: skip
@@ -47,7 +50,14 @@ class PickUpForm(forms.Form):
     )  # fmt: skip
 
     def __init__(
-        self, data: Any, *, kind: PickUpKind, offers: list[bookings.Offer], monthly: str, initial: dict[str, Any]
+        self,
+        data: Any,
+        *,
+        kind: PickUpKind,
+        offers: list[bookings.Offer],
+        monthly: str,
+        initial: dict[str, Any],
+        rings: bool = False,
     ) -> None:
         super().__init__(data, initial={"client_id": uuid.uuid4(), "size": 1, **initial})
         self.kind = kind
@@ -62,6 +72,8 @@ class PickUpForm(forms.Form):
             }
         else:
             del self.fields["weekly"]
+        if not (monthly and rings):
+            del self.fields["automatic"]
         if not kind.measure:
             del self.fields["size"]
 

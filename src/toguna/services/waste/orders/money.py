@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, money, text
+from toguna.kernel import access, audit, money, text, town
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste import households
 from toguna.services.waste.models import PayOut, PickUp, PickUpKind, PreCollector, Subscription, WastePlace
@@ -117,31 +117,40 @@ def month_bill(row: Subscription, month: date, *, by: Actor) -> ledger.Bill:
 
 def ringing_way() -> ledger.Way | None:
     """A way to pay that rings the payer's own telephone, None when the town has none."""
-    return next((one for one in ledger.usable_ways() if one.provider.how == "push"), None)
+    return next((one for one in ledger.usable_ways(town.current().currency) if one.provider.how == "push"), None)
 
 
-def pay_by_itself(row: Subscription) -> ledger.StandingOrder | None:
-    """A standing order on the household's own telephone, for a month of the subscription at most; the caller has recognised it. None
-    where no way rings a telephone, or where the household has an order already, which goes on. In the caller's transaction."""
+def pay_by_itself(row: Subscription, *, by: Actor = SYSTEM) -> ledger.StandingOrder:
+    """A standing order on the household's own telephone, for a month of the subscription at most. by: SYSTEM where the telephone itself
+    asks, else who has logged in with its number. Raises ledger.Refused, where no way rings a telephone too; NoPrice; Denied."""
     way, home = ringing_way(), row.household
     if way is None or not home.address.startswith("+"):
-        return None
+        raise ledger.Refused(_("The town has no way yet that asks your telephone to pay."))
     _tariff, quote = monthly(row.kind, zone=home.zone_id)
-    try:
-        return ledger.subscribe(
-            households.payer_of(home).pk, way.slug, home.address, day=ORDER_DAY, most=quote.total, key=f"waste-sub:{row.code}", by=SYSTEM,
-            language=home.language,
-        )  # fmt: skip
-    except ledger.Refused:
-        return None
+    payer = households.payer_of(home).pk
+    # One that ended stays in the book: another begins, under a key of its own.
+    before = ledger.orders_of(payer).filter(key__startswith=_order_key(row), ended__isnull=False).count()
+    return ledger.subscribe(
+        payer, way.slug, home.address, day=ORDER_DAY, most=quote.total, key=f"{_order_key(row)}{f':{before}' if before else ''}", by=by,
+        language=home.language,
+    )  # fmt: skip
 
 
-def end_order(row: Subscription) -> None:
-    """The standing order that came with a subscription ends with it."""
+def _order_key(row: Subscription) -> str:
+    return f"waste-sub:{row.code}"
+
+
+def order_of(row: Subscription) -> ledger.StandingOrder | None:
+    """The standing order of a subscription, while it holds."""
     if row.household.payer_id is None:
-        return
-    for order in ledger.orders_of(row.household.payer_id).filter(key=f"waste-sub:{row.code}", ended=None):
-        ledger.unsubscribe(order.pk, why=_("the subscription is over"), by=SYSTEM)
+        return None
+    return ledger.orders_of(row.household.payer_id).filter(key__startswith=_order_key(row), ended=None).first()
+
+
+def end_order(row: Subscription, why: str, *, by: Actor = SYSTEM) -> None:
+    """The standing order that came with a subscription ends. Raises Denied."""
+    if (order := order_of(row)) is not None:
+        ledger.unsubscribe(order.pk, why=why, by=by)
 
 
 def owe(row: PickUp, collector: PreCollector, amount: int, *, by: Actor) -> None:

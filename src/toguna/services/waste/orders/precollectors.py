@@ -14,6 +14,7 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, codes, events, text
 from toguna.kernel.access import SYSTEM, Actor
@@ -43,6 +44,13 @@ class Told:
 def by_phone(address: str) -> PreCollector | None:
     """Whoever works from this telephone; their words are believed."""
     return PreCollector.objects.filter(phone=address).exclude(state=State.ENDED).select_related("payer").first()
+
+
+def of_person(person: int | None) -> PreCollector | None:
+    """Who has logged in with a number that they confirmed works from that telephone, as with an SMS from it."""
+    phones = people.phones_of(person) if person else []
+    found = PreCollector.objects.filter(phone__in=phones).exclude(state=State.ENDED).select_related("payer")
+    return found.first() if phones else None
 
 
 def apply(name: str, spot: Spot, *, phone: str, language: str, client_id: uuid.UUID) -> PreCollector:

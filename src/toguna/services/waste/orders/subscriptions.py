@@ -9,7 +9,9 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from toguna.engines.ledger import api as ledger
 from toguna.kernel import access, audit
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste.models import PickUp, Subscription
@@ -67,13 +69,27 @@ def of_address(address: str) -> list[Subscription]:
 
 
 @transaction.atomic
+def pay_by_itself(row: Subscription, begins: bool, *, by: Actor) -> None:
+    """The telephone is asked for each month by itself, or no more; by: who has logged in with its number. Said again, nothing changes.
+    Raises actions.Refused, NoPrice, Denied."""
+    if begins and row.ended is None:
+        if money.order_of(row) is None:
+            try:
+                money.pay_by_itself(row, by=by)
+            except ledger.Refused as error:
+                raise actions.Refused(str(error)) from error
+    else:
+        money.end_order(row, _("ended by the payer"), by=by)
+
+
+@transaction.atomic
 def end(row: Subscription, *, by: Actor, own: bool) -> Subscription:
     """No more pick-ups are made; those to come are cancelled. What was billed is owed. Said again, nothing changes. Raises Denied."""
     if not own:
         access.require(by, "waste.work", zone=row.household.zone_id)
     if not Subscription.objects.filter(pk=row.pk, ended=None).update(ended=timezone.now()):
         return row
-    money.end_order(row)
+    money.end_order(row, _("the subscription is over"))
     audit.record(by, "waste.unsubscribe", f"waste.subscription:{row.pk}")
     for pickup in actions.whole().filter(subscription=row, state__in=PickUp.OPEN, start__gt=timezone.now()):
         actions.cancel(pickup, by=by, own=True)

@@ -64,7 +64,7 @@ def on_moved(event: PickUpMoved) -> None:
                 "subscription",
             )
         )
-        or event.what in ("accepted", "done", "unserved", "settled")
+        or event.what in ("accepted", "done", "unserved", "settled", "photo")
         or (event.what == "cancelled" and row.steps.filter(what="cancelled", who="desk").exists())
     ):  # a telephone has its answer already
         _household(row, event.what)
@@ -80,6 +80,7 @@ def on_moved(event: PickUpMoved) -> None:
 
 # What is said of a move only while it holds: who accepted may have given back before this was read.
 HOLDS = {
+    "photo": PickUp.State.ACCEPTED,
     "accepted": PickUp.State.ACCEPTED,
     "unserved": PickUp.State.UNSERVED,
     "done": PickUp.State.DONE,
@@ -115,6 +116,10 @@ def _to_household(row: PickUp, what: str) -> str:
     if what == "accepted" and row.collector is not None:
         return _("%(name)s (%(phone)s) comes for pick-up %(code)s, %(when)s. When it is taken, say this code: %(secret)s") % {
             **values, "name": short(row.collector.name, 25), "phone": row.collector.phone,
+        }  # fmt: skip
+    if what == "photo" and row.collector is not None:
+        return _("%(name)s says that pick-up %(code)s is taken, with a photo. Is it so? Send %(word)s, or: %(url)s") % {
+            **values, "name": short(row.collector.name, 25), "word": _("PICKUP"),
         }  # fmt: skip
     if what == "unserved":
         return (

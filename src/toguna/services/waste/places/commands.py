@@ -72,7 +72,7 @@ def _where(said: Said) -> str:
 
 
 def _line(one: reads.Found) -> str:
-    parts = [f"{one.place.name[:34]}: {one.far}"]
+    parts = [_("%(what)s: %(amount)s") % {"what": one.place.name[:34], "amount": one.far}]
     if one.price:
         parts.append(_("%(amount)s a kg") % {"amount": money.shown(one.price, plain=True)})
     if one.place.where:

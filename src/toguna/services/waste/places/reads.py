@@ -11,6 +11,7 @@ from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
 from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
+from django.utils import formats
 
 from toguna.kernel import text
 from toguna.services.waste import opening
@@ -36,7 +37,11 @@ class Found:
         """ "350 m", "1.4 km"."""
         if self.metres is None:
             return ""
-        return f"{round(self.metres, -1)} m" if self.metres < 1000 else f"{self.metres / 1000:.1f} km"
+        return (
+            f"{round(self.metres, -1)} m"
+            if self.metres < 1000
+            else f"{formats.number_format(self.metres / 1000, 1)} km"
+        )
 
     @property
     def hours(self) -> str:

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone, translation
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.services.waste.models import DayPlan, Nearing, Round, Visit, WastePlace
-from toguna.services.waste.rounds import reads, ways
+from toguna.services.waste.rounds import drawing, reads, ways
 from toguna.services.waste.rounds.ways import Point, apart
 
 AROUND = 1500  # metres: a place farther than this is nobody's
 NEAR = 700  # metres: the truck is near
 SOON = timedelta(minutes=20)
+LARGE = 2.5  # times the drawing of the office: it is looked at on a telephone
 MARGIN = timedelta(minutes=30)  # of a time that was only planned
 
 
 @dataclass(frozen=True)
 class Coming:
     """A place and when a truck is expected. live: as the truck is under way; None: no round of today or tomorrow goes there; done: it
-    came today."""
+    came today; truck: where it is now, away: the metres from there as the crow flies, when its tracker says so."""
 
     place: WastePlace
     metres: int
     at: datetime | None = None
     live: bool = False
     done: datetime | None = None
+    truck: Point | None = None
+    plate: str = ""
+
+    @property
+    def away(self) -> int | None:
+        return None if self.truck is None else round(apart(self.truck, ways.spot(self.place.point)) / 10) * 10
 
     @property
     def between(self) -> tuple[datetime, datetime] | None:
@@ -56,7 +64,7 @@ def near(point: Point, many: int = 5) -> list[WastePlace]:
 
 
 def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Coming]:
-    """For each place: the next truck of today or tomorrow. Three statements however many places."""
+    """For each place: the next truck of today or tomorrow. Four statements however many places."""
     now, today = timezone.now(), timezone.localdate()
     visits = (
         Visit.objects.filter(
@@ -71,7 +79,9 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
         if visit.place_id is not None:
             by_place.setdefault(visit.place_id, []).append(visit)
     under_way = {v.round_id for v in visits if v.round.state == Round.State.STARTED}
-    late = {r.pk: reads.lateness(r) for r in Round.objects.filter(pk__in=under_way).prefetch_related("visits")}
+    rounds = list(Round.objects.filter(pk__in=under_way).select_related("truck").prefetch_related("visits"))
+    late, plates = {r.pk: reads.lateness(r) for r in rounds}, {r.pk: r.truck.plate for r in rounds}
+    spots = {pk: spot.point for pk, spot in reads.positions(rounds).items() if now - spot.at < reads.FRESH}
     found = []
     for place in places:
         metres = round(apart(point, ways.spot(place.point))) if point else 0
@@ -88,7 +98,12 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
         if then is None:
             found.append(Coming(place, metres, done=done))
         elif then.round_id in late:
-            found.append(Coming(place, metres, reads.expected(then, late[then.round_id], now), live=True, done=done))
+            found.append(
+                Coming(
+                    place, metres, reads.expected(then, late[then.round_id], now), live=True, done=done,
+                    truck=spots.get(then.round_id), plate=plates[then.round_id],
+                )
+            )  # fmt: skip
         else:
             found.append(
                 Coming(
@@ -96,6 +111,21 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
                 )
             )
     return found
+
+
+def picture(rows: Sequence[Coming]) -> SafeString:
+    """The bins, and the trucks that are on their way to them; "" when none is."""
+    tracks = {
+        one.plate: drawing.Track(one.plate, (), truck=drawing.Mark(one.truck, one.plate)) for one in rows if one.truck
+    }
+    if not tracks:
+        return SafeString("")
+    bins = [
+        drawing.Mark(ways.spot(one.place.point), one.place.name, str(number), done=one.between is None)
+        for number, one in enumerate(rows, 1)
+    ]
+    first, *others = tracks.values()
+    return drawing.drawn([replace(first, stops=bins), *others], (), title=_("Where the truck is now"), large=LARGE)
 
 
 def said(one: Coming) -> str:

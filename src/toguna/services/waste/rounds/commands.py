@@ -43,6 +43,13 @@ def _guess(said: Said) -> Any:
         return None
 
 
+def _near(said: Said) -> str:
+    """The time at once: who wants no more need not answer."""
+    place = WastePlace.objects.filter(pk=said.slots.get("where") or 0).first()
+    when = coming.said(coming.coming([place])[0]) if place is not None else ""
+    return " ".join(filter(None, (when, _("An SMS when it is near?"))))
+
+
 def _run(said: Said) -> str:
     if said.slots["where"] == 0:
         coming.end(said.address)
@@ -63,7 +70,7 @@ TRUCK = Command(
     slots=(
         Slot("where", gettext_lazy("Where? Send the code on the bin, or a landmark. STOP: no more messages."), read=_where, guess=_guess),
         Slot(
-            "near", gettext_lazy("An SMS when it is near?"), when=lambda said: said.slots.get("where") != 0 and "@" not in said.address,
+            "near", _near, when=lambda said: said.slots.get("where") != 0 and "@" not in said.address,
             choices=lambda said: [Choice(True, _("Yes")), Choice(False, _("No"))],
         ),
     ),

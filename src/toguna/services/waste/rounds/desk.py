@@ -133,9 +133,13 @@ def board(request: Request) -> HttpResponse:
         for v in one.visits.all()
         if v.state == "skipped" and v.kind == "stop"
     ]
+    photos = reads.photos([v for v, _truck, _reason in skipped])
     values = {
-        "plan": row, "lines": lines, "skipped": [(reads.name_of(v), truck, reason, v.words, v.at) for v, truck, reason in skipped],
+        "plan": row, "lines": lines,
+        "skipped": [(reads.name_of(v), truck, reason, v.words, v.at, photos.get(v.pk, ())) for v, truck, reason in skipped],
         "picture": reads.picture(found, title=_("Where the trucks are"), spots=spots), "now": now,
+        # Often while trucks are heard, and not when none moves.
+        "again": 10 if any(now - spot.at < timedelta(minutes=1) for spot in spots.values()) else 30,
         "ahead": reads.ahead(row, found) if row else [], "may": access.can(request.actor, planning.PLAN),
     }  # fmt: skip
     return render(request, "waste/rounds/board.html", values)

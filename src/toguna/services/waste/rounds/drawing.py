@@ -39,6 +39,9 @@ class Track:
     truck: Mark | None = None
 
 
+_TRUCK = "M0 2h15v13h-15zM17 6h5l4 5v4h-9zM3 17a3 3 0 1 0 6 0zM17 17a3 3 0 1 0 6 0z"
+
+
 def colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
 
@@ -52,8 +55,9 @@ def sample(number: int) -> SafeString:
     )
 
 
-def drawn(tracks: Sequence[Track], squares: Sequence[Mark], *, title: str) -> SafeString:
-    """squares: depots and dumps. "" when there is nothing to draw."""
+def drawn(tracks: Sequence[Track], squares: Sequence[Mark], *, title: str, large: float = 1) -> SafeString:
+    """squares: depots and dumps; large: how much larger than on a page of the office, where a truck shows the number of its track; there it
+    shows that it is a truck. "" when there is nothing to draw."""
     points = [p for t in tracks for p in (*t.line, *(m.point for m in t.stops))] + [m.point for m in squares]
     points += [t.truck.point for t in tracks if t.truck]
     if not points:
@@ -61,11 +65,12 @@ def drawn(tracks: Sequence[Track], squares: Sequence[Mark], *, title: str) -> Sa
     west, east = min(p[0] for p in points), max(p[0] for p in points)
     south, north = min(p[1] for p in points), max(p[1] for p in points)
     narrow = math.cos(math.radians((south + north) / 2)) or 1.0
-    scale = (WIDTH - 60) / max((east - west) * narrow, (north - south) * 0.8, 1e-4)
-    height = round((north - south) * scale + 60)
+    edge = round(30 * large)
+    scale = (WIDTH - 2 * edge) / max((east - west) * narrow, (north - south) * 0.8, 1e-4)
+    height = round((north - south) * scale + 2 * edge)
 
     def at(point: Sequence[float]) -> tuple[float, float]:
-        return round(30 + (point[0] - west) * narrow * scale, 1), round(30 + (north - point[1]) * scale, 1)
+        return round(edge + (point[0] - west) * narrow * scale, 1), round(edge + (north - point[1]) * scale, 1)
 
     parts = [
         f'<svg class="rounds" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
@@ -94,24 +99,28 @@ def drawn(tracks: Sequence[Track], squares: Sequence[Mark], *, title: str) -> Sa
             f'<rect x="{x - 9}" y="{y - 9}" width="18" height="18" fill="#111"><title>{escape(mark.words)}</title></rect>'
         )
     for number, track in enumerate(tracks):
-        parts += [_stop(mark, at(mark.point), number) for mark in track.stops]
+        parts += [_stop(mark, at(mark.point), number, large) for mark in track.stops]
     for number, track in enumerate(tracks):
         if track.truck:
             x, y = at(track.truck.point)
             parts.append(
-                f'<g><circle cx="{x}" cy="{y}" r="20" fill="{colour(number)}" stroke="#fff" stroke-width="4"/>'
-                f'<text x="{x}" y="{y + 7}" text-anchor="middle" font-size="20" font-weight="bold" fill="#fff">{number + 1}</text>'
-                f"<title>{escape(track.truck.words)}</title></g>"
+                f'<g><circle cx="{x}" cy="{y}" r="{20 * large:g}" fill="{colour(number)}" stroke="#fff" stroke-width="4"/>'
+                + (
+                    f'<text x="{x}" y="{y + 7}" text-anchor="middle" font-size="20" font-weight="bold" fill="#fff">{number + 1}</text>'
+                    if large == 1
+                    else f'<path d="{_TRUCK}" transform="translate({x - 13 * large:g} {y - 10 * large:g}) scale({large:g})" fill="#fff"/>'
+                )
+                + f"<title>{escape(track.truck.words)}</title></g>"
             )
     return mark_safe("".join([*parts, "</svg>"]))  # noqa: S308 - names are escaped, the rest are numbers
 
 
-def _stop(mark: Mark, at: tuple[float, float], number: int) -> str:
+def _stop(mark: Mark, at: tuple[float, float], number: int, large: float) -> str:
     fill = "#fff" if mark.done else colour(number)
     ink = colour(number) if mark.done else "#fff"
     x, y = at
     return (
-        f'<g><circle cx="{x}" cy="{y}" r="10" fill="{fill}" stroke="{colour(number)}" stroke-width="2"/>'
-        f'<text x="{x}" y="{y + 4}" text-anchor="middle" font-size="11" fill="{ink}">{escape(mark.label)}</text>'
+        f'<g><circle cx="{x}" cy="{y}" r="{10 * large:g}" fill="{fill}" stroke="{colour(number)}" stroke-width="2"/>'
+        f'<text x="{x}" y="{y + 4 * large:g}" text-anchor="middle" font-size="{11 * large:g}" fill="{ink}">{escape(mark.label)}</text>'
         f"<title>{escape(mark.words)}</title></g>"
     )

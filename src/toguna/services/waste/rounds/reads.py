@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from toguna.engines.documents import api as documents
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
 from toguna.services.waste.models import DayPlan, Depot, Round, Visit, WastePlace
@@ -58,6 +59,15 @@ def name_of(visit: Visit) -> str:
     if visit.kind == Visit.Kind.PAUSE or where is None:
         return _("Rest")
     return where.name
+
+
+def photos(visits: Sequence[Visit]) -> dict[int, list[documents.File]]:
+    """Visit -> what its driver photographed. One statement."""
+    found: dict[int, list[documents.File]] = {}
+    rows = documents.File.objects.filter(subject_name="waste.visit", subject_id__in=[v.pk for v in visits])
+    for file in rows.order_by("at", "pk") if visits else ():
+        found.setdefault(file.subject_id, []).append(file)
+    return found
 
 
 def lateness(one: Round) -> int | None:

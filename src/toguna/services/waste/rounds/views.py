@@ -30,7 +30,9 @@ def truck(request: Request) -> HttpResponse:
         else:
             unknown = True
     return render(
-        request, "waste/rounds/truck_comes.html", {"typed": typed, "rows": rows, "label": label, "unknown": unknown}
+        request,
+        "waste/rounds/truck_comes.html",
+        {"typed": typed, "rows": rows, "label": label, "unknown": unknown, "picture": coming.picture(rows)},
     )
 
 
@@ -38,8 +40,9 @@ def truck(request: Request) -> HttpResponse:
 def at_place(request: Request, code: str) -> HttpResponse:
     """One bin, as its QR code may lead to it."""
     place = get_object_or_404(WastePlace, code=code.upper(), kind__in=("bin", "point"), public=True)
+    rows = coming.coming([place])
     return render(
         request,
         "waste/rounds/truck_comes.html",
-        {"typed": place.code, "rows": coming.coming([place]), "label": "", "unknown": False},
+        {"typed": place.code, "rows": rows, "label": "", "unknown": False, "picture": coming.picture(rows)},
     )

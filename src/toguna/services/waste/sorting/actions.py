@@ -115,15 +115,15 @@ def shop_at(phone: str) -> WastePlace | None:
 
 
 @transaction.atomic
-def use(typed: str, shop: WastePlace, *, by: Actor) -> Voucher:
-    """A shop takes a code, once; the town owes it what it is worth. The same shop again: nothing changes. Raises Refused,
-    limits.TooMany."""
+def use(typed: str, shop: WastePlace, *, by: Actor) -> tuple[Voucher, bool]:
+    """A shop takes a code, once; the town owes it what it is worth. (voucher, True); the same shop again: nothing changes, and (voucher,
+    False), for it gives the goods once. Raises Refused, limits.TooMany."""
     row = Voucher.objects.select_related("reward").filter(code=codes.read(typed)).first()
     if row is None:
         limits.hit("waste.voucher", str(shop.pk), at_most=TRIES, per=timedelta(hours=1))
         raise Refused(_("No voucher has this code. Check it letter by letter."))
     if row.used is not None and row.shop_id == shop.pk:
-        return row
+        return row, False
     today = timezone.localdate()
     if row.reward.value:
         ledger.post(
@@ -136,7 +136,7 @@ def use(typed: str, shop: WastePlace, *, by: Actor) -> Voucher:
     ):
         raise Refused(_("This voucher was used already, or is too old."))
     row.refresh_from_db()
-    return row
+    return row, True
 
 
 def _payee(shop: WastePlace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -32,7 +33,7 @@ def _ask(said: Said) -> str:
 
 
 def _rewards(said: Said) -> Sequence[Choice]:
-    found = [Choice(row.slug, f"{text.pick(row.titles)[:26]}: {row.points}") for row in _affordable(said)]
+    found = [Choice(row.slug, f"{text.pick(row.titles)[:26]}, {row.points} pts") for row in _affordable(said)]
     return [*found, Choice(KEEP, _("Keep them"))]
 
 
@@ -86,9 +87,14 @@ def _use(said: Said) -> str:
     if shop is None:
         raise Stop(_("This is for partner shops: your number is not one of theirs."))
     try:
-        row = actions.use(said.slots["code"], shop, by=SYSTEM)
+        row, now = actions.use(said.slots["code"], shop, by=SYSTEM)
     except (actions.Refused, limits.TooMany) as error:
         raise Stop(str(error)) from error
+    if not now and row.used is not None:
+        at = timezone.localtime(row.used)
+        return _("Attention: you took voucher %(code)s already, on %(day)s at %(hour)s. Give nothing more for it.") % {
+            "code": row.code, "day": f"{at:%d/%m}", "hour": f"{at:%H:%M}",
+        }  # fmt: skip
     return _("Good: %(what)s. Voucher %(code)s is used now.") % {"what": text.pick(row.reward.titles), "code": row.code}
 
 

@@ -38,7 +38,7 @@ def load(files: DemoFiles) -> None:
             slug=slug, defaults={"titles": titles, "points": points, "value": value, "order": n * 10}
         )
     districts = [zone.id for zone in territory.districts()]
-    if PointEntry.objects.exists() or len(districts) < 6:
+    if PointEntry.objects.exists() or len(districts) < 4:
         return
     since = files.until - timedelta(weeks=10)
     campaign, _new = SortingCampaign.objects.get_or_create(
@@ -49,10 +49,13 @@ def load(files: DemoFiles) -> None:
             "since": since, "until": files.until + timedelta(weeks=2), "material": Material.objects.get(slug="plastic"), "target": 1, "times": 200,
         },
     )  # fmt: skip
-    campaign.zones.set(districts[:3])
-    campaign.compared.set(districts[3:7])
+    half = min(3, len(districts) // 2)
+    campaign.zones.set(districts[:half])
+    campaign.compared.set(districts[half : half + 4])
     with connection.cursor() as cursor:
-        cursor.execute(_SORTED, {"day": files.until, "zones": districts[:3], "since": since, "campaign": campaign.pk})
+        cursor.execute(
+            _SORTED, {"day": files.until, "zones": districts[:half], "since": since, "campaign": campaign.pk}
+        )
         cursor.execute(
             "UPDATE waste_household h SET points = s.points FROM (SELECT household_id, sum(points) AS points FROM waste_point_entry GROUP BY 1) s"
             " WHERE s.household_id = h.id"

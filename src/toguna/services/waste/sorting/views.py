@@ -6,12 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from toguna.engines.people import api as people
+from toguna.kernel import codes
 from toguna.kernel.web import Request, public, resident
+from toguna.services.waste import households
 from toguna.services.waste.clientid import once
 from toguna.services.waste.models import (
     Household,
@@ -19,11 +23,13 @@ from toguna.services.waste.models import (
     PickUp,
     PointEntry,
     Reward,
+    Scale,
     SortingCampaign,
     Subscription,
     Voucher,
 )
-from toguna.services.waste.orders import telling
+from toguna.services.waste.orders import actions as orders
+from toguna.services.waste.orders import money, subscriptions, telling
 from toguna.services.waste.places import reads as places
 from toguna.services.waste.sorting import actions, reads
 from toguna.services.waste.weighing.commands import latest
@@ -45,8 +51,10 @@ def sorting(request: HttpRequest) -> HttpResponse:
 
 @resident
 def mine(request: Request) -> HttpResponse:
-    """Card, points, what was weighed and fetched; points are changed into a code here too."""
+    """Card, points, what was weighed and fetched. POST reward: points become a code; subscription, do=automatic|by-hand: who pays it."""
     home = Household.objects.filter(person=request.actor.person).first() if request.actor.person else None
+    if request.method == "POST" and home is not None and "subscription" in request.POST:
+        return _automatic(request, home)
     if request.method == "POST" and home is not None:
         reward = Reward.objects.filter(slug=request.POST.get("reward", "")[:60], active=True).first()
         try:
@@ -61,15 +69,36 @@ def mine(request: Request) -> HttpResponse:
     values: dict[str, Any] = {"home": home, "client_id": once("")}
     if home is not None:
         values |= {
+            "number": households.number(home.code) if Scale.objects.filter(active=True).exists() else 0,
             "weighings": [(row, shown(row.grammes or 0)) for row in latest(home, 30)],
             "pickups": [
                 (row, telling.path_of(row)) for row in PickUp.objects.filter(household=home).select_related("kind").order_by("-start")[:20]
             ],
-            "subscriptions": Subscription.objects.filter(household=home, ended=None).select_related("kind"),
-            "entries": PointEntry.objects.filter(household=home).select_related("material")[:20],
+            "subscriptions": [(one, money.order_of(one)) for one in _subscriptions(home)],
+            "rings": home.address in people.phones_of(request.actor.person or 0) and money.ringing_way() is not None,
+            "entries": PointEntry.objects.filter(household=home).select_related("material").order_by("-at", "-pk")[:20],
             "vouchers": Voucher.objects.filter(household=home, used=None, back=None).select_related("reward"),
             "rewards": Reward.objects.filter(active=True, points__lte=home.points),
         }  # fmt: skip
     response = render(request, "waste/mine.html", values)
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _subscriptions(home: Household) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(household=home, ended=None).select_related("kind", "household").order_by("pk")
+
+
+def _automatic(request: Request, home: Household) -> HttpResponse:
+    row = _subscriptions(home).filter(code=codes.read(request.POST["subscription"])).first()
+    begins = request.POST.get("do") == "automatic"
+    try:
+        if row is None:
+            raise orders.Refused(_("There is no such pick-up."))
+        subscriptions.pay_by_itself(row, begins, by=request.actor)
+    except (orders.Refused, money.NoPrice) as error:
+        messages.error(request, str(error))
+    else:
+        done = _("Each month your telephone is asked to pay; you confirm it.")
+        messages.success(request, done if begins else _("The automatic payment has ended. You pay each bill yourself."))
+    return redirect("waste-mine")

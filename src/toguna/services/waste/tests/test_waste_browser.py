@@ -21,6 +21,7 @@ from toguna.services.waste import households
 from toguna.services.waste.models import Material, PickUp, PreCollector, Reward, SortingCampaign, Taken, WastePlace
 from toguna.services.waste.orders import actions, matching, telling
 from toguna.services.waste.sorting import actions as sorting
+from toguna.services.waste.tests.conftest import CART
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
@@ -57,6 +58,7 @@ def test_from_the_hub_to_the_order_and_through_the_back_office(live_server, sett
         email="a@town.test", password="long enough to be one", name="A", grants=[("manager", "*", None)]
     )
     people.Account.objects.filter(pk=staff.pk).update(person=person)
+    people.Contact.objects.create(person=person, kind="phone", value=CART, verified=timezone.now())
     sign_in(client, staff)
     session: Any = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
     small: Any = {"viewport": {"width": 320, "height": 640}, "locale": "en"}
@@ -85,7 +87,7 @@ def test_from_the_hub_to_the_order_and_through_the_back_office(live_server, sett
             page = looked.new_page()
             for path in (
                 "/waste/", "/waste/pickup", "/waste/pickup/household", telling.path_of(row), "/waste/places", "/waste/places?material=plastic&q=Nord",
-                "/waste/p/ACH222", "/waste/sorting", "/waste/mine", "/desk/waste/pickups/", f"/desk/waste/pickups/{row.code}",
+                "/waste/p/ACH222", "/waste/sorting", "/waste/mine", "/waste/work", "/desk/waste/pickups/", "/desk/waste/pickups/new", f"/desk/waste/pickups/{row.code}",
                 "/desk/waste/collectors/", f"/desk/waste/collectors/{PreCollector.objects.first().pk}", "/desk/waste/collectors/new",
                 "/desk/waste/places/", "/desk/waste/places/new", "/desk/waste/scales/", "/desk/waste/scales/new", "/desk/waste/sorting/",
                 "/desk/waste/sorting/new", "/desk/waste/sorting/c", "/desk/waste/figures/",

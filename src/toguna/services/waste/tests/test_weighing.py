@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.telemetry import api as telemetry
-from toguna.engines.telemetry.intake import loading, spool, taking
+from toguna.engines.telemetry.intake import taking
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste import households
@@ -21,18 +21,12 @@ from toguna.services.waste.weighing import actions, starter
 
 
 @pytest.fixture
-def scale(town, monkeypatch, tmp_path):
-    monkeypatch.setattr(spool, "folder", lambda: tmp_path / "spool")
-    monkeypatch.setattr(taking, "WRITER", spool.Writer())
+def scale(town):
     starter.load()
-    loading.forget()
     place = WastePlace.objects.create(
         code="STAT1", kind="station", name="Station", point="SRID=4326;POINT(0.05 0.05)", zone=town.north
     )
-    row = actions.save(None, actions.Told("Bascule", place, "pesee", most=60_000), by=SYSTEM)
-    yield row
-    taking.WRITER.close()
-    loading.forget()
+    return actions.save(None, actions.Told("Bascule", place, "pesee", most=60_000), by=SYSTEM)
 
 
 @pytest.fixture

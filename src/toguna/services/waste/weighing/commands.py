@@ -37,7 +37,7 @@ def _run(said: Said) -> str:
 WEIGHT = Command(
     name="waste.weight",
     title=gettext_lazy("what was weighed"),
-    keywords={"fr": ("PESEE", "PESEES"), "pt": ("PESAGEM", "PESAGENS"), "en": ("WEIGHT", "WEIGHINGS")},
+    keywords={"fr": ("PESEE", "PESEES", "POIDS"), "pt": ("PESAGEM", "PESAGENS"), "en": ("WEIGHT", "WEIGHINGS")},
     example={"fr": "PESEE", "pt": "PESAGEM", "en": "WEIGHT"},
     slots=(),
     run=_run,

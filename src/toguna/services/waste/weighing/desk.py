@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Max, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -87,7 +89,8 @@ def scale(request: Request, code: str) -> HttpResponse:
     values = {
         "row": row, "key": key, "may_set_up": may_set_up, "refused": refused,
         "rows": [(one, shown(one.grammes) if one.grammes is not None else "–") for one in found.order_by("-pk")[:MOST]],
-        "range": (shown(row.least), shown(row.most)),
+        "range": (shown(row.least), shown(row.most)), "tariff": ledger.tariff(row.tariff) if row.tariff else None,
+        "address": f"{settings.TOGUNA_URL}{reverse('telemetry-in', args=[key[0]])}" if key else "",
     }  # fmt: skip
     return render(request, "waste/desk_scale.html", values)
 

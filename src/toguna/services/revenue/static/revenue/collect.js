@@ -324,12 +324,26 @@ async function taking(record) {
   if (navigator.onLine) sending(true);
   go(`receipt=${row.id}`);
 }
+/** What of the amount each bill gets, as the town hall will write it: the oldest due first. [[words, amount]]. */
+export function paid(ticked, who, amount) {
+  const today = new Date().toISOString().slice(0, 10);
+  const owed = ticked.map((value) => {
+    const bill = who?.bills.find((one) => one.reference === value);
+    return bill ? [bill.due, `${bill.reference} ${bill.words}`, bill.owed] : [today, texts.fee_line, shown.fee];
+  }).sort(([one], [other]) => one.localeCompare(other));
+  let rest = amount;
+  return owed.map(([, words, sum]) => {
+    const part = Math.min(rest, sum);
+    rest -= part;
+    return [part < sum ? `${words} (${texts.in_part})` : words, part];
+  }).filter(([, part]) => part > 0);
+}
 at("take").addEventListener("submit", (event) => once(event, async (form) => {
   const who = shown.payers[form.who.value], ticked = [...at("bills").querySelectorAll("input:checked")].map((box) => box.value);
   const references = ticked.filter((value) => value !== "fee"), fee = ticked.includes("fee");
-  const explained = ticked.map((value) => (value === "fee" ? [texts.fee_line, shown.fee] : who.bills.filter((bill) => bill.reference === value).map((bill) => [`${bill.reference} ${bill.words}`, bill.owed])[0]));
+  const amount = amountOf(form.amount.value), explained = paid(ticked, who, amount);
   await taking({
-    code: shown.code, taxpayer: who?.number ?? "", name: who?.name ?? "", bills: references, fee, amount: amountOf(form.amount.value), phone: form.phone.value.trim(),
+    code: shown.code, taxpayer: who?.number ?? "", name: who?.name ?? "", bills: references, fee, amount, phone: form.phone.value.trim(),
     owed: Object.fromEntries((who?.bills ?? []).map((bill) => [bill.reference, bill.owed])), lines: explained,
   });
 }));
@@ -427,8 +441,9 @@ const worth = (some) => Object.entries(some).reduce((of, [piece, n]) => of + Num
 function running() {
   const total = worth(pieces()), should = day.held + sum(unsent());
   at("running").textContent = money(total);
-  at("compared").textContent = total === should ? filled(texts.counted_right, money(total)) : filled(texts.counted, money(total), money(should));
+  at("compared").textContent = compared(total, should);
 }
+export const compared = (total, should) => (total === should ? filled(texts.counted_right, money(total)) : filled(texts.counted, money(total), money(should)));
 at("counting").addEventListener("submit", (event) => once(event, async () => {
   await keep({ kind: "count", pieces: pieces(), expected: day.held + sum(unsent()) });
   says(texts.count_kept);
@@ -440,7 +455,7 @@ at("counting").addEventListener("submit", (event) => once(event, async () => {
 function work() {
   view("work");
   at("queue").replaceChildren(...[...rows].reverse().slice(0, 200).map((row) => {
-    const { record } = row, item = element("li"), what = record.kind === "pay" ? `${row.printed} · ${money(record.amount)} · ${record.name || texts.for_someone}` : record.kind === "count" ? filled(texts.counted_right, money(worth(record.pieces))) : `${texts[`outcome_${record.outcome}`]} · ${record.code}`;
+    const { record } = row, item = element("li"), what = record.kind === "pay" ? `${row.printed} · ${money(record.amount)} · ${record.name || texts.for_someone}` : record.kind === "count" ? compared(worth(record.pieces), record.expected) : `${texts[`outcome_${record.outcome}`]} · ${record.code}`;
     item.append(element("p", what), element("p", [texts[row.state], row.receipt && row.receipt !== row.printed ? row.receipt : "", row.says, record.note].filter(Boolean).join(" · "), { className: "small muted" }));
     if (record.kind === "pay") {
       const button = element("button", texts.receipt, { type: "button", className: "button small quiet" });

@@ -46,7 +46,7 @@ function asked() {
 }
 function known() {
   const plate = bare(form.plate.value), found = day?.known.find(([one]) => one === plate);
-  at("known").textContent = !plate ? "" : found ? filled(texts.known, found[1], found[2], money(found[3])) : texts.unknown;
+  at("known").textContent = !plate ? "" : found ? filled(texts.known, found[1], new Date(found[2]).toLocaleDateString(document.documentElement.lang), money(found[3])) : texts.unknown;
   at("known").className = found ? "notice warn" : "muted small";
 }
 
@@ -75,7 +75,8 @@ async function refresh() {
 
 async function send() {
   const end = await box.send();
-  says({ done: texts.done, offline: texts.offline, login: texts.login, others: texts.others }[end]);
+  const refused = (await box.mine()).filter((row) => row.record && row.state === "refused").length;
+  says({ done: refused ? filled(texts.some_refused, refused) : texts.done, offline: texts.offline, login: texts.login, others: texts.others }[end]);
   at("login").hidden = end !== "login";
   await refresh();
 }

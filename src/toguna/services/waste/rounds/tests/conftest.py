@@ -67,7 +67,7 @@ def yard(db, monkeypatch):
     ahead = planning.moment_of(timezone.localdate(), 7 * 3600 + 1200) - real()
     monkeypatch.setattr(timezone, "now", lambda: real() + ahead)  # twenty past seven, whenever the tests run
     monkeypatch.setattr(planning, "CHANGE_SECONDS", 0.5)
-    monkeypatch.setattr(planning, "SECONDS", 0.6)
+    monkeypatch.setattr(planning, "SECONDS", 0.2)
     solve = solving.solve
     monkeypatch.setattr(solving, "solve", lambda *given, **more: solve(*given, **more, clock=Turns()))
     draw = random.Random(5)

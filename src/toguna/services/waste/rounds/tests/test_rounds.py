@@ -6,8 +6,11 @@ import io
 import json
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.contrib.gis.geos import LineString
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -22,6 +25,8 @@ from toguna.engines.documents.api import File
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
+from toguna.engines.territory.routing import programs
+from toguna.engines.territory.routing.learning import hour_of_week
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
@@ -29,6 +34,9 @@ from toguna.services.waste.models import Call, DayPlan, Fill, Nearing, PlaceSaid
 from toguna.services.waste.rounds import coming, planning, reads, stops
 
 EN = {"accept-language": "en"}
+RoadEdge, LiveSpeed, RoadSpeed = (
+    apps.get_model("territory", name) for name in ("RoadEdge", "LiveSpeed", "RoadSpeed")
+)  # as the routing writes them
 
 
 def make(client, **more) -> DayPlan:
@@ -168,8 +176,10 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
     }
     assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
     other.refresh_from_db()
-    assert File.objects.filter(subject_name="waste.visit", subject_id=other.pk).count() == 1
+    file = File.objects.get(subject_name="waste.visit", subject_id=other.pk)
     board = head.get(reverse("desk-rounds-board")).content.decode()
+    picture = reverse("document", args=[file.public_id])
+    assert picture in board and head.get(picture).status_code == 200, "the office sees why"
     assert (
         "A lorry" in board
         and "The street is blocked" in board
@@ -193,25 +203,15 @@ def test_a_round_is_its_drivers_alone(driven, hire):
     assert not one.visits.filter(state="done").exists()
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {},
-        {"id": "x"},
-        {"round": "?"},
-        {"do": "fly"},
-        {"key": "p"},
-        {"key": "p999999"},
-        {"level": "full"},
-        {"kind": "nap"},
-    ],
-)
-def test_a_broken_record_is_refused_and_changes_nothing(driven, broken):
+def test_a_broken_record_is_refused_and_changes_nothing(driven):
     _plan, one, driver = driven
     good = record(one, "done", one.visits.filter(kind="stop").first(), level=50)
-    sent = {} if not broken else good | broken
-    assert send(driver, sent).json()["results"][0]["state"] == "refused"
-    assert not Visit.objects.filter(state="done").exists()
+    wrong = [
+        {"id": "x"}, {"round": "?"}, {"do": "fly"}, {"key": "p"}, {"key": "p999999"}, {"level": "full"}, {"kind": "nap"},
+    ]  # fmt: skip
+    for sent in [{}, *({**good, "id": str(uuid.uuid4()), **one} for one in wrong)]:
+        assert send(driver, sent).json()["results"][0]["state"] == "refused", sent
+        assert not Visit.objects.filter(state="done").exists()
 
 
 def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
@@ -278,6 +278,53 @@ def test_a_closed_road_on_the_way_proposes_a_change(driven, head, hire):
     assert "A lorry lies across" not in head.get(reverse("desk-rounds-board")).content.decode()
 
 
+def test_a_jam_on_the_way_proposes_a_change(driven, head, monkeypatch):
+    """Where it is driven at far less than what was learned for this hour, on the way of a truck, and for more than a crossing."""
+    plan, one, _driver = driven
+    monkeypatch.setattr(programs, "current", lambda: Path("roads-1"))
+    (x, y), (to_x, to_y) = one.line[-2:]
+    now, far = timezone.now(), (x + 0.3, y)
+
+    def road(number: int, kmh: int, learned: int | None, start=(x, y), passages=3, network="roads-1", until=10) -> None:
+        """Three pieces of 60 m on the last leg of the round, or elsewhere. Their kind says 50 km/h."""
+        length = ((to_x - x) ** 2 + (to_y - y) ** 2) ** 0.5
+        step = (0.00055 * (to_x - x) / length, 0.00055 * (to_y - y) / length)
+        for n in range(3):
+            edge, at = number * 10 + n, (start[0] + step[0] * (n + 1), start[1] + step[1] * (n + 1))
+            line = LineString(at, (at[0] + step[0], at[1] + step[1]), srid=4326)
+            RoadEdge.objects.create(
+                network=network, edge=edge, feature=edge, forward=True, metres=60, kmh=50, geom=line
+            )
+            LiveSpeed.objects.create(network=network, edge=edge, kmh=kmh, until=now + timedelta(minutes=until))
+            if learned:
+                RoadSpeed.objects.create(
+                    feature=edge, forward=True, hour=hour_of_week(now), metres=1000 * learned, seconds=3600, passages=passages
+                )  # fmt: skip
+
+    def board() -> str:
+        return head.get(reverse("desk-rounds-board")).content.decode()
+
+    road(1, 9, 40, far)  # slow, elsewhere
+    road(2, 9, 40, until=-1)  # it was slow
+    road(3, 21, 40)  # not half as fast is what counts: this is
+    road(4, 22, None)  # its kind of road says 50; less than 25 would be a jam of its own
+    RoadEdge.objects.filter(edge__in=(41, 42)).delete()  # but 60 m are a crossing
+    road(5, 9, 40, network="roads-0")  # of a network of before
+    assert "Traffic jam" not in board()
+    LiveSpeed.objects.filter(network="roads-1", edge__in=(30, 31, 32)).update(kmh=8)
+    RoadEdge.objects.filter(edge=40).delete()
+    words = "Traffic jam: 8 km/h instead of 40 over 180 m"
+    page = board()
+    assert words in page and one.truck.plate in page
+    RoadSpeed.objects.update(passages=2)  # two passages teach nothing: what its kind of road says is usual
+    assert "8 km/h instead of 50" in board()
+    RoadSpeed.objects.update(passages=3)
+    assert head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "change", "words": words}).status_code == 302
+    run_jobs()
+    plan.refresh_from_db()
+    assert plan.version == 1 and plan.changes.get().words == words
+
+
 def test_reports_join_the_next_round_and_are_answered(driven, head, report_case):
     wild, full = (
         report_case("waste-pile"),
@@ -318,6 +365,11 @@ def test_residents_see_when_the_truck_comes(driven):
     )
     assert visit.place.name in around
     assert Client(headers=EN).get(reverse("truck-comes-place", args=[visit.place.code])).status_code == 200
+    assert '<svg class="rounds"' not in around  # no truck is under way
+    near = {"lon": visit.place.point.x, "lat": visit.place.point.y + 0.01, "at": timezone.now().isoformat()}
+    send(driver, record(one, "start"), here=near)
+    now = Client(headers=EN).get(reverse("truck-comes-place", args=[visit.place.code])).content.decode()
+    assert "It is 1110 m from this bin" in now and '<svg class="rounds"' in now and one.truck.plate in now
     send(driver, record(one, "done", visit, level=50))
     assert "Emptied today" in Client(headers=EN).get(reverse("truck-comes"), {"at": visit.place.code}).content.decode()
 
@@ -330,15 +382,19 @@ def test_an_sms_asks_and_one_comes_when_the_truck_is_near(driven):
     _plan, one, driver = driven
     first, second = one.visits.filter(kind="stop").order_by("number")[:2]
     phone = "+22370000001"
-    for n, words in enumerate((f"TRUCK {second.place.code}", "1")):
-        channels.receive("sms", phone, words, reference=f"k{n}")
-        run_jobs()
+    channels.receive("sms", phone, f"TRUCK {second.place.code}", reference="k0")
+    run_jobs()
+    assert "truck today between" in said(phone)[-1], "the time at once, before anything is asked"
+    channels.receive("sms", phone, "1", reference="k1")
+    run_jobs()
     assert second.place.name in said(phone)[-1] and "near" in said(phone)[-1]
     coming.tell_near()
     before = len(said(phone))
     send(driver, record(one, "start"), record(one, "done", first, level=50), here={
         "round": one.pk, "lon": second.place.point.x, "lat": second.place.point.y, "at": timezone.now().isoformat(),
     })  # fmt: skip
+    page = Client(headers={"accept-language": "en"}).get(f"/truck/{second.place.code}").content.decode()
+    assert "It is 0 m from" in page and "Where the truck is now" in page
     for _ in range(2):
         coming.tell_near()
     assert len(said(phone)) == before + 1 and "near" in said(phone)[-1]

@@ -1,0 +1,149 @@
+"""The figures of waste, on a day of which everything is known."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, time, timedelta
+
+import pytest
+from django.contrib.gis.geos import Point, Polygon
+from django.db.models import Sum
+from django.utils import timezone
+
+from toguna.engines.cases import api as cases
+from toguna.engines.cases.models import Work
+from toguna.engines.indicators import counting
+from toguna.engines.indicators.api import Measure
+from toguna.engines.indicators.models import Snapshot
+from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger import billing
+from toguna.engines.territory.models import Feature, Layer
+from toguna.kernel import registry
+from toguna.kernel.access import NOBODY, SYSTEM
+from toguna.services.waste import households
+from toguna.services.waste.models import (
+    DayPlan,
+    Depot,
+    Material,
+    PickUp,
+    PickUpKind,
+    PointEntry,
+    Round,
+    Scale,
+    Truck,
+    Visit,
+    WastePlace,
+    Weighing,
+)
+from toguna.services.waste.tests.conftest import HOME
+
+LAT_M = 1 / 111_195  # degrees of a metre to the north
+
+
+@pytest.fixture
+def day(town):
+    """Yesterday at noon, in the town's time."""
+    return timezone.make_aware(datetime.combine(timezone.localdate() - timedelta(days=1), time(12)))
+
+
+def counted(name: str, day: datetime) -> tuple[float, float]:
+    """(numerator, denominator) of its month, of all zones, as the figures' own counting stores them."""
+    (measure,) = [one for one in registry.declared(Measure) if one.name == name]
+    counting.refresh(measure)
+    rows = Snapshot.objects.filter(measure=name, month=timezone.localdate(day).replace(day=1))
+    found = rows.aggregate(a=Sum("numerator"), b=Sum("denominator"))
+    return round(float(found["a"] or 0), 6), round(float(found["b"] or 0), 6)
+
+
+def place(town, kind: str, code: str, lon: float = 0.05, lat: float = 0.05, **more) -> WastePlace:
+    return WastePlace.objects.create(
+        code=code, kind=kind, name=code, point=Point(lon, lat, srid=4326), zone=town.north, **more
+    )
+
+
+def test_what_rounds_save_and_whether_they_come_on_time(town, day):
+    figures = {
+        "plan": {"km": 80, "litres": 32.5, "co2": 87.1},
+        "present": {"same": {"km": 100.5, "litres": 40.5, "co2": 108.5}, "all": {"km": 900, "litres": 400, "co2": 1000}},
+    }  # fmt: skip
+    on = timezone.localdate(day)
+    plan = DayPlan.objects.create(day=on, state="published", published=day, figures=figures)
+    DayPlan.objects.create(day=on, state="ready", figures=figures)  # a trial
+    depot = Depot.objects.create(name="Depot", point=Point(0.05, 0.05, srid=4326))
+    truck = Truck.objects.create(plate="AA-1", depot=depot, volume=8000, weight=3500, begins=time(7), ends=time(17))
+    one = Round.objects.create(plan=plan, truck=truck, departs=day, returns=day + timedelta(hours=3), metres=80_000)
+    bins = [place(town, "bin", f"BIN{n}") for n in range(4)]
+    dump = place(town, "dump", "DUMP")
+    visits = [
+        Visit(
+            round=one, number=n, kind=kind, place=where, arrives=day, leaves=day + timedelta(minutes=5), metres=10, volume=0, weight=0, state=state,
+            at=None if late is None else day + timedelta(minutes=5 + late),
+        )
+        for n, (kind, where, state, late) in enumerate(
+            [("stop", bins[0], "done", -10), ("stop", bins[1], "done", 30), ("stop", bins[2], "done", 31), ("stop", bins[3], "skipped", 0), ("dump", dump, "done", 99)]
+        )
+    ]  # fmt: skip
+    Visit.objects.bulk_create(visits)
+    assert [counted(f"waste-{what}-saved", day)[0] for what in ("km", "litres", "co2")] == [20.5, 8, 21.4]
+    assert counted("waste-on-time", day) == (2, 3)
+    assert counted("waste-stops-done", day) == (3, 4)
+
+
+def test_tonnes_what_they_cost_and_what_of_the_fees_is_paid(town, day, hire):
+    station = place(town, "station", "STAT")
+    home = households.keep(HOME, spot=households.read_spot("Mosquée de Nord"), language="en")
+    scale = Scale.objects.create(code="SC1", name="Scale", place=station, device=1)
+    plastic, rest = Material.objects.get(slug="plastic"), Material.objects.get(slug="household")
+    rows = [(plastic, 2_000_000, ""), (rest, 3_500_000, ""), (rest, 9_000_000, "range")]
+    weighed = [
+        Weighing.objects.create(
+            scale=scale, number=n, at=day, grammes=grammes, material=material, place=station, zone=town.north, why=why
+        )
+        for n, (material, grammes, why) in enumerate(rows)
+    ]
+    values = {"household": home, "points": 1, "material": plastic, "zone": town.north, "at": day}
+    PointEntry.objects.create(key="a", grammes=500_000, **values)  # at a sorting point
+    PointEntry.objects.create(key="b", grammes=2_000_000, weighing=weighed[0], **values)  # of the scale: not twice
+    assert counted("waste-weighed", day)[0] == 5.5
+    assert counted("waste-sorted", day)[0] == 2500
+    page = hire("manager").get("/desk/waste/figures/").content.decode()
+    assert "<strong>2.50</strong>" in page and "<strong>3.50</strong>" in page  # tonnes by stream
+
+    kind = PickUpKind.objects.first()
+    for n, (state, earned, stars) in enumerate(
+        [("done", 700, 4), ("done", 300, None), ("cancelled", 0, None), ("unserved", 0, None)]
+    ):
+        PickUp.objects.create(
+            code=f"P{n}", client_id=uuid.uuid4(), kind=kind, household=home, state=state, zone=town.north, start=day, end=day, secret="1234",
+            earned=earned, stars=stars, closed=day if state == "done" else None,
+        )  # fmt: skip
+    topic = cases.Topic.objects.create(case_type="reports", slug="waste-pile", names={"en": "Pile"}, days=3)
+    asked = cases.Asked(type="reports", topic=topic, text="Here", lon=0.05, lat=0.05, client_id=uuid.uuid4())
+    Work.objects.create(case=cases.open_case(asked, by=NOBODY)[0], at=day, minutes=90, cost=10_000)
+    assert counted("waste-cost-tonne", day) == (11_000, 5.5)  # 2,000 a tonne
+    assert counted("waste-served", day) == (2, 3) and counted("waste-households", day)[0] == 1
+    assert counted("waste-rating", day) == (4, 1)
+
+    payer = ledger.payer("Awa")
+    desk = ledger.Desk.objects.create(name="Counter", prefix="CC", account=ledger.account("571"))
+    for n, (about, amount, paid) in enumerate([("waste", 6000, 6000), ("waste", 4000, 1000), ("market", 9000, 0)]):
+        bill = billing.issue(
+            payer, [billing.Due("principal", "Fee", amount, "7068")], key=f"b{n}", due=day.date(), by=SYSTEM, about=(about, str(n)), at=day.date()
+        )  # fmt: skip
+        if paid:
+            ledger.take(paid, bill.currency, "cash", desk=desk, key=f"k{n}", by=SYSTEM, bills=[bill.pk])
+    assert counted("waste-recovery", day) == (7000, 10_000)
+
+
+def test_homes_near_a_bin_and_places_on_the_map(town):
+    now = timezone.now()
+    place(town, "bin", "NEAR")
+    place(town, "bin", "SHUT", lat=0.06, state="closed")
+    layer = Layer.objects.create(slug="buildings", names={"en": "Buildings"})
+    for n, north in enumerate((100, 240, 260, 0.01 / LAT_M)):  # the last one beside the bin that is shut
+        lat = 0.05 + north * LAT_M
+        shape = Polygon.from_bbox((0.05 - 1e-5, lat - 1e-5, 0.05 + 1e-5, lat + 1e-5))
+        shape.srid = 4326
+        Feature.objects.create(layer=layer, source=f"b:{n}", name="", kind="house", geom=shape)
+    assert counted("waste-near", now) == (2, 4)
+    assert counted("waste-places", now)[0] == WastePlace.objects.count() == 2
