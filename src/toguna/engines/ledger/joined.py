@@ -25,8 +25,8 @@ def family(payer: int) -> list[int]:
     """All who are one with this payer, the holder first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT f.id FROM ledger_payer p JOIN ledger_payer f ON f.id = COALESCE(p.joined_id, p.id) OR f.joined_id = COALESCE(p.joined_id, p.id)"
-            " WHERE p.id = %s ORDER BY f.joined_id IS NOT NULL, f.id",
+            "WITH h AS (SELECT COALESCE(joined_id, id) AS id FROM ledger_payer WHERE id = %s)"
+            " SELECT id FROM h UNION ALL (SELECT p.id FROM ledger_payer p JOIN h ON p.joined_id = h.id ORDER BY p.id)",
             [payer],
         )
         return [pk for (pk,) in cursor.fetchall()] or [payer]
