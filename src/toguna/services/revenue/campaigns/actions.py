@@ -184,10 +184,12 @@ _PIECE = """
 SELECT count(DISTINCT thing), max(thing), count(DISTINCT thing) FILTER (WHERE s{last} = 0 AND NOT EXISTS (
     SELECT 1 FROM revenue_sweep o WHERE o.thing = p.thing AND o.s{last} > 0)) FROM revenue_sweep p
 """
-# What else of the same period was billed: by the campaign of a district or a market, by that of the town, or one by one.
+# What was billed of the same period: by this campaign before, by that of a district, a market or the town, or one by one; also to who
+# had the thing then. A bill that was cancelled stands in nobody's way.
 _BILLED = """
 DELETE FROM revenue_sweep s WHERE EXISTS (
-    SELECT 1 FROM unnest(%(others)s::text[]) o JOIN ledger_bill b ON b.key = o || ':' || s.code || ':' || s.number)
+    SELECT 1 FROM ledger_bill b WHERE b.about_kind = 'taxed' AND b.about = s.code AND b.state <> 'cancelled'
+    AND split_part(b.key, ':', 1) = ANY(%(period)s))
 """
 _NEW = "SELECT COALESCE(sum(amount), 0) FROM ledger_run s WHERE NOT EXISTS (SELECT 1 FROM ledger_bill b WHERE b.key = s.key)"
 
@@ -220,9 +222,7 @@ def issue_piece(campaign: int) -> bool:
         if not seen:
             cursor.execute("DROP TABLE revenue_sweep")
             return _finish(row, by)
-        others = [slug for slug in same_period(row.base, row.label) if slug != row.slug]
-        if others:
-            cursor.execute(_BILLED, {"others": others})
+        cursor.execute(_BILLED, {"period": same_period(row.base, row.label)})
         ledger.stage()
         words = f"{text.pick(tariff.titles, sweep.language())} {row.label}"
         values: dict[str, Any] = {"slug": row.slug, "words": words, "campaign": row.pk}

@@ -154,6 +154,12 @@ def test_one_new_stall_is_billed_at_once_and_the_campaign_passes_over_it(places,
         and ledger.Bill.objects.filter(about=twin.code).count() == 3
     )
 
+    # Begun again, it bills nobody for what another has had of the period: the stall was handed on.
+    register.share(twin.pk, {heirs[1].pk: 1}, by=SYSTEM)
+    actions.start(row.pk, by=SYSTEM)
+    run_jobs()
+    assert ledger.Bill.objects.filter(about=twin.code).count() == 3
+
     def shown(code: str) -> list[object]:
         rows = ledger.Bill.objects.filter(about=code).order_by("payer").prefetch_related("lines")
         lines = [[(line.kind, line.words, line.amount, line.income_id) for line in one.lines.all()] for one in rows]
