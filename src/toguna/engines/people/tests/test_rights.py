@@ -379,7 +379,7 @@ def test_pages_cost_a_fixed_number_of_statements(enter, django_assert_max_num_qu
     with django_assert_max_num_queries(5):
         boss.get("/desk/messages/")
     resident, _ = enter("resident")
-    with django_assert_max_num_queries(12):  # two for each room that has something of theirs, whatever they have
+    with django_assert_max_num_queries(14):  # two for each room that has something of theirs, whatever they have
         resident.get("/account/")
 
 

@@ -12,6 +12,7 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,8 +103,10 @@ def towns(tmp_path_factory):
                 probe.bind(("127.0.0.1", 0))
                 town = Town(tmp_path_factory.mktemp("town"), name, probe.getsockname()[1])
             made.append(town)
+
+        def begin(town: Town) -> None:
             town.run(
-                "init", "--name", name, "--country", "SN", "--languages", "fr,en", "--currency", "XOF", "--time-zone",
+                "init", "--name", town.name, "--country", "SN", "--languages", "fr,en", "--currency", "XOF", "--time-zone",
                 "Africa/Dakar", "--admin-email", "it@town.test", "--admin-password", "un-long-mot-de-passe",
             )  # fmt: skip
             with (town.home / "serve.log").open("wb") as log:
@@ -111,7 +114,10 @@ def towns(tmp_path_factory):
                     [sys.executable, "-m", "toguna.cli", "serve", "--port", str(town.port)],
                     env=town.environment, stdout=log, stderr=log,
                 )  # fmt: skip
-            wait_for(lambda town=town: alive(town), 120)
+            wait_for(lambda: alive(town), 120)
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(begin, made))
         meet(*made)
         yield made
     finally:

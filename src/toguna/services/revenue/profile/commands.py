@@ -18,6 +18,7 @@ from toguna.kernel import codes, limits, money, text, town
 from toguna.kernel.access import NOBODY
 from toguna.services.revenue.models import Taxpayer
 from toguna.services.revenue.profile import actions, reads
+from toguna.services.revenue.register import numbers
 from toguna.services.revenue.register import reads as register
 
 _KEYS = uuid.UUID("5b7b6c2a-9d0a-4a0f-8f3b-6f2f4a6d1c11")
@@ -243,7 +244,11 @@ def _code(said: Said, typed: str) -> str:
 
 
 def _code_said(said: Said) -> str | None:
-    return said.text if 4 <= len(said.text.replace(" ", "")) <= 12 and any(c.isdigit() for c in said.text) else None
+    """A number of the register has a digit as a rule; one in ten has none, and is one word of the letters that codes are made of."""
+    typed = said.text.strip().upper()
+    if len(typed) in (numbers.TAXED, numbers.TAXPAYER) and set(typed) <= set(codes.ALPHABET):
+        return said.text
+    return said.text if 4 <= len(typed.replace(" ", "")) <= 12 and any(c.isdigit() for c in typed) else None
 
 
 def _registered(said: Said) -> str:

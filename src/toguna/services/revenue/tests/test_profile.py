@@ -178,6 +178,8 @@ def test_anybody_may_check_a_plate_and_reads_no_name(awa, stall, say):
     assert "In the register" in page and "Zongo" in page and "Market stall" in page and "Awa" not in page
     assert Client().get("/registered/?code=ZZZZ222").status_code == 404
     assert "is in the register" in say(f"REGISTERED {thing.code}", "+22375555555")
+    reads.Taxed.objects.filter(pk=thing.pk).update(code="CKDHXKX")  # one code in ten has no digit
+    assert "is in the register" in say("REGISTERED ckdhxkx", "+22375555555")
     assert "not in the register" in say("REGISTERED AB1234MD", "+22375555555")
 
 
