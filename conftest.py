@@ -1,6 +1,7 @@
 """Shared by all tests."""
 
 import fcntl
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,17 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real data (../shared/data) is not beside this checkout")
     return SHARED_DATA
+
+
+LONG = ("test_two_towns.py",)  # begun last, it would be waited for alone
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of files that are tested side by side, those that take longest begin: the one that is known, then those with most tests."""
+    if hasattr(config, "workerinput"):
+        many = Counter(item.path for item in items)
+        items.sort(key=lambda item: (item.path.name not in LONG, -many[item.path], str(item.path)))
 
 
 MODEL = "test_toguna_model"

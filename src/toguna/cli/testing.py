@@ -63,7 +63,8 @@ def run(rest: list[str]) -> int:
                 failed.append(name)
                 print((done.stdout + done.stderr).strip()[-6000:], flush=True)
     tests = subprocess.call(
-        [*python, "pytest", *(rest or ["-n", "2", "--dist", "loadfile", "--durations=40"])], cwd=root
+        [*python, "pytest", *(rest or ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=40"])],
+        cwd=root,
     )
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}", file=sys.stderr)
