@@ -190,7 +190,7 @@ def ask_refund(
             or amount > payment.amount
         ):
             raise Refused(_("This payment was not made by them, or is less."))
-        returning.original(payment)
+        returning.original(payment, amount)
     return _wish(
         Wish(kind=Wish.Kind.REFUND, key=key, payer_id=payer, amount=amount, currency=currency, desk=None if payment else desk, payment=payment),
         reason, by,
