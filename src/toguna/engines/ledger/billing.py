@@ -93,7 +93,7 @@ def issue(
 def use_advance(row: Bill, by: Actor, *, why: str = "", at: date | None = None) -> None:
     """What its payer had paid ahead pays it, as far as it goes. why: in the key, where that happens again. The caller holds the bill."""
     owner = joined.held(row.payer_id)
-    use = min(advance_of(owner), row.left)
+    use = min(advance_of(owner, row.currency), row.left)
     if use <= 0:
         return
     book.post(
@@ -192,14 +192,14 @@ def unpay(row: Bill, amount: int, *, key: str, by: Actor) -> None:
     row.refresh_from_db()
 
 
-def advance_of(payer: int) -> int:
-    """What a payer has paid ahead; of payers who are one, what all of them have."""
-    return -book.balance(ADVANCES, payer=joined.holder(payer))
+def advance_of(payer: int, currency: str = "") -> int:
+    """What a payer has paid ahead in a currency, the town's unless said; of payers who are one, what all of them have."""
+    return -book.balance(ADVANCES, payer=joined.holder(payer), currency=currency or town.current().currency)
 
 
-def owed_by(payer: int) -> int:
-    """What a payer owes, without what they paid ahead."""
-    return book.balance(RECEIVABLE, payer=payer)
+def owed_by(payer: int, currency: str = "") -> int:
+    """What a payer owes in a currency, the town's unless said, without what they paid ahead."""
+    return book.balance(RECEIVABLE, payer=payer, currency=currency or town.current().currency)
 
 
 # --- A run

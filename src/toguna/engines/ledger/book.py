@@ -173,15 +173,16 @@ SELECT COALESCE((SELECT sum(debit - credit) FROM ledger_total WHERE account_id =
 """
 
 
-def balance(code: str, *, payer: int | None = None, at: date | None = None) -> int:
-    """What stands on an account (above zero: debit), of one payer, at the end of a day; nothing on one that was never opened.
-    One statement."""
+def balance(code: str, *, payer: int | None = None, currency: str = "", at: date | None = None) -> int:
+    """What stands on an account (above zero: debit), of one payer (and of these in one currency), at the end of a day; nothing on one
+    that was never opened. One statement."""
     try:
         account = account_id(code)
     except Account.DoesNotExist:
         return 0
     if payer is not None:
         rows = Line.objects.filter(account=account, payer=payer)
+        rows = rows.filter(entry__currency=currency) if currency else rows
         return (rows.filter(day__lte=at) if at else rows).aggregate(sum=Sum("amount"))["sum"] or 0
     with connection.cursor() as cursor:
         cursor.execute(_BALANCE, {"account": account, "at": at})

@@ -11,7 +11,7 @@ from django.db.models import QuerySet, Sum
 from toguna.engines.ledger.billing import RECEIVABLE
 from toguna.engines.ledger.book import ADVANCES
 from toguna.engines.ledger.models import Bill, Line, Payer
-from toguna.kernel import text
+from toguna.kernel import text, town
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,12 @@ def new_payers(names: Sequence[str]) -> list[int]:
 
 
 def balances_of(payers: Iterable[int]) -> dict[int, Balance]:
-    """{payer: Balance}, of each that was asked for. One statement. Nothing is owed on accounts that were never opened."""
+    """{payer: Balance}, of each that was asked for, in the money of the town. One statement. Nothing is owed on accounts that were
+    never opened."""
     wanted = list(payers)
     sums: dict[tuple[int, str], int] = {}
-    rows = Line.objects.filter(payer__in=wanted, account__code__in=[RECEIVABLE, ADVANCES])
+    codes, unit = [RECEIVABLE, ADVANCES], town.current().currency
+    rows = Line.objects.filter(payer__in=wanted, account__code__in=codes, entry__currency=unit)
     for payer_id, account, amount in rows.values_list("payer", "account__code").annotate(sum=Sum("amount")):
         sums[(payer_id, account)] = amount
     return {one: Balance(sums.get((one, RECEIVABLE), 0), -sums.get((one, ADVANCES), 0)) for one in wanted}

@@ -260,7 +260,7 @@ def void(payment: int, *, reason: str, by: Actor) -> Payment:
     elif aside is not None:
         Suspense.objects.filter(pk=aside.pk).update(resolved=timezone.now(), note=why, account=by.account)
     if row.payer_id is not None:
-        _unuse(row.payer_id, f"void-advance:{row.pk}", by)
+        _unuse(row.payer_id, row.currency, f"void-advance:{row.pk}", by)
     Payment.objects.filter(pk=row.pk).update(void=why, voided_by=back)
     audit.record(by, "ledger.void", f"ledger.payment:{row.pk}", reason=why[:200])
     kernel_events.publish(events.PaymentVoided(row.pk))
@@ -268,9 +268,9 @@ def void(payment: int, *, reason: str, by: Actor) -> Payment:
     return row
 
 
-def _unuse(payer: int, key: str, by: Actor) -> None:
+def _unuse(payer: int, currency: str, key: str, by: Actor) -> None:
     """A payment that was taken back had paid ahead, and that had paid bills: the latest of them are owed again."""
-    lacking = -advance_of(joined.held(payer))
+    lacking = -advance_of(joined.held(payer), currency)
     if lacking <= 0:
         return
     used = [
@@ -281,7 +281,7 @@ def _unuse(payer: int, key: str, by: Actor) -> None:
     ]
     for bill in (
         Bill.objects.select_for_update()
-        .filter(pk__in=used, paid__gt=0, state__in=(Bill.State.OPEN, Bill.State.PAID))
+        .filter(pk__in=used, currency=currency, paid__gt=0, state__in=(Bill.State.OPEN, Bill.State.PAID))
         .order_by("-pk")
     ):
         part = min(lacking, bill.paid)

@@ -180,7 +180,7 @@ def ask_refund(
     before = Wish.objects.filter(key=key).first()
     if before is not None:
         return before
-    if not 0 < amount <= billing.advance_of(payer):
+    if not 0 < amount <= billing.advance_of(payer, currency):
         raise Refused(_("They have not paid that much ahead."))
     if payment is not None:
         if (
@@ -190,7 +190,7 @@ def ask_refund(
             or amount > payment.amount
         ):
             raise Refused(_("This payment was not made by them, or is less."))
-        returning.original(payment)
+        returning.original(payment, amount)
     return _wish(
         Wish(kind=Wish.Kind.REFUND, key=key, payer_id=payer, amount=amount, currency=currency, desk=None if payment else desk, payment=payment),
         reason, by,
@@ -278,7 +278,7 @@ def _refund(row: Wish, by: Actor) -> None:
     if desk is None:
         raise Refused(_("Say from which desk it is paid."))
     joined.held(row.payer_id)
-    if billing.advance_of(row.payer_id) < row.amount:
+    if billing.advance_of(row.payer_id, row.currency) < row.amount:
         raise Refused(_("They have not paid that much ahead any more."))
     if book.balance(desk.account.code) < row.amount:
         raise Refused(_("There is not that much at this desk."))

@@ -26,7 +26,8 @@ def aside(payment: Payment, reason: str) -> Suspense:
 
 @transaction.atomic
 def resolve(suspense: int, *, bills: Sequence[int] = (), payer: int | None = None, note: str, by: Actor) -> Suspense:
-    """Says what it was: the bills that it pays, or the payer who is to have it, paid ahead. Resolved before, nothing happens.
+    """Says what it was: the bills that it pays, or the payer who is to have it: on what
+    they owe, the first due first, and the rest paid ahead. Resolved before, nothing happens.
     Raises Refused, Denied."""
     access.require(by, RESOLVE)
     row = Suspense.objects.select_for_update(of=("self",)).select_related("payment").get(pk=suspense)

@@ -20,6 +20,7 @@ from toguna.kernel import access, audit, money
 from toguna.kernel.access import Actor
 
 BANK = "ledger.bank"
+SHORTEST = 8  # characters of a number of an account
 State, Found = BankLine.State, BankLine.Found
 
 
@@ -70,7 +71,7 @@ def bring(bank: int, raw: bytes, name: str, *, by: Actor) -> list[Brought]:
     if raw.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         found = camt.read(raw)
         for one in found:
-            if bare(one.account) != row.number and not row.number.endswith(bare(one.account)):
+            if not _same_account(bare(one.account), row.number):
                 raise Refused(
                     _("This statement is of the account %(other)s, not of %(number)s.")
                     % {"other": one.account, "number": row.number}
@@ -85,6 +86,11 @@ def bring(bank: int, raw: bytes, name: str, *, by: Actor) -> list[Brought]:
         _well_named(one)
     digest = hashlib.sha256(raw).hexdigest()
     return [_brought(row, one, digest, name, by) for one in found]
+
+
+def _same_account(said: str, number: str) -> bool:
+    """A bank may write the number without what stands before it in the IBAN, but no mere end of it."""
+    return said == number or (len(said) >= SHORTEST and number.endswith(said))
 
 
 def _well_named(one: Statement) -> None:

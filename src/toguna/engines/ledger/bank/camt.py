@@ -97,10 +97,11 @@ def _entry(entry: Any, n: int, identity: str, currency: str) -> Iterator[Line]:
         sign = back if not way else -1 if way == "DBIT" else 1
         parts.append(sign * _minor(amount, currency))
     apart = len(details) > 1 and len(parts) == len(details) and sum(parts) == whole
-    own = _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef")
+    own = _text(entry, "AcctSvcrRef")
     if not own:
-        # Nothing names it: its place in a statement, which does not change, does.
-        own = f"{identity}/{n}" if len(identity) < 60 else f"{hashlib.sha256(identity.encode()).hexdigest()[:40]}/{n}"
+        # The bank's own reference is missing: NtryRef, which many count from 1 in each statement, else its place there, names it.
+        where = identity if len(identity) < 40 else hashlib.sha256(identity.encode()).hexdigest()[:40]
+        own = f"{where}/{_text(entry, 'NtryRef')[:35] or n}"
     said = _text(entry, "AddtlNtryInf")
     if not apart:
         yield _line(own, day, whole, currency, details[0] if len(details) == 1 else None, said, reversal=reversal)

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from toguna.engines.ledger import settling
 from toguna.engines.ledger import suspense as aside
 from toguna.engines.ledger.book import Refused
-from toguna.engines.ledger.models import Desk, Suspense
+from toguna.engines.ledger.models import Desk, Payment, Suspense
 from toguna.engines.ledger.models.providers import PaymentRequest
-from toguna.engines.ledger.providers import owed
+from toguna.engines.ledger.providers import owed, returning
 from toguna.kernel import access, audit, money
 from toguna.kernel.web import Request, staff
 
@@ -47,6 +47,15 @@ def _desk(typed: str) -> Desk | None:
     if found is None:
         raise Refused(_("Say from which desk it is paid."))
     return found
+
+
+def _by_operator(payment: Payment) -> bool:
+    """Whether the operator that took it can give it back by itself."""
+    try:
+        returning.original(payment, payment.amount)
+    except Refused:
+        return False
+    return True
 
 
 @staff(aside.RESOLVE)
@@ -86,7 +95,7 @@ def item(request: Request, pk: int) -> HttpResponse:
         "found": owed.search(words, row.payment.currency),
         "wrong": wrong,
         "may_refund": access.can(request.actor, settling.BILL),
-        "by_operator": asked is not None,
+        "by_operator": asked is not None and _by_operator(row.payment),
         "desks": _cash_desks(),
     }
     return render(request, "ledger/book_suspense_item.html", values, status=422 if wrong else 200)

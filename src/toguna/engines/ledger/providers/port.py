@@ -155,7 +155,7 @@ class Provider(Declaration):
     how: "push", the payer's phone rings; "link", they pay on the provider's page; "transfer", they do it themselves with our
     code. repeatable: the same request sent again charges once, by the provider's own word; without it, a request whose
     answer was lost is never sent again while it may have been taken. refund(asked, original, settings), refunded(asked, settings):
-    like begin and status, for money that goes back."""
+    like begin and status, for money that goes back; refunds_whole: never a part of a payment."""
 
     name: str
     title: Any
@@ -170,6 +170,7 @@ class Provider(Declaration):
     minutes: int = 15  # for which the payer may confirm
     refund: Callable[[Asked, Asked, Settings], Begun] | None = None
     refunded: Callable[[Asked, Settings], Status] | None = None
+    refunds_whole: bool = False
     answer: bytes = field(default=b"")  # of a callback, when the provider wants certain words
 
     def problems(self) -> Iterator[str]:

@@ -23,15 +23,19 @@ APPROVE = "ledger.approve"
 SILENT = (State.EXPIRED, State.UNKNOWN)
 
 
-def original(payment: Payment) -> PaymentRequest:
-    """What was asked of the operator that took a payment. Raises Refused where it cannot give back by itself."""
+def original(payment: Payment, amount: int = 0) -> PaymentRequest:
+    """What was asked of the operator that took a payment. Raises Refused where it cannot give back by itself, or not this amount."""
     row = PaymentRequest.objects.filter(payment=payment, back_of=None).first()
     try:
-        able = row is not None and ways.find(row.way).provider.refund is not None
+        provider = ways.find(row.way).provider if row is not None else None
     except ways.Unset:
-        able = False
-    if row is None or not able:
+        provider = None
+    if row is None or provider is None or provider.refund is None:
         raise Refused(_("This way cannot give money back by itself: pay it out at a desk or by the bank."))
+    if amount and provider.refunds_whole and amount != row.paid:
+        raise Refused(
+            _("This operator gives back a payment whole, never a part of it: pay it out at a desk or by the bank.")
+        )
     return row
 
 

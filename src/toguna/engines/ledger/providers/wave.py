@@ -169,4 +169,5 @@ WAVE = Provider(
     minutes=30,
     refund=refund,
     refunded=refunded,
+    refunds_whole=True,
 )

@@ -15,12 +15,15 @@ from django.utils import timezone
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
+from toguna.engines.ledger.bank import actions as bank_actions
 from toguna.engines.ledger.desks import cashbook
 from toguna.engines.ledger.models import Bill, Desk, Payment
 from toguna.engines.ledger.models.bank import Bank, BankLine, BankStatement
 from toguna.engines.ledger.models.desks import Session, Voucher
+from toguna.engines.ledger.providers import booking, ways
 from toguna.engines.ledger.receipts import reads as receipts
-from toguna.kernel.access import SYSTEM
+from toguna.kernel.access import SYSTEM, Actor, Grant
+from toguna.simulate.payments import GIVEN
 
 pytestmark = pytest.mark.usefixtures("chart")
 
@@ -158,6 +161,121 @@ def test_a_day_from_the_float_to_the_bank(hire, desk):
     assert late.state == Bill.State.PAID and book.balance(cashbook.UNKNOWN) == 0
     assert sum(debit - credit for _account, debit, credit in book.trial()) == 0
     assert ledger.gaps(desk, timezone.localdate().year) == []
+
+
+CAMT = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
+IBAN = "ML13ML0160120102600100668497"
+
+
+def _camt(*statements: str) -> SimpleUploadedFile:
+    whole = (
+        f'<?xml version="1.0"?><Document xmlns="{CAMT}"><BkToCstmrStmt>{"".join(statements)}</BkToCstmrStmt></Document>'
+    )
+    return SimpleUploadedFile("statement.xml", whole.encode(), "application/xml")
+
+
+def _stmt(identity: str, opening: int, *lines: tuple[str, int, str], account: str = IBAN, currency: str = "XOF") -> str:
+    """One statement of a bank that names its lines by their place alone: (their place, what came, its words)."""
+    day = timezone.localdate().isoformat()
+    text = f"<Stmt><Id>{identity}</Id><CreDtTm>{day}T18:00:00</CreDtTm>"
+    text += f"<Acct><Id><Othr><Id>{account}</Id></Othr></Id><Ccy>{currency}</Ccy></Acct>"
+    for code, amount in (("OPBD", opening), ("CLBD", opening + sum(line[1] for line in lines))):
+        text += (
+            f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="{currency}">{amount}</Amt>'
+            f"<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{day}</Dt></Dt></Bal>"
+        )
+    for place, amount, words in lines:
+        text += (
+            f'<Ntry><NtryRef>{place}</NtryRef><Amt Ccy="{currency}">{abs(amount)}</Amt>'
+            f"<CdtDbtInd>{'CRDT' if amount > 0 else 'DBIT'}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{day}</Dt></BookgDt>"
+            f"<NtryDtls><TxDtls><RmtInf><Ustrd>{words}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"
+        )
+    return f"{text}</Stmt>"
+
+
+@pytest.fixture
+def bank(hire) -> Bank:
+    actor = Actor(account=hire("manager").account.pk, staff=True, grants=(Grant("manager", "*"),))
+    return bank_actions.add_bank("BDM", "ML13 ML01 6012 0102 6001 0066 8497", "XOF", {}, by=actor)
+
+
+def test_an_iso_statement_is_brought_once_however_many_days_it_has(hire, bank):
+    manager, bill = hire("manager"), _bill(5000)
+    where = f"/desk/bank/{bank.pk}/bring"
+    short = IBAN[4:]  # as the bank writes its own number, without the country
+    days = [
+        _stmt("S-1", 0, ("1", 5000, f"Facture {bill.reference}"), ("2", -200, "FRAIS"), account=short),
+        _stmt("S-2", 4800, ("1", 5000, "who knows"), ("2", -200, "FRAIS"), account=short),
+    ]
+    for known in ("", "2 were known already"):
+        page = manager.post(where, {"file": _camt(*days)}, follow=True).content.decode()
+        assert ("2 new lines" in page) is (not known) and known in page
+    assert BankStatement.objects.count() == 2
+    assert list(BankLine.objects.order_by("pk").values_list("found", "state", "amount")) == [
+        ("transfer", "matched", 5000), ("fee", "matched", -200), ("", "suspense", 5000), ("fee", "matched", -200),
+    ]  # fmt: skip
+    bill.refresh_from_db()
+    assert bill.left == 0 and book.balance(bank.asset.code) == 9600
+    changed = _stmt("S-2", 4800, ("1", 6000, "who knows"), ("2", -200, "FRAIS"))
+    page = manager.post(where, {"file": _camt(changed)})
+    assert page.status_code == 422 and "other balances" in page.content.decode()
+    assert book.balance(bank.asset.code) == 9600 and sum(debit - credit for _one, debit, credit in book.trial()) == 0
+
+
+@pytest.mark.parametrize(
+    ("account", "currency", "said"),
+    [
+        ("ML13ML0160120102600100668498", "XOF", "of the account"),
+        ("68497", "XOF", "of the account"),
+        ("-", "XOF", "of the account"),
+        (IBAN, "EUR", "is in XOF"),
+    ],
+)
+def test_an_iso_statement_of_another_account_or_currency_changes_nothing(hire, bank, account, currency, said):
+    good, wrong = (
+        _stmt("S-1", 0, ("1", 5000, "x")),
+        _stmt("S-2", 0, ("1", 7000, "y"), account=account, currency=currency),
+    )
+    page = hire("manager").post(f"/desk/bank/{bank.pk}/bring", {"file": _camt(good, wrong)})
+    assert page.status_code == 422 and said in page.content.decode()
+    assert not BankStatement.objects.exists() and not BankLine.objects.exists() and book.balance(bank.asset.code) == 0
+
+
+def test_what_an_operator_settles_leaves_its_account_and_a_line_may_be_anything_else(hire, bank, monkeypatch):
+    monkeypatch.setattr(
+        ways, "tables", lambda: {way: {**GIVEN[way], "url": "http://127.0.0.1:9"} for way in ("orange-money", "wave")}
+    )
+    manager, bill = hire("manager"), _bill(9000)
+    counter = booking.desk("orange-money", "XOF")
+    ledger.take(9000, "XOF", "orange-money", desk=counter, bills=[bill.pk], key="paid", by=SYSTEM)
+    assert book.balance("552-orange-money") == 9000
+    lines = [
+        ("1", 8800, "VIR ORANGE MONEY MALI REGLEMENT 30"),
+        ("2", 600, "ORANGE MONEY ET WAVE"),  # of two, nobody knows which
+        ("3", -150, "ORANGE MONEY"),  # money that goes out settles nothing
+        ("4", 400, "SUBVENTION"),
+    ]
+    assert manager.post(f"/desk/bank/{bank.pk}/bring", {"file": _camt(_stmt("S-1", 0, *lines))}).status_code == 302
+    assert list(BankLine.objects.order_by("pk").values_list("found", "state", "note")) == [
+        ("settlement", "matched", "orange-money"), ("", "suspense", ""), ("", "suspense", ""), ("", "suspense", ""),
+    ]  # fmt: skip
+    assert book.balance("552-orange-money") == 200, "what it kept stays to be said"
+    assert book.balance("552-wave") == 0 and book.balance(cashbook.UNKNOWN) == -850
+    out, gift = BankLine.objects.get(amount=-150), BankLine.objects.get(amount=400)
+    for line, code in ((out, "6281"), (gift, "7336")):
+        told = {"account": str(book.Account.objects.get(code=code).pk), "note": "the contract says so"}
+        for wrong in (
+            {"note": ""},
+            {"account": str(cashbook.account(cashbook.UNKNOWN).pk)},
+            {"account": str(bank.asset_id)},
+        ):
+            assert manager.post(f"/desk/bank/lines/{line.pk}", {**told, **wrong}).status_code == 422, wrong
+        for _twice in range(2):
+            assert manager.post(f"/desk/bank/lines/{line.pk}", told).status_code == 302
+        line.refresh_from_db()
+        assert (line.found, line.state, line.note) == ("other", "resolved", "the contract says so")
+    assert (book.balance("6281"), book.balance(cashbook.UNKNOWN)) == (150, -600)
+    assert book.balance(bank.asset.code) == 9650 and sum(debit - credit for _one, debit, credit in book.trial()) == 0
 
 
 def _file(words: str) -> SimpleUploadedFile:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book, settling, suspense
 from toguna.engines.ledger.desks import cashbook
-from toguna.engines.ledger.models import Bill, Period, Wish
+from toguna.engines.ledger.models import Bill, Period, Suspense, Wish
 from toguna.kernel.access import SYSTEM, Actor, Grant
 
 pytestmark = pytest.mark.usefixtures("chart")
@@ -223,6 +223,79 @@ def test_money_that_nobody_could_match_is_given_back_when_another_approves(hire)
         settling.decide(wish.pk, True, by=_actor(one))
     settling.decide(wish.pk, True, by=_actor(other))
     assert ledger.held_at([desk.pk])[desk.pk] == 0 and book.balance("4191") == 0
+
+
+def aside(amount: int, currency: str = "XOF") -> Suspense:
+    """Money that came to a desk, and of which nobody knows."""
+    desk = ledger.new_desk(f"Window {uuid.uuid4().hex[:6]}", by=SYSTEM)
+    return suspense.aside(ledger.take(amount, currency, "cash", desk=desk, key=uuid.uuid4().hex, by=SYSTEM), "unknown")
+
+
+def whole(row: Suspense) -> None:
+    """The book sums to zero, nothing of this money waits, and its shares are what came."""
+    row.refresh_from_db()
+    assert sum(debit - credit for _account, debit, credit in book.trial()) == 0
+    assert row.resolved is not None and row.entry is not None
+    assert book.balance("471") == book.balance("471-EUR") == 0
+    assert sum(share.amount for share in row.payment.shares.all()) == row.payment.amount
+
+
+@pytest.mark.parametrize(
+    ("came", "do", "left", "other", "ahead"),
+    [
+        (4000, "pay", 5000, 2000, 0),  # a part of the bill, though another of theirs is older
+        (9000, "pay", 0, 2000, 0),
+        (9500, "pay", 0, 2000, 500),  # too much for the bill: the rest is its payer's
+        (1500, "ahead", 9000, 500, 0),  # for the payer: what is due first
+        (11_600, "ahead", 0, 0, 600),
+    ],
+)
+def test_money_of_nobody_is_sorted_to_a_bill_or_to_its_payer_once(hire, came, do, left, other, ahead):
+    agent, manager, bill, row = hire("agent"), hire("manager"), issued(), aside(came)
+    older = issued(2000, due=-30)
+    Bill.objects.filter(pk=older.pk).update(payer=bill.payer_id)
+    where = f"/desk/ledger/suspense/{row.pk}"
+    assert bill.reference in manager.get(where, {"q": bill.reference}).content.decode()
+    told = {"do": do, "bill": bill.reference, "note": "she showed the SMS"}
+    assert agent.post(where, told).status_code == 403
+    for wrong in ({"bill": "K7M2PQRS"}, {"bill": ""}, {"note": " "}):
+        assert manager.post(where, {**told, **wrong}).status_code == 422, wrong
+    assert book.balance("471") == -came, "nothing of what was refused stays"
+    for _twice in range(2):
+        assert manager.post(where, told).status_code == 302
+    bill.refresh_from_db()
+    older.refresh_from_db()
+    assert (bill.left, older.left, ledger.advance_of(bill.payer_id)) == (left, other, ahead)
+    whole(row)
+    assert row.payment.payer_id == bill.payer_id and row.note == "she showed the SMS"
+    assert book.Entry.objects.filter(kind="resolve").count() == 1
+    assert "she showed the SMS" in manager.get(where).content.decode()
+    assert "Nothing is in suspense" in manager.get("/desk/ledger/suspense/").content.decode()
+
+
+def test_money_of_nobody_in_another_currency_pays_no_bill_of_ours_and_may_be_kept_ahead(hire):
+    manager, bill, row = hire("manager"), issued(), aside(5000, "EUR")
+    where = f"/desk/ledger/suspense/{row.pk}"
+    assert book.balance("471-EUR") == -5000
+    told = {"do": "pay", "bill": bill.reference, "note": "her cousin in Paris"}
+    page = manager.post(where, told)
+    assert page.status_code == 422 and "same currency" in page.content.decode()
+    assert manager.post(where, {**told, "do": "ahead"}).status_code == 302
+    bill.refresh_from_db()
+    whole(row)
+    assert bill.left == 9000 and book.balance("471-EUR") == 0
+    # Fifty euros are no five thousand francs: neither a bill nor a refund in francs takes them.
+    assert (ledger.advance_of(bill.payer_id), ledger.advance_of(bill.payer_id, "EUR")) == (0, 5000)
+    line = ledger.Due("principal", "Stall 13", 3000, "7336")
+    later = ledger.issue(bill.payer, [line], key="later", due=timezone.localdate(), by=SYSTEM)
+    assert later.left == 3000 and ledger.advance_of(bill.payer_id, "EUR") == 5000
+    with pytest.raises(ledger.Refused, match="that much ahead"):
+        settling.ask_refund(
+            bill.payer_id, 5000, row.payment.desk, currency="XOF", reason="x", key="r", by=_actor(manager)
+        )
+    keep = ledger.payer("Awa K.")
+    ledger.join(keep.pk, bill.payer_id, by=SYSTEM)
+    assert ledger.advance_of(keep.pk) == 0 and ledger.advance_of(keep.pk, "EUR") == 5000
 
 
 def _actor(client) -> Actor:

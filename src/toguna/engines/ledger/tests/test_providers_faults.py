@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from toguna.engines.ledger.models.providers import PaymentRequest, RawBody
 from toguna.engines.ledger.providers import asking, following, http, reconciling, ways
 from toguna.engines.ledger.tests import providers_world as world
 from toguna.kernel.access import NOBODY, SYSTEM
+from toguna.simulate import frame
 from toguna.simulate.money import PAYMENT_FAULTS, Call, MoneyCompany, Payment
 from toguna.simulate.payments import EVERY, GIVEN
 
@@ -244,6 +247,43 @@ class Faults:
         trial.company.pay(trial.payment)
         assert trial.follow(row, until=timedelta(seconds=30)).state == State.SUCCEEDED
         assert sum(payment.state == "success" for payment in trial.company.payments.values()) == 1
+
+
+@pytest.mark.parametrize("fault", frame.FAULTS)
+def test_a_request_that_fails_charges_nobody_twice(trial: Trial, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line fails while a token is fetched, while the payment is asked, while its state is."""
+    if fault in ("late", "timeout"):  # forty times quicker than they are
+        quick = SimpleNamespace(sleep=lambda seconds, sleep=time.sleep: sleep(seconds / 40))
+        monkeypatch.setattr(frame, "time", quick)
+        monkeypatch.setattr(http, "TIMEOUT", 0.7)
+    company = trial.company
+    tokens = company.name in ("mtn", "orange-money", "mpesa")
+    for place in ("token", "begin", "status") if tokens else ("begin", "status"):
+        http.forget_tokens()
+        before = len(company.payments)
+        company.next_faults = {"token": [fault], "begin": [""] * tokens + [fault], "status": []}[place]
+        trial.bill = world.bill(AMOUNT)
+        row = trial.ask()
+        if place == "token" and fault != "late":
+            assert row.state == State.NEW and len(company.payments) == before, "nothing was asked yet"
+        company.next_faults = [fault] if place == "status" else []
+        row = trial.follow(row, until=timedelta(seconds=25))
+        assert not company.next_faults, "it happened"
+        if len(company.payments) == before:
+            # Not taken, and M-Pesa does not say so: an agent looks, nobody's telephone rings again.
+            assert (company.name, place, fault, row.state) == ("mpesa", "begin", "500", State.SENDING)
+            assert (
+                trial.follow(row, until=timedelta(hours=1)).state == State.UNKNOWN and world.due(trial.bill) == AMOUNT
+            )
+            continue
+        blind = company.name == "mpesa" and place == "begin" and fault in ("lost", "timeout")
+        assert row.state == (State.SENDING if blind else State.PENDING), (place, row.trouble)
+        company.pay(trial.payment)
+        assert trial.follow(row, until=timedelta(seconds=60)).state == State.SUCCEEDED, place
+        assert world.due(trial.bill) == 0
+        assert sum(one.state == "success" for one in list(company.payments.values())[before:]) == 1
+        assert company.link or len(company.payments) == before + 1, "one telephone rang once"
+    assert book(trial) == trial.really_paid() and trial.settle().zero and world.balanced()
 
 
 STEPS = st.one_of(
