@@ -66,8 +66,8 @@ def test_a_thing_knows_the_parcel_or_the_building_that_it_stands_in(town):
     kept = actions.edit_taxed(thing.pk, actions.What(words="Stall 3", point=in_hall, feature=thing.feature), by=SYSTEM)
     assert kept.feature == hall.pk
     for point, ground in ((in_house, parcel.pk), (nowhere, None)):
-        said = actions.What(point=point, feature=kept.feature)
-        assert (kept := actions.edit_taxed(thing.pk, said, by=SYSTEM)).feature == ground
+        kept = actions.edit_taxed(thing.pk, actions.What(point=point, feature=kept.feature), by=SYSTEM)
+        assert kept.feature == ground
     rows = [
         bulk.Row(client_id=uuid.uuid4(), base=base.pk, who=uuid.uuid4(), name=f"Of a file {n}", lon=point.x, lat=point.y)
         for n, point in enumerate((in_hall, in_house, nowhere))
