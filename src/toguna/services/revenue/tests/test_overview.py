@@ -15,7 +15,7 @@ from toguna.engines.indicators.models import Snapshot
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory.models import Feature
 from toguna.kernel.access import SYSTEM
-from toguna.services.revenue.models import Collector, Part, Standing, Visit
+from toguna.services.revenue.models import Base, Collector, Part, Standing, Visit
 from toguna.services.revenue.overview import counting, figures, layers, open_data, reads
 
 
@@ -107,6 +107,24 @@ def test_the_next_street_is_explained(market, hire):
     assert reads.next_streets(SYSTEM)[0].chance == 0.5
     page = hire("reader").get("/desk/revenue/streets").content.decode()
     assert "Rue du Marché" in page and "50 %" in page
+    assert (street.potential, street.paid) == (6 * 12 * 3000, 12_000) and "216,000" in page and "12,000" in page
+
+
+def test_a_street_says_what_it_paid_against_what_it_could_bring(market, hire, plateau, zongo):
+    """On the map of the desk, of one's own district; a kind of which nothing is late counts in its street too."""
+    where = (market[0].point.x, market[0].point.y)
+    assert tile(Client(), "revenue-potential", where).status_code == 403
+    own = tile(hire("reader", zone=zongo.pk), "revenue-potential", where)
+    assert own.status_code == 200 and b"12 000 / 216 000" in own.content and b"late" in own.content
+    assert b"Rue du" not in tile(hire("reader", zone=plateau.pk), "revenue-potential", where).content
+    assert "revenue-potential" in hire("reader").get("/desk/revenue/").content.decode()
+    Standing.objects.create(
+        base=Base.objects.get(slug="foncier"),
+        zone=zongo.pk, street=market[0].street, street_name="Rue du Marché", things=1, payers=1, unpaid=0, potential=70_000, billed=70_000,
+        paid=70_000, late=0,
+    )  # fmt: skip
+    (street, *_rest) = reads.next_streets(SYSTEM)
+    assert (street.potential, street.paid, street.visits, street.late) == (286_000, 82_000, 4, 24_000)
 
 
 def test_figures_are_counted_from_the_book(market):
