@@ -109,6 +109,8 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
         page.locator("#morning [data-load]").click()
         page.locator("#says", has_text="you may leave the network").wait_for()
         page.locator("#places button").nth(1).wait_for()
+        link = page.locator("#places li", has_text="Awa Traoré").locator("a").get_attribute("href")
+        assert link == f"geo:12.00510,-0.99500?q=12.00510,-0.99500({thing.code})", "the phone's own map opens there"
         sound(page, "collect-home")
 
         # The day, without: a bill, found by its number.
