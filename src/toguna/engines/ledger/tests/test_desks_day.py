@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +75,15 @@ def test_a_day_from_the_float_to_the_bank(hire, desk):
     first = agent.post(f"/desk/receipts/{paid.pk}/print", {"size": "80"})
     again = agent.post(f"/desk/receipts/{paid.pk}/print", {"size": "80"})
     assert "print=0" in first["location"] and "print=1" in again["location"]
+    rolls = []
+    for answer, n in ((first, 0), (again, 1)):  # the link to RawBT holds the very bytes of the file beside it
+        page = agent.get(answer["location"].partition("#")[0]).content.decode()
+        linked = re.search(r'href="rawbt:base64,([^"]+)"', page)
+        assert linked is not None
+        rolls.append(base64.b64decode(html.unescape(linked[1]), validate=True))
+        assert rolls[-1] == agent.get(f"/desk/receipts/{paid.pk}/{n}-80.bin").content
+    assert all(receipts.number(paid).encode() in raw and "Awa Koné".encode("cp1252") in raw for raw in rolls)
+    assert [b"DUPLICATE no. 1" in raw.replace(b"\n", b" ") for raw in rolls] == [False, True]
     pdf = agent.get(f"/desk/receipts/{paid.pk}/1-a6.pdf")
     assert pdf.content.startswith(b"%PDF") and agent.get(f"/desk/receipts/{paid.pk}/1-80.bin").content[:1] == b"\x1b"
     assert agent.get(f"/desk/receipts/{paid.pk}/2-a6.pdf").status_code == 404

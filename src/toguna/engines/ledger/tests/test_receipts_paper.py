@@ -169,11 +169,11 @@ def test_the_picture_fits_the_head_and_its_qr_is_read(
     found = zxingcpp.read_barcode(image.convert("L"))
     assert found is not None and found.text == SLIP.qr
     raw = paper.raster(slip, size)
-    assert _printed(raw) == image.tobytes("raw", "1;I"), "the strips are the picture, dot by dot"
+    assert printed(raw) == image.tobytes("raw", "1;I"), "the strips are the picture, dot by dot"
     assert capsys.readouterr().out == ""
 
 
-def _printed(raw: bytes) -> bytes:
+def printed(raw: bytes) -> bytes:
     """The dots of all GS v 0 of a stream, one strip under the other."""
     out, at = io.BytesIO(), 0
     while (at := raw.find(b"\x1dv0\x00", at)) >= 0:

@@ -40,6 +40,7 @@ def texts() -> dict[str, str]:
         "none": _("Nobody of the list fits. Look at the number again, or take it as a passing seller's."),
         "more": _("{0} more: say more of the name or the number."),
         "owes": _("owes {0}"),
+        "map": _("On the map"),
         "fee_due": _("today {0}"),
         "paid_up": _("owes nothing"),
         "fee_paid": _("today is paid"),

@@ -34,5 +34,6 @@ PROVIDES: tuple[Declaration, ...] = (
     *figures.MEASURES,
     layers.THINGS,
     layers.STREETS,
+    layers.POTENTIAL,
     open_data.COLLECTED,
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.territory.api import TileLayer
+from toguna.kernel import money, town
 from toguna.services.revenue.overview.reads import READ
 
+_ONE = 10 ** money.exponent(town.current().currency)
 LEAST = 5  # payers of a street: fewer would say who they are
 _CELLS = """
 SELECT sum(things)::int AS n, CASE WHEN sum(late) > 0 THEN 'late' WHEN sum(billed) > 0 THEN 'paid' ELSE 'none' END AS state,
@@ -47,4 +49,22 @@ STREETS = TileLayer(
     grouped=_CELLS.format(which=f"payers >= {LEAST}").replace("'late' WHEN", "'open' WHEN"),
     version="SELECT COALESCE(max(at)::text, '0') FROM revenue_standing",
     icon="bank",
+)
+
+# For the desk only: sums of one street. Red: less than 3 in 10 of what a year could bring, green: 7 and more.
+POTENTIAL = TileLayer(
+    "revenue-potential",
+    _("Collected against potential, by street"),
+    raw=f"""
+    SELECT f.id, f.name, CASE WHEN s.paid * 10 >= s.potential * 7 THEN 'paid' WHEN s.paid * 10 >= s.potential * 3 THEN 'open' ELSE 'late' END AS state,
+        translate(concat(to_char(s.paid / {_ONE}, 'FM999,999,999,990'), ' / ', to_char(s.potential / {_ONE}, 'FM999,999,999,990')), ',', ' ') AS said, f.geom
+    FROM territory_feature f JOIN (
+        SELECT street, sum(paid) AS paid, sum(potential) AS potential FROM revenue_standing
+        WHERE street IS NOT NULL AND {{reach:zone}} GROUP BY street HAVING sum(potential) > 0
+    ) s ON s.street = f.id WHERE f.valid_to IS NULL AND f.geom && {{bounds}}
+    """,
+    grouped=_CELLS.format(which="{reach:zone}"),
+    version=STREETS.version,
+    icon="bank",
+    permission=READ,
 )

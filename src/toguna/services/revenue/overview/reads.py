@@ -114,7 +114,7 @@ def by_age(actor: Actor) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Street:
-    """Where to go next. late: minor units; km: its length; chance: of a visit to end with a payment, from what visits brought lately
+    """Where to go next. potential, paid, late: of everything in the street, minor units; km: its length; chance: of a visit to end with a payment, from what visits brought lately
     (a new town begins at 3 in 10); expected: late x chance; hours: of the visits and the walk."""
 
     name: str
@@ -123,6 +123,8 @@ class Street:
     late: int
     km: float
     chance: float
+    potential: int = 0
+    paid: int = 0
 
     @property
     def expected(self) -> int:
@@ -146,10 +148,11 @@ class Street:
 
 
 _STREETS = """
-SELECT s.street, min(s.street_name), min(s.zone), sum(s.unpaid)::int, sum(s.late)::bigint, COALESCE(ST_Length(min(f.geom::text)::geometry::geography) / 1000, 0)
+SELECT s.street, min(s.street_name), min(s.zone), sum(s.unpaid)::int, sum(s.late)::bigint,
+    COALESCE(ST_Length(min(f.geom::text)::geometry::geography) / 1000, 0), sum(s.potential)::bigint, sum(s.paid)::bigint
 FROM revenue_standing s LEFT JOIN territory_feature f ON f.id = s.street
-WHERE s.late > 0 AND (s.street IS NOT NULL OR s.street_name <> '') AND (%(all)s OR s.zone = ANY(%(zones)s))
-GROUP BY s.street, CASE WHEN s.street IS NULL THEN s.street_name END
+WHERE (s.street IS NOT NULL OR s.street_name <> '') AND (%(all)s OR s.zone = ANY(%(zones)s))
+GROUP BY s.street, CASE WHEN s.street IS NULL THEN s.street_name END HAVING sum(s.late) > 0
 """
 _CHANCES = """
 SELECT t.zone_id, count(*) FILTER (WHERE v.outcome = 'paid'), count(*) FROM revenue_visit v JOIN revenue_taxed t ON t.id = v.taxed_id
@@ -176,8 +179,17 @@ def next_streets(actor: Actor, *, zones: Collection[int] | None = None, most: in
         cursor.execute(_STREETS, reach)
         rows = cursor.fetchall()
     found = [
-        Street(name, territory.zone(zone), visits, late, float(km), chance(*seen.get(district(zone), (0, 0))))
-        for _street, name, zone, visits, late, km in rows
+        Street(
+            name,
+            territory.zone(zone),
+            visits,
+            late,
+            float(km),
+            chance(*seen.get(district(zone), (0, 0))),
+            potential,
+            paid,
+        )
+        for _street, name, zone, visits, late, km, potential, paid in rows
         if visits
     ]
     return sorted(found, key=lambda street: (-street.an_hour, street.name))[:most]

@@ -1,4 +1,4 @@
-"""BALANCE, PAY 5000, CONTEST, REGISTERED: a taxpayer's own affairs on any phone. What is answered goes to the telephone that the
+"""BALANCE, BALANCE DETAIL, PAY 5000, CONTEST, REGISTERED: a taxpayer's own affairs on any phone. What is answered goes to the telephone that the
 register has for the taxpayer, whoever wrote."""
 
 from __future__ import annotations
@@ -6,9 +6,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from textwrap import shorten
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,7 +21,7 @@ from toguna.kernel import codes, limits, money, text, town
 from toguna.kernel.access import NOBODY
 from toguna.services.revenue.models import Taxpayer
 from toguna.services.revenue.profile import actions, reads
-from toguna.services.revenue.register import numbers
+from toguna.services.revenue.register import account, numbers
 from toguna.services.revenue.register import reads as register
 
 _KEYS = uuid.UUID("5b7b6c2a-9d0a-4a0f-8f3b-6f2f4a6d1c11")
@@ -85,6 +88,61 @@ BALANCE = Command(
     },
     example={"fr": "SOLDE", "pt": "SALDO", "en": "BALANCE"},
     run=_balance,
+    order=50,
+)
+
+
+# --- BALANCE DETAIL
+
+_THINGS, _PAYMENTS = 2, 2  # that one answer has room for
+
+
+def _why(one: account.Explained) -> str:
+    facts = {
+        "what": " ".join(part for part in (text.pick(one.thing.base.titles), one.thing.words[:30]) if part)[:60],
+        "measures": ", ".join(f"{title} = {value}" for title, value in one.measures) or one.thing.code,
+        "total": _shown(one.total or 0), "law": shorten(one.law, 40, placeholder="..."),
+    }  # fmt: skip
+    if one.total is None:
+        return _("%(what)s, %(measures)s") % facts
+    if account.by_the_day(one.thing.base):
+        said = _("%(what)s, %(measures)s: %(total)s a day") % facts
+    else:
+        said = _("%(what)s, %(measures)s: %(total)s a year") % facts
+    return " ".join(part for part in (said, f"({facts['law']})" if facts["law"] else "") if part)
+
+
+def _detail(said: Said) -> str:
+    """What is taxed and why, and what was paid last."""
+    row = _chosen(said)
+    things = account.explained(list(register.taxed_of(row)))
+    left = register.balance(row).left
+    lines = [_("%(name)s: %(left)s to pay.") % {"name": row.name[:30], "left": _shown(max(left, 0))}]
+    lines += [_why(one) for one in things[:_THINGS]]
+    if len(things) > _THINGS:
+        lines.append(_("And %(n)d more, at the town hall or on the web.") % {"n": len(things) - _THINGS})
+    paid = [
+        _("%(amount)s on %(day)s")
+        % {"amount": _shown(one.payment.amount), "day": date_format(timezone.localdate(one.payment.at), "SHORT_DATE_FORMAT")}
+        for one in account.payments(row, _PAYMENTS)
+        if not one.payment.void
+    ]  # fmt: skip
+    lines.append(_("Paid last: %(payments)s.") % {"payments": ", ".join(paid)} if paid else _("Nothing was paid yet."))
+    return "\n".join(lines)
+
+
+DETAIL = Command(
+    name="tax-detail",
+    title=gettext_lazy("what I am taxed for, and why"),
+    keywords={
+        "fr": ("SOLDE DETAIL", "SOLDE DETAILS", "IMPOT DETAIL", "IMPOTS DETAIL"),
+        "pt": ("SALDO DETALHE", "SALDO DETALHES", "IMPOSTO DETALHE"),
+        "en": ("BALANCE DETAIL", "BALANCE DETAILS", "TAX DETAIL"),
+    },
+    example={"fr": "SOLDE DETAIL", "pt": "SALDO DETALHE", "en": "BALANCE DETAIL"},
+    slots=(Slot("who", gettext_lazy("For whom?"), choices=_who, guess=_the_one),),
+    run=_detail,
+    menu=False,
     order=50,
 )
 
@@ -281,4 +339,4 @@ REGISTERED = Command(
     menu=False,
     order=126,
 )
-COMMANDS = (BALANCE, PAY, CONTEST, REGISTERED)
+COMMANDS = (BALANCE, DETAIL, PAY, CONTEST, REGISTERED)

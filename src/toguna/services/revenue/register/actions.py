@@ -46,8 +46,8 @@ class Who:
 
 @dataclass(frozen=True)
 class What:
-    """What is said of a taxed thing. measures: {name: number as typed}, of what its base asks; feature: the parcel or building of the
-    map; since: today when it is not said."""
+    """What is said of a taxed thing. measures: {name: number as typed}, of what its base asks; feature: the parcel, building or market of
+    the map, that which its point lies in when it is not said; since: today when it is not said."""
 
     words: str = ""
     plate: str = ""
@@ -165,7 +165,7 @@ def declare(
             row = Taxed.objects.create(
                 code=numbers.fresh_codes(1)[0], base=base, zone_id=where.zone, street=where.street, street_name=where.street_name,
                 state=Taxed.State.SEEN if seen else Taxed.State.DECLARED, seen=seen, client_id=client_id or uuid.uuid4(),
-                account=by.account, **_what(base, what),
+                account=by.account, **{**_what(base, what), "feature": what.feature or where.feature},
             )  # fmt: skip
     except IntegrityError:
         found = Taxed.objects.filter(client_id=client_id).first() if client_id else None
@@ -231,6 +231,8 @@ def edit_taxed(taxed: int, what: What, *, by: Actor) -> Taxed:
         if not where.inside:
             raise Refused(_("This point is outside the town."))
         row.zone_id, row.street, row.street_name = where.zone, where.street, where.street_name
+        if what.feature in (None, row.feature):  # what it stood in before says nothing of where it is now
+            values["feature"] = where.feature
     changed = sorted(name for name, value in values.items() if getattr(row, name) != value)
     for name, value in values.items():
         setattr(row, name, value)
@@ -264,6 +266,7 @@ def see(
         row.measures = {**row.measures, **measured(row.base, measures)}
     if row.point is None and point is not None and (where := placing.stands(point)).inside:
         row.point, row.zone_id, row.street, row.street_name = point, where.zone, where.street, where.street_name
+        row.feature = row.feature or where.feature
     row.save()
     audit.record(by, "revenue.see", f"revenue.taxed:{row.pk}")
     return row

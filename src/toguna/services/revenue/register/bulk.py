@@ -57,9 +57,9 @@ _COLUMNS = {
 }  # fmt: skip
 _PLACED = f"""
 CREATE TEMPORARY TABLE revenue_placed ON COMMIT DROP AS
-SELECT p.n, p.point, zone.id AS zone, street.id AS street, COALESCE(left(street.name, 200), '') AS street_name
+SELECT p.n, p.point, zone.id AS zone, street.id AS street, COALESCE(left(street.name, 200), '') AS street_name, ground.id AS feature
 FROM (SELECT n, ST_SetSRID(ST_MakePoint(lon, lat), 4326) AS point FROM revenue_bring WHERE lon IS NOT NULL AND lat IS NOT NULL) p
-{placing.ZONE} {placing.STREET}
+{placing.ZONE} {placing.STREET} {placing.GROUND}
 """
 _TAXPAYERS = """
 INSERT INTO revenue_taxpayer (number, kind, name, folded, trade, phone, email, tax_number, address, zone_id, point, payer_id, client_id, account)
@@ -67,8 +67,8 @@ SELECT b.number, b.kind, b.name, b.folded, b.trade, b.phone, b.email, b.tax_numb
 FROM revenue_bring b LEFT JOIN revenue_placed p USING (n) WHERE b.payer IS NOT NULL
 """
 _TAXED = """
-INSERT INTO revenue_taxed (code, base_id, words, plate, measures, exemption, zone_id, point, street, street_name, since, state, seen, client_id, account)
-SELECT b.code, b.base, b.words, b.plate, b.measures, b.exemption, p.zone, p.point, p.street, COALESCE(p.street_name, ''), b.since,
+INSERT INTO revenue_taxed (code, base_id, words, plate, measures, exemption, zone_id, point, street, street_name, feature, since, state, seen, client_id, account)
+SELECT b.code, b.base, b.words, b.plate, b.measures, b.exemption, p.zone, p.point, p.street, COALESCE(p.street_name, ''), p.feature, b.since,
     CASE WHEN b.seen IS NULL THEN 'declared' ELSE 'seen' END, b.seen, b.client_id, %s
 FROM revenue_bring b LEFT JOIN revenue_placed p USING (n)
 """

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pypdfium2 as pdfium
 import pytest
+import zxingcpp
 from django.db import connection
 from django.utils import timezone, translation
 
@@ -224,6 +225,10 @@ def test_a_notice_says_what_and_how(town, monkeypatch, hire, settings, tmp_path)
     assert streets == sorted(streets) and "Quartier 2" in words[0] and streets[0] in words[0]
     first = next(page for page in words[1:] if notices.spaced(bill.reference) in page)
     assert "Taxe foncière" in first and f"/pay/{bill.reference}" in first and len(pdf) >= 1 + file.bills
+    codes = zxingcpp.read_barcodes(pdf[words.index(first)].render(scale=3).to_pil())
+    assert [code.text for code in codes] == [f"{settings.TOGUNA_URL}/pay/{bill.reference}"], (
+        "a telephone reads its code"
+    )
     notices.path(file).unlink()
     assert client.get(f"/desk/revenue/campaigns/{row.slug}/notices/{file.pk}").status_code == 302
     run_jobs()

@@ -18,9 +18,10 @@ from django.contrib.staticfiles import finders
 from django.utils import timezone
 
 from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger.tests.test_receipts_paper import printed
 from toguna.kernel.access import SYSTEM
 from toguna.services.revenue.collecting.field_views import FILES
-from toguna.services.revenue.models import Collected, Counted, Taxpayer, Visit
+from toguna.services.revenue.models import Collected, Counted, Taxed, Taxpayer, Visit
 from toguna.services.revenue.tests.collecting_world import Phone
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -37,6 +38,25 @@ MANY = f"""async ([code, reference, times]) => {{ {APP}
 }}"""
 PAID = f"""async ([ticked, bills, amount]) => {{ {APP} return [app.paid(ticked, {{ bills }}, amount), app.compared(5000, 38500)]; }}"""
 CODE = """async (text) => (await import(document.querySelector("script[src*='collect.js']").src.replace("collect.js", "qr.js"))).qr(text)"""
+
+# A printer that remembers what it was sent; `slow`: one of those that answer nothing.
+PRINTER = """() => {
+  window.parts = []; window.chosen = 0; window.slow = true;
+  const channel = () => ({ properties: window.slow ? { writeWithoutResponse: true } : { write: true },
+    writeValueWithResponse: async (part) => { window.parts.push([...part]); }, writeValueWithoutResponse: async (part) => { window.parts.push([...part]); } });
+  const device = { name: "P58", gatt: { connect: async () => ({ getPrimaryServices: async () => [{ getCharacteristics: async () => [{ properties: { read: true } }, channel()] }] }), disconnect: () => {} } };
+  Object.defineProperty(navigator, "bluetooth", { configurable: true, value: { getDevices: async () => (window.chosen ? [device] : []), requestDevice: async () => { window.chosen += 1; return device; } } });
+}"""
+
+
+def rolled(page: Any) -> bytes:
+    """What the printer was sent by one press, which came in parts that it can take."""
+    page.evaluate("() => { window.parts = []; document.getElementById('says').textContent = ''; }")
+    page.locator("#bluetooth").click()
+    page.locator("#says", has_text="Printed.").wait_for()
+    parts = page.evaluate("window.parts")
+    assert len(parts) > 1 and {len(part) for part in parts[:-1]} == {180} and 0 < len(parts[-1]) <= 180
+    return b"".join(bytes(part) for part in parts)
 
 
 def sound(page: Any, name: str) -> None:
@@ -58,8 +78,9 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
     monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright runs a loop in this thread
     thing, market = (
         stall("Awa Traoré", phone="+22370000001"),
-        stall("Fanta Diallo", base="place-du-jour", m2="3", lon=-0.9951),
+        stall("Fanta Ŋgom Ɓah", base="place-du-jour", m2="3", lon=-0.9951),
     )
+    Taxed.objects.filter(pk=market.pk).update(plate="AB1234MD")
     awa = Taxpayer.objects.get(parts__taxed=thing)
     due, old = bill(awa, 5000, thing=thing), bill(awa, 2500)
     who = Phone(zongo.pk)
@@ -75,6 +96,7 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
                 permissions=["geolocation"],
             )  # fmt: skip
             page = context.new_page()
+            page.add_init_script(f"({PRINTER})()")
             page.set_default_timeout(30_000)
             return context, page
 
@@ -87,6 +109,8 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
         page.locator("#morning [data-load]").click()
         page.locator("#says", has_text="you may leave the network").wait_for()
         page.locator("#places button").nth(1).wait_for()
+        link = page.locator("#places li", has_text="Awa Traoré").locator("a").get_attribute("href")
+        assert link == f"geo:12.00510,-0.99500?q=12.00510,-0.99500({thing.code})", "the phone's own map opens there"
         sound(page, "collect-home")
 
         # The day, without: a bill, found by its number.
@@ -109,11 +133,25 @@ def test_a_day_in_the_market_without_network(live_server, settings, monkeypatch,
         assert number in page.locator("#slip pre").inner_text()
         assert page.locator("#rawbt").get_attribute("href").startswith("rawbt:base64,G0AbdB")
         sound(page, "collect-receipt")
+        first, second = rolled(page), rolled(page)
+        for raw in (first, second):
+            assert number.encode() in raw and "Awa Traoré".encode("cp1252") in raw and b"?a=5000&p=" in raw
+        assert b"DUPLICATE" not in first and b"DUPLICATE no. 1" in second.replace(b"\n", b" ")
+        assert page.evaluate("window.chosen") == 1, "the printer that was chosen is known again"
         page.locator("#next").click()
 
         # The fee of the day, and a passing seller; somebody who is not there.
-        page.locator("#places button", has_text="Fanta Diallo").click()
+        page.locator("#q").fill("ab-1234 md")  # by the plate of a vehicle, as it is read
+        page.locator("#q").press("Enter")
+        page.locator("#one-title", has_text="Fanta Ŋgom Ɓah").wait_for()
         page.locator("#take button:not([type])").click()
+        page.locator("#slip .qr").wait_for()
+        page.evaluate("window.slow = false")
+        dots = printed(rolled(page))  # letters that no printer has: as a picture
+        image = 255 * (1 - np.unpackbits(np.frombuffer(dots, dtype=np.uint8)).reshape(-1, 384))
+        (code,) = zxingcpp.read_barcodes(np.pad(image.astype(np.uint8), 32, constant_values=255))
+        assert code.text.partition("?")[0].endswith("-000002") and "?a=200&p=" in code.text
+        assert (image[: 26 * 8] == 0).any(axis=1).sum() > 80, "the lines above it are drawn too"
         page.locator("#next").click()
         page.locator("#passing").click()
         page.locator("#offers label").nth(1).click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+import pypdfium2 as pdfium
 import pytest
 from django.contrib.gis.geos import Point
 from django.utils import timezone
@@ -15,6 +16,7 @@ from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
+from toguna.services.revenue.campaigns import notices
 from toguna.services.revenue.dunning import reads, running
 from toguna.services.revenue.models import (
     Collector,
@@ -24,6 +26,7 @@ from toguna.services.revenue.models import (
     Part,
     Reminded,
     Taxed,
+    Taxpayer,
     Visit,
 )
 
@@ -127,6 +130,23 @@ def test_one_sms_for_several_bills_and_none_without_a_telephone(owing, stall):
     assert left_out.done is None and left_out.note
 
 
+def test_by_email_where_the_plan_says_so_in_the_language_of_whoever_reads(owing):
+    """One message for each taxpayer, of all their bills; who left no e-mail address is not said to have been reminded."""
+    step(3, "email", penalty=10, law="Code, art. 12")
+    thing, late = owing()
+    owing(thing=thing, amount=2000)
+    _thing, silent = owing("Sans Courriel", phone="+22370000002")
+    Taxpayer.objects.filter(parts__taxed=thing).update(email="awa@example.org", language="pt")
+    assert running.remind() == 3 and running.remind() == 0
+    (message,) = sent()
+    assert (message.medium, message.address, message.subject, message.language) == ("email", "awa@example.org", "Lembrete de pagamento", "pt")  # fmt: skip
+    words = message.text.replace("\u00a0", " ").replace(".", " ")
+    assert "7 700" in words and "700" in words and f"/pay/{late.reference}" in message.text
+    assert set(Reminded.objects.exclude(done=None).values_list("bill__payer", flat=True)) == {late.payer_id}
+    left_out = Reminded.objects.get(bill=silent)
+    assert left_out.done is None and left_out.note
+
+
 def test_nothing_at_night(owing, monkeypatch):
     step(3)
     owing()
@@ -195,7 +215,16 @@ def test_letters_and_seizures_as_a_head_of_service_does_them(owing, hire, settin
     row.refresh_from_db()
     assert row.approved_by == client.account.pk
     client.post("/desk/revenue/reminders/letters", {"step": notice.pk, "key": str(uuid.uuid4())})
-    assert Reminded.objects.get(bill=older, step=notice).batch is not None
+    seizure = Reminded.objects.get(bill=older, step=notice).batch
+    assert seizure is not None and seizure != batch
+    run_jobs()
+    paper = pdfium.PdfDocument(b"".join(client.get(f"/desk/revenue/reminders/letters/{seizure.pk}").streaming_content))
+    words = [" ".join(one.get_textpage().get_text_range().split()) for one in paper]
+    (said,) = [one for one in words if notices.spaced(older.reference) in one]
+    assert "Commandement avant saisie" in said
+    for part in ("Moussa Diarra", "5 000", "huit jours", "Code, art. 40", f"/pay/{older.reference}"):
+        assert part in said, (part, said)
+    assert not any("Awa" in one for one in words), "nobody else's"
     assert "600" in client.get("/desk/revenue/reminders/").content.decode()
 
 

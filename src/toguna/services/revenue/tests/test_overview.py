@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import connection
@@ -15,7 +15,7 @@ from toguna.engines.indicators.models import Snapshot
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory.models import Feature
 from toguna.kernel.access import SYSTEM
-from toguna.services.revenue.models import Collector, Part, Standing, Visit
+from toguna.services.revenue.models import Base, Collector, DunningStep, Part, Reminded, Standing, Visit
 from toguna.services.revenue.overview import counting, figures, layers, open_data, reads
 
 
@@ -107,28 +107,65 @@ def test_the_next_street_is_explained(market, hire):
     assert reads.next_streets(SYSTEM)[0].chance == 0.5
     page = hire("reader").get("/desk/revenue/streets").content.decode()
     assert "Rue du Marché" in page and "50 %" in page
+    assert (street.potential, street.paid) == (6 * 12 * 3000, 12_000) and "216,000" in page and "12,000" in page
 
 
-def test_figures_are_counted_from_the_book(market):
+def test_a_street_says_what_it_paid_against_what_it_could_bring(market, hire, plateau, zongo):
+    """On the map of the desk, of one's own district; a kind of which nothing is late counts in its street too."""
+    where = (market[0].point.x, market[0].point.y)
+    assert tile(Client(), "revenue-potential", where).status_code == 403
+    own = tile(hire("reader", zone=zongo.pk), "revenue-potential", where)
+    assert own.status_code == 200 and b"12 000 / 216 000" in own.content and b"late" in own.content
+    assert b"Rue du" not in tile(hire("reader", zone=plateau.pk), "revenue-potential", where).content
+    assert "revenue-potential" in hire("reader").get("/desk/revenue/").content.decode()
+    Standing.objects.create(
+        base=Base.objects.get(slug="foncier"),
+        zone=zongo.pk, street=market[0].street, street_name="Rue du Marché", things=1, payers=1, unpaid=0, potential=70_000, billed=70_000,
+        paid=70_000, late=0,
+    )  # fmt: skip
+    (street, *_rest) = reads.next_streets(SYSTEM)
+    assert (street.potential, street.paid, street.visits, street.late) == (286_000, 82_000, 4, 24_000)
+
+
+def test_figures_are_counted_from_the_book(market, bill, zongo, plateau):
+    today = timezone.localdate()
+    month, before = today.replace(day=1), (today.replace(day=1) - timedelta(days=20)).replace(day=1)
+    owner, desk = Part.objects.get(taxed=market[2]).taxpayer, ledger.new_desk("Last month", by=SYSTEM)
+    old = bill(owner, 4000, thing=market[2], due=today - timedelta(days=100))
+    past = timezone.make_aware(datetime.combine(before, time(12)))
+    ledger.take(1000, "XOF", "orange", desk=desk, key="before", by=SYSTEM, bills=[old.pk], at=past)
+    step = DunningStep.objects.create(after=3, way="sms", cost=25)
+    for row, done in (
+        (old, timezone.now()),
+        (ledger.Bill.objects.get(about=market[3].code), timezone.now()),
+        (ledger.Bill.objects.get(about=market[6].code), None),
+    ):
+        Reminded.objects.create(step=step, bill=row, left=row.left, done=done)
     for code, amount in (("6611", 1000), ("631", 500), ("6588", 77)):
         ledger.post("cost", [ledger.Leg(code, amount), ledger.Leg("521", -amount)], key=code, by=SYSTEM)
     for measure in figures.MEASURES:
         refresh(measure, everything=True)
-    sums = {
-        name: (n, d)
-        for name, n, d in Snapshot.objects.filter(measure__startswith="revenue-").values_list(
-            "measure", "numerator", "denominator"
-        )
-        if n
+
+    def counted(measure: str) -> dict:
+        rows = Snapshot.objects.filter(measure=f"revenue-{measure}", zone__in=(zongo.pk, plateau.pk))
+        return {(row.zone_id, row.month): (row.numerator, row.denominator) for row in rows}
+
+    here, there = (zongo.pk, month), (plateau.pk, month)
+    assert counted("collected") == {here: (12_000, 0), there: (3000, 0), (zongo.pk, before): (1000, 0)}
+    assert counted("cash") == {here: (6000, 0), there: (3000, 0), (zongo.pk, before): (0, 0)}
+    assert counted("mobile") == {here: (6000, 12_000), there: (0, 3000), (zongo.pk, before): (1000, 1000)}
+    assert counted("recovery") == {here: (13_000, 40_000), there: (3000, 6000)}
+    assert counted("cost") == {here: (50, 12_000), there: (0, 3000), (zongo.pk, before): (0, 1000)}
+    due, longer = ((today - timedelta(days=days)).replace(day=1) for days in (30, 100))
+    assert counted("arrears") == {
+        (zongo.pk, due): (24_000, 0),
+        (plateau.pk, due): (3000, 0),
+        (zongo.pk, longer): (3000, 0),
     }
-    month = timezone.localdate().replace(day=1)
-    collected = Snapshot.objects.filter(measure="revenue-collected", month=month)
-    assert sum(row.numerator for row in collected) == 15_000
-    mobile = Snapshot.objects.filter(measure="revenue-mobile")
-    assert sum(row.numerator for row in mobile) == 6000 and sum(row.denominator for row in mobile) == 15_000
-    assert sum(row.numerator for row in Snapshot.objects.filter(measure="revenue-arrears")) == 27_000
-    assert "revenue-recovery" in sums
-    assert sums["revenue-cost-of-collecting"] == (1500, 15_000), (
+    assert reads.by_channel(SYSTEM, before) == {month: {"cash": 9000, "wave": 6000}, before: {"orange": 1000}}
+    assert reads.by_age(SYSTEM) == [(5, 27_000), (0, 0), (1, 3000), (0, 0)]
+    cost = Snapshot.objects.get(measure="revenue-cost-of-collecting", month=month)
+    assert (cost.numerator, cost.denominator) == (1500, 15_000), (
         "what the book says that it cost, of all that was paid on bills"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from itertools import count
 
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from toguna.engines.channels import api as channels
+from toguna.engines.channels import sms
 from toguna.engines.channels.talk import understanding
 from toguna.engines.channels.ussd.sessions import MOST_GSM, step
 from toguna.engines.ledger import api as ledger
@@ -134,6 +136,33 @@ def test_balance_and_contest_by_sms(awa, bill, say):
     assert Objection.objects.get().bill == made
 
 
+def test_what_is_taxed_and_why_in_one_sms(awa, bill, say, stall):
+    bill(awa, 12000)
+    desk = ledger.new_desk("Counter", by=SYSTEM)
+    at = timezone.make_aware(datetime(2026, 3, 9, 10))
+    ledger.take(2000, "XOF", "cash", desk=desk, key="k", by=SYSTEM, payer=awa.payer_id, at=at)
+    answer = say("BALANCE DETAIL")
+    for part in (
+        "Awa Traoré: 10,000",
+        "Market stall or shop Place 12, Surface in m2 = 4: 36,000",
+        "36,000",
+        "a year",
+        "Délibération",
+        "2,000",
+        "03/09/2026",
+    ):
+        assert part in answer, (part, answer)
+    assert sms.size(sms.normalise(answer)).parts <= 2
+    for n, (typed, wanted) in enumerate((("SOLDE DÉTAIL", "par an"), ("SALDO DETALHE", "por ano"))):
+        stall("Fanta", phone=f"+2237000001{n}")
+        answer = say(typed, f"+2237000001{n}")
+        assert "Fanta" in answer and f"36 000 FCFA {wanted}" in answer.translate({0xA0: " ", 0x202F: " ", 0x2E: " "})
+    assert "No taxpayer" in say("TAX DETAIL", "+22379999999")
+    stall("Her shop", phone=PHONE)  # two taxpayers of one telephone: it asks of whom
+    assert "Her shop" in say("BALANCE DETAIL")
+    assert "Nothing was paid yet" in say("2")
+
+
 def test_pay_by_sms_rings_the_phone_and_pays_the_oldest(awa, bill, say, monkeypatch):
     first, second = bill(awa, 3000), bill(awa, 4000, due=timezone.localdate())
     assert "nothing to pay" in say("PAY", "+22370000099") or "No taxpayer" in say("PAY 10", "+22370000099")
@@ -170,6 +199,34 @@ def test_by_ussd_every_screen_fits(awa, bill):
     typed.append(found)
     screen = step("s1", PHONE, typed)
     assert "12 000 FCFA à payer" in screen.text and len(screen.text) <= MOST_GSM
+
+
+def test_paid_by_ussd_on_the_oldest_bill(awa, bill, monkeypatch):
+    """Through the menus, with the keys of a phone: the company rings it for what was typed; the same session again asks nothing twice."""
+    first, second = bill(awa, 3000), bill(awa, 4000, due=timezone.localdate())
+    http.forget_tokens()
+    with Mtn(webhook=ways.address("mtn")) as company:
+        monkeypatch.setattr(ways, "tables", lambda: {"mtn": {**GIVEN["mtn"], "url": company.url, "currency": "XOF"}})
+        connection.inc_thread_sharing()
+        typed: list[str] = []
+        screen = step("pay", PHONE, typed)
+        while not (found := re.search(r"^(\d+) payer ce que je dois", screen.text, re.I | re.M)):
+            assert len(typed) < 8 and len(screen.text) <= MOST_GSM
+            typed.append("98")
+            screen = step("pay", PHONE, typed)
+        typed.append(found[1])
+        assert "Combien" in step("pay", PHONE, typed).text
+        typed.append("5000")
+        screen = step("pay", PHONE, typed)
+        assert "5 000 FCFA" in screen.text and first.reference in screen.text and len(screen.text) <= MOST_GSM
+        assert step("pay", PHONE, typed) == screen
+        row = PaymentRequest.objects.get()
+        assert (row.amount, row.phone, row.bills) == (5000, PHONE, [first.pk, second.pk])
+        asking.send(row.pk)
+        company.pay(next(iter(company.payments.values())))
+        following.follow(row.pk, timezone.now())
+        connection.dec_thread_sharing()
+    assert [one.left for one in (first, second) if not one.refresh_from_db()] == [0, 2000]
 
 
 def test_anybody_may_check_a_plate_and_reads_no_name(awa, stall, say):

@@ -6,12 +6,13 @@ import uuid
 from datetime import date
 
 import pytest
-from django.contrib.gis.geos import Point
+from django.contrib.gis.geos import Point, Polygon
 from django.db import connection
 from django.db.models import F
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
+from toguna.engines.territory.models import Feature, Layer
 from toguna.kernel.access import AGENT, SYSTEM, Actor, Denied, Grant
 from toguna.kernel.demo import DemoFiles
 from toguna.services.revenue.models import Alike, Base, Part, Taxed, Taxpayer, ToCompare
@@ -36,6 +37,44 @@ def test_a_thing_is_found_where_it_stands_and_written_once(town, zongo):
     assert (thing.zone, thing.street_name, thing.measures) == (zongo, "Rue du Marché", {"m2": "4.5"})
     quote = reads.quoted(thing, {"mois": 12})
     assert quote is not None and quote.total == 40500  # 4.5 m2 x 750 x 12
+
+
+def test_a_thing_knows_the_parcel_or_the_building_that_it_stands_in(town):
+    """However it came to the register, and again when it moves: the parcel before the building, nothing where the map has neither."""
+    parcels, buildings = (
+        Layer.objects.create(slug=slug, names={}, geometry="polygon") for slug in ("parcels", "buildings")
+    )
+    hall, house = (
+        Feature.objects.create(layer=buildings, source=f"b:{west}", geom=Polygon.from_bbox((west, 12, west + 0.001, 12.001)))
+        for west in (-0.999, -0.989)
+    )  # fmt: skip
+    parcel = Feature.objects.create(
+        layer=parcels, source="p:1", geom=Polygon.from_bbox((-0.9895, 11.9995, -0.987, 12.002))
+    )
+    gone = Polygon.from_bbox((-0.9995, 12, -0.998, 12.001))
+    Feature.objects.create(layer=parcels, source="p:0", valid_to=date(2020, 1, 1), geom=gone)
+    in_hall, in_house, nowhere = (Point(lon, 12.0005, srid=4326) for lon in (-0.9985, -0.9885, -0.985))
+    base, who = Base.objects.get(slug="etal"), actions.add_taxpayer(actions.Who(name="Awa"), by=SYSTEM)
+
+    def declared(**values) -> Taxed:
+        return actions.declare(base, [who.pk], actions.What(**values), by=SYSTEM)
+
+    thing, unplaced = declared(point=in_hall), declared()
+    assert (thing.feature, unplaced.feature, declared(point=nowhere).feature) == (hall.pk, None, None)
+    assert declared(point=in_house).feature == parcel.pk != house.pk
+    assert actions.see(unplaced.pk, by=SYSTEM, point=in_hall).feature == hall.pk
+    kept = actions.edit_taxed(thing.pk, actions.What(words="Stall 3", point=in_hall, feature=thing.feature), by=SYSTEM)
+    assert kept.feature == hall.pk
+    for point, ground in ((in_house, parcel.pk), (nowhere, None)):
+        kept = actions.edit_taxed(thing.pk, actions.What(point=point, feature=kept.feature), by=SYSTEM)
+        assert kept.feature == ground
+    rows = [
+        bulk.Row(client_id=uuid.uuid4(), base=base.pk, who=uuid.uuid4(), name=f"Of a file {n}", lon=point.x, lat=point.y)
+        for n, point in enumerate((in_hall, in_house, nowhere))
+    ]  # fmt: skip
+    bulk.bring(rows, by=SYSTEM)
+    found = dict(Taxed.objects.filter(parts__taxpayer__name__startswith="Of").values_list("parts__taxpayer__name", "feature"))  # fmt: skip
+    assert found == {"Of a file 0": hall.pk, "Of a file 1": parcel.pk, "Of a file 2": None}
 
 
 def test_found_by_whatever_is_said(stall, bill):

@@ -87,12 +87,13 @@ async function draw(element) {
 }
 
 // What was pressed, as text: a name is never markup.
-function bubble({ name, kind, code, url }, kinds, unknown) {
+function bubble({ name, kind, code, url, said }, kinds, unknown) {
   const box = document.createElement("div");
   const title = Object.assign(document.createElement(url ? "a" : "strong"), { textContent: name || code || kinds[kind] || unknown });
   if (url) title.href = url;
   box.append(title);
   if (name && kinds[kind]) box.append(Object.assign(document.createElement("p"), { textContent: kinds[kind] }));
+  if (said) box.append(Object.assign(document.createElement("p"), { textContent: said }));
   return box;
 }
 

@@ -245,9 +245,15 @@ function list() {
     button.append(sums, element("br"), element("span", small, { className: "small muted" }));
     button.addEventListener("click", () => go(`one=${one.code}`));
     item.append(button);
+    if (one.lon != null) item.append(mapped(one));
     box.append(item);
   }
   at("more").textContent = !found.length ? texts.none : found.length > SHOWN ? filled(texts.more, found.length - SHOWN) : "";
+}
+/** To the phone's own map, which many keep for where there is no network. */
+function mapped(one) {
+  const at = `${one.lat.toFixed(5)},${one.lon.toFixed(5)}`, label = encodeURIComponent(one.code);
+  return element("a", texts.map, { href: `geo:${at}?q=${at}(${label})`, className: "button small quiet", ariaLabel: `${texts.map}: ${one.code}` });
 }
 function away(one) {
   const east = (one.lon - here.longitude) * Math.cos((one.lat * Math.PI) / 180), north = one.lat - here.latitude;
