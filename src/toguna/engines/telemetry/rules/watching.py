@@ -225,10 +225,11 @@ def _act(crossing: Crossing) -> None:
         tell(row, rule, device.name, device.zone)
 
 
-def tell(alarm: Alarm, rule: AlarmRule, device: str, zone: int | None) -> None:
-    """A message to whoever the rule names, or else to whom the service that brought it says: once for each level."""
+def tell(alarm: Alarm, rule: AlarmRule, device: str, zone: int | None, *, up: bool = False) -> None:
+    """A message to whoever the rule names, or else to whom the service that brought it says: once for each level. up: it went up a level, and those named for that hear of it."""
     language = town.current().languages[0]
-    named = [people.Reach("email" if "@" in address else "sms", address, language) for address in rule.notify]
+    addresses = (up and rule.notify_up) or rule.notify
+    named = [people.Reach("email" if "@" in address else "sms", address, language) for address in addresses]
     for way in named or declared.hearers(rule.name, zone):
         with translation.override(way.language):
             words = f"{alarm.get_level_display().upper()}: {text.pick(rule.titles, way.language)} – {device}"

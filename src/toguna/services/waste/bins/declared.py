@@ -14,6 +14,7 @@ from toguna.services.waste.places.events import PlaceReported
 PROVIDES: tuple[Declaration, ...] = (
     reactions.BIN_FULL,
     reactions.BIN_BURNS,
+    reactions.NEXT_ROUND,
     layers.FULLNESS,
     Reaction(PlaceReported, reactions.on_place_reported),
     Reaction(CaseOpened, reactions.on_case_opened),

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from toguna.engines.cases import api as cases
 from toguna.engines.channels import api as channels
@@ -45,6 +46,22 @@ def on_place_reported(event: PlaceReported) -> None:
     said = PlaceSaid.objects.filter(pk=event.said).first()
     if said is not None:
         learning.found(event.place, 100, source=Fill.Source.PERSON, at=said.at, client_id=said.client_id)
+
+
+def on_alarm(alarm: telemetry.Alarm, _chosen: str) -> None:
+    """The bin on which the device stands joins the next round: as when somebody says that it is full, once for each alarm."""
+    place = WastePlace.objects.filter(device=alarm.device_id, kind__in=("bin", "point")).first()
+    if place is not None:
+        once = uuid.uuid5(uuid.NAMESPACE_OID, f"waste.alarm:{alarm.pk}")
+        PlaceSaid.objects.get_or_create(
+            client_id=once,
+            defaults={"place": place, "what": PlaceSaid.What.FULL, "channel": "sensor", "at": alarm.raised},
+        )
+
+
+NEXT_ROUND = telemetry.AlarmReaction(
+    "round", gettext_lazy("Fetch it"), "waste.work", lambda: [("next", gettext_lazy("with the next round"))], on_alarm
+)
 
 
 def on_case_opened(event: cases.CaseOpened) -> None:

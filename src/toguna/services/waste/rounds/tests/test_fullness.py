@@ -12,12 +12,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from toguna.engines.channels.models import Message
+from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.telemetry.models import AlarmRule
-from toguna.engines.telemetry.rules import declared
+from toguna.engines.telemetry.rules import declared, reacting
 from toguna.kernel.access import SYSTEM
+from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions, reads
-from toguna.services.waste.models import DayPlan, Fill, Forecast, PresentRound, Round, Visit
+from toguna.services.waste.models import DayPlan, Fill, Forecast, PlaceSaid, PresentRound, Round, Visit
+from toguna.services.waste.rounds import stops
 
 
 def found(bin_, level: int, *, hours: float = 0, emptied: bool = False) -> None:
@@ -121,3 +124,32 @@ def test_the_heads_hear_of_a_full_and_of_a_burning_bin_until_the_town_names_othe
     says(-20, temperature=90)
     assert Message.objects.filter(address="+22370000009").count() == 1
     assert Message.objects.filter(address=head.account.email).count() == 2
+
+
+def test_an_alarm_puts_its_bin_in_the_next_round(yard, hire):
+    declared.bring()
+    bin_ = yard.bins[0]
+    bin_.device = telemetry.register_device("bin-1", "http", telemetry.Told(service="waste"), by=SYSTEM).pk
+    bin_.save()
+    head = hire("manager")
+    people.set_grants(head.account, [("manager", "*", None)], by=SYSTEM)
+    form = {
+        "title": "Full",
+        "level": "1",
+        "condition": "threshold",
+        "quantity": "fill",
+        "above": "80",
+        "does_round": "next",
+    }
+    assert head.post("/desk/devices/rules/waste-bin-full/edit", form).status_code == 302
+    at = timezone.now().timestamp()
+    telemetry.ingest("bin-1", [telemetry.Observation(at=at, values={"fill": 85})], door="http")
+    run_jobs()
+    said = PlaceSaid.objects.get()
+    assert (said.place_id, said.what, said.channel, said.done) == (bin_.pk, "full", "sensor", None)
+    alarm = telemetry.Alarm.objects.get()
+    reactions.on_alarm(alarm, "next")
+    assert PlaceSaid.objects.count() == 1
+    due = {one.key: one.why for one in stops.due(timezone.localdate() + timedelta(days=1))}
+    assert due[f"p{bin_.pk}"] == "said"
+    assert list(reacting.AlarmReaction("not a name", "", "waste.work", list, reactions.on_alarm).problems())
