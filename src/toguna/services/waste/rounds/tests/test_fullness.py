@@ -11,10 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from toguna.engines.channels.models import Message
+from toguna.engines.channels.api import Message
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
-from toguna.engines.telemetry.models import AlarmRule
 from toguna.engines.telemetry.rules import declared, reacting
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
@@ -120,7 +119,16 @@ def test_the_heads_hear_of_a_full_and_of_a_burning_bin_until_the_town_names_othe
     burns = telemetry.Alarm.objects.get(rule__name="waste-bin-burns")
     assert burns.level == 3 and Message.objects.filter(address=head.account.email).count() == 2
     says(-30, temperature=40)
-    AlarmRule.objects.filter(name="waste-bin-burns").update(notify=["+22370000009"], changed=timezone.now())
+    people.set_grants(head.account, [("manager", "waste", None), ("manager", "telemetry", None)], by=SYSTEM)
+    form = {
+        "title": "Fire",
+        "level": "3",
+        "condition": "threshold",
+        "quantity": "temperature",
+        "above": "70",
+        "notify": "+22370000009",
+    }
+    assert head.post("/desk/devices/rules/waste-bin-burns/edit", form).status_code == 302
     says(-20, temperature=90)
     assert Message.objects.filter(address="+22370000009").count() == 1
     assert Message.objects.filter(address=head.account.email).count() == 2
