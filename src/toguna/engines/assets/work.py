@@ -18,7 +18,7 @@ from toguna.engines.assets.events import OrderClosed, OrderOpened
 from toguna.engines.assets.models import Asset, Paper, Part, PartMove, UpkeepPlan, WorkOrder
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
-from toguna.kernel import access, audit, events, text, town
+from toguna.kernel import access, audit, events, text
 from toguna.kernel.access import SYSTEM, Actor
 
 State, Source = WorkOrder.State, WorkOrder.Source
@@ -317,7 +317,7 @@ def tell_due() -> int:
         due = [paper for paper in rows if untold(paper, today)]
         told: set[int] = set()
         for account in people.staff_with(MANAGE) if due else ():
-            way, actor = _way(account), people.authority(account.pk)
+            way, actor = people.reach_staff(account), people.authority(account.pk)
             mine = [p for p in due if access.can(actor, MANAGE, zone=p.asset.zone_id)]
             if way is not None and mine:
                 _tell(account, way, mine, today)
@@ -329,28 +329,19 @@ def tell_due() -> int:
         return len(told)
 
 
-def _way(account: people.Account) -> tuple[str, str] | None:
-    """(medium, address) by which somebody of the staff is told; None where there is none."""
-    if account.email:
-        return "email", account.email
-    reach = people.reach(account.person_id) if account.person_id else ()
-    return (reach[0].medium, reach[0].address) if reach else None
-
-
-def _tell(account: people.Account, way: tuple[str, str], papers: Sequence[Paper], today: date) -> None:
-    language = account.language or town.current().languages[0]
-    with translation.override(language):
+def _tell(account: people.Account, way: people.Reach, papers: Sequence[Paper], today: date) -> None:
+    with translation.override(way.language):
         lines = [
             f"- {one.asset} ({one.asset.code}): {one.get_kind_display()}, {formats.date_format(one.ends, 'j F Y')}"
             for one in papers
         ]
         where = settings.TOGUNA_URL + reverse("desk-asset-due")
         body = "\n".join([_("These documents of equipment end soon or have ended:"), "", *lines, "", where])
-        if way[0] != "email":
+        if way.medium != "email":
             body = _("Documents of equipment that end: %(n)d. %(url)s") % {"n": len(papers), "url": where}
         # The papers are part of the key: what is added in the evening is told too.
         marks = "-".join(str(one.pk) for one in papers)[:60]
         channels.send(
-            *way, key=f"assets:due:{account.pk}:{today}:{marks}", text=body, subject=_("Documents of equipment that end"),
-            language=language,
+            way.medium, way.address, key=f"assets:due:{account.pk}:{today}:{marks}", text=body, subject=_("Documents of equipment that end"),
+            language=way.language,
         )  # fmt: skip

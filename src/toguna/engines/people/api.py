@@ -33,7 +33,7 @@ from toguna.engines.people.serving import actor as actor_serving
 from toguna.engines.people.serving import read as serving
 from toguna.engines.people.staff import factors_passed
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, registry
+from toguna.kernel import access, registry, town
 from toguna.kernel.access import ADMINISTRATOR, NOBODY, Actor, Grant
 
 __all__ = [
@@ -85,6 +85,7 @@ __all__ = [
     "phones_of",
     "reach",
     "reach_many",
+    "reach_staff",
     "reached_at",
     "remember_device",
     "serving",
@@ -233,6 +234,15 @@ def reach_many(persons: Iterable[int]) -> dict[int, Reach]:
         if person not in found or (way.medium == "email" and found[person].medium != "email"):
             found[person] = way
     return found
+
+
+def reach_staff(account: Account) -> Reach | None:
+    """How to tell somebody of the staff something; None where there is no way."""
+    language = account.language or town.current().languages[0]
+    if account.email:
+        return Reach("email", account.email, language)
+    found = reach(account.person_id) if account.person_id else ()
+    return Reach(found[0].medium, found[0].address, language) if found else None
 
 
 def staff_with(permission: str) -> list[Account]:

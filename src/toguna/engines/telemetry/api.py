@@ -1,7 +1,8 @@
 """The door of `telemetry`: devices and what they say, whatever their tongue; what is known of them now and before; rules and alarms.
 
 A service registers its devices (`register_device(code, door, Told(service="waste", ref="bin:12", ...), by=...)`), declares rules
-(`Rule("bin-full", {...}, Threshold("fill", above=85, clear=70), service="waste")`), and reacts to `AlarmRaised`, `AlarmCleared`,
+(`Rule("bin-full", {...}, Threshold("fill", above=85, clear=70), service="waste")`), says what it can do when
+an alarm is raised (`AlarmReaction`: officers choose it in any rule), and reacts to `AlarmRaised`, `AlarmCleared`,
 `SignedReading`, `ReadingRefused` and `DeviceSuspected`.
 """
 
@@ -40,12 +41,14 @@ from toguna.engines.telemetry.rules.conditions import (
     metres_between,
 )
 from toguna.engines.telemetry.rules.declared import Rule
+from toguna.engines.telemetry.rules.reacting import AlarmReaction
 
 __all__ = [
     "Alarm",
     "AlarmCleared",
     "AlarmEscalated",
     "AlarmRaised",
+    "AlarmReaction",
     "All",
     "Any_",
     "BrokerMissing",

@@ -11,11 +11,14 @@ from toguna.engines.telemetry.desk import declared as desk
 from toguna.engines.telemetry.devices import forgetting
 from toguna.engines.telemetry.devices.register import MANAGE, READ, bring
 from toguna.engines.telemetry.doors import sms
+from toguna.engines.telemetry.events import AlarmRaised
 from toguna.engines.telemetry.history import files, hours, partitions
 from toguna.engines.telemetry.intake import draining
 from toguna.engines.telemetry.rules import actions as rules
+from toguna.engines.telemetry.rules import reacting
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, Permission
 from toguna.kernel.demo import Starter
+from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Section, Urls
@@ -49,6 +52,7 @@ SERVICE = Service(
         PersonalData("telemetry", forgetting.export),
         Erasure("telemetry", forgetting.erase),
         *desk.PROVIDES,
+        Reaction(AlarmRaised, reacting.on_alarm_raised),
         Periodic("telemetry-drain", timedelta(seconds=20), _drain),
         Periodic("telemetry-partitions", timedelta(hours=6), partitions.ahead),
         Periodic("telemetry-index", timedelta(hours=12), partitions.index_ended),

@@ -17,6 +17,7 @@ from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Api, DeskBlock, HomeBlock, Page, Urls
 from toguna.services.reports import (
+    alarms,
     browsers,
     commands,
     demo,
@@ -67,6 +68,7 @@ SERVICE = Service(
         Page("desk-reports", _("Reports"), "report", "desk-reports", where=("desk",), permission="reports.read", order=10),
         FrontAction("reports.new", _("Type a report for somebody"), "desk-report-new", "reports.handle", icon="report", order=10),
         *commands.COMMANDS,
+        alarms.ON_ALARM,
         mailbox.REPORTS,
         pictures.BOX,
         flooding.FLOODING,

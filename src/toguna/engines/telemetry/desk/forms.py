@@ -13,8 +13,10 @@ from toguna.engines.telemetry.devices import decoding
 from toguna.engines.telemetry.models import AlarmRule, Decoder, Device, Policy, Quantity
 from toguna.engines.telemetry.models.rules import Level
 from toguna.engines.telemetry.rules import conditions
+from toguna.engines.telemetry.rules.reacting import AlarmReaction
 from toguna.engines.territory import api as territory
-from toguna.kernel import text, town
+from toguna.kernel import access, registry, text, town
+from toguna.kernel.access import Actor
 
 NOTHING = [("", "–")]
 
@@ -196,9 +198,19 @@ class RuleForm(forms.Form):
         max_length=500,
         help_text=gettext_lazy("Phone numbers with the country's code, e-mails, with commas between."),
     )
+    notify_up = forms.CharField(
+        label=gettext_lazy("Who hears when it goes up a level"), required=False, max_length=500, help_text=gettext_lazy("Empty: the same.")
+    )  # fmt: skip
 
-    def __init__(self, *args: Any, allowed: frozenset[int] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, allowed: frozenset[int] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.reactions = [
+            one for one in registry.declared(AlarmReaction) if access.can(actor, one.permission, anywhere=True)
+        ]
+        for one in self.reactions:
+            self.fields[f"does_{one.name}"] = forms.ChoiceField(
+                label=str(one.title), required=False, choices=[*NOTHING, *one.choices()]
+            )
         names = [(q.code, text.pick(q.names)) for q in Quantity.objects.all()]
         self.fields["quantity"].choices = [*NOTHING, (conditions.SPEED, _("Speed")), *names]  # type: ignore[attr-defined]
         self.fields["zones"].choices = zone_choices(None)  # type: ignore[attr-defined]
@@ -238,7 +250,13 @@ class RuleForm(forms.Form):
         return found
 
     def clean_notify(self) -> list[str]:
-        found = ["".join(part.split()) for part in self.cleaned_data["notify"].split(",") if part.strip()]
+        return self._addresses("notify")
+
+    def clean_notify_up(self) -> list[str]:
+        return self._addresses("notify_up")
+
+    def _addresses(self, name: str) -> list[str]:
+        found = ["".join(part.split()) for part in self.cleaned_data[name].split(",") if part.strip()]
         for one in found:
             if "@" not in one and not (one.startswith("+") and one[1:].isdecimal() and 8 <= len(one) <= 16):
                 raise forms.ValidationError(_("“%(typed)s” is neither a phone number nor an e-mail.") % {"typed": one})
@@ -249,9 +267,12 @@ class RuleForm(forms.Form):
         data = self.cleaned_data
         titles = dict(row.titles) if row is not None else {}
         titles[town.current().languages[0]] = data["title"]
+        does = dict(row.does) if row is not None else {}  # what somebody else may choose stays
+        does |= {one.name: data[f"does_{one.name}"] for one in self.reactions}
         return {
             "titles": titles, "spec": data["made"], "level": data["level"], "service": data["service"], "kind": data["kind"],
-            "zone": data["zone"], "escalate": data["escalate"], "notify": data["notify"],
+            "zone": data["zone"], "escalate": data["escalate"], "notify": data["notify"], "notify_up": data["notify_up"],
+            "does": {name: chosen for name, chosen in does.items() if chosen},
         }  # fmt: skip
 
 
@@ -312,6 +333,7 @@ def initial(row: AlarmRule) -> dict[str, Any]:
     found: dict[str, Any] = {
         "title": text.pick(row.titles), "level": row.level, "service": row.service, "kind": row.kind, "zone": row.zone,
         "escalate": row.escalate, "notify": ", ".join(row.notify),
+        "notify_up": ", ".join(row.notify_up), **{f"does_{name}": chosen for name, chosen in row.does.items()},
     }  # fmt: skip
     inner = spec
     if spec.get("kind") == "during" and isinstance(spec.get("of"), dict):

@@ -18,7 +18,8 @@ from toguna.engines.telemetry.devices.register import MANAGE, READ
 from toguna.engines.telemetry.models import AlarmRule
 from toguna.engines.telemetry.rules import actions, declared, trying, watching
 from toguna.engines.telemetry.rules.conditions import BadCondition
-from toguna.kernel import access
+from toguna.engines.telemetry.rules.reacting import AlarmReaction
+from toguna.kernel import access, registry
 from toguna.kernel.web import Request, staff
 
 DAYS = 14
@@ -53,10 +54,19 @@ def rule(request: Request, name: str) -> HttpResponse:
     except BadCondition as error:
         wrong = str(error)
     values = {
-        "rule": row, "tried": tried, "wrong": wrong, "days": DAYS, "shown": tried.raised[-50:] if tried else [],
+        "rule": row, "does": _does(row), "tried": tried, "wrong": wrong, "days": DAYS, "shown": tried.raised[-50:] if tried else [],
         "may_manage": access.can(request.actor, MANAGE, zone=row.zone),
     }  # fmt: skip
     return render(request, "telemetry/desk_rule.html", values)
+
+
+def _does(row: AlarmRule) -> list[tuple[Any, Any]]:
+    """(title, words) of what its alarms set going."""
+    return [
+        (one.title, dict(one.choices()).get(chosen, chosen))
+        for one in registry.declared(AlarmReaction)
+        if (chosen := row.does.get(one.name))
+    ]
 
 
 @staff(MANAGE)
@@ -65,7 +75,9 @@ def edit(request: Request, name: str = "") -> HttpResponse:
     if row is not None:
         access.require(request.actor, MANAGE, zone=row.zone)
     first = initial(row) if row is not None else None
-    form = RuleForm(request.POST or None, initial=first, allowed=access.zones(request.actor, MANAGE))
+    form = RuleForm(
+        request.POST or None, initial=first, allowed=access.zones(request.actor, MANAGE), actor=request.actor
+    )
     if request.method == "POST" and form.is_valid():
         values = form.values(row)
         try:

@@ -22,7 +22,8 @@ class AlarmRule(models.Model):
     """spec: the condition, see `rules.conditions`; declared: by a service, whose words and condition these are; on: it watches.
 
     service, kind, devices: which devices it watches ("" and []: all); zone: null, the whole town; escalate: minutes without an
-    acknowledgement after which an alarm goes up one level; notify: addresses (phones, e-mails) that hear of it."""
+    acknowledgement after which an alarm goes up one level; notify: addresses (phones, e-mails) that hear of it; notify_up: those that
+    hear when it goes up ([]: the same); does: {name of an `AlarmReaction`: which of its choices}."""
 
     name = models.SlugField(unique=True, max_length=60)
     titles = WordsField(default=dict)
@@ -36,6 +37,8 @@ class AlarmRule(models.Model):
     zone = models.BigIntegerField(null=True, blank=True)
     escalate = models.PositiveIntegerField(null=True, blank=True)
     notify = models.JSONField(default=list, blank=True)
+    notify_up = models.JSONField(default=list, blank=True, db_default=[])
+    does = models.JSONField(default=dict, blank=True, db_default={})
     made = models.DateTimeField(db_default=Now())
     changed = models.DateTimeField(auto_now=True)
 

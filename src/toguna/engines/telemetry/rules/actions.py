@@ -93,7 +93,7 @@ def escalate() -> int:
             row.save(update_fields=["level", "escalated"])
             device = row.device
             publish(AlarmEscalated(row.pk, row.rule.name, device.pk, device.service, device.ref, row.level))
-            watching.tell(row, row.rule, device.name)
+            watching.tell(row, row.rule, device.name, device.zone, up=True)
             done += 1
     return done
 

@@ -14,8 +14,10 @@ from django.db.models import Count, Max, Q
 from django.utils import translation
 
 from toguna.engines.channels import api as channels
+from toguna.engines.people import api as people
 from toguna.engines.telemetry.events import AlarmCleared, AlarmRaised
 from toguna.engines.telemetry.models import Alarm, AlarmRule
+from toguna.engines.telemetry.rules import declared
 from toguna.engines.telemetry.rules.conditions import BadCondition, Condition, Seen, State, Window, parse
 from toguna.engines.territory import api as territory
 from toguna.kernel import text, town
@@ -220,18 +222,20 @@ def _act(crossing: Crossing) -> None:
         publish(
             AlarmRaised(alarm=row.pk, level=row.level, value=crossing.value, at=at.isoformat(), **about)  # type: ignore[arg-type]
         )
-        tell(row, rule, device.name)
+        tell(row, rule, device.name, device.zone)
 
 
-def tell(alarm: Alarm, rule: AlarmRule, device: str) -> None:
-    """A message to whoever the rule names: once for each level."""
+def tell(alarm: Alarm, rule: AlarmRule, device: str, zone: int | None, *, up: bool = False) -> None:
+    """A message to whoever the rule names, or else to whom the service that brought it says: once for each level. up: it went up a level, and those named for that hear of it."""
     language = town.current().languages[0]
-    with translation.override(language):
-        words = f"{alarm.get_level_display().upper()}: {text.pick(rule.titles, language)} – {device}"
-    for address in rule.notify:
+    addresses = (up and rule.notify_up) or rule.notify
+    named = [people.Reach("email" if "@" in address else "sms", address, language) for address in addresses]
+    for way in named or declared.hearers(rule.name, zone):
+        with translation.override(way.language):
+            words = f"{alarm.get_level_display().upper()}: {text.pick(rule.titles, way.language)} – {device}"
         channels.send(
-            "email" if "@" in address else "sms", address, key=f"telemetry:{alarm.pk}:{alarm.level}:{address}"[:120],
-            text=words, subject=words[:150], language=language, lane=Lane.ALARM,
+            way.medium, way.address, key=f"telemetry:{alarm.pk}:{alarm.level}:{way.address}"[:120],
+            text=words, subject=words[:150], language=way.language, lane=Lane.ALARM,
         )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ CHANNELS: dict[str, Any] = {
     "email": gettext_lazy("E-mail"),
     "api": gettext_lazy("API"),
     "open311": gettext_lazy("Open311"),
+    "sensor": gettext_lazy("Sensor"),
 }
 # What a list's address may hold, and so what a saved filter keeps.
 KEYS = (

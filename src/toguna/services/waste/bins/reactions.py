@@ -6,12 +6,18 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from toguna.engines.cases import api as cases
+from toguna.engines.channels import api as channels
+from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
-from toguna.kernel import text
-from toguna.services.waste.bins import learning
+from toguna.kernel import access, text
+from toguna.services.waste.bins import learning, reads
 from toguna.services.waste.models import Call, Fill, PlaceSaid, WastePlace
 from toguna.services.waste.places.events import PlaceReported
 
@@ -19,10 +25,17 @@ REPORTS = "reports"
 WILD = {"waste-pile": (1500, 400), "dead-animal": (100, 60)}  # category: litres, kilograms that one may be
 FULL_BIN = "full-bin"
 QUANTITY = "fill"  # percent, by sensors
+HEADS = "waste.set_up"
+NAMED = 5  # bins that a message names
 
 BIN_FULL = telemetry.Rule(
     "waste-bin-full", {"fr": "Bac plein", "pt": "Contentor cheio", "en": "Bin full"},
-    telemetry.Threshold(QUANTITY, above=90, clear=70), level=1, service="waste", kind=telemetry.Device.Kind.SENSOR,
+    telemetry.Threshold(QUANTITY, above=90, clear=70), level=1, service="waste", kind=telemetry.Device.Kind.SENSOR, tells=HEADS,
+)  # fmt: skip
+# A bin in the sun of the hot season is at 60 degrees: what burns in it is far above.
+BIN_BURNS = telemetry.Rule(
+    "waste-bin-burns", {"fr": "Feu dans un bac", "pt": "Fogo num contentor", "en": "Fire in a bin"},
+    telemetry.Threshold("temperature", above=70, clear=55), level=3, service="waste", kind=telemetry.Device.Kind.SENSOR, tells=HEADS,
 )  # fmt: skip
 
 
@@ -33,6 +46,22 @@ def on_place_reported(event: PlaceReported) -> None:
     said = PlaceSaid.objects.filter(pk=event.said).first()
     if said is not None:
         learning.found(event.place, 100, source=Fill.Source.PERSON, at=said.at, client_id=said.client_id)
+
+
+def on_alarm(alarm: telemetry.Alarm, _chosen: str) -> None:
+    """The bin on which the device stands joins the next round: as when somebody says that it is full, once for each alarm."""
+    place = WastePlace.objects.filter(device=alarm.device_id, kind__in=("bin", "point")).first()
+    if place is not None:
+        once = uuid.uuid5(uuid.NAMESPACE_OID, f"waste.alarm:{alarm.pk}")
+        PlaceSaid.objects.get_or_create(
+            client_id=once,
+            defaults={"place": place, "what": PlaceSaid.What.FULL, "channel": "sensor", "at": alarm.raised},
+        )
+
+
+NEXT_ROUND = telemetry.AlarmReaction(
+    "round", gettext_lazy("Fetch it"), "waste.work", lambda: [("next", gettext_lazy("with the next round"))], on_alarm
+)
 
 
 def on_case_opened(event: cases.CaseOpened) -> None:
@@ -93,3 +122,28 @@ def listen() -> None:
 
 def nightly() -> None:
     learning.forecast()
+    warn()
+
+
+def warn() -> int:
+    """Tells the heads of the service which bins will be full before a truck comes: one message a day for each of them, with those of
+    their zones. How many were told."""
+    told = 0
+    for account in people.staff_with(HEADS):
+        way = people.reach_staff(account)
+        found = reads.early(access.zones(people.authority(account.pk), HEADS)) if way is not None else []
+        if way is None or not found:
+            continue
+        with translation.override(way.language):
+            where = settings.TOGUNA_URL + reverse("desk-bins")
+            names = ", ".join(one.name for one in found[:NAMED])
+            body = _("Full before their next round: %(n)d. %(names)s. %(url)s") % {
+                "n": len(found),
+                "names": names,
+                "url": where,
+            }
+            subject = _("Bins that will be full before their next round")
+        key = f"waste:early:{account.pk}:{timezone.localdate()}"
+        channels.send(way.medium, way.address, key=key, text=body, subject=subject, language=way.language)
+        told += 1
+    return told

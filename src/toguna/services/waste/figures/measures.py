@@ -10,6 +10,19 @@ _DONE = """
 SELECT zone_id, date_trunc('month', closed)::date AS month, {numerator} AS numerator, {denominator} AS denominator
 FROM waste_pickup WHERE state = 'done' AND closed >= %(since)s GROUP BY 1, 2
 """
+# What rounds that began cost, as their plan reckons it (`making.money`): the planned kilometres, the hours as they were driven where the round has
+# ended. Shared among the districts by their stops; a round whose stops are in none is the town's.
+_ROUNDS = """
+SELECT s.zone_id, date_trunc('month', d.day)::date AS month,
+    (t.cost_day + t.cost_km * r.metres / 1000.0 + t.cost_hour * extract(epoch FROM COALESCE(r.ended - r.started, r.returns - r.departs)) / 3600.0)::float
+        * COALESCE(s.stops / sum(s.stops) OVER (PARTITION BY r.id), 1) AS cost
+FROM waste_round r JOIN waste_day_plan d ON d.id = r.plan_id JOIN waste_truck t ON t.id = r.truck_id
+LEFT JOIN LATERAL (
+    SELECT COALESCE(p.zone_id, c.zone_id) AS zone_id, count(*)::float AS stops FROM waste_visit v
+    LEFT JOIN waste_place p ON p.id = v.place_id LEFT JOIN waste_call c ON c.id = v.call_id WHERE v.round_id = r.id AND v.kind = 'stop' GROUP BY 1
+) s ON true
+WHERE d.state = 'published' AND r.started IS NOT NULL AND d.day >= %(since)s
+"""
 NEAR_M = 250  # metres that one walks with a bag
 
 MEASURES = (
@@ -83,15 +96,17 @@ MEASURES = (
         "waste-cost-tonne",
         _("Cost of a tonne"),
         _(
-            "What pre-collectors earned and what cleaning wild dumps cost in the month, for a tonne that was weighed, in the smallest coin."
+            "What pre-collectors earned, what rounds of trucks cost (kilometres, hours, days) and what cleaning wild dumps cost in the month, for a tonne that was weighed, in the smallest coin."
         ),
-        """
+        f"""
         SELECT zone_id, month, sum(cost) AS numerator, sum(tonnes) AS denominator FROM (
             SELECT zone_id, date_trunc('month', closed)::date AS month, earned::float AS cost, 0.0 AS tonnes FROM waste_pickup
             WHERE state = 'done' AND closed >= %(since)s
             UNION ALL
             SELECT c.zone_id, date_trunc('month', w.at)::date, w.cost::float, 0.0 FROM cases_work w JOIN cases_case c ON c.id = w.case_id
             JOIN cases_topic t ON t.id = c.topic_id WHERE c.type = 'reports' AND t.slug = 'waste-pile' AND w.at >= %(since)s
+            UNION ALL
+            SELECT zone_id, month, cost, 0.0 FROM ({_ROUNDS}) driven
             UNION ALL
             SELECT zone_id, date_trunc('month', at)::date, 0.0, grammes / 1000000.0 FROM waste_weighing WHERE why = '' AND at >= %(since)s
         ) x GROUP BY 1, 2

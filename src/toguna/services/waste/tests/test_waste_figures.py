@@ -55,6 +55,11 @@ def counted(name: str, day: datetime) -> tuple[float, float]:
     return round(float(found["a"] or 0), 6), round(float(found["b"] or 0), 6)
 
 
+def by_zone(name: str, day: datetime) -> dict[int | None, float]:
+    rows = Snapshot.objects.filter(measure=name, month=timezone.localdate(day).replace(day=1))
+    return dict(rows.values_list("zone", "numerator"))
+
+
 def place(town, kind: str, code: str, lon: float = 0.05, lat: float = 0.05, **more) -> WastePlace:
     return WastePlace.objects.create(
         code=code, kind=kind, name=code, point=Point(lon, lat, srid=4326), zone=town.north, **more
@@ -121,6 +126,29 @@ def test_tonnes_what_they_cost_and_what_of_the_fees_is_paid(town, day, hire):
     asked = cases.Asked(type="reports", topic=topic, text="Here", lon=0.05, lat=0.05, client_id=uuid.uuid4())
     Work.objects.create(case=cases.open_case(asked, by=NOBODY)[0], at=day, minutes=90, cost=10_000)
     assert counted("waste-cost-tonne", day) == (11_000, 5.5)  # 2,000 a tonne
+    # Trucks: 20 km at 300, 2 hours as driven at 2,500, the day at 4,000; half of the stops in each district; one that never began.
+    depot = Depot.objects.create(name="Depot", point=Point(0.05, 0.05, srid=4326))
+    plan = DayPlan.objects.create(day=timezone.localdate(day), state="published", published=day)
+    for plate, started in (("AA-1", day), ("AA-2", None)):
+        truck = Truck.objects.create(
+            plate=plate, depot=depot, volume=8000, weight=3500, begins=time(7), ends=time(17), cost_km=300, cost_hour=2500, cost_day=4000
+        )  # fmt: skip
+        one = Round.objects.create(
+            plan=plan, truck=truck, departs=day, returns=day + timedelta(hours=5), metres=20_000, started=started,
+            ended=started and started + timedelta(hours=2),
+        )  # fmt: skip
+        for n, zone in enumerate((town.north, town.south)):
+            bin_ = place(town, "bin", f"{plate[-1]}BIN{n}")
+            WastePlace.objects.filter(pk=bin_.pk).update(zone=zone)
+            Visit.objects.create(
+                round=one, number=n, kind="stop", place=bin_, arrives=day, leaves=day, metres=1, volume=0, weight=0
+            )
+    assert counted("waste-cost-tonne", day) == (11_000 + 15_000, 5.5)
+    assert by_zone("waste-cost-tonne", day)[town.south.pk] == 7500
+    Round.objects.filter(truck__plate="AA-1").update(ended=None)  # not yet back: the hours of the plan
+    assert counted("waste-cost-tonne", day)[0] == 11_000 + 15_000 + 7500
+    Visit.objects.all().delete()  # in no district: the town's
+    assert counted("waste-cost-tonne", day)[0] == 11_000 + 22_500 and by_zone("waste-cost-tonne", day)[None] == 22_500
     assert counted("waste-served", day) == (2, 3) and counted("waste-households", day)[0] == 1
     assert counted("waste-rating", day) == (4, 1)
 
