@@ -116,6 +116,8 @@ def _take(
     rows = locked(payer, bills, currency)
     if payer is None and rows:
         payer = rows[0].payer_id
+    elif payer is None and bills:  # paid, or taken back, meanwhile: it is still known whose money this is
+        payer = Bill.objects.filter(pk__in=bills).order_by("pk").values_list("payer", flat=True).first()
     given, over = spread(amount, owed(rows), order)
     day = book.open_day(timezone.localdate(at))
     legs = [Leg(desk.account.code, amount, payer, None, desk.pk)]

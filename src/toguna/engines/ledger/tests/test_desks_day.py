@@ -355,6 +355,70 @@ def test_a_desk_is_handed_over_with_the_signature_of_both(hire, desk):
     assert _take(second, bill, "5000").desk == desk
 
 
+def test_a_desk_is_taken_over_by_who_logs_in_or_taken_back_and_what_lacks_is_posted_once(hire, desk):
+    first, second, third = hire("agent"), hire("agent"), hire("agent")
+    session = _open(first, desk, p1000=4)
+    where = f"/desk/cash/sessions/{session.pk}"
+    offer = _counted(p1000=3) | {"to": str(second.account.pk)}
+    short = first.post("/desk/cash/hand-over", offer)
+    assert short.status_code == 422 and "lacks" in short.content.decode()
+    assert book.balance(cashbook.VARIANCE) == 0, "nothing is posted before somebody says why"
+    assert first.post("/desk/cash/hand-over", offer | {"reason": "A note was torn"}).status_code == 302
+    assert (book.balance(cashbook.VARIANCE), cashbook.held(desk)) == (1000, 3000)
+    bill = _bill()
+    assert "take-over" in second.get("/desk/cash/").content.decode()
+    assert first.post(
+        f"/desk/cash/bills/{bill.reference}", {"amount": "5000", "client_id": str(uuid.uuid4())}
+    ).status_code in (302, 422)
+    assert not Payment.objects.exists(), "a desk that is counted takes nothing"
+
+    # Somebody else can neither take it over nor back; who offered it takes it back, and goes on.
+    page = third.post(f"{where}/take-over", follow=True).content.decode()
+    assert "not offered to you" in page and third.post(f"{where}/take-back").status_code == 403
+    for _twice in range(2):
+        assert first.post(f"{where}/take-back").status_code == 302
+    session.refresh_from_db()
+    assert (session.state, session.offered_to, session.counted) == ("open", None, None)
+    assert "not offered to you" in second.post(f"{where}/take-over", follow=True).content.decode()
+    _take(first, bill, "5000")
+
+    # Offered once more, with another difference: both are posted, each once, and the second signs in their own session.
+    again = _counted(p5000=1, p1000=2) | {"to": str(second.account.pk), "reason": "Another was"}
+    for _twice in range(2):
+        first.post("/desk/cash/hand-over", again)
+    assert (book.balance(cashbook.VARIANCE), cashbook.held(desk)) == (2000, 7000)
+    assert second.get(f"{where}/take-over").status_code == 405
+    for _twice in range(2):
+        assert "is yours now" in second.post(f"{where}/take-over", follow=True).content.decode()
+    after = Session.objects.get(desk=desk, state="open")
+    session.refresh_from_db()
+    assert (after.cashier, after.float, after.signed) == (second.account.pk, 7000, "login")
+    assert (session.state, session.after, session.variance, session.signed) == ("closed", after, -1000, "login")
+    assert Session.objects.count() == 2 and cashbook.held(desk) == 7000
+    assert first.post("/desk/cash/close", _counted(p1000=7)).status_code in (302, 404)
+    assert Session.objects.get(desk=desk, state="open") == after, "who handed it over has it no more"
+    assert second.post("/desk/cash/close", _counted(p5000=1, p1000=2)).status_code == 302
+    assert cashbook.held(desk) == 0 and sum(debit - credit for _one, debit, credit in book.trial()) == 0
+
+
+def test_cash_that_came_after_the_count_keeps_a_desk_from_being_taken_over(hire, desk):
+    first, second = hire("agent"), hire("agent")
+    session = _open(first, desk, p1000=1)
+    assert first.post("/desk/cash/hand-over", _counted(p1000=1) | {"to": str(second.account.pk)}).status_code == 302
+    bill = _bill()
+    ledger.take(
+        5000, "XOF", "cash", desk=desk, bills=[bill.pk], key="offline", by=SYSTEM
+    )  # of a telephone without network
+    where = f"/desk/cash/sessions/{session.pk}"
+    assert "count once more" in second.post(f"{where}/take-over", follow=True).content.decode()
+    assert not Session.objects.filter(cashier=second.account.pk).exists()
+    assert first.post(f"{where}/take-back").status_code == 302
+    counted = _counted(p5000=1, p1000=1) | {"to": str(second.account.pk)}
+    assert first.post("/desk/cash/hand-over", counted).status_code == 302
+    assert "is yours now" in second.post(f"{where}/take-over", follow=True).content.decode()
+    assert book.balance(cashbook.VARIANCE) == 0 and Session.objects.get(state="open").float == 6000
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_open_one_desk_at_once(hire):
     desk = cashbook.new_desk("Guichet 9", by=SYSTEM)
