@@ -11,7 +11,7 @@ from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
-from toguna.services.revenue.register import actions, demo, doubles, importing, open_data, reads, starter
+from toguna.services.revenue.register import actions, demo, doubles, importing, open_data, placing, reads, starter
 
 PROVIDES: tuple[Declaration, ...] = (
     Urls("revenue-register", "", "toguna.services.revenue.register.urls"),
@@ -34,6 +34,7 @@ PROVIDES: tuple[Declaration, ...] = (
     ),
     Periodic("revenue-imports-forget", timedelta(days=1), importing.forget),
     Periodic("revenue-doubles", timedelta(minutes=1), doubles.look),
+    Periodic("revenue-ground", timedelta(days=1), placing.ground),
     open_data.REGISTER,
     Starter("revenue", starter.load, order=20),
     Demo("revenue", demo.load, order=60),

@@ -23,6 +23,12 @@ LEFT JOIN LATERAL (SELECT f.id FROM territory_layer l JOIN territory_feature f O
     AND f.geom && p.point AND ST_Intersects(f.geom, p.point)
     WHERE l.slug IN ('parcels', 'buildings') ORDER BY l.slug DESC, ST_Area(f.geom), f.id LIMIT 1) ground ON true"""
 
+_ON_GROUND = f"""
+UPDATE revenue_taxed t SET feature = found.feature FROM (
+    SELECT p.id, ground.id AS feature FROM revenue_taxed p {GROUND} WHERE p.feature IS NULL AND p.point IS NOT NULL AND p.state <> 'gone'
+) found WHERE found.id = t.id AND found.feature IS NOT NULL AND t.feature IS NULL
+"""
+
 
 @dataclass(frozen=True)
 class Stands:
@@ -47,3 +53,9 @@ def stands(point: Point | None) -> Stands:
         )
         zone, street, name, ground, any_zone = cursor.fetchone()
     return Stands(zone, street, name[:200], ground, inside=zone is not None or not any_zone)
+
+
+def ground() -> None:
+    """Gives the things that have none the parcel or the building that the map has meanwhile. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ON_GROUND)

@@ -17,7 +17,7 @@ from toguna.kernel.access import AGENT, SYSTEM, Actor, Denied, Grant
 from toguna.kernel.demo import DemoFiles
 from toguna.services.revenue.models import Alike, Base, Part, Taxed, Taxpayer, ToCompare
 from toguna.services.revenue.profile import actions as profile
-from toguna.services.revenue.register import actions, bulk, demo, doubles, reads, starter
+from toguna.services.revenue.register import actions, bulk, demo, doubles, placing, reads, starter
 from toguna.services.revenue.register.open_data import REGISTER
 
 
@@ -75,6 +75,12 @@ def test_a_thing_knows_the_parcel_or_the_building_that_it_stands_in(town):
     bulk.bring(rows, by=SYSTEM)
     found = dict(Taxed.objects.filter(parts__taxpayer__name__startswith="Of").values_list("parts__taxpayer__name", "feature"))  # fmt: skip
     assert found == {"Of a file 0": hall.pk, "Of a file 1": parcel.pk, "Of a file 2": None}
+    later = Feature.objects.create(
+        layer=parcels, source="p:2", geom=Polygon.from_bbox((-0.986, 12, -0.984, 12.001))
+    )  # the town's plan comes after the register
+    placing.ground()
+    assert set(Taxed.objects.filter(point=nowhere).values_list("feature", flat=True)) == {later.pk}
+    assert Taxed.objects.get(pk=unplaced.pk).feature == hall.pk, "what had one keeps it"
 
 
 def test_found_by_whatever_is_said(stall, bill):
