@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import uuid
-from datetime import timedelta
+from collections import Counter
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
 from toguna.services.waste.models import Call, DayPlan, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import coming, planning, reads, stops
+from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 
 EN = {"accept-language": "en"}
 RoadEdge, LiveSpeed, RoadSpeed = (
@@ -430,3 +432,96 @@ def test_a_sensor_and_a_tracker_are_heard(driven, head):
     assert 85 < bin_.forecast.level < 95 and bin_.forecast.full < now + timedelta(days=2)
     spot = reads.positions([Round.objects.select_related("truck").get(pk=one.pk)])[one.pk]
     assert spot.point == (-8.0, 12.6) and "Last heard" in head.get(reverse("desk-rounds-board")).content.decode()
+
+
+def sound(plan: DayPlan, due: set[str]) -> None:
+    """The rows that are kept of a plan: each bin once, no truck over what it holds, each round emptied last, and at each transfer point what
+    carts brought is fetched once, after they came, by a truck that takes it elsewhere."""
+    visits = list(Visit.objects.filter(round__plan=plan).select_related("round__truck").order_by("round", "number"))
+    found = Counter(key for v in visits if (key := planning.key_of(v)) and v.why != "point")
+    left = {f"p{row.place_id}" if row.place_id else f"c{row.call_id}" for row in plan.left.exclude(facts__why="point")}
+    assert set(found.values()) == {1} and set(found) | left == due and not set(found) & left
+    brought, fetched, last, points = Counter(), Counter(), {}, {}
+    for one in plan.rounds.select_related("truck"):
+        litres, small, kind, fetches = 0, one.truck.mode != "truck", "", set()
+        for visit in (v for v in visits if v.round_id == one.pk):
+            if visit.kind == "dump":
+                assert visit.place_id not in fetches, "it would leave there what it fetched there"
+                if small:
+                    brought[visit.place_id] += litres
+                    last[visit.place_id] = max(last.get(visit.place_id, visit.leaves), visit.leaves)
+                litres = 0
+            elif visit.kind == "stop":
+                litres += visit.takes
+                assert litres <= one.truck.volume
+                if visit.why == "point":
+                    assert not small
+                    fetches.add(visit.place_id)
+                    fetched[visit.place_id] += visit.takes
+                    points[visit.place_id] = max(points.get(visit.place_id, visit.arrives), visit.arrives)
+            kind = visit.kind if visit.kind != "pause" else kind
+        assert kind == "dump" or one.state == "broken"
+    assert fetched == brought and all(points[key] >= last[key] for key in points)
+
+
+@pytest.fixture
+def carts(yard):
+    """Two carts that feed a transfer point in the middle of the yard."""
+    station = place("station", "Transfer point", (LON + 0.002, LAT + 0.002))
+    for plate in ("CART-1", "CART-2"):
+        truck(
+            plate, yard.depot, mode="cart", volume=1400, weight=700, begins=time(6), ends=time(20), cost_km=0, cost_hour=300, cost_day=0, burns=0
+        )  # fmt: skip
+    Truck.objects.filter(mode="truck").update(ends=time(23))
+    return station
+
+
+def test_carts_feed_a_transfer_point_that_a_truck_empties(yard, carts, head):
+    due = {d.key for d in stops.due(timezone.localdate())}
+    plan = make(head)
+    sound(plan, due)
+    by_carts = Visit.objects.filter(round__plan=plan, round__truck__mode="cart", kind="stop")
+    assert by_carts.count() > 1
+    points = Visit.objects.filter(round__plan=plan, why="point")
+    assert points.count() > 1, "they bring more than a truck holds"
+    assert {v.place_id for v in points} == {carts.pk}
+    assert plan.figures["plan"]["stops"] + plan.figures["plan"]["left"] == len(due), "the point is no bin"
+
+
+def test_a_change_counts_what_carts_brought_once(yard, carts, head, hire):
+    due = {d.key for d in stops.due(timezone.localdate())}
+    plan = publish(head, make(head))
+    cart = max(plan.rounds.filter(truck__mode="cart"), key=lambda r: r.visits.filter(kind="dump").count())
+    driver = hire("agent")
+    Truck.objects.filter(pk=cart.truck_id).update(driver=driver.account.pk)
+    done = []
+    for visit in cart.visits.order_by("number"):
+        done.append(record(cart, "done", visit, level=75))
+        if visit.kind == "dump":
+            break
+    rest = cart.visits.filter(kind="stop", number__gt=len(done)).first()
+    assert rest is not None, "it goes on, with a load"
+    done.append(record(cart, "done", rest, level=75))
+    assert {r["state"] for r in send(driver, *done).json()["results"]} == {"sent"}
+
+    def change(words: str) -> None:
+        asked = {"do": "change", "words": words}
+        assert head.post(reverse("desk-rounds-act", args=[plan.pk]), asked).status_code == 302
+        run_jobs()
+        plan.refresh_from_db()
+        assert plan.changing is None and plan.changes.filter(words=words).exists()
+        sound(plan, due)
+
+    change("A road is closed")
+    # A truck comes sooner than all carts have: what they bring since is fetched once more, and only that.
+    point = Visit.objects.filter(round__plan=plan, why="point").order_by("arrives").first()
+    heap = sum(v.takes for v in cart.visits.filter(kind="stop", state="done").exclude(pk=rest.pk))
+    assert 0 < heap < point.takes
+    Visit.objects.filter(pk=point.pk).update(state="done", at=timezone.now(), takes=heap, arrives=timezone.now())
+    head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "change", "words": "Again"})
+    run_jobs()
+    assert plan.changes.filter(words="Again").exists()
+    points = Visit.objects.filter(round__plan=plan, why="point").values_list("takes", flat=True)
+    by_carts = Visit.objects.filter(round__plan=plan, round__truck__mode="cart", kind="stop")
+    assert sum(points) == sum(by_carts.values_list("takes", flat=True)) and list(points).count(heap) == 1
+    assert Visit.objects.filter(pk=point.pk, state="done").exists()
