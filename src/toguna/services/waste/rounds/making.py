@@ -67,8 +67,7 @@ def make(
     dump_rows = {d.key: row(d.point) for d in dumps}
     due_rows = {d.key: row(d.point) for d in due}
     begin_rows = {plate: row(start.point) for plate, start in (starts or {}).items()}
-    modes = sorted({t.mode for t in trucks})
-    found = ways.matrices(points, modes, when(day))
+    found = ways.matrices(points, sorted({ways.kind_of(t) for t in trucks}), when(day))
     worth = _worth(trucks)
     tip = [d for d in dumps if not d.station] or list(dumps)
     stations = [d for d in dumps if d.station] or list(dumps)
@@ -82,7 +81,7 @@ def make(
             max(stops.of_time(truck.begins), start.at if start else 0), stops.of_time(truck.ends),
             None if start and start.rested else stops.pause_of(truck), truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
             tuple(d.key for d in (stations if small else dumps) if d.key not in fed or small), load=start.load if start else (0, 0),
-            usual=frozenset(str(z) for q in truck.quarters.all() for z in territory.zone_tree_ids(q.pk)), mode=truck.mode,
+            usual=frozenset(str(z) for q in truck.quarters.all() for z in territory.zone_tree_ids(q.pk)), mode=ways.kind_of(truck),
         )  # fmt: skip
 
     def stop(one: Due) -> Stop:
@@ -207,7 +206,7 @@ def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planne
         + [d.point for d in bins.values()]
         + [(r.truck.depot.point.x, r.truck.depot.point.y) for r in rounds]
     )
-    found = ways.matrices(points, sorted({r.truck.mode for r in rounds}), when(day))
+    found = ways.matrices(points, sorted({ways.kind_of(r.truck) for r in rounds}), when(day))
     rows = {key: len(dumps) + n for n, key in enumerate(bins)}
     made = {}
     for name in ("all", "same"):
@@ -221,7 +220,7 @@ def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planne
             if not keys:
                 continue
             home = len(dumps) + len(bins) + number
-            metres, seconds = driven(one.truck, keys, bins, rows, dumps, home, found.matrices[one.truck.mode])
+            metres, seconds = driven(one.truck, keys, bins, rows, dumps, home, found.matrices[ways.kind_of(one.truck)])
             whole["metres"] += metres
             whole["seconds"] += seconds
             whole["money"] += money(one.truck, metres, seconds)
@@ -247,7 +246,7 @@ def _put_in(
             continue
         best: tuple[int, int, int] | None = None
         for number, order in enumerate(orders):
-            metres = found.matrices[rounds[number].truck.mode].metres
+            metres = found.matrices[ways.kind_of(rounds[number].truck)].metres
             path = [home + number, *(rows[k] for k in order), home + number]
             for place in range(len(order) + 1):
                 detour = int(

@@ -108,7 +108,7 @@ def _lines(day: date, made: Made) -> dict[str, list[ways.Point]]:
         truck = made.trucks[route.vehicle]
         home = (truck.depot.point.x, truck.depot.point.y)
         points = [home, *(_point(made, v) for v in route.visits if v.kind != Kind.PAUSE), home]
-        found[route.vehicle] = ways.line(points, truck.mode, by_roads=made.by_roads)
+        found[route.vehicle] = ways.line(points, ways.kind_of(truck), by_roads=made.by_roads)
     return found
 
 
@@ -344,7 +344,7 @@ def _rest_of_lines(made: Made, starts: Mapping[str, Start]) -> dict[str, list[wa
             *(_point(made, v) for v in route.visits if v.kind != Kind.PAUSE),
             (truck.depot.point.x, truck.depot.point.y),
         ]
-        found[route.vehicle] = ways.line(points, truck.mode, by_roads=made.by_roads)
+        found[route.vehicle] = ways.line(points, ways.kind_of(truck), by_roads=made.by_roads)
     return found
 
 

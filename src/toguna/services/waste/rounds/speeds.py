@@ -107,13 +107,13 @@ def _places(one: Round) -> list[ways.Point]:
 
 def _laid(piece: Sequence[territory.Fix], truck: Truck) -> list[territory.Driven]:
     try:
-        return territory.trace(piece, ways.mode_of(truck.mode)).edges
+        return territory.trace(piece, ways.mode_of(ways.kind_of(truck))).edges
     except territory.NoRoute:
         return []  # it drove where no street is known
 
 
 def _learned(key: str, piece: Sequence[territory.Fix], truck: Truck) -> None:
     try:
-        territory.learn_speeds(key, piece, ways.mode_of(truck.mode))
+        territory.learn_speeds(key, piece, ways.mode_of(ways.kind_of(truck)))
     except territory.NoRoute:
         return

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.contrib.gis.geos import LineString
+from django.contrib.gis.geos import LineString, Point
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -31,8 +31,9 @@ from toguna.engines.territory.routing.learning import hour_of_week
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
-from toguna.services.waste.models import Call, DayPlan, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
-from toguna.services.waste.rounds import coming, planning, reads, stops
+from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
+from toguna.services.waste.rounds import coming, making, planning, reads, solving, stops, ways
+from toguna.services.waste.rounds.problem import faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 
 EN = {"accept-language": "en"}
@@ -91,6 +92,13 @@ def test_a_plan_is_made_explained_compared_and_given(yard, head):
     assert figures["plan"]["km"] < figures["present"]["same"]["km"] < figures["present"]["all"]["km"] + 1e-9
     assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] > 5
     assert figures["plan"]["litres"] < figures["present"]["same"]["litres"]
+    assert 0 < figures["plan"]["hours"] < figures["present"]["same"]["hours"]
+    assert 0 < figures["plan"]["co2"] < figures["present"]["same"]["co2"]
+    for of in (figures["plan"], *figures["present"].values()):
+        assert of["co2"] == pytest.approx(of["litres"] * 2.68, abs=0.3), "kilograms for a litre of diesel"
+        assert of["litres"] == pytest.approx(of["km"] * 0.4, abs=0.2), "what these trucks burn"
+    driven = sum((r.returns - r.departs).total_seconds() for r in plan.rounds.all()) / 3600
+    assert figures["plan"]["hours"] == pytest.approx(driven, abs=0.1)
     assert publish(head, plan).state == "published"
     again = make(head)
     assert publish(head, again).state == "published"
@@ -525,3 +533,69 @@ def test_a_change_counts_what_carts_brought_once(yard, carts, head, hire):
     by_carts = Visit.objects.filter(round__plan=plan, round__truck__mode="cart", kind="stop")
     assert sum(points) == sum(by_carts.values_list("takes", flat=True)) and list(points).count(heap) == 1
     assert Visit.objects.filter(pk=point.pk, state="done").exists()
+
+
+def test_two_garages_in_one_plan(yard, head, monkeypatch):
+    far = Depot.objects.create(name="Other garage", point=Point(LON - 0.025, LAT - 0.025, srid=4326))
+    Truck.objects.filter(plate="BB-2").update(depot=far)
+    made, solve = [], solving.solve
+    monkeypatch.setattr(
+        solving,
+        "solve",
+        lambda problem, *given, **more: made.append((problem, solve(problem, *given, **more))) or made[-1][1],
+    )
+    plan = make(head)
+    sound(plan, {d.key for d in stops.due(timezone.localdate())})
+    ((problem, found),) = made
+    assert faults(problem, found) == [] and len({v.start for v in problem.vehicles}) == 2
+    rounds = {r.truck.plate: r for r in plan.rounds.select_related("truck__depot")}
+    assert set(rounds) == {"AA-1", "BB-2"}
+    for one in rounds.values():
+        home = [one.truck.depot.point.x, one.truck.depot.point.y]
+        assert one.line[0] == one.line[-1] == pytest.approx(home, abs=1e-5), "from its own garage, and back to it"
+        first = one.visits.order_by("number").first()
+        assert first.metres == pytest.approx(ways.apart(tuple(home), ways.spot(first.place.point)) * 1.35, rel=0.02)
+
+
+def test_a_bin_that_is_said_to_be_full_comes_before_those_that_will_be(yard):
+    """Room for three of the seven: the one that somebody complains of is far, and is served."""
+
+    def due(n: int, why: str, at) -> stops.Due:
+        return stops.Due(f"p{n}", at, f"Bin {n}", None, 600, 150, 300, why)
+
+    soon = [due(n, "soon", (LON + 0.0025, LAT + 0.0002 * n)) for n in range(1, 7)]
+    full = (LON - 0.006, LAT)
+    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, 0, 24 * 3600)
+    Truck.objects.filter(plate="AA-1").update(ends=time(7, 30))
+    trucks = list(Truck.objects.filter(plate="AA-1").select_related("depot"))
+    for why, served in (("said", True), ("soon", False)):
+        plan = making.make(timezone.localdate(), trucks, [*soon, due(7, why, full)], [dump], 0.3).plan
+        assert ("p7" in plan.of()) is served
+        assert 0 < len(plan.of()) < 7 and len(plan.of()) + len(plan.left) == 7
+
+
+def test_a_trucks_weight_and_height_go_with_what_is_asked_of_the_roads(yard, head, monkeypatch):
+    """A heavy, high truck may go another way than one of which nothing is known."""
+    asked = []
+
+    def ask(action, question):
+        asked.append((action, question["costing_options"]["truck"]))
+        raise territory.RoutingUnavailable
+
+    Truck.objects.filter(plate="AA-1").update(gross=26_000, height=410)
+    Truck.objects.filter(plate="BB-2").update(height=280)
+    heavy, low = Truck.objects.order_by("plate")
+    monkeypatch.setattr("toguna.engines.territory.routing.routes.ask", ask)
+    for one in (heavy, low):
+        ways.matrices([(LON, LAT), (LON + 0.01, LAT)], [ways.kind_of(one)])
+        ways.line([(LON, LAT), (LON + 0.01, LAT)], ways.kind_of(one), by_roads=True)
+    found = [(action, options["weight"], options["height"]) for action, options in asked]
+    assert found == [
+        ("sources_to_targets", 26.0, 4.1), ("route", 26.0, 4.1), ("sources_to_targets", 16.0, 2.8), ("route", 16.0, 2.8),
+    ]  # fmt: skip
+    # A plan asks for each of them, goes on without roads, and gives each its own way.
+    asked.clear()
+    plan = make(head)
+    assert plan.state == "ready" and plan.rounds.count() == 2
+    assert ("sources_to_targets", 26.0, 4.1) in {(a, o["weight"], o["height"]) for a, o in asked}
+    assert ways.kind_of(Truck(mode="cart", gross=900)) == "cart" and ways.mode_of("truck") == "truck"
