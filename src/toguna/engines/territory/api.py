@@ -21,6 +21,7 @@ from toguna.engines.territory.routing.closures import (
     open_road,
 )
 from toguna.engines.territory.routing.learning import learn as learn_speeds
+from toguna.engines.territory.routing.learning import learned as speeds_learned
 from toguna.engines.territory.routing.modes import MODES, Mode, Vehicle
 from toguna.engines.territory.routing.routes import (
     Driven,
@@ -112,6 +113,7 @@ __all__ = [
     "route",
     "routing_ready",
     "set_speeds",
+    "speeds_learned",
     "town_bounds",
     "trace",
     "trouble_on",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,11 @@ def learn(key: str, fixes: Sequence[Fix], mode: Mode | Vehicle = "car") -> int:
             _LEARN, {"edges": [e.edge for e in driven], "hours": hours, "metres": metres, "seconds": seconds, "network": used.name}
         )  # fmt: skip
     return len(driven)
+
+
+def learned(keys: Iterable[str]) -> set[str]:
+    """Those of these tracks that speeds were learned from. One statement."""
+    return set(LearnedTrace.objects.filter(pk__in=list(keys)).values_list("pk", flat=True))
 
 
 _LEARN = """

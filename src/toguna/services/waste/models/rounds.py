@@ -31,7 +31,7 @@ class Depot(models.Model):
 @pghistory.track()
 class Truck(models.Model):
     """A vehicle with its crew. begins, ends: of its day; pause_*: when the crew's rest may begin, and its minutes; burns: millilitres
-    of fuel a kilometre; quarters: those that its crew knows, none: all; driver: the account that has its page; device: of telemetry,
+    of fuel a kilometre; gross: kilograms with all its load; height: centimetres (none: as of most trucks of the kind); quarters: those that its crew knows, none: all; driver: the account that has its page; device: of telemetry,
     that says where it is; asset: of the register of equipment."""
 
     class Mode(models.TextChoices):
@@ -54,6 +54,8 @@ class Truck(models.Model):
     cost_hour = models.PositiveIntegerField(default=0)
     cost_day = models.PositiveIntegerField(default=0)
     burns = models.PositiveSmallIntegerField(default=0)
+    gross = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveSmallIntegerField(null=True, blank=True)
     quarters = models.ManyToManyField("territory.Zone", blank=True, related_name="+", db_table="waste_truck_quarter")
     driver = models.BigIntegerField(null=True, blank=True)
     device = models.BigIntegerField(null=True, blank=True)

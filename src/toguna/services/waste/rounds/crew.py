@@ -89,7 +89,7 @@ def _turns(one: Round, visits: list[Visit]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     try:
         for first in range(0, len(points) - 1, ways.AT_ONCE):
-            legs = territory.route(points[first : first + ways.AT_ONCE + 1], ways.mode_of(one.truck.mode)).legs
+            legs = territory.route(points[first : first + ways.AT_ONCE + 1], ways.mode_of(ways.kind_of(one.truck))).legs
             for (visit, _point), leg in zip(placed[first:], legs, strict=False):
                 found[visit.pk] = [step.words for step in leg.steps[:-1]]
     except (territory.RoutingUnavailable, territory.NoRoute):

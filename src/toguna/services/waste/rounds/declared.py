@@ -15,7 +15,7 @@ from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
 from toguna.services.waste.hub import WasteDoor
-from toguna.services.waste.rounds import coming, commands, crew, demo, figures, vehicles
+from toguna.services.waste.rounds import coming, commands, crew, demo, figures, speeds, vehicles
 
 PROVIDES: tuple[Declaration, ...] = (
     Page("desk-rounds", _("Rounds"), "bus", "desk-rounds", where=("desk",), permission="waste.read", order=32),
@@ -25,6 +25,8 @@ PROVIDES: tuple[Declaration, ...] = (
     commands.TRUCK,
     Reaction(AssetState, vehicles.on_state),
     Periodic("waste-truck-near", timedelta(minutes=1), coming.tell_near),
+    Periodic("waste-live-speeds", timedelta(minutes=2), speeds.live),
+    Periodic("waste-learned-speeds", timedelta(hours=1), speeds.learn),
     PersonalData("waste-truck", coming.export),
     Erasure("waste-truck", coming.forget),
     FileSubject("waste.visit", _("Stop of a round"), crew.may_read_photo, crew.may_add_photo),

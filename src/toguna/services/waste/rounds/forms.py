@@ -66,14 +66,19 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Truck
         fields = [
             "plate", "name", "mode", "volume", "weight", "begins", "ends", "pause_from", "pause_until", "pause_minutes",
-            "cost_km", "cost_hour", "cost_day", "burns", "active",
+            "cost_km", "cost_hour", "cost_day", "burns", "gross", "height", "active",
         ]  # fmt: skip
         labels = {
             "plate": _("Number plate"), "name": _("Name"), "mode": _("Kind of vehicle"), "volume": _("Litres that it holds"),
             "weight": _("Kilograms that it carries"), "begins": _("The day begins"), "ends": _("The day ends"),
             "pause_from": _("The rest may begin from"), "pause_until": _("The rest begins at the latest"), "pause_minutes": _("Minutes of rest"),
             "cost_km": _("Cost of a kilometre"), "cost_hour": _("Cost of an hour"), "cost_day": _("Cost of a day on which it goes out"),
-            "burns": _("Millilitres of fuel a kilometre"), "active": _("In use"),
+            "burns": _("Millilitres of fuel a kilometre"),
+            "gross": _("Kilograms with its full load"), "height": _("Height in centimetres"), "active": _("In use"),
+        }  # fmt: skip
+        help_texts = {
+            "gross": _("Of a truck: it keeps off bridges and roads that do not bear it. Empty: 16 tonnes."),
+            "height": _("Of a truck: it keeps off low bridges. Empty: 3.5 metres."),
         }  # fmt: skip
         widgets = {
             name: forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
@@ -113,6 +118,11 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         begins, ends = values.get("begins"), values.get("ends")
+        gross, height = values.get("gross"), values.get("height")
+        if gross is not None and not max(500, values.get("weight") or 0) <= gross <= 60_000:
+            self.add_error("gross", _("This is not the weight of a truck with its load."))
+        if height is not None and not 100 <= height <= 500:
+            self.add_error("height", _("This is not the height of a truck."))
         if begins and ends and stops.of_time(ends) - stops.of_time(begins) < 3600:
             self.add_error("ends", _("A day lasts an hour at least."))
         if values.get("pause_minutes") and not (values.get("pause_from") and values.get("pause_until")):

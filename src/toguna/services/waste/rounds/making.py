@@ -53,8 +53,10 @@ class Made:
 def make(
     day: date, trucks: Sequence[Truck], due: Sequence[Due], dumps: Sequence[Emptied], seconds: float, *,
     starts: Mapping[str, Start] | None = None, was: Mapping[str, str] | None = None, before: Plan | None = None,
+    heaps: Mapping[str, tuple[int, int]] | None = None,
 ) -> Made:  # fmt: skip
-    """starts, was, before: of a plan that is changed in mid-day: where each truck is, which one had each stop, its routes."""
+    """starts, was, before, heaps: of a plan that is changed in mid-day: where each truck is, which one had each stop, its routes, and what
+    carts have left at each transfer point already (litres, kilograms)."""
     points: list[ways.Point] = []
 
     def row(point: ways.Point) -> int:
@@ -65,11 +67,11 @@ def make(
     dump_rows = {d.key: row(d.point) for d in dumps}
     due_rows = {d.key: row(d.point) for d in due}
     begin_rows = {plate: row(start.point) for plate, start in (starts or {}).items()}
-    modes = sorted({t.mode for t in trucks})
-    found = ways.matrices(points, modes, when(day))
+    found = ways.matrices(points, sorted({ways.kind_of(t) for t in trucks}), when(day))
     worth = _worth(trucks)
     tip = [d for d in dumps if not d.station] or list(dumps)
     stations = [d for d in dumps if d.station] or list(dumps)
+    fed: set[str] = set()  # where carts bring what trucks then fetch: no truck is emptied there
 
     def vehicle(truck: Truck) -> Vehicle:
         start = (starts or {}).get(truck.plate)
@@ -78,8 +80,8 @@ def make(
             truck.plate, begin_rows[truck.plate] if start else depots[truck.depot_id], depots[truck.depot_id], truck.volume, truck.weight,
             max(stops.of_time(truck.begins), start.at if start else 0), stops.of_time(truck.ends),
             None if start and start.rested else stops.pause_of(truck), truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
-            tuple(d.key for d in (stations if small else dumps)), load=start.load if start else (0, 0),
-            usual=frozenset(str(z) for q in truck.quarters.all() for z in territory.zone_tree_ids(q.pk)), mode=truck.mode,
+            tuple(d.key for d in (stations if small else dumps) if d.key not in fed or small), load=start.load if start else (0, 0),
+            usual=frozenset(str(z) for q in truck.quarters.all() for z in territory.zone_tree_ids(q.pk)), mode=ways.kind_of(truck),
         )  # fmt: skip
 
     def stop(one: Due) -> Stop:
@@ -104,15 +106,20 @@ def make(
     if small and stations:
         near = {z for t in small for z in vehicle(t).usual}
         most = max(t.volume for t in small)
-        theirs = [s for s in wanted if s.volume <= most and (not near or s.quarter in near)]
+        theirs = [s for s in wanted if s.volume <= most and (not near or s.quarter in near)] if large else wanted
         _problem, first = solved(small, theirs, seconds * 0.25)
         done = set(first.of())
         wanted = [s for s in wanted if s.key not in done]
-        if large:
-            brought = _brought(first, {d.key: d for d in stations if d not in tip})
-            for one in brought:
-                due_rows[one.key] = dump_rows[one.key.removeprefix("t")]
-            wanted += [stop(d) for d in brought]
+    if large:
+        loads = {plate: start.load for plate, start in (starts or {}).items()}
+        now = min((start.at for start in (starts or {}).values()), default=0)
+        points_ = {d.key: d for d in stations if d not in tip}
+        room = max(t.volume for t in large), max(t.weight for t in large)
+        brought = _brought(first or Plan(()), points_, loads, heaps or {}, now, room)
+        fed |= {one.key.lstrip("t") for one in brought}
+        for one in brought:
+            due_rows[one.key] = dump_rows[one.key.lstrip("t")]
+        wanted += [stop(d) for d in brought]
     plan = Plan((), {}, 0)
     if large or not first:
         _problem, plan = solved(large, wanted, seconds * (0.75 if first else 1.0))
@@ -140,27 +147,35 @@ def _worth(trucks: Sequence[Truck]) -> int:
     return max(1, round(sum(t.cost_km * 3 + t.cost_hour / 4 + t.cost_day / 12 for t in trucks) / len(trucks)))
 
 
-def _brought(plan: Plan, stations: Mapping[str, Emptied]) -> list[Due]:
-    """What carts leave at each transfer point, ready after the last has come."""
-    volume: dict[str, int] = {}
-    weight: dict[str, int] = {}
-    ready: dict[str, int] = {}
+def _brought(
+    plan: Plan, stations: Mapping[str, Emptied], loads: Mapping[str, tuple[int, int]], heaps: Mapping[str, tuple[int, int]], now: int,
+    room: tuple[int, int],
+) -> list[Due]:  # fmt: skip
+    """What lies at each transfer point and what carts will leave there, ready after the last has come; more than one truck holds (room) is
+    so many stops, "tp12", "ttp12" and on. loads: on board at the start."""
+    volume = {key: litres for key, (litres, _kg) in heaps.items() if key in stations}
+    weight = {key: heaps[key][1] for key in volume}
+    ready = dict.fromkeys(volume, now)
     for route in plan.routes:
-        litres = kilograms = 0
+        litres, kilograms = loads.get(route.vehicle, (0, 0))
         for visit in route.visits:
             if visit.kind == Kind.DUMP and visit.key in stations:
                 volume[visit.key] = volume.get(visit.key, 0) + litres
                 weight[visit.key] = weight.get(visit.key, 0) + kilograms
                 ready[visit.key] = max(ready.get(visit.key, 0), visit.leaves)
             litres, kilograms = visit.volume, visit.weight
-    return [
-        Due(
-            f"t{key}", stations[key].point, stations[key].name, None, litres, weight[key], POINT_SERVICE, "point",
-            ((ready[key], stations[key].closes),), {"ready": ready[key]},
-        )
-        for key, litres in volume.items()
-        if litres
-    ]  # fmt: skip
+    found = []
+    for key in (k for k, litres in volume.items() if litres):
+        parts = max(-(-volume[key] // max(1, room[0])), -(-weight[key] // max(1, room[1])))
+        for part in range(parts):
+            litres, kilograms = ((whole[key] + part) // parts for whole in (volume, weight))
+            found.append(
+                Due(
+                    "t" * (part + 1) + key, stations[key].point, stations[key].name, None, litres, kilograms, POINT_SERVICE, "point",
+                    ((ready[key], stations[key].closes),), {"ready": ready[key]},
+                )
+            )  # fmt: skip
+    return found
 
 
 def figures(plan: Plan, trucks: Mapping[str, Truck], due: Mapping[str, Due]) -> dict[str, Any]:
@@ -191,7 +206,7 @@ def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planne
         + [d.point for d in bins.values()]
         + [(r.truck.depot.point.x, r.truck.depot.point.y) for r in rounds]
     )
-    found = ways.matrices(points, sorted({r.truck.mode for r in rounds}), when(day))
+    found = ways.matrices(points, sorted({ways.kind_of(r.truck) for r in rounds}), when(day))
     rows = {key: len(dumps) + n for n, key in enumerate(bins)}
     made = {}
     for name in ("all", "same"):
@@ -205,7 +220,7 @@ def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planne
             if not keys:
                 continue
             home = len(dumps) + len(bins) + number
-            metres, seconds = driven(one.truck, keys, bins, rows, dumps, home, found.matrices[one.truck.mode])
+            metres, seconds = driven(one.truck, keys, bins, rows, dumps, home, found.matrices[ways.kind_of(one.truck)])
             whole["metres"] += metres
             whole["seconds"] += seconds
             whole["money"] += money(one.truck, metres, seconds)
@@ -231,7 +246,7 @@ def _put_in(
             continue
         best: tuple[int, int, int] | None = None
         for number, order in enumerate(orders):
-            metres = found.matrices[rounds[number].truck.mode].metres
+            metres = found.matrices[ways.kind_of(rounds[number].truck)].metres
             path = [home + number, *(rows[k] for k in order), home + number]
             for place in range(len(order) + 1):
                 detour = int(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -107,7 +108,7 @@ def _lines(day: date, made: Made) -> dict[str, list[ways.Point]]:
         truck = made.trucks[route.vehicle]
         home = (truck.depot.point.x, truck.depot.point.y)
         points = [home, *(_point(made, v) for v in route.visits if v.kind != Kind.PAUSE), home]
-        found[route.vehicle] = ways.line(points, truck.mode, by_roads=made.by_roads)
+        found[route.vehicle] = ways.line(points, ways.kind_of(truck), by_roads=made.by_roads)
     return found
 
 
@@ -138,8 +139,8 @@ def _keep(row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]]) -> No
 
 
 def _what(key: str) -> dict[str, Any]:
-    """The columns of "p12" (a place), "c7" (a call), "tp12" (what carts brought to a place)."""
-    kind, pk = key.removeprefix("t")[0], int(key.lstrip("tpc"))
+    """The columns of "p12" (a place), "c7" (a call), "tp12" and "ttp12" (what carts brought to a place)."""
+    kind, pk = key.lstrip("t")[0], int(key.lstrip("tpc"))
     return {"call_id": pk} if kind == "c" else {"place_id": pk}
 
 
@@ -234,34 +235,61 @@ def change(plan: int, version: int) -> None:
             changing=None, says=_("There is nothing that could be changed.")[:200]
         )
         return
-    due = [_due(v) for v in waiting]
-    was = {d.key: v.round.truck.plate for d, v in zip(due, waiting, strict=True)}
+    keys = _keys(waiting)
+    was = {keys[v.pk]: v.round.truck.plate for v in waiting}
+    # What carts brought or will bring to transfer points is counted anew: it is no stop that somebody had.
+    due = [_due(v) for v in waiting if v.why != "point"]
     at = _seconds_of(row.day, now)
     starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at) for r in going}
     for truck in trucks:
         starts.setdefault(truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False))
-    before = Plan(tuple(_route(r, [v for v in visits if v.round_id == r.pk]) for r in going))
-    made = making.make(row.day, trucks, due, dumps, CHANGE_SECONDS, starts=starts, was=was, before=before)
+    before = Plan(tuple(_route(r, [v for v in visits if v.round_id == r.pk], keys) for r in going))
+    made = making.make(
+        row.day, trucks, due, dumps, CHANGE_SECONDS, starts=starts, was=was, before=before, heaps=_heaps(visits)
+    )
     lines = _rest_of_lines(made, starts)
     with transaction.atomic():
         row = DayPlan.objects.select_for_update().get(pk=plan)
         if row.changing is None or row.version != version:
             return
-        _change(row, made, lines, was, time.perf_counter() - began)
+        seen = {v.pk for v in visits if v.state == Visit.State.DONE}
+        _change(row, made, lines, was, seen, time.perf_counter() - began)
 
 
 def _seconds_of(day: date, now: datetime) -> int:
     return max(0, int((now - moment_of(day, 0)).total_seconds()))
 
 
+def _heaps(visits: Sequence[Visit]) -> dict[str, tuple[int, int]]:
+    """What carts have left at each place where they are emptied, less what trucks have fetched there since: litres, kilograms."""
+    heaps: dict[str, tuple[int, int]] = {}
+    loads: dict[int, tuple[int, int]] = {}
+    done = [v for v in visits if v.state == Visit.State.DONE and v.kind != Visit.Kind.PAUSE]
+    for visit in sorted(done, key=lambda v: (v.at or v.arrives, v.number)):
+        key, takes = f"p{visit.place_id}", (visit.takes, visit.takes_kg)
+        if visit.why == "point":
+            litres, kilograms = heaps.get(key, (0, 0))
+            heaps[key] = (max(0, litres - takes[0]), max(0, kilograms - takes[1]))
+        elif visit.round.truck.mode == Truck.Mode.TRUCK:
+            continue
+        elif visit.kind == Visit.Kind.DUMP:
+            heaps[key] = _sum(heaps.get(key, (0, 0)), loads.pop(visit.round_id, (0, 0)))
+        else:
+            loads[visit.round_id] = _sum(loads.get(visit.round_id, (0, 0)), takes)
+    return heaps
+
+
+def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
+
+
 def _due(visit: Visit) -> Due:
     """What is still to be fetched, as the plan knew it."""
     place = visit.place or visit.call
     assert place is not None
-    key = f"p{visit.place_id}" if visit.place_id else f"c{visit.call_id}"
-    hours = visit.place.hours if visit.place and visit.why != "point" else []
+    hours = visit.place.hours if visit.place else []
     return Due(
-        key if visit.why != "point" else f"t{key}", (place.point.x, place.point.y), place.name, place.zone_id, visit.takes, visit.takes_kg,
+        key_of(visit), (place.point.x, place.point.y), place.name, place.zone_id, visit.takes, visit.takes_kg,
         int((visit.leaves - visit.arrives).total_seconds()), visit.why, stops.windows_of(hours, timezone.localdate(visit.arrives)), visit.facts,
     )  # fmt: skip
 
@@ -287,10 +315,21 @@ def _start(one: Round, visits: Sequence[Visit], now: int) -> Start:
     return Start(point, now, load, rested or (pause is not None and now > pause.latest))
 
 
-def _route(one: Round, visits: Sequence[Visit]) -> Route:
+def _keys(stops_: Sequence[Visit]) -> dict[int, str]:
+    """Visit -> its key in the problem, where several fetch from one transfer point."""
+    found: dict[int, str] = {}
+    for visit in stops_:
+        key = key_of(visit)
+        while key in found.values() and visit.why == "point":
+            key = f"t{key}"
+        found[visit.pk] = key
+    return found
+
+
+def _route(one: Round, visits: Sequence[Visit], keys: Mapping[int, str]) -> Route:
     waiting = [v for v in visits if v.state == Visit.State.PLANNED and v.kind != Visit.Kind.PAUSE]
     order = tuple(
-        Planned(Kind(v.kind), _due(v).key if v.kind == Visit.Kind.STOP else f"p{v.place_id}", 0, 0, 0, 0, 0, 0)
+        Planned(Kind(v.kind), keys[v.pk] if v.kind == Visit.Kind.STOP else f"p{v.place_id}", 0, 0, 0, 0, 0, 0)
         for v in waiting
     )
     return Route(one.truck.plate, 0, 0, 0, order)
@@ -305,18 +344,20 @@ def _rest_of_lines(made: Made, starts: Mapping[str, Start]) -> dict[str, list[wa
             *(_point(made, v) for v in route.visits if v.kind != Kind.PAUSE),
             (truck.depot.point.x, truck.depot.point.y),
         ]
-        found[route.vehicle] = ways.line(points, truck.mode, by_roads=made.by_roads)
+        found[route.vehicle] = ways.line(points, ways.kind_of(truck), by_roads=made.by_roads)
     return found
 
 
 def _change(
-    row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]], was: Mapping[str, str], took: float
-) -> None:
-    """Puts the rest of the day in place of what was planned; what was done while it was computed stays done."""
+    row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]], was: Mapping[str, str], seen: set[int], took: float,
+) -> None:  # fmt: skip
+    """Puts the rest of the day in place of what was planned; what was done while it was computed stays done. seen: what was done
+    before: a transfer point that was emptied then may have to be again."""
     asked: dict[str, Any] = row.changing or {}
     rounds = {r.truck.plate: r for r in row.rounds.select_for_update(of=("self",)).select_related("truck")}
     kept = list(Visit.objects.filter(round__plan=row).exclude(state=Visit.State.PLANNED))
-    over = {key for v in kept if (key := key_of(v))}
+    over = {key for v in kept if (key := key_of(v)) and v.why != "point"}
+    emptied = Counter(key_of(v) for v in kept if v.why == "point" and v.pk not in seen)
     Visit.objects.filter(round__plan=row, state=Visit.State.PLANNED).delete()
     rows: list[Visit] = []
     for route in made.plan.routes:
@@ -330,18 +371,18 @@ def _change(
                 metres=0,
             )
         done = [v for v in kept if v.round_id == one.pk]
-        rows += [
-            v
-            for v in _visits(row.day, one, route, made, 1 + max((v.number for v in done), default=0))
-            if key_of(v) not in over
-        ]
+        for visit in _visits(row.day, one, route, made, 1 + max((v.number for v in done), default=0)):
+            if visit.why == "point" and emptied[key_of(visit)]:
+                emptied[key_of(visit)] -= 1
+            elif key_of(visit) not in over:
+                rows.append(visit)
         one.returns = moment_of(row.day, route.returns)
         one.metres = sum(v.metres for v in done) + route.metres
         one.line = [[round(x, 5), round(y, 5)] for x, y in lines[route.vehicle]]
         one.save(update_fields=["returns", "metres", "line"])
     Visit.objects.bulk_create(rows, batch_size=1000)
     left = {key: why for key, why in made.plan.left.items() if key not in over}
-    LeftOut.objects.filter(plan=row).filter(_any(left)).delete()
+    LeftOut.objects.filter(plan=row).filter(_any(left) | Q(facts__why="point")).delete()
     LeftOut.objects.bulk_create(
         LeftOut(plan=row, why=why, facts=made.due[key].facts | {"why": made.due[key].why}, **_what(key))
         for key, why in left.items()

@@ -45,7 +45,8 @@ class Pause:
 @dataclass(frozen=True)
 class Vehicle:
     """`dumps` are keys of places where it may empty; none means that it never needs to. `usual` are the quarters its crew
-    knows. `volume`, `weight`: what it can carry; `load`: (litres, kilograms) already on board at the start."""
+    knows. `mode`: the kind of vehicle, which names its matrix. `volume`, `weight`: what it can carry; `load`: (litres, kilograms)
+    already on board at the start."""
 
     key: str
     start: int

@@ -10,37 +10,38 @@ from typing import cast
 import numpy as np
 
 from toguna.engines.territory import api as territory
+from toguna.services.waste.models import Truck
 from toguna.services.waste.rounds.ground import Point, apart, spot, straight
 from toguna.services.waste.rounds.problem import NEVER, Matrix
 
-__all__ = ["AT_ONCE", "Point", "Ways", "apart", "line", "matrices", "mode_of", "spot", "straight"]
+__all__ = ["AT_ONCE", "Point", "Ways", "apart", "kind_of", "line", "matrices", "mode_of", "spot", "straight"]
 
 AT_ONCE = 25  # places in one question for a line
 
 
 @dataclass(frozen=True)
 class Ways:
-    """One matrix for each kind of vehicle; by_roads: whether all of them are of the town's roads."""
+    """One matrix for each kind of vehicle (`kind_of`); by_roads: whether all of them are of the town's roads."""
 
     matrices: dict[str, Matrix]
     by_roads: bool
 
 
-def matrices(points: Sequence[Point], modes: Sequence[str], at: datetime | None = None) -> Ways:
-    """at: when one drives; None: now, with what is closed and slow just now."""
+def matrices(points: Sequence[Point], kinds: Sequence[str], at: datetime | None = None) -> Ways:
+    """kinds: of `kind_of`; at: when one drives; None: now, with what is closed and slow just now."""
     try:
-        return Ways({mode: _by_roads(points, mode, at) for mode in modes}, by_roads=True)
+        return Ways({kind: _by_roads(points, kind, at) for kind in kinds}, by_roads=True)
     except territory.RoutingUnavailable:
-        return Ways({mode: straight(points, mode) for mode in modes}, by_roads=False)
+        return Ways({kind: straight(points, kind.split(":")[0]) for kind in kinds}, by_roads=False)
 
 
-def _by_roads(points: Sequence[Point], mode: str, at: datetime | None) -> Matrix:
+def _by_roads(points: Sequence[Point], kind: str, at: datetime | None) -> Matrix:
     try:
-        found = territory.matrix(points, points, mode_of(mode), at)
+        found = territory.matrix(points, points, mode_of(kind), at)
     except territory.NoRoute:
         # One place that is near no road refuses the whole question: it is asked without such places, which nobody reaches.
-        rows = [n for n, point in enumerate(points) if _reached(point, mode)]
-        some = territory.matrix([points[n] for n in rows], [points[n] for n in rows], mode_of(mode), at)
+        rows = [n for n, point in enumerate(points) if _reached(point, kind)]
+        some = territory.matrix([points[n] for n in rows], [points[n] for n in rows], mode_of(kind), at)
         seconds = np.full((len(points), len(points)), np.nan)
         metres = seconds.copy()
         grid = np.ix_(rows, rows)
@@ -58,25 +59,40 @@ def _by_roads(points: Sequence[Point], mode: str, at: datetime | None) -> Matrix
     return Matrix(seconds.astype(np.int64), metres.astype(np.int64))
 
 
-def mode_of(mode: str) -> territory.Mode:
-    return cast(territory.Mode, mode)
+def kind_of(truck: Truck) -> str:
+    """What goes the same ways: "cart", or "truck:16000:350" with kilograms and centimetres where they are known."""
+    if truck.mode != Truck.Mode.TRUCK or not (truck.gross or truck.height):
+        return truck.mode
+    return f"{truck.mode}:{truck.gross or ''}:{truck.height or ''}"
 
 
-def _reached(point: Point, mode: str) -> bool:
+def mode_of(kind: str) -> territory.Mode | territory.Vehicle:
+    mode, *size = kind.split(":")
+    if not size:
+        return cast(territory.Mode, mode)
+    kilograms, centimetres = size
+    return territory.Vehicle(
+        cast(territory.Mode, mode),
+        weight_t=int(kilograms) / 1000 if kilograms else None,
+        height_m=int(centimetres) / 100 if centimetres else None,
+    )
+
+
+def _reached(point: Point, kind: str) -> bool:
     try:
-        return territory.nearest_road(point, mode_of(mode)) is not None
+        return territory.nearest_road(point, mode_of(kind)) is not None
     except territory.NoRoute:
         return False
 
 
-def line(points: Sequence[Point], mode: str, *, by_roads: bool) -> list[Point]:
+def line(points: Sequence[Point], kind: str, *, by_roads: bool) -> list[Point]:
     """The way through all of these, for the map; straight where the roads cannot be asked."""
     if not by_roads or len(points) < 2:
         return list(points)
     found: list[Point] = []
     try:
         for first in range(0, len(points) - 1, AT_ONCE):
-            found += territory.route(points[first : first + AT_ONCE + 1], mode_of(mode), steps=False).line
+            found += territory.route(points[first : first + AT_ONCE + 1], mode_of(kind), steps=False).line
     except (territory.RoutingUnavailable, territory.NoRoute):
         return list(points)
     return found

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import random
-from datetime import time
+from datetime import time, timedelta
+from itertools import pairwise
 
 import pytest
+from django.apps import apps
 from django.contrib.gis.geos import Point
 from django.db import connection
 from django.utils import timezone
 
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
+from toguna.engines.territory.routing import traffic
 from toguna.engines.territory.routing.testing import routing
 from toguna.kernel import codes, town
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import forget_jobs, run_jobs
 from toguna.services.waste.fleet import playing
-from toguna.services.waste.models import Depot, PresentRound, Round, Truck, Visit, WastePlace
-from toguna.services.waste.rounds import demo, planning, reads, ways
+from toguna.services.waste.models import DayPlan, Depot, PresentRound, Round, Truck, Visit, WastePlace
+from toguna.services.waste.rounds import demo, planning, reads, speeds, ways
 from toguna.services.waste.rounds.problem import NEVER, Matrix
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +100,83 @@ def test_roads_are_longer_than_the_crow_and_what_is_at_sea_is_reached_by_nobody(
     assert matrix.metres[0, 1] > ways.apart(points[0], points[1]) and matrix.seconds[0, 0] == 0
     far = ways.matrices([*points, (2.0, 3.0)], ["truck"]).matrices["truck"]
     assert far.seconds[0, 3] >= NEVER and far.seconds[0, 1] == matrix.seconds[0, 1]
+
+
+def drive(device: str, line: list[ways.Point], kmh: float, end, *, stands: ways.Point) -> None:
+    """Positions each ten seconds along a line at that speed, until `end`; it stands for half a minute near a place."""
+    found, rest, last = [], 0.0, None
+    for (x, y), (to_x, to_y) in pairwise(line):
+        length = ways.apart((x, y), (to_x, to_y))
+        while rest < length:
+            at = (x + (to_x - x) * rest / length, y + (to_y - y) * rest / length)
+            near = ways.apart(at, stands) < 25
+            found += [at] * (4 if near and last is not None else 1)
+            last = None if near else at
+            rest += kmh / 3.6 * 10
+        rest -= length
+    begins = end - timedelta(seconds=10 * len(found))
+    heard = [
+        telemetry.Observation(at=(begins + timedelta(seconds=10 * n)).timestamp(), lat=y, lon=x)
+        for n, (x, y) in enumerate(found, 1)
+    ]
+    telemetry.ingest(device, heard, door="http")
+
+
+def test_trucks_under_way_say_how_fast_it_is_driven_and_days_that_are_over_teach_it(
+    fleet, django_capture_on_commit_callbacks
+):
+    live, learned = apps.get_model("territory", "LiveSpeed"), apps.get_model("territory", "RoadSpeed")
+    begin, end = (-0.2148, 5.5694), (-0.2000, 5.5850)
+    before = territory.route([begin, end], "truck")
+    line = [p for n, p in enumerate(before.line) if n == 0 or p != before.line[n - 1]]
+    now, truck = timezone.now(), Truck.objects.get(plate="T-0")
+    tracker = telemetry.register_device("t-0", "http", telemetry.Told(service="waste", kind="tracker"), by=SYSTEM)
+    Truck.objects.filter(pk=truck.pk).update(device=tracker.pk)
+    bin_ = WastePlace.objects.filter(kind="bin").first()
+    bin_.point = Point(*next(p for p in line if ways.apart(p, end) < 500), srid=4326)
+    bin_.save()
+
+    def started(day, at) -> Round:
+        plan = DayPlan.objects.create(day=day, state="published")
+        one = Round.objects.create(
+            plan=plan, truck=truck, state="started", departs=at, returns=at + timedelta(hours=8), metres=1, started=at
+        )
+        Visit.objects.create(
+            round=one,
+            number=1,
+            kind="stop",
+            place=bin_,
+            arrives=at,
+            leaves=at,
+            metres=1,
+            volume=1,
+            weight=1,
+            why="full",
+        )
+        return one
+
+    started(timezone.localdate(), now - timedelta(hours=1))
+    with django_capture_on_commit_callbacks(execute=True):
+        speeds.live()  # nobody heard of it yet
+        assert not live.objects.exists()
+        drive("t-0", line, 12, now, stands=ways.spot(bin_.point))
+        speeds.live()
+    found = sorted(live.objects.values_list("kmh", flat=True))
+    assert len(found) > 3 and found[len(found) // 2] == pytest.approx(12, abs=2)
+    assert found[0] > 7, "what it does at a bin is no jam"
+    assert territory.route([begin, end], "truck").seconds > before.seconds + 15, "routes of now know it"
+    # Nothing of today is learned: the day is not over. Yesterday is, once.
+    speeds.learn()
+    assert not learned.objects.exists()
+    day = timezone.localdate() - timedelta(days=1)
+    one = started(day, planning.moment_of(day, 9 * 3600))
+    drive("t-0", line, 15, planning.moment_of(day, 10 * 3600), stands=ways.spot(bin_.point))
+    speeds.learn()
+    kmh = sorted(3.6 * metres / seconds for metres, seconds in learned.objects.values_list("metres", "seconds"))
+    assert len(kmh) > 5 and kmh[len(kmh) // 2] == pytest.approx(15, abs=2)
+    passages = list(learned.objects.order_by("pk").values_list("passages", flat=True))
+    speeds.learn()
+    assert passages == list(learned.objects.order_by("pk").values_list("passages", flat=True))
+    assert territory.speeds_learned([f"waste.round:{one.pk}", "another"]) == {f"waste.round:{one.pk}"}
+    live.objects.all().delete()
+    traffic.refresh()  # the file of traffic knows nothing of a test that is rolled back

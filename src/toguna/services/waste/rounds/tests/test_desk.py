@@ -11,7 +11,7 @@ from toguna.services.waste.models import Depot, PresentRound, Truck
 FIELDS = {
     "plate": "CC-3", "name": "Benne", "mode": "truck", "depot_name": "New garage", "place": "12.61, -8.01", "driver": "", "volume": "9000",
     "weight": "4000", "begins": "06:00", "ends": "14:00", "pause_from": "10:00", "pause_until": "11:30", "pause_minutes": "30",
-    "cost_km": "400", "cost_hour": "3000", "cost_day": "0", "burns": "400", "active": "on",
+    "cost_km": "400", "cost_hour": "3000", "cost_day": "0", "burns": "400", "gross": "16500", "height": "340", "active": "on",
 }  # fmt: skip
 
 
@@ -20,6 +20,7 @@ def test_a_truck_is_added_and_changed(yard, hire):
     assert head.post(reverse("desk-truck-new"), FIELDS).status_code == 302
     truck = Truck.objects.get(plate="CC-3")
     assert truck.depot.name == "New garage" and abs(truck.depot.point.y - 12.61) < 1e-6
+    assert (truck.gross, truck.height) == (16_500, 340)
     page = head.get(reverse("desk-truck", args=[truck.pk])).content.decode()
     assert "New garage" in page and 'value="10:00"' in page
     assert (
@@ -41,6 +42,8 @@ def test_a_truck_is_added_and_changed(yard, hire):
         ({"pause_from": ""}, "pause_from"),
         ({"pause_until": "09:00"}, "pause_until"),
         ({"plate": "AA-1"}, "plate"),
+        ({"gross": "1000"}, "gross"),
+        ({"height": "35"}, "height"),
     ],
 )
 def test_a_wrong_truck_is_not_kept(yard, hire, wrong, field):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 import uuid
-from datetime import timedelta
+from collections import Counter
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.contrib.gis.geos import LineString
+from django.contrib.gis.geos import LineString, Point
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -30,8 +31,10 @@ from toguna.engines.territory.routing.learning import hour_of_week
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
-from toguna.services.waste.models import Call, DayPlan, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
-from toguna.services.waste.rounds import coming, planning, reads, stops
+from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
+from toguna.services.waste.rounds import coming, making, planning, reads, solving, stops, ways
+from toguna.services.waste.rounds.problem import faults
+from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 
 EN = {"accept-language": "en"}
 RoadEdge, LiveSpeed, RoadSpeed = (
@@ -89,6 +92,13 @@ def test_a_plan_is_made_explained_compared_and_given(yard, head):
     assert figures["plan"]["km"] < figures["present"]["same"]["km"] < figures["present"]["all"]["km"] + 1e-9
     assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] > 5
     assert figures["plan"]["litres"] < figures["present"]["same"]["litres"]
+    assert 0 < figures["plan"]["hours"] < figures["present"]["same"]["hours"]
+    assert 0 < figures["plan"]["co2"] < figures["present"]["same"]["co2"]
+    for of in (figures["plan"], *figures["present"].values()):
+        assert of["co2"] == pytest.approx(of["litres"] * 2.68, abs=0.3), "kilograms for a litre of diesel"
+        assert of["litres"] == pytest.approx(of["km"] * 0.4, abs=0.2), "what these trucks burn"
+    driven = sum((r.returns - r.departs).total_seconds() for r in plan.rounds.all()) / 3600
+    assert figures["plan"]["hours"] == pytest.approx(driven, abs=0.1)
     assert publish(head, plan).state == "published"
     again = make(head)
     assert publish(head, again).state == "published"
@@ -430,3 +440,162 @@ def test_a_sensor_and_a_tracker_are_heard(driven, head):
     assert 85 < bin_.forecast.level < 95 and bin_.forecast.full < now + timedelta(days=2)
     spot = reads.positions([Round.objects.select_related("truck").get(pk=one.pk)])[one.pk]
     assert spot.point == (-8.0, 12.6) and "Last heard" in head.get(reverse("desk-rounds-board")).content.decode()
+
+
+def sound(plan: DayPlan, due: set[str]) -> None:
+    """The rows that are kept of a plan: each bin once, no truck over what it holds, each round emptied last, and at each transfer point what
+    carts brought is fetched once, after they came, by a truck that takes it elsewhere."""
+    visits = list(Visit.objects.filter(round__plan=plan).select_related("round__truck").order_by("round", "number"))
+    found = Counter(key for v in visits if (key := planning.key_of(v)) and v.why != "point")
+    left = {f"p{row.place_id}" if row.place_id else f"c{row.call_id}" for row in plan.left.exclude(facts__why="point")}
+    assert set(found.values()) == {1} and set(found) | left == due and not set(found) & left
+    brought, fetched, last, points = Counter(), Counter(), {}, {}
+    for one in plan.rounds.select_related("truck"):
+        litres, small, kind, fetches = 0, one.truck.mode != "truck", "", set()
+        for visit in (v for v in visits if v.round_id == one.pk):
+            if visit.kind == "dump":
+                assert visit.place_id not in fetches, "it would leave there what it fetched there"
+                if small:
+                    brought[visit.place_id] += litres
+                    last[visit.place_id] = max(last.get(visit.place_id, visit.leaves), visit.leaves)
+                litres = 0
+            elif visit.kind == "stop":
+                litres += visit.takes
+                assert litres <= one.truck.volume
+                if visit.why == "point":
+                    assert not small
+                    fetches.add(visit.place_id)
+                    fetched[visit.place_id] += visit.takes
+                    points[visit.place_id] = max(points.get(visit.place_id, visit.arrives), visit.arrives)
+            kind = visit.kind if visit.kind != "pause" else kind
+        assert kind == "dump" or one.state == "broken"
+    assert fetched == brought and all(points[key] >= last[key] for key in points)
+
+
+@pytest.fixture
+def carts(yard):
+    """Two carts that feed a transfer point in the middle of the yard."""
+    station = place("station", "Transfer point", (LON + 0.002, LAT + 0.002))
+    for plate in ("CART-1", "CART-2"):
+        truck(
+            plate, yard.depot, mode="cart", volume=1400, weight=700, begins=time(6), ends=time(20), cost_km=0, cost_hour=300, cost_day=0, burns=0
+        )  # fmt: skip
+    Truck.objects.filter(mode="truck").update(ends=time(23))
+    return station
+
+
+def test_carts_feed_a_transfer_point_that_a_truck_empties(yard, carts, head):
+    due = {d.key for d in stops.due(timezone.localdate())}
+    plan = make(head)
+    sound(plan, due)
+    by_carts = Visit.objects.filter(round__plan=plan, round__truck__mode="cart", kind="stop")
+    assert by_carts.count() > 1
+    points = Visit.objects.filter(round__plan=plan, why="point")
+    assert points.count() > 1, "they bring more than a truck holds"
+    assert {v.place_id for v in points} == {carts.pk}
+    assert plan.figures["plan"]["stops"] + plan.figures["plan"]["left"] == len(due), "the point is no bin"
+
+
+def test_a_change_counts_what_carts_brought_once(yard, carts, head, hire):
+    due = {d.key for d in stops.due(timezone.localdate())}
+    plan = publish(head, make(head))
+    cart = max(plan.rounds.filter(truck__mode="cart"), key=lambda r: r.visits.filter(kind="dump").count())
+    driver = hire("agent")
+    Truck.objects.filter(pk=cart.truck_id).update(driver=driver.account.pk)
+    done = []
+    for visit in cart.visits.order_by("number"):
+        done.append(record(cart, "done", visit, level=75))
+        if visit.kind == "dump":
+            break
+    rest = cart.visits.filter(kind="stop", number__gt=len(done)).first()
+    assert rest is not None, "it goes on, with a load"
+    done.append(record(cart, "done", rest, level=75))
+    assert {r["state"] for r in send(driver, *done).json()["results"]} == {"sent"}
+
+    def change(words: str) -> None:
+        asked = {"do": "change", "words": words}
+        assert head.post(reverse("desk-rounds-act", args=[plan.pk]), asked).status_code == 302
+        run_jobs()
+        plan.refresh_from_db()
+        assert plan.changing is None and plan.changes.filter(words=words).exists()
+        sound(plan, due)
+
+    change("A road is closed")
+    # A truck comes sooner than all carts have: what they bring since is fetched once more, and only that.
+    point = Visit.objects.filter(round__plan=plan, why="point").order_by("arrives").first()
+    heap = sum(v.takes for v in cart.visits.filter(kind="stop", state="done").exclude(pk=rest.pk))
+    assert 0 < heap < point.takes
+    Visit.objects.filter(pk=point.pk).update(state="done", at=timezone.now(), takes=heap, arrives=timezone.now())
+    head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "change", "words": "Again"})
+    run_jobs()
+    assert plan.changes.filter(words="Again").exists()
+    points = Visit.objects.filter(round__plan=plan, why="point").values_list("takes", flat=True)
+    by_carts = Visit.objects.filter(round__plan=plan, round__truck__mode="cart", kind="stop")
+    assert sum(points) == sum(by_carts.values_list("takes", flat=True)) and list(points).count(heap) == 1
+    assert Visit.objects.filter(pk=point.pk, state="done").exists()
+
+
+def test_two_garages_in_one_plan(yard, head, monkeypatch):
+    far = Depot.objects.create(name="Other garage", point=Point(LON - 0.025, LAT - 0.025, srid=4326))
+    Truck.objects.filter(plate="BB-2").update(depot=far)
+    made, solve = [], solving.solve
+    monkeypatch.setattr(
+        solving,
+        "solve",
+        lambda problem, *given, **more: made.append((problem, solve(problem, *given, **more))) or made[-1][1],
+    )
+    plan = make(head)
+    sound(plan, {d.key for d in stops.due(timezone.localdate())})
+    ((problem, found),) = made
+    assert faults(problem, found) == [] and len({v.start for v in problem.vehicles}) == 2
+    rounds = {r.truck.plate: r for r in plan.rounds.select_related("truck__depot")}
+    assert set(rounds) == {"AA-1", "BB-2"}
+    for one in rounds.values():
+        home = [one.truck.depot.point.x, one.truck.depot.point.y]
+        assert one.line[0] == one.line[-1] == pytest.approx(home, abs=1e-5), "from its own garage, and back to it"
+        first = one.visits.order_by("number").first()
+        assert first.metres == pytest.approx(ways.apart(tuple(home), ways.spot(first.place.point)) * 1.35, rel=0.02)
+
+
+def test_a_bin_that_is_said_to_be_full_comes_before_those_that_will_be(yard):
+    """Room for three of the seven: the one that somebody complains of is far, and is served."""
+
+    def due(n: int, why: str, at) -> stops.Due:
+        return stops.Due(f"p{n}", at, f"Bin {n}", None, 600, 150, 300, why)
+
+    soon = [due(n, "soon", (LON + 0.0025, LAT + 0.0002 * n)) for n in range(1, 7)]
+    full = (LON - 0.006, LAT)
+    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, 0, 24 * 3600)
+    Truck.objects.filter(plate="AA-1").update(ends=time(7, 30))
+    trucks = list(Truck.objects.filter(plate="AA-1").select_related("depot"))
+    for why, served in (("said", True), ("soon", False)):
+        plan = making.make(timezone.localdate(), trucks, [*soon, due(7, why, full)], [dump], 0.3).plan
+        assert ("p7" in plan.of()) is served
+        assert 0 < len(plan.of()) < 7 and len(plan.of()) + len(plan.left) == 7
+
+
+def test_a_trucks_weight_and_height_go_with_what_is_asked_of_the_roads(yard, head, monkeypatch):
+    """A heavy, high truck may go another way than one of which nothing is known."""
+    asked = []
+
+    def ask(action, question):
+        asked.append((action, question["costing_options"]["truck"]))
+        raise territory.RoutingUnavailable
+
+    Truck.objects.filter(plate="AA-1").update(gross=26_000, height=410)
+    Truck.objects.filter(plate="BB-2").update(height=280)
+    heavy, low = Truck.objects.order_by("plate")
+    monkeypatch.setattr("toguna.engines.territory.routing.routes.ask", ask)
+    for one in (heavy, low):
+        ways.matrices([(LON, LAT), (LON + 0.01, LAT)], [ways.kind_of(one)])
+        ways.line([(LON, LAT), (LON + 0.01, LAT)], ways.kind_of(one), by_roads=True)
+    found = [(action, options["weight"], options["height"]) for action, options in asked]
+    assert found == [
+        ("sources_to_targets", 26.0, 4.1), ("route", 26.0, 4.1), ("sources_to_targets", 16.0, 2.8), ("route", 16.0, 2.8),
+    ]  # fmt: skip
+    # A plan asks for each of them, goes on without roads, and gives each its own way.
+    asked.clear()
+    plan = make(head)
+    assert plan.state == "ready" and plan.rounds.count() == 2
+    assert ("sources_to_targets", 26.0, 4.1) in {(a, o["weight"], o["height"]) for a, o in asked}
+    assert ways.kind_of(Truck(mode="cart", gross=900)) == "cart" and ways.mode_of("truck") == "truck"
