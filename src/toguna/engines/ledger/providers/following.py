@@ -106,9 +106,8 @@ def _answered(row: PaymentRequest, harmless: bool, found: Status, now: datetime)
             if harmless and row.attempt < ATTEMPTS and now < row.expires:
                 row.state, row.attempt, row.busy_until = State.NEW, row.attempt + 1, None
                 return True
-            if (
-                harmless and row.back_of_id is None
-            ):  # of what goes back, one that we heard nothing of may have been done
+            # Of what goes back, one that we heard nothing of may have been done.
+            if harmless and row.back_of_id is None:
                 _end(row, State.FAILED)
                 row.next_poll = None
             else:
