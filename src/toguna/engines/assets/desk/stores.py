@@ -64,7 +64,8 @@ def due(request: Request) -> HttpResponse:
         )
         if ahead:
             coming.append((plan, work.came(plan, row, today)))
-    warranties = reads.visible(request.actor).filter(warranty__gte=today, warranty__lte=today + reads.SOON)
+    warranties = reads.visible(request.actor).exclude(state="retired")
+    warranties = warranties.filter(warranty__gte=today, warranty__lte=today + reads.SOON)
     values = {
         "papers": [(one, bool(work.untold(one, today))) for one in reads.ending(request.actor)[:SHOWN]], "today": today, "coming": coming[:SHOWN],
         "warranties": warranties.order_by("warranty")[:SHOWN],

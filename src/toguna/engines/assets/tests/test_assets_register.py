@@ -374,3 +374,21 @@ def test_no_two_fields_of_a_page_have_the_same_id(truck, hire):
     for path in (f"/a/{truck.code}", f"/desk/assets/at/{truck.code}", "/desk/assets/parts/"):
         ids = re.findall(r'<(?:input|select|textarea)[^>]* id="([^"]+)"', head.get(path).content.decode())
         assert len(ids) > 4 and len(ids) == len(set(ids)), path
+
+
+def test_a_warranty_that_ends_soon_is_said_and_shown_on_its_page(db, hire):
+    today, head = timezone.localdate(), hire("manager")
+    ends = {"ENDED": -1, "TODAY": 0, "SOON": 60, "LATER": 61, "GONE": 30}
+    rows = {
+        name: actions.save(
+            None, actions.Told("computer", f"Computer {name}", name, warranty=today + timedelta(days=days)), by=HEAD
+        )
+        for name, days in ends.items()
+    }
+    Asset.objects.filter(pk=rows["GONE"].pk).update(state="retired")
+    page = head.get("/desk/assets/due/").content.decode()
+    assert [name for name in ends if f"Computer {name}" in page] == ["TODAY", "SOON"]
+    assert page.index("Computer TODAY") < page.index("Computer SOON")
+    said = {name: head.get(f"/desk/assets/at/{row.code}").content.decode() for name, row in rows.items()}
+    assert [name for name in ends if "under warranty" in said[name]] == ["TODAY", "SOON", "LATER", "GONE"]
+    assert "Warranty until" in said["ENDED"]

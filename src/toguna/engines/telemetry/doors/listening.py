@@ -3,6 +3,7 @@
 [trackers]
 host = "0.0.0.0"
 gps103 = 5001
+tk103 = 5002
 h02 = 5013
 teltonika = 5027
 """
@@ -23,6 +24,7 @@ from toguna.engines.telemetry.doors.trackers.frames import BadFrame, Conversatio
 from toguna.engines.telemetry.doors.trackers.gps103 import Gps103
 from toguna.engines.telemetry.doors.trackers.h02 import H02
 from toguna.engines.telemetry.doors.trackers.teltonika import Teltonika
+from toguna.engines.telemetry.doors.trackers.tk103 import Tk103
 from toguna.engines.telemetry.intake import observation, taking
 from toguna.engines.telemetry.models import Device
 from toguna.kernel import town
@@ -30,6 +32,7 @@ from toguna.kernel import town
 log = logging.getLogger(__name__)
 PROTOCOLS: dict[str, tuple[int, Callable[[], Conversation]]] = {
     "gps103": (5001, Gps103),
+    "tk103": (5002, Tk103),
     "h02": (5013, H02),
     "teltonika": (5027, Teltonika),
 }

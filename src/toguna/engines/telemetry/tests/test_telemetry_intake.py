@@ -359,3 +359,31 @@ def test_a_telephone_that_was_a_tracker_is_forgotten_with_its_owner(device):
     assert (kept.state, kept.phone, kept.name) == ("retired", "", "phone-1") and forgetting.export(person.pk) == []
     assert Latest.objects.get().geom is None and values(one, "battery") == []
     assert api.track(one.pk, datetime.fromtimestamp(NOW - 900, UTC), datetime.fromtimestamp(NOW + 900, UTC)) == []
+
+
+def test_a_clock_that_is_wrong_is_noticed_and_a_buffer_emptied_is_none(device, hire):
+    slow, fast, buffered, right = (device(code) for code in ("slow", "fast", "buffered", "right"))
+    for n in range(3):
+        say(slow, {"at": NOW + n * 60 - 400, "fill": n}, received=NOW + n * 60)
+        say(fast, {"at": NOW + n * 60 + 300, "fill": n}, received=NOW + n * 60)
+        say(right, {"at": NOW + n * 60 - 2, "fill": n}, received=NOW + n * 60)
+    drift = dict(Latest.objects.values_list("device__code", "drift"))
+    assert drift == {
+        "slow": pytest.approx(400),
+        "fast": pytest.approx(-300),
+        "right": pytest.approx(2),
+        "buffered": None,
+    }
+    # It was set right: believed little by little, one message being no proof.
+    say(slow, {"at": NOW + 200, "fill": 9}, received=NOW + 200)
+    assert Latest.objects.get(device=slow).drift == pytest.approx(360)
+    # What was kept for two days and comes at once is late; its clock says nothing wrong.
+    say(buffered, [{"at": NOW - 2 * 86400 + n, "fill": n} for n in range(3)], received=NOW)
+    assert Latest.objects.get(device=buffered).drift is None
+    say(buffered, [{"at": NOW - 2 * 86400 + 60, "fill": 5}, {"at": NOW + 60, "fill": 6}], received=NOW + 61)
+    assert Latest.objects.get(device=buffered).drift == pytest.approx(1)
+    head = hire("manager")
+    assert head.get("/desk/devices/").content.decode().count("its clock is wrong") == 2
+    page = head.get(f"/desk/devices/{slow.pk}").content.decode()
+    assert "its clock is 360 s behind ours" in page
+    assert "behind ours" not in head.get(f"/desk/devices/{right.pk}").content.decode()

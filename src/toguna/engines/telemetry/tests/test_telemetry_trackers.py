@@ -17,6 +17,7 @@ from toguna.engines.telemetry.doors.trackers.frames import BadFrame
 from toguna.engines.telemetry.doors.trackers.gps103 import Gps103
 from toguna.engines.telemetry.doors.trackers.h02 import H02
 from toguna.engines.telemetry.doors.trackers.teltonika import Teltonika, crc16
+from toguna.engines.telemetry.doors.trackers.tk103 import Tk103
 from toguna.engines.telemetry.intake import draining, spool
 from toguna.engines.telemetry.models import Latest, Refused
 from toguna.engines.telemetry.tests.conftest import NOW
@@ -33,6 +34,7 @@ GPS103 = b"imei:359587010124900,tracker,0809231929,13554900601,F,112909.397,A,22
 H02_TEXT = (
     b"*HQ,123456789012345,V1,155850,A,5214.5346,N,2117.4683,E,10.00,270.90,131012,ffffffff,000000,000000,000000,000000#"
 )
+TK103 = b"(013612345678BP05000013612345678080524A2232.9806N11404.9355E000.1101241323.8700000000L000450AC)"
 H02_BINARY = bytes.fromhex("2442091341332059572807175137358006000183640e000000fffffbfdff001f080000000000ea1e0000000021")
 
 
@@ -57,7 +59,7 @@ def test_teltonika_codec_8_and_8_extended():
     )
     assert one.observations[0].values == {"voltage": 24.079, "signal": -85.0} and one.observations[0].lat is None
     (wide,) = talk.feed(TELTONIKA_8E)
-    assert wide.answer == b"\0\0\0\1" and wide.observations[0].values == {"odometer": pytest.approx(22949.0, rel=1)}
+    assert wide.answer == b"\0\0\0\1" and wide.observations[0].values == {"odometer": pytest.approx(22949.0, abs=1)}
     wrong = bytearray(TELTONIKA)
     wrong[15] ^= 1
     (refused,) = talk.feed(bytes(wrong))
@@ -86,6 +88,35 @@ def test_gps103():
     assert help_me.observations[0].lon < 0
     (lost,) = talk.feed(b"imei:353451040164707,tracker,1105182344,,L,,,1FB9,,12AB,,,;")
     assert lost.observations == []
+
+
+def test_tk103_in_brackets():
+    talk = Tk103()
+    assert talk.feed(TK103[:40]) == []
+    (one,) = talk.feed(TK103[40:] + b"(0123")
+    assert (one.code, one.answer, one.asks) == ("013612345678", b"(013612345678AP05)", False)
+    seen = one.observations[0]
+    assert datetime.fromtimestamp(seen.at, UTC) == datetime(2008, 5, 24, 10, 12, 41, tzinfo=UTC)
+    assert (seen.lat, seen.lon) == (pytest.approx(22.549677, abs=1e-6), pytest.approx(114.082258, abs=1e-6))
+    assert (seen.speed, seen.course, seen.values) == (0.1, 323.87, {"ignition": 0.0})
+    (south,) = talk.feed(b"45678901BR00130520A3439.9629S05826.3504W000.1175622323.8701000000L000450AC)")
+    seen = south.observations[0]
+    assert (seen.lat, seen.lon) == (pytest.approx(-34.666048, abs=1e-6), pytest.approx(-58.439173, abs=1e-6))
+    assert (south.code, south.answer, seen.values) == ("012345678901", b"", {"ignition": 1.0})
+    (alarm,) = talk.feed(b"(012345678901BO012110601V5955.9527N01047.4330E000.0231007034.6200000000L00000000)")
+    assert alarm.answer == b"(012345678901AS012)" and alarm.observations[0].values == {"ignition": 0.0, "alarm": 1.0}
+    assert alarm.observations[0].lat is None
+    (asks,) = talk.feed(b"(090411121854BP000001234567890HSO)")
+    assert (asks.code, asks.answer, asks.asks) == ("090411121854", b"(090411121854AP01HSO)", True)
+    for wrong in (
+        b"x)",
+        b"(01234567890xBP05)",
+        b"(012345678901BR00130520A3439.9629S)",
+        b"(012345678901BR00139920A3439.9629S05826.3504W000.1175622323.8701000000L0)",
+        b"(" * 2000,
+    ):
+        with pytest.raises(BadFrame):
+            Tk103().feed(wrong)
 
 
 def test_h02_in_text_and_in_binary_over_one_connection():
@@ -120,7 +151,9 @@ CRLF = st.sampled_from(
         b"##,imei:",
         b"\0\0\0\0",
         b"\0\x0f",
+        b"(013612345678BO012",
         GPS103,
+        TK103,
         H02_TEXT,
         H02_BINARY,
         TELTONIKA_LOGIN,
@@ -135,7 +168,7 @@ def test_whatever_comes_is_read_or_refused(parts, where, what):
     data = bytearray(b"".join(parts))
     if data:
         data[where % len(data)] = what
-    for make in (Gps103, H02, Teltonika):
+    for make in (Gps103, H02, Teltonika, Tk103):
         talk = make()
         try:
             for n in range(0, len(data), 7):

@@ -10,6 +10,7 @@ from django.utils import timezone
 from toguna.engines.cases.api import Case
 from toguna.engines.channels.models import Message
 from toguna.engines.telemetry import api as telemetry
+from toguna.engines.telemetry.devices import register
 from toguna.engines.telemetry.models import AlarmRule
 from toguna.engines.telemetry.rules import actions, reacting
 from toguna.engines.telemetry.testing import own_spool
@@ -26,6 +27,7 @@ RULE = {
 
 @pytest.fixture
 def gauge(town, tmp_path):
+    register.bring()
     with own_spool(tmp_path / "spool"):
         yield telemetry.register_device(
             "gauge-1",

@@ -14,6 +14,7 @@ from django.utils import timezone
 from toguna.engines.channels.api import Message
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
+from toguna.engines.telemetry.devices import register
 from toguna.engines.telemetry.rules import declared, reacting
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
@@ -105,6 +106,7 @@ def test_the_heads_hear_of_a_full_and_of_a_burning_bin_until_the_town_names_othe
     hire("agent")
     assert list(reactions.BIN_BURNS.problems()) == []
     assert list(dataclasses.replace(reactions.BIN_BURNS, tells="waste.nothing").problems())
+    register.bring()
     declared.bring()
     telemetry.register_device("bin-1", "http", telemetry.Told(service="waste"), by=SYSTEM)
 
@@ -135,6 +137,7 @@ def test_the_heads_hear_of_a_full_and_of_a_burning_bin_until_the_town_names_othe
 
 
 def test_an_alarm_puts_its_bin_in_the_next_round(yard, hire):
+    register.bring()
     declared.bring()
     bin_ = yard.bins[0]
     bin_.device = telemetry.register_device("bin-1", "http", telemetry.Told(service="waste"), by=SYSTEM).pk
