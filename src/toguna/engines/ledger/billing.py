@@ -283,10 +283,11 @@ def run(
                 cursor.execute("SELECT EXISTS (SELECT 1 FROM ledger_run_line)")
                 explained = cursor.fetchone()[0]
                 if explained:
+                    # Before anything reads them: of tables that it believes small, PostgreSQL compares each bill with each line.
+                    cursor.execute("ANALYZE ledger_run, ledger_run_line")
                     cursor.execute(_UNEQUAL)
                     if cursor.fetchone() is not None:
                         raise Refused(_("The lines of a bill do not sum to it."))
-                    cursor.execute("ANALYZE ledger_run_line")
                 cursor.execute(_ISSUED)
                 cursor.execute(_RUN.replace("{lines}", _ITS_LINES if explained else _ONE_LINE), values)
                 issued: int = cursor.rowcount // 2
