@@ -233,8 +233,10 @@ FROM staged CROSS JOIN (VALUES (1, %(receivable)s::bigint, 1), (2, %(income)s::b
 # Apart: within the statement that fills the table, its keys would be looked for among those that it writes, and its rows come in their
 # order, which is nobody's order in any other index.
 _ISSUED = "DELETE FROM ledger_run s USING ledger_bill b WHERE b.key = s.key"
-_UNEQUAL = """SELECT 1 FROM ledger_run s LEFT JOIN (SELECT key, sum(amount) AS sum FROM ledger_run_line GROUP BY key) l USING (key)
-WHERE l.sum IS DISTINCT FROM s.amount LIMIT 1"""
+# By one grouping: where it joins the two and may stop at the first, the planner compares each bill with each line.
+_UNEQUAL = """SELECT 1 FROM (
+    SELECT key, amount, true AS bill FROM ledger_run UNION ALL SELECT key, -amount, false FROM ledger_run_line
+) both_of GROUP BY key HAVING bool_or(bill) AND sum(amount) <> 0 LIMIT 1"""
 _ONE_LINE = "SELECT bill_id, 1, 'principal', words, %(income)s, amount, 0 FROM staged"
 _ITS_LINES = """SELECT s.bill_id, l.number, CASE WHEN l.amount < 0 THEN 'rebate' ELSE 'principal' END, l.words, %(income)s, l.amount, 0
     FROM staged s JOIN ledger_run_line l ON l.key = s.key"""

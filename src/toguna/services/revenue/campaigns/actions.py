@@ -181,8 +181,8 @@ FROM revenue_sweep WHERE lacking IS NOT NULL OR payer IS NULL ORDER BY thing
 ON CONFLICT DO NOTHING
 """
 _PIECE = """
-SELECT count(DISTINCT thing), max(thing), count(DISTINCT thing) FILTER (WHERE s{last} = 0 AND NOT EXISTS (
-    SELECT 1 FROM revenue_sweep o WHERE o.thing = p.thing AND o.s{last} > 0)) FROM revenue_sweep p
+SELECT count(*), max(thing), count(*) FILTER (WHERE most = 0)
+FROM (SELECT thing, max(s{last}) AS most FROM revenue_sweep GROUP BY thing) things
 """
 # What was billed of the same period: by this campaign before, by that of a district, a market or the town, or one by one; also to who
 # had the thing then. A bill that was cancelled stands in nobody's way.
