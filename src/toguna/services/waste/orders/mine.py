@@ -39,7 +39,7 @@ def _jobs(person: Person) -> list[Owned]:
     return [
         Owned(
             title=str(_("Job %(code)s")) % {"code": row.code},
-            url=reverse("waste-work"),
+            url=reverse("waste-jobs"),
             says=telling.when(row.start, row.end),
             service="waste",
             icon="team",

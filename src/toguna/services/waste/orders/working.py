@@ -51,7 +51,7 @@ def work(request: Request) -> HttpResponse:
             "sums": precollectors.sums(row), "stars": precollectors.stars(row),
             "may_rest": row.state == ACTIVE, "may_work": row.state == RESTING,
         }  # fmt: skip
-    response = render(request, "waste/work.html", values)
+    response = render(request, "waste/jobs.html", values)
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -64,7 +64,7 @@ def act(request: Request) -> HttpResponse:
             messages.success(request, _do(request, request.POST.get("do", "")))
         except (actions.Refused, limits.TooMany) as error:
             messages.error(request, str(error))
-    return redirect("waste-work")
+    return redirect("waste-jobs")
 
 
 def _do(request: Request, do: str) -> str:

@@ -52,22 +52,22 @@ def test_jobs_are_taken_done_and_earned_on_the_page(collectors, heard, django_as
     assert row.code in heard(CART)
     awa, _person = person_at(CART, "Awa")
     with django_assert_max_num_queries(20):
-        assert "350" in awa.get("/waste/work").content.decode()
+        assert "350" in awa.get("/waste/jobs").content.decode()
     assert f"Job {row.code}" in awa.get("/account/").content.decode(), "what waits for them is in their space"
-    assert HOME not in awa.get("/waste/work").content.decode(), "not before they have accepted"
+    assert HOME not in awa.get("/waste/jobs").content.decode(), "not before they have accepted"
     for _again in range(2):
-        awa.post("/waste/work/act", {"job": row.code, "do": "yes"})
+        awa.post("/waste/jobs/act", {"job": row.code, "do": "yes"})
     row = actions.by_id(row.pk)
-    page = awa.get("/waste/work").content.decode()
+    page = awa.get("/waste/jobs").content.decode()
     assert row.state == "accepted" and HOME in page and row.secret not in page
     wrong = awa.post(
-        "/waste/work/act",
+        "/waste/jobs/act",
         {"job": row.code, "do": "done", "secret": f"{(int(row.secret) + 1) % 10000:04d}"},
         follow=True,
     )
     assert "not the household" in wrong.content.decode()
     awa.post(
-        "/waste/work/act",
+        "/waste/jobs/act",
         {"job": row.code, "do": "done", "secret": row.secret, "photo": photo(), "client_id": str(uuid.uuid4())},
     )
     row.refresh_from_db()
@@ -75,13 +75,13 @@ def test_jobs_are_taken_done_and_earned_on_the_page(collectors, heard, django_as
     row.booking.refresh_from_db()
     assert row.booking.state == "cancelled", "fetched before its day: the hour is free for somebody else"
     assert (
-        "350" in awa.get("/waste/work").content.decode() and documents.files_of(("waste.pickup", row.pk)).count() == 1
+        "350" in awa.get("/waste/jobs").content.decode() and documents.files_of(("waste.pickup", row.pk)).count() == 1
     )
 
 
 def test_a_photo_says_it_and_the_household_or_the_desk_confirms(accepted, collectors, hire, town, heard, client):  # noqa: F811
     row, awa = accepted, person_at(CART, "Awa")[0]
-    refused = awa.post("/waste/work/act", {"job": row.code, "do": "done"}, follow=True)
+    refused = awa.post("/waste/jobs/act", {"job": row.code, "do": "done"}, follow=True)
     assert "four figures" in refused.content.decode()
     bad = {
         "job": row.code,
@@ -89,10 +89,10 @@ def test_a_photo_says_it_and_the_household_or_the_desk_confirms(accepted, collec
         "photo": SimpleUploadedFile("a.jpg", b"<svg>"),
         "client_id": str(uuid.uuid4()),
     }
-    assert "not a photo" in awa.post("/waste/work/act", bad, follow=True).content.decode()
+    assert "not a photo" in awa.post("/waste/jobs/act", bad, follow=True).content.decode()
     once = {"job": row.code, "do": "done", "client_id": str(uuid.uuid4())}
     for _again in range(2):
-        awa.post("/waste/work/act", once | {"photo": photo()})
+        awa.post("/waste/jobs/act", once | {"photo": photo()})
     row.refresh_from_db()
     assert row.state == "accepted", "a photo alone ends nothing"
     assert row.bill is None and telling.path_of(row) in heard(HOME)
@@ -105,7 +105,7 @@ def test_a_photo_says_it_and_the_household_or_the_desk_confirms(accepted, collec
     assert client.get(f"{mine}?key=wrong").status_code == 404 and client.get(
         f"/documents/{file.public_id}"
     ).status_code in (302, 403, 404)
-    assert person_at("+22370000088")[0].get(f"/waste/work/photo/{row.code}/{file.public_id}").status_code == 404
+    assert person_at("+22370000088")[0].get(f"/waste/jobs/photo/{row.code}/{file.public_id}").status_code == 404
     agent, seen = hire("agent", town.north.pk), f"/desk/waste/pickups/{row.code}/photo/{file.public_id}"
     assert agent.get(seen).status_code == 200 and hire("agent", town.south.pk).get(seen).status_code == 404
     assert row.code[:4] in agent.get("/desk/waste/pickups/?view=photo").content.decode()
@@ -139,7 +139,7 @@ def test_nobody_confirms_what_no_photo_said_and_only_three_are_kept(accepted, co
     awa = person_at(CART, "Awa")[0]
     for n in range(4):
         said = awa.post(
-            "/waste/work/act",
+            "/waste/jobs/act",
             {"job": accepted.code, "do": "done", "photo": photo(), "client_id": str(uuid.uuid4())},
             follow=True,
         )
@@ -148,12 +148,12 @@ def test_nobody_confirms_what_no_photo_said_and_only_three_are_kept(accepted, co
 
 def test_a_number_that_was_not_confirmed_sees_no_jobs_and_may_ask_to_work(town, collectors):
     stranger, _person = person_at(CART, "Somebody", confirmed=False)
-    assert "My earnings" not in stranger.get("/waste/work").content.decode()
+    assert "My earnings" not in stranger.get("/waste/jobs").content.decode()
     new, _person = person_at("+22370000033", "Oumar")
-    assert "Ask to be registered" in new.get("/waste/work").content.decode()
+    assert "Ask to be registered" in new.get("/waste/jobs").content.decode()
     for _again in range(2):
         new.post(
-            "/waste/work/act", {"do": "register", "name": "Oumar", "district": "Nord", "client_id": str(uuid.uuid4())}
+            "/waste/jobs/act", {"do": "register", "name": "Oumar", "district": "Nord", "client_id": str(uuid.uuid4())}
         )
     row = PreCollector.objects.get(phone="+22370000033")
     assert (row.state, row.zones.get()) == ("asked", town.north)
