@@ -1,4 +1,4 @@
-"""A page that works without network: its service worker and what makes it an app on a telephone.
+"""A page that works without network: its service worker, what makes it an app on a telephone, and how it is answered.
 
 The worker keeps the page and its files, nothing else: what belongs to people is in the page's own store (site/static/offline.js).
 """
@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from toguna.kernel.web import Request
 
 FRAME = ("toguna.css", "toguna.js", "offline.js", "icon.svg")
 
@@ -42,3 +46,35 @@ def manifest(name: str, short: str, *, start: str, scope: str) -> HttpResponse:
         "icons": [{"src": static("icon.svg"), "sizes": "any", "type": "image/svg+xml"}],
     }  # fmt: skip
     return JsonResponse(values, content_type="application/manifest+json")
+
+
+def private(values: dict[str, Any], status: int = 200) -> HttpResponse:
+    """An answer to the page alone: kept nowhere on the way, and with no byte too many."""
+    response = JsonResponse(values, status=status, json_dumps_params={"separators": (",", ":"), "ensure_ascii": False})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def me(request: Request) -> HttpResponse:
+    """Whose session this is, and what a form needs to be sent in it."""
+    return private({"account": request.actor.account, "csrf": get_token(request)})
+
+
+def others() -> HttpResponse:
+    """The answer to work that another account did on this device."""
+    return private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
+
+
+def batch(request: Request, most: int) -> dict[str, Any] | HttpResponse:
+    """What a page sends when it is back: {"account": ID, "records": [...], ...}, `records` being objects, `most` at most, and the work of
+    this session's account. Else the answer that says why not."""
+    try:
+        sent = json.loads(request.body)
+        account, rows = int(sent["account"]), [row for row in sent["records"] if isinstance(row, dict)]
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return private({"says": _("This cannot be read.")}, 400)
+    if len(rows) > most:
+        return private({"says": _("Too many at once: %(n)d at most.") % {"n": most}}, 413)
+    if account != request.actor.account:
+        return others()
+    return {**sent, "records": rows}

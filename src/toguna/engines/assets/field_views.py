@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -36,33 +33,25 @@ def app(request: Request) -> HttpResponse:
 @staff(USE)
 def me(request: Request) -> HttpResponse:
     """Whose session this is, and what a form needs to be sent in it."""
-    return _private({"account": request.actor.account, "csrf": get_token(request)})
+    return offline.me(request)
 
 
 @staff(USE)
 def day(request: Request) -> HttpResponse:
-    return _private({"account": request.actor.account, "made": timezone.now().isoformat(), **field.day(request.actor)})
+    return offline.private(
+        {"account": request.actor.account, "made": timezone.now().isoformat(), **field.day(request.actor)}
+    )
 
 
 @staff(USE)
 def sync(request: Request) -> HttpResponse:
     """Takes {"account": ID, "records": [...]}; answers {"results": [{id, state, says}]}, one for each."""
-    try:
-        sent = json.loads(request.body)
-        account, rows = int(sent["account"]), [row for row in sent["records"] if isinstance(row, dict)]
-    except (ValueError, KeyError, TypeError):
-        return _private({"says": _("This cannot be read.")}, 400)
-    if len(rows) > MOST_RECORDS:
-        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
-    if account != request.actor.account:
-        return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
-    return _private({"results": [dataclasses.asdict(field.apply(row, by=request.actor)) for row in rows]})
-
-
-def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
-    response = JsonResponse(values, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
+    sent = offline.batch(request, MOST_RECORDS)
+    if isinstance(sent, HttpResponse):
+        return sent
+    return offline.private(
+        {"results": [dataclasses.asdict(field.apply(row, by=request.actor)) for row in sent["records"]]}
+    )
 
 
 @public

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
@@ -46,7 +44,7 @@ def app(request: Request) -> HttpResponse:
 def me(request: Request) -> HttpResponse:
     """Whose session this is, what a form needs to be sent in it, and the town's time: the phone's own may be wrong."""
     now = timezone.localtime().isoformat(timespec="milliseconds")
-    return _private({"account": request.actor.account, "csrf": get_token(request), "now": now})
+    return offline.private({"account": request.actor.account, "csrf": get_token(request), "now": now})
 
 
 @staff(COLLECT)
@@ -57,7 +55,7 @@ def load(request: Request) -> HttpResponse:
     if request.headers.get("If-None-Match") == tag:
         response = HttpResponse(status=304)
     else:
-        response = _private(package.whole(found))
+        response = offline.private(package.whole(found))
     response["ETag"] = tag
     return response
 
@@ -65,41 +63,27 @@ def load(request: Request) -> HttpResponse:
 @staff(COLLECT)
 def sync(request: Request) -> HttpResponse:
     """Takes {"account": ID, "records": [...]}; answers {"results": [...]}, one for each (see `receiving.Result`)."""
-    try:
-        sent = json.loads(request.body)
-        account, rows = int(sent["account"]), [row for row in sent["records"] if isinstance(row, dict)]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return _private({"says": _("This cannot be read.")}, 400)
-    if len(rows) > MOST_RECORDS:
-        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
-    if account != request.actor.account:
-        return _others()
-    return _private({"results": [dataclasses.asdict(receiving.receive(row, by=request.actor)) for row in rows]})
+    sent = offline.batch(request, MOST_RECORDS)
+    if isinstance(sent, HttpResponse):
+        return sent
+    return offline.private(
+        {"results": [dataclasses.asdict(receiving.receive(row, by=request.actor)) for row in sent["records"]]}
+    )
 
 
 @staff(COLLECT)
 def file(request: Request) -> HttpResponse:
     """Takes one photo or file: account, id, record, form, version, language; the file in `file`."""
     if request.POST.get("account") != str(request.actor.account):
-        return _others()
+        return offline.others()
     sent = request.FILES.get("file")
     if not isinstance(sent, UploadedFile) or sent.file is None:
-        return _private({"says": _("Choose a photo first.")}, 400)
+        return offline.private({"says": _("Choose a photo first.")}, 400)
     if (sent.size or 0) > actions.LARGEST_FILE:
         said = _("This file is larger than %(megabytes)d MB.") % {"megabytes": actions.LARGEST_FILE >> 20}
-        return _private({"says": said}, 413)
+        return offline.private({"says": said}, 413)
     result = receiving.keep_file(request.POST, sent.file, sent.name or "", by=request.actor)
-    return _private(dataclasses.asdict(result))
-
-
-def _others() -> HttpResponse:
-    return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
-
-
-def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
-    response = JsonResponse(values, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
+    return offline.private(dataclasses.asdict(result))
 
 
 @public

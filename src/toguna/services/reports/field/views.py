@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -50,52 +47,38 @@ def app(request: Request) -> HttpResponse:
 @staff("reports.handle")
 def me(request: Request) -> HttpResponse:
     """Whose session this is, and what a form needs to be sent in it."""
-    return _private({"account": request.actor.account, "csrf": get_token(request)})
+    return offline.me(request)
 
 
 @staff("reports.handle")
 def load(request: Request) -> HttpResponse:
     """The day, whole. ?code=...&code=... or ?zone=ID, ?order=due, ?from=lat,lon"""
     rows = day.chosen(request.actor, request.GET, request.GET.getlist("code")[: day.MOST])
-    return _private(day.whole(request.actor, rows, day.start_of(request.GET.get("from", ""))))
+    return offline.private(day.whole(request.actor, rows, day.start_of(request.GET.get("from", ""))))
 
 
 @staff("reports.handle")
 def sync(request: Request) -> HttpResponse:
     """Takes records: {"account": ID, "records": [...]}; answers {"results": [{id, state, says, code}]}, one for each."""
-    try:
-        sent = json.loads(request.body)
-        account, rows = int(sent["account"]), [r for r in sent["records"] if isinstance(r, dict)]
-    except (ValueError, KeyError, TypeError):
-        return _private({"says": _("This cannot be read.")}, 400)
-    if len(rows) > MOST_RECORDS:
-        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
-    if account != request.actor.account:
-        return _others()
-    return _private({"results": [dataclasses.asdict(records.apply(row, by=request.actor)) for row in rows]})
+    sent = offline.batch(request, MOST_RECORDS)
+    if isinstance(sent, HttpResponse):
+        return sent
+    return offline.private(
+        {"results": [dataclasses.asdict(records.apply(row, by=request.actor)) for row in sent["records"]]}
+    )
 
 
 @staff("reports.handle")
 def photo(request: Request) -> HttpResponse:
     """Takes one photo: account, id, case and moment (or report), slip; the file in `photo`. Answers {id, state, says}."""
     if request.POST.get("account") != str(request.actor.account):
-        return _others()
+        return offline.others()
     file = request.FILES.get("photo")
     if not isinstance(file, UploadedFile):
-        return _private({"says": _("Choose a photo first.")}, 400)
+        return offline.private({"says": _("Choose a photo first.")}, 400)
     if (file.size or 0) > cases.MOST_BYTES:
-        return _private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
-    return _private(dataclasses.asdict(records.add_photo(request.POST, file.read(), by=request.actor)))
-
-
-def _others() -> HttpResponse:
-    return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
-
-
-def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
-    response = JsonResponse(values, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
+        return offline.private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
+    return offline.private(dataclasses.asdict(records.add_photo(request.POST, file.read(), by=request.actor)))
 
 
 @public

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from datetime import UTC, timedelta
-from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -38,7 +35,7 @@ def app(request: Request) -> HttpResponse:
 @staff(COLLECT)
 def me(request: Request) -> HttpResponse:
     """Whose session this is, and what a form needs to be sent in it."""
-    return _private({"account": request.actor.account, "csrf": get_token(request)})
+    return offline.me(request)
 
 
 def _mine(request: Request) -> Collector:
@@ -61,50 +58,41 @@ def load(request: Request) -> HttpResponse:
         devices.heard(device, waiting=device.waiting, carried=device.carried, skew=device.skew)
         found = day.whole(collector, device, request.actor, day.start_of(request.GET.get("from", "")))
     except (Refused, ledger.Refused) as error:
-        return _private({"says": str(error)}, 409)
+        return offline.private({"says": str(error)}, 409)
     audit.record(request.actor, "revenue.take_along", f"revenue.device:{device.pk}", places=len(found["places"]))
-    return _private(found)
+    return offline.private(found)
 
 
 def _cut(device: Device) -> HttpResponse:
     said = _("This device was cut off: %(why)s. Bring it to who supervises.") % {"why": device.why}
-    return _private({"says": said, "cut": True}, 410)
+    return offline.private({"says": said, "cut": True}, 410)
 
 
 @staff(COLLECT)
 def sync(request: Request) -> HttpResponse:
     """Takes records: {account, device, now, waiting, carried, records}; now: the device's clock; waiting, carried: what it has left after
     these. Answers {results: [{id, state, says, receipt}], held, most, taken}. What a device that was cut off sends is taken too, aside."""
+    sent = offline.batch(request, MOST_RECORDS)
+    if isinstance(sent, HttpResponse):
+        return sent
     try:
-        sent = json.loads(request.body)
-        account, rows = int(sent["account"]), [row for row in sent["records"] if isinstance(row, dict)]
         waiting, carried = int(sent.get("waiting") or 0), int(sent.get("carried") or 0)
         clock = parse_datetime(str(sent.get("now") or ""))
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        return _private({"says": _("This cannot be read.")}, 400)
-    if len(rows) > MOST_RECORDS:
-        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
-    if account != request.actor.account:
-        return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
+    except (ValueError, TypeError, OverflowError):
+        return offline.private({"says": _("This cannot be read.")}, 400)
     try:
         collector = _mine(request)
         device = devices.known(collector, str(sent.get("device", "")))
     except Refused as error:
-        return _private({"says": str(error)}, 409)
+        return offline.private({"says": str(error)}, 409)
     skew = timedelta()
     if clock is not None:
         skew = timezone.now() - (clock if clock.tzinfo else clock.replace(tzinfo=UTC))
-    results = [dataclasses.asdict(records.apply(row, device, skew=skew, by=request.actor)) for row in rows]
+    results = [dataclasses.asdict(records.apply(row, device, skew=skew, by=request.actor)) for row in sent["records"]]
     devices.heard(device, skew=skew.total_seconds(), waiting=waiting, carried=carried)
     now = board.of(collector)
     told = {"held": now.held, "most": collector.most, "taken": now.taken, "number": now.number, "skew": device.skew}
-    return _private({"results": results, **told, "cut": device.cut is not None})
-
-
-def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
-    response = JsonResponse(values, status=status, json_dumps_params={"separators": (",", ":"), "ensure_ascii": False})
-    response["Cache-Control"] = "no-store"
-    return response
+    return offline.private({"results": results, **told, "cut": device.cut is not None})
 
 
 @public

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import uuid
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,16 +20,6 @@ from toguna.services.revenue.fines import books, reads, tickets
 from toguna.services.revenue.fines.books import WRITE, Refused
 
 MOST_RECORDS = 20  # in one batch
-
-
-def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
-    response = JsonResponse(values, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-def _others() -> HttpResponse:
-    return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
 
 
 @staff(WRITE)
@@ -61,7 +49,7 @@ def _texts() -> dict[str, Any]:
 @staff(WRITE)
 def me(request: Request) -> HttpResponse:
     """Whose session this is, and what a form needs to be sent in it."""
-    return _private({"account": request.actor.account, "csrf": get_token(request)})
+    return offline.me(request)
 
 
 @staff(WRITE)
@@ -71,9 +59,9 @@ def day(request: Request) -> HttpResponse:
         used = (int(request.GET.get("book") or 0), int(request.GET.get("used") or 0))
         book = books.take(uuid.UUID(request.GET.get("device", "")), by=request.actor, used=used)
     except ValueError:
-        return _private({"says": _("This device has no number: open the page again.")}, 400)
+        return offline.private({"says": _("This device has no number: open the page again.")}, 400)
     except Refused as error:
-        return _private({"says": str(error)}, 409)
+        return offline.private({"says": str(error)}, 409)
     unit = town.current().currency
     rows = [
         {
@@ -90,36 +78,32 @@ def day(request: Request) -> HttpResponse:
         "book": {"id": book.pk, "prefix": book.prefix, "checks": book.checks, "next": books.next_leaf(book)},
         "known": [[one.plate, one.count, timezone.localdate(one.last).isoformat(), one.owed] for one in known],
     }  # fmt: skip
-    return _private(values)
+    return offline.private(values)
 
 
 @staff(WRITE)
 def sync(request: Request) -> HttpResponse:
     """Takes {"account": ID, "records": [...]}; answers {"results": [{id, state, says, number}]}, one for each."""
-    try:
-        sent = json.loads(request.body)
-        account, rows = int(sent["account"]), [row for row in sent["records"] if isinstance(row, dict)]
-    except (ValueError, KeyError, TypeError):
-        return _private({"says": _("This cannot be read.")}, 400)
-    if len(rows) > MOST_RECORDS:
-        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
-    if account != request.actor.account:
-        return _others()
-    return _private({"results": [dataclasses.asdict(tickets.apply(row, by=request.actor)) for row in rows]})
+    sent = offline.batch(request, MOST_RECORDS)
+    if isinstance(sent, HttpResponse):
+        return sent
+    return offline.private(
+        {"results": [dataclasses.asdict(tickets.apply(row, by=request.actor)) for row in sent["records"]]}
+    )
 
 
 @staff(WRITE)
 def photo(request: Request) -> HttpResponse:
     """Takes one photo: account, id, of (the record's id); the file in `photo`."""
     if request.POST.get("account") != str(request.actor.account):
-        return _others()
+        return offline.others()
     file = request.FILES.get("photo")
     if not isinstance(file, UploadedFile):
-        return _private({"says": _("Choose a photo first.")}, 400)
+        return offline.private({"says": _("Choose a photo first.")}, 400)
     if (file.size or 0) > cases.MOST_BYTES:
-        return _private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
+        return offline.private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
     result = tickets.add_photo(request.POST.get("id", ""), request.POST.get("of", ""), file.read(), by=request.actor)
-    return _private(dataclasses.asdict(result))
+    return offline.private(dataclasses.asdict(result))
 
 
 @public

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
@@ -42,36 +39,32 @@ def app(request: Request) -> HttpResponse:
 @staff(WRITE)
 def me(request: Request) -> HttpResponse:
     """Whose session this is, and what a form needs to be sent in it."""
-    return _private({"account": request.actor.account, "csrf": get_token(request)})
+    return offline.me(request)
 
 
 @staff(WRITE)
 def sync(request: Request) -> HttpResponse:
     """Takes {"account": ID, "records": [...]}; answers {"results": [{id, state, says, code}]}, one for each."""
-    try:
-        sent = json.loads(request.body)
-        account, rows = int(sent["account"]), [row for row in sent["records"] if isinstance(row, dict)]
-    except (ValueError, KeyError, TypeError):
-        return _private({"says": _("This cannot be read.")}, 400)
-    if len(rows) > MOST_RECORDS:
-        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
-    if account != request.actor.account:
-        return _others()
-    return _private({"results": [dataclasses.asdict(census.apply(row, by=request.actor)) for row in rows]})
+    sent = offline.batch(request, MOST_RECORDS)
+    if isinstance(sent, HttpResponse):
+        return sent
+    return offline.private(
+        {"results": [dataclasses.asdict(census.apply(row, by=request.actor)) for row in sent["records"]]}
+    )
 
 
 @staff(WRITE)
 def photo(request: Request) -> HttpResponse:
     """Takes one photo: account, id, of (the record's id); the file in `photo`."""
     if request.POST.get("account") != str(request.actor.account):
-        return _others()
+        return offline.others()
     file = request.FILES.get("photo")
     if not isinstance(file, UploadedFile):
-        return _private({"says": _("Choose a photo first.")}, 400)
+        return offline.private({"says": _("Choose a photo first.")}, 400)
     if (file.size or 0) > cases.MOST_BYTES:
-        return _private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
+        return offline.private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
     result = census.add_photo(request.POST.get("id", ""), request.POST.get("of", ""), file.read(), by=request.actor)
-    return _private(dataclasses.asdict(result))
+    return offline.private(dataclasses.asdict(result))
 
 
 @staff("revenue.read")
@@ -86,16 +79,6 @@ def shown_photo(request: Request, code: str) -> FileResponse:
         raise Http404(_("There is no photo of it."))
     response = FileResponse(path.open("rb"), content_type="image/jpeg")
     response["Cache-Control"] = "private, no-store"
-    return response
-
-
-def _others() -> HttpResponse:
-    return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
-
-
-def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
-    response = JsonResponse(values, status=status)
-    response["Cache-Control"] = "no-store"
     return response
 
 

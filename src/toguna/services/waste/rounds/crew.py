@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import uuid
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -42,7 +40,7 @@ def app(request: Request) -> HttpResponse:
 @staff("waste.work")
 def me(request: Request) -> HttpResponse:
     """Whose session this is, and what a form needs to be sent in it."""
-    return _private({"account": request.actor.account, "csrf": get_token(request)})
+    return offline.me(request)
 
 
 @staff("waste.work")
@@ -50,12 +48,12 @@ def day(request: Request) -> HttpResponse:
     """The round of today, whole, with the turns between its stops. ?round=ID for whoever plans."""
     one = driving.round_of(request.actor, _number(request.GET.get("round")))
     if one is None:
-        return _private(
+        return offline.private(
             {"account": request.actor.account, "made": timezone.now().isoformat(), "round": None, "visits": []}
         )
     visits = list(one.visits.select_related("place", "call").order_by("number"))
     turns = _turns(one, visits)
-    return _private(
+    return offline.private(
         {
             "account": request.actor.account, "made": timezone.now().isoformat(), "round": one.pk, "plate": one.truck.plate,
             "day": one.plan.day.isoformat(), "version": one.plan.version, "state": one.state,
@@ -100,22 +98,16 @@ def _turns(one: Round, visits: list[Visit]) -> dict[int, list[str]]:
 @staff("waste.work")
 def sync(request: Request) -> HttpResponse:
     """Takes {"account": ID, "records": [...], "here": {"round", "lon", "lat", "at"}}; answers {"results": [{id, state, says}], "version": n}."""
-    try:
-        sent = json.loads(request.body)
-        account, rows = int(sent["account"]), [r for r in sent["records"] if isinstance(r, dict)]
-    except (ValueError, KeyError, TypeError):
-        return _private({"says": _("This cannot be read.")}, 400)
-    if len(rows) > MOST_RECORDS:
-        return _private({"says": _("Too many at once: %(n)d at most.") % {"n": MOST_RECORDS}}, 413)
-    if account != request.actor.account:
-        return _others()
-    results = [dataclasses.asdict(driving.apply(row, by=request.actor)) for row in rows]
+    sent = offline.batch(request, MOST_RECORDS)
+    if isinstance(sent, HttpResponse):
+        return sent
+    results = [dataclasses.asdict(driving.apply(row, by=request.actor)) for row in sent["records"]]
     version = None
     here = sent.get("here")
     if isinstance(here, dict) and (one := driving.round_of(request.actor, _number(here.get("round")))):
         version = one.plan.version
         _here(one, here, request.actor)
-    return _private({"results": results, "version": version})
+    return offline.private({"results": results, "version": version})
 
 
 def _here(one: Round, here: dict[str, Any], by: Actor) -> None:
@@ -132,21 +124,21 @@ def _here(one: Round, here: dict[str, Any], by: Actor) -> None:
 def photo(request: Request) -> HttpResponse:
     """Takes one photo of a record: account, id, record; the file in `photo`. Answers {id, state, says}."""
     if request.POST.get("account") != str(request.actor.account):
-        return _others()
+        return offline.others()
     file = request.FILES.get("photo")
     typed = request.POST.get("id", "")
     try:
         once, record = uuid.UUID(typed), uuid.UUID(request.POST.get("record", ""))
     except ValueError:
-        return _private({"says": _("This cannot be read.")}, 400)
+        return offline.private({"says": _("This cannot be read.")}, 400)
     if not isinstance(file, UploadedFile):
-        return _private({"says": _("Choose a photo first.")}, 400)
+        return offline.private({"says": _("Choose a photo first.")}, 400)
     known = DriverRecord.objects.filter(client_id=record, account=request.actor.account).exists()
     visit = Visit.objects.filter(record=record).first()
     if not known:
-        return _private({"id": typed, "state": "waiting", "says": ""})
+        return offline.private({"id": typed, "state": "waiting", "says": ""})
     if visit is None:
-        return _private({"id": typed, "state": "sent", "says": ""})
+        return offline.private({"id": typed, "state": "sent", "says": ""})
     try:
         documents.keep(
             file,
@@ -157,8 +149,8 @@ def photo(request: Request) -> HttpResponse:
             client_id=once,
         )
     except documents.FileRefused as error:
-        return _private({"id": typed, "state": "refused", "says": str(error)})
-    return _private({"id": typed, "state": "sent", "says": ""})
+        return offline.private({"id": typed, "state": "refused", "says": str(error)})
+    return offline.private({"id": typed, "state": "sent", "says": ""})
 
 
 def may_read_photo(actor: Actor, visit: int) -> bool:
@@ -169,16 +161,6 @@ def may_read_photo(actor: Actor, visit: int) -> bool:
 def may_add_photo(actor: Actor, visit: int) -> bool:
     row = Visit.objects.select_related("round__truck").filter(pk=visit).first()
     return row is not None and (access.can(actor, planning.PLAN) or row.round.truck.driver == actor.account)
-
-
-def _others() -> HttpResponse:
-    return _private({"says": _("This work is another account's: log in with the account that did it.")}, 403)
-
-
-def _private(values: dict[str, Any], status: int = 200) -> HttpResponse:
-    response = JsonResponse(values, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 @public
