@@ -29,7 +29,7 @@ from toguna.services.waste.orders import (
     subscriptions,
     telling,
 )
-from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
+from toguna.services.waste.orders.events import MonthBilled, PickUpMoved, PreCollectorMoved
 
 
 def _subject(code: str) -> str | None:
@@ -83,6 +83,7 @@ PROVIDES: tuple[Declaration, ...] = (
     Reaction(Booked, _on_booked),
     Reaction(BookingEnded, _on_ended),
     Reaction(PickUpMoved, telling.on_moved),
+    Reaction(MonthBilled, telling.on_billed),
     Reaction(PreCollectorMoved, telling.on_precollector),
     Reaction(PaymentTaken, telling.on_paid),
     Periodic("waste-offers", timedelta(minutes=1), matching.sweep),

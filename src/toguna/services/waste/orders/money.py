@@ -6,15 +6,17 @@ import uuid
 from datetime import date, timedelta
 
 from django.db import transaction
+from django.db.models import Case, QuerySet, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, money, text, town
+from toguna.kernel import access, audit, events, money, text, town
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste import households
-from toguna.services.waste.models import PayOut, PickUp, PickUpKind, PreCollector, Subscription, WastePlace
+from toguna.services.waste.models import Household, PayOut, PickUp, PickUpKind, PreCollector, Subscription, WastePlace
+from toguna.services.waste.orders.events import MonthBilled
 
 EXPENSE, PAYABLE, REWARDS = "621", "401", "6583"
 INCOME = "7068"
@@ -105,14 +107,22 @@ def bill(row: PickUp, *, by: Actor) -> ledger.Bill | None:
 
 
 def month_bill(row: Subscription, month: date, *, by: Actor) -> ledger.Bill:
-    """The bill of a month of a subscription, once. Raises NoPrice."""
+    """The bill of a month of a subscription, once. In the caller's transaction. Raises NoPrice."""
     zone = row.household.zone_id
     tariff, quote = monthly(row.kind, zone=zone, on=month)
-    return ledger.issue(
+    made = ledger.issue(
         households.payer_of(row.household), lines(quote, tariff.income.code), key=f"waste-sub:{row.code}:{month:%Y-%m}",
         due=max(month, timezone.localdate()) + timedelta(days=DAYS), by=by, tariff=tariff, about=("waste", row.code),
         words=f"{text.pick(row.kind.titles)} {month:%m/%Y}",
     )  # fmt: skip
+    events.publish(MonthBilled(row.pk, made.pk, f"{month:%m/%Y}"))
+    return made
+
+
+def bills_of(home: Household) -> QuerySet[ledger.Bill]:
+    """What a household owes or has paid for waste: what is to be paid first, then the newest."""
+    rows = ledger.Bill.objects.filter(payer=home.payer_id, about_kind="waste").exclude(payer=None)
+    return rows.order_by(Case(When(state="open", then=0), default=1), "-due", "-pk")
 
 
 def ringing_way() -> ledger.Way | None:

@@ -16,10 +16,10 @@ from toguna.engines.ledger import api as ledger
 from toguna.kernel import limits, money, text, town
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste import households
-from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector
+from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector, Subscription
 from toguna.services.waste.orders import actions, matching
-from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
-from toguna.services.waste.orders.money import part, ringing_way, worth
+from toguna.services.waste.orders.events import MonthBilled, PickUpMoved, PreCollectorMoved
+from toguna.services.waste.orders.money import order_of, part, ringing_way, worth
 
 log = logging.getLogger("toguna.waste")
 _KEYS = uuid.UUID("7f0cf8a2-0d2e-4bb3-8a74-2c6f0c1d9e51")
@@ -193,6 +193,26 @@ def ask_payment(row: PickUp) -> None:
             )
     except (ledger.Unaskable, ledger.Unset, limits.TooMany) as error:
         log.info("pick-up %s: no payment was asked for: %s", row.code, error)
+
+
+def on_billed(event: MonthBilled) -> None:
+    """Reaction: who subscribed hears what a month costs and how to pay it. Where it is asked for by itself, the order says so."""
+    row = Subscription.objects.select_related("household", "kind").filter(pk=event.subscription).first()
+    bill = ledger.Bill.objects.filter(pk=event.bill).first()
+    if row is None or bill is None or not bill.left or not row.household.address or order_of(row) is not None:
+        return
+    home = row.household
+    language = home.language or town.current().languages[0]
+    with translation.override(language):
+        words = _("%(what)s: %(amount)s, bill %(bill)s, before %(day)s. Pay: %(url)s") % {
+            "what": f"{short(text.pick(row.kind.titles), 40)} {event.month}", "amount": money.shown(bill.left, bill.currency, plain=True), "bill": bill.reference,
+            "day": f"{bill.due:%d/%m}", "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[bill.reference])}",
+        }  # fmt: skip
+    medium, to = households.way(home.address)
+    channels.send(
+        medium, to, key=f"waste-month:{bill.pk}", text=words, subject=text.pick(row.kind.titles, language), language=language,
+        person=home.person_id,
+    )  # fmt: skip
 
 
 def on_precollector(event: PreCollectorMoved) -> None:
