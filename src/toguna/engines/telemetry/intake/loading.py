@@ -507,12 +507,11 @@ def _take(
         batch.refused.append((record, device, Refused.Reason.CLOCK, f"at {given}"))
     micros, newer = _micros(at), at > one.at
     lat, lon = seen.lat, seen.lon
-    if lat is not None or lon is not None:
-        if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
-            if not seen.values:
-                batch.refused.append((record, device, Refused.Reason.RANGE, "position"))
-                return
-            lat = lon = None
+    if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
+        if not seen.values and (lat is not None or lon is not None):
+            batch.refused.append((record, device, Refused.Reason.RANGE, "position"))
+            return
+        lat = lon = None
     if device.stays is not None and (why := _astray(device, lat, lon)) is not None:
         batch.refused.append((record, device, Refused.Reason.MOVED, why))
         return

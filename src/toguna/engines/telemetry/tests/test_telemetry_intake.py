@@ -104,7 +104,11 @@ def test_signed_readings_once_unaltered_in_time_and_in_place(device):
     say(scale, json.dumps({"at": NOW, "weight": 1}).encode(), proof="door")
     say(scale, signed({"at": NOW, "seq": 2, "weight": 42}, of="other"), proof="door")
     say(scale, signed({"at": NOW, "seq": 3, "weight": 42, "lat": 12.7, "lon": -8.0}), proof="door")
-    say(scale, signed({"at": NOW, "seq": 4, "weight": 999999, "temperature": 20, "lat": 12.65, "lon": -8.0}), proof="door")
+    say(
+        scale,
+        signed({"at": NOW, "seq": 4, "weight": 999999, "temperature": 20, "lat": 12.65, "lon": -8.0}),
+        proof="door",
+    )
     say(scale, signed({"seq": 5, "weight": 42}), proof="door")
     say(scale, signed({"at": NOW - 40 * 86400, "seq": 6, "weight": 42}), proof="door")
     assert values(scale, "weight") == [42.5] and values(scale, "temperature") == []

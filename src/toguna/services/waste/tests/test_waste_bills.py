@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-from django.db import connection
-from django.utils import timezone
-
 from toguna.engines.channels import sms
 from toguna.engines.channels.models import Message
 from toguna.engines.ledger import api as ledger
-from toguna.engines.ledger.models.providers import PaymentRequest
-from toguna.engines.ledger.providers import following, http, ways
+from toguna.engines.ledger.providers import ways
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.models import Subscription
 from toguna.services.waste.orders import subscriptions
 from toguna.services.waste.tests.conftest import HOME, OTHER
 from toguna.services.waste.tests.test_working import person_at
-from toguna.simulate.mtn import Mtn
 from toguna.simulate.payments import GIVEN
 
 
@@ -58,28 +52,6 @@ def test_each_month_of_a_subscription_is_said_once_and_stands_on_the_page_with_a
     ledger.take(2000, "XOF", "cash", desk=desk, key="k", by=SYSTEM, payer=row.household.payer_id, bills=[first.pk])
     page = fanta.get("/waste/mine").content.decode()
     assert f'href="/pay/{first.reference}"' not in page and f'href="/pay/{second.reference}"' in page
-
-
-@pytest.fixture
-def company(monkeypatch):
-    """The operator's stand-in. company.confirm() -> the payer of the last push types their secret code."""
-    http.forget_tokens()
-    with Mtn(webhook=ways.address("mtn")) as made:
-        monkeypatch.setattr(ways, "tables", lambda: {"mtn": {**GIVEN["mtn"], "url": made.url, "currency": "XOF"}})
-        connection.inc_thread_sharing()
-
-        def confirm() -> PaymentRequest:
-            run_jobs()
-            row = PaymentRequest.objects.latest("pk")
-            made.pay(list(made.payments.values())[-1])
-            following.follow(row.pk, timezone.now())
-            run_jobs()
-            row.refresh_from_db()
-            return row
-
-        made.confirm = confirm
-        yield made
-        connection.dec_thread_sharing()
 
 
 def test_a_feature_phone_sees_what_it_owes_for_waste_and_pays_it(collectors, say, company, heard):
