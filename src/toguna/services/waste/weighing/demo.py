@@ -28,7 +28,7 @@ def load(files: DemoFiles) -> None:
     scale = actions.save(None, told, by=SYSTEM)
     draw = random.Random(7)  # noqa: S311 - a game
     homes = list(Household.objects.exclude(address="").order_by("pk")[:200])
-    rows = []
+    rows: list[Weighing] = []
     for day in range(DAYS, 0, -1):
         for turn in range(TRUCKS + PEOPLE):
             at = timezone.make_aware(
