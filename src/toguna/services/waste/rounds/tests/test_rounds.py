@@ -350,9 +350,19 @@ def test_reports_join_the_next_round_and_are_answered(driven, head, report_case)
     _plan, one, driver = driven
     Visit.objects.filter(round=one, number=1).update(place=None, call=call, kind="stop", why="call")
     visit = one.visits.get(number=1)
-    send(driver, record(one, "done", visit))
+    said = record(one, "done", visit)
+    for _again in range(2):
+        send(driver, said)
     call.refresh_from_db()
     assert call.state == "done" and wild.steps.filter(text__contains="fetched").count() == 1
+    work, stops_ = wild.works.get(), one.visits.filter(kind="stop").count()
+    visit.refresh_from_db()
+    whole = making.money(one.truck, one.metres, int((one.returns - one.departs).total_seconds()))
+    assert (work.cost, work.at, work.account) == (
+        whole // stops_,
+        visit.at,
+        None,
+    ) and work.cost > 0 < work.minutes < 120
 
 
 def test_a_report_that_is_closed_is_not_fetched(yard, report_case):
