@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from django.db.models import F
 from django.utils import timezone
 
@@ -12,10 +14,11 @@ from toguna.engines.bookings import api as bookings
 from toguna.engines.bookings.models import Booking, Slot
 from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
-from toguna.kernel.access import SYSTEM
+from toguna.kernel.access import SYSTEM, Denied
 from toguna.kernel.testing import run_jobs
-from toguna.services.waste.models import PickUp, Subscription
+from toguna.services.waste.models import PickUp, PreCollector, Subscription
 from toguna.services.waste.orders import actions, subscriptions
+from toguna.services.waste.sorting import campaigns
 from toguna.services.waste.tests.conftest import OTHER
 from toguna.services.waste.tests.test_orders_web import EN, form, offer, wanted
 
@@ -111,3 +114,28 @@ def test_the_price_of_the_place_is_agreed_to_before_it_is_owed(collectors, clien
     assert client.post("/waste/pickup/household", south, **EN).status_code == 302, (
         "the same price as shown: no question"
     )
+
+
+def test_a_head_of_one_district_pays_and_changes_only_who_works_there(collectors, hire, town):
+    north = hire("manager", town.north.pk)
+    sent = {"client_id": str(uuid.uuid4()), "amount": "10", "way": "571", "note": ""}
+    assert north.post(f"/desk/waste/collectors/{collectors.awa.pk}", sent).status_code == 422, "nothing is owed yet"
+    page = north.get(f"/desk/waste/collectors/{collectors.issa.pk}").content.decode()
+    assert 'name="amount"' not in page, "who works in the whole town is the whole town's"
+    assert north.post(f"/desk/waste/collectors/{collectors.issa.pk}/state", {"state": "resting"}).status_code == 403
+    assert north.post(f"/desk/waste/collectors/{collectors.awa.pk}/state", {"state": "resting"}).status_code == 302
+    assert list(PreCollector.objects.order_by("name").values_list("state", flat=True)) == ["resting", "active"]
+
+
+def test_a_campaign_of_another_district_is_neither_changed_nor_told(collectors, hire, town):
+    told = campaigns.Told(
+        "sud", {"en": "South"}, {"en": "Sort"}, timezone.localdate(), timezone.localdate() + WEEK, [town.south.pk]
+    )
+    row = campaigns.save(None, told, by=SYSTEM)
+    account = hire("manager", town.north.pk).account
+    with pytest.raises(Denied):
+        campaigns.tell(row, by=people.authority(account.pk))
+    with pytest.raises(Denied):
+        campaigns.save(row, replace(told, zones=[town.north.pk]), by=people.authority(account.pk))
+    row.refresh_from_db()
+    assert row.told is None and [zone.pk for zone in row.zones.all()] == [town.south.pk]
