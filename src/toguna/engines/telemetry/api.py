@@ -9,7 +9,7 @@ an alarm is raised (`AlarmReaction`: officers choose it in any rule), and reacts
 from __future__ import annotations
 
 from toguna.engines.telemetry.devices.keys import sign
-from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, visible
+from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, refused_said, visible
 from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire
 from toguna.engines.telemetry.doors.broker import Missing as BrokerMissing
 from toguna.engines.telemetry.doors.broker import address as broker_address
@@ -88,6 +88,7 @@ __all__ = [
     "positions_within",
     "prepare_broker",
     "readings",
+    "refused_said",
     "register_device",
     "retire",
     "sign",

@@ -56,7 +56,9 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
             "code": gettext_lazy("IMEI, DevEUI, or a short name of letters, figures, dots and dashes."),
             "ref": gettext_lazy("For example bin:12, truck:3."),
             "phone": gettext_lazy("For one that reports by SMS, with the country's code: +223..."),
-            "stays": gettext_lazy("For one that must not be moved, such as a scale."),
+            "stays": gettext_lazy(
+                "For one that must not be moved, such as a scale. It says where it is in each message, or is not believed."
+            ),
         }
 
     def __init__(self, *args: Any, allowed: frozenset[int] | None = None, **kwargs: Any) -> None:
