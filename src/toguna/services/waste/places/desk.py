@@ -24,7 +24,7 @@ from toguna.engines.territory import api as territory
 from toguna.kernel import access, codes, money, paper, text
 from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
-from toguna.services.waste import opening
+from toguna.services.waste import devices, opening
 from toguna.services.waste.models import Material, PlaceSaid, WastePlace
 from toguna.services.waste.places import actions
 
@@ -51,11 +51,18 @@ class PlaceForm(forms.Form):
         label=gettext_lazy("Phone of who keeps it"), max_length=20, required=False,
         help_text=gettext_lazy("A partner shop sends its codes from this number."),
     )  # fmt: skip
+    device = forms.TypedChoiceField(
+        label=gettext_lazy("Sensor that says how full it is"), coerce=int, empty_value=None, required=False,
+        help_text=gettext_lazy("Of a bin or a collection point. A new one is first registered among the devices."),
+    )  # fmt: skip
     state = forms.ChoiceField(label=gettext_lazy("State"), choices=WastePlace.State.choices)
     public = forms.BooleanField(label=gettext_lazy("Shown to everybody"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, row: WastePlace | None, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["device"].choices = devices.free(  # type: ignore[attr-defined]
+            devices.FILLS, row.device if row else None, access.zones(actor, "waste.work")
+        )
         self.materials = list(Material.objects.filter(active=True))
         for row in self.materials:
             self.fields[f"takes_{row.slug}"] = forms.CharField(
@@ -98,7 +105,7 @@ class PlaceForm(forms.Form):
         given = self.cleaned_data
         return actions.Told(
             given["kind"], given["name"], given["position"], given["where"], given["capacity"] or 0, given["hours"], given["phone"],
-            given["public"], given["takes"], given["state"],
+            given["public"], given["takes"], given["state"], given["device"],
         )  # fmt: skip
 
 
@@ -158,11 +165,11 @@ def edit(request: Request, code: str = "") -> HttpResponse:
         initial = {
             "client_id": row.client_id, "kind": row.kind, "name": row.name, "position": f"{row.point.y:.6f}, {row.point.x:.6f}",
             "where": row.where, "capacity": row.capacity, "hours": opening.shown(row.hours), "phone": row.phone, "state": row.state,
-            "public": row.public,
+            "public": row.public, "device": row.device,
         }  # fmt: skip
         for one in row.taken.select_related("material"):
             initial[f"takes_{one.material.slug}"] = money.shown(one.price, plain=True) if one.price else "0"
-    form = PlaceForm(request.POST or None, initial=initial)
+    form = PlaceForm(request.POST or None, initial=initial, row=row, actor=request.actor)
     if request.method == "POST" and form.is_valid():
         try:
             made = actions.save(row, form.told(), client_id=form.cleaned_data["client_id"], by=request.actor)
