@@ -31,7 +31,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Told:
-    """What is said of a place. takes: {slug of a material: price a kilogramme, minor units, or None}; device: the sensor of a bin or point."""
+    """What is said of a place. takes: {slug of a material: price a kilogramme, minor units, or None}; device: the sensor of a bin or point; hours, served: see `WastePlace`."""
 
     kind: str
     name: str
@@ -44,6 +44,7 @@ class Told:
     takes: Mapping[str, int | None] = field(default_factory=dict)
     state: str = WastePlace.State.OPEN
     device: int | None = None
+    served: list[dict[str, Any]] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -66,6 +67,7 @@ def save(row: WastePlace | None, told: Told, *, client_id: uuid.UUID | None = No
     row.kind, row.name, row.point, row.zone_id = told.kind, text.clean(told.name)[:120], told.point, place.zone
     row.street = near[0].id if near else None
     row.where, row.capacity, row.hours, row.phone = text.clean(told.where)[:200], told.capacity, told.hours, told.phone
+    row.served = told.served if told.kind in FILLED else []
     row.public, row.state, row.changed, row.account = told.public, told.state, timezone.now(), by.account
     _sensor(row, told.device, by)
     row.save()

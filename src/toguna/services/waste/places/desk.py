@@ -43,9 +43,10 @@ class PlaceForm(forms.Form):
     capacity = forms.IntegerField(
         label=gettext_lazy("Capacity, litres"), min_value=0, max_value=10_000_000, required=False
     )
-    hours = forms.CharField(
-        label=gettext_lazy("Hours"), max_length=100, required=False,
-        help_text=gettext_lazy("Such as 7:00-12:00, 15:00-19:00, from Monday to Saturday. Empty: always."),
+    hours = forms.CharField(label=gettext_lazy("Hours"), max_length=200, required=False, help_text=opening.HELP)
+    served = forms.CharField(
+        label=gettext_lazy("When a truck may come"), max_length=200, required=False,
+        help_text=gettext_lazy("Of a bin or a collection point, written as the hours. Empty: at any hour."),
     )  # fmt: skip
     phone = forms.CharField(
         label=gettext_lazy("Phone of who keeps it"), max_length=20, required=False,
@@ -83,6 +84,9 @@ class PlaceForm(forms.Form):
     def clean_hours(self) -> list[dict[str, Any]]:
         return opening.read(self.cleaned_data["hours"])
 
+    def clean_served(self) -> list[dict[str, Any]]:
+        return opening.read(self.cleaned_data["served"])
+
     def clean_phone(self) -> str:
         typed = self.cleaned_data["phone"]
         return people.normal_phone(typed) if typed else ""
@@ -105,7 +109,7 @@ class PlaceForm(forms.Form):
         given = self.cleaned_data
         return actions.Told(
             given["kind"], given["name"], given["position"], given["where"], given["capacity"] or 0, given["hours"], given["phone"],
-            given["public"], given["takes"], given["state"], given["device"],
+            given["public"], given["takes"], given["state"], given["device"], given["served"],
         )  # fmt: skip
 
 
@@ -164,7 +168,7 @@ def edit(request: Request, code: str = "") -> HttpResponse:
     if row is not None:
         initial = {
             "client_id": row.client_id, "kind": row.kind, "name": row.name, "position": f"{row.point.y:.6f}, {row.point.x:.6f}",
-            "where": row.where, "capacity": row.capacity, "hours": opening.shown(row.hours), "phone": row.phone, "state": row.state,
+            "where": row.where, "capacity": row.capacity, "hours": opening.shown(row.hours), "served": opening.shown(row.served), "phone": row.phone, "state": row.state,
             "public": row.public, "device": row.device,
         }  # fmt: skip
         for one in row.taken.select_related("material"):
