@@ -1,6 +1,7 @@
 """The door of `telemetry`: devices and what they say, whatever their tongue; what is known of them now and before; rules and alarms.
 
-A service registers its devices (`register_device(code, door, Told(service="waste", ref="bin:12", ...), by=...)`), declares rules
+A service registers its devices (`register_device(code, door, Told(service="waste", ref="scale:7K2", ...), by=...)`) or says on what one that
+the town has registered stands (`stand(device, "waste", "bin:K7M4XZ", by=...)`), declares rules
 (`Rule("bin-full", {...}, Threshold("fill", above=85, clear=70), service="waste")`), says what it can do when
 an alarm is raised (`AlarmReaction`: officers choose it in any rule), and reacts to `AlarmRaised`, `AlarmCleared`,
 `SignedReading`, `ReadingRefused` and `DeviceSuspected`.
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from toguna.engines.telemetry.devices.keys import sign
 from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, refused_said, visible
-from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire
+from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire, stand
 from toguna.engines.telemetry.doors.broker import Missing as BrokerMissing
 from toguna.engines.telemetry.doors.broker import address as broker_address
 from toguna.engines.telemetry.doors.broker import prepare as prepare_broker
@@ -92,6 +93,7 @@ __all__ = [
     "register_device",
     "retire",
     "sign",
+    "stand",
     "track",
     "visible",
 ]

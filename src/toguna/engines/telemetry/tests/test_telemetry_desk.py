@@ -60,7 +60,6 @@ def test_from_a_stranger_to_a_device_with_its_key(device, hire):
         "door": "http",
         "fastest": "160",
         "service": "waste",
-        "ref": "bin:77",
     }
     made = head.post("/desk/devices/new", said)
     row = Device.objects.get(code="bin-77")

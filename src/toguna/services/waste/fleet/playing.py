@@ -88,7 +88,7 @@ def trackers(rounds: Sequence[Round], *, mqtt: bool = False) -> dict[int, Tracke
             name=one.truck.plate,
             kind=telemetry.Device.Kind.TRACKER,
             service="waste",
-            ref=f"truck:{one.truck_id}",
+            ref=f"truck:{one.truck.plate}",
             fastest=FASTEST,
         )
         device = telemetry.register_device(

@@ -59,7 +59,7 @@ class Truck(models.Model):
     height = models.PositiveSmallIntegerField(null=True, blank=True)
     quarters = models.ManyToManyField("territory.Zone", blank=True, related_name="+", db_table="waste_truck_quarter")
     driver = models.BigIntegerField(null=True, blank=True)
-    device = models.BigIntegerField(null=True, blank=True)
+    device = models.BigIntegerField(null=True, blank=True, unique=True)
     asset = models.BigIntegerField(null=True, blank=True)
     active = models.BooleanField(default=True)
 

@@ -287,7 +287,7 @@ def _due(visit: Visit) -> Due:
     """What is still to be fetched, as the plan knew it."""
     place = visit.place or visit.call
     assert place is not None
-    hours = visit.place.hours if visit.place else []
+    hours = visit.place.truck_hours if visit.place else []
     return Due(
         key_of(visit), (place.point.x, place.point.y), place.name, place.zone_id, visit.takes, visit.takes_kg,
         int((visit.leaves - visit.arrives).total_seconds()), visit.why, stops.windows_of(hours, timezone.localdate(visit.arrives)), visit.facts,

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.documents import api as documents
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
+from toguna.services.waste import devices
 from toguna.services.waste.models import DayPlan, Depot, Round, Visit, WastePlace
 from toguna.services.waste.rounds import drawing, ways, words
 from toguna.services.waste.rounds.drawing import Mark, Track
@@ -39,12 +40,13 @@ def rounds_of(plan: DayPlan) -> list[Round]:
 
 
 def positions(rounds: Sequence[Round]) -> dict[int, Place]:
-    """Round -> where its truck was last, by its tracker or its driver's telephone, whichever is newer. One statement."""
-    heard = telemetry.latest([r.truck.device for r in rounds if r.truck.device])
+    """Round -> where its truck was last, by its tracker or its driver's telephone, whichever is newer. Two statements."""
+    known = devices.trackers(r.truck for r in rounds)
+    heard = telemetry.latest(list(known.values()))
     found: dict[int, Place] = {}
     for one in rounds:
         places = []
-        last = heard.get(one.truck.device or 0)
+        last = heard.get(known.get(one.truck_id, 0))
         if last is not None and last.lat is not None and last.lon is not None and last.position_at is not None:
             places.append(Place((last.lon, last.lat), last.position_at))
         if one.spot and (at := parse_datetime(one.spot["at"])):

@@ -143,7 +143,9 @@ def overview(request: Request) -> HttpResponse:
     """Campaigns, rewards, partner shops with what they are owed; what is brought is typed here."""
     actor = request.actor
     zones = access.zones(actor, "waste.work")
-    places = WastePlace.objects.filter(kind__in=("sorting", "buyer", "point"), state="open").order_by("name")
+    places = WastePlace.objects.filter(kind__in=("sorting", "buyer", "reseller", "point"), state="open").order_by(
+        "name"
+    )
     if zones is not None:
         places = places.filter(zone__in=zones)
     may_work = access.can(actor, "waste.work", anywhere=True)
