@@ -143,7 +143,8 @@ class Call(models.Model):
 
 
 class DayPlan(models.Model):
-    """The rounds of a day, or a trial of them. asked: what they were made with ({"without": [truck], "dumps": [place], "seconds": n});
+    """The rounds of a day, or a trial of them. asked: what they were made with ({"without": [truck], "dumps": [place], "seconds": n}; "only": [place]:
+    the dumps that are left since a change);
     figures: of the plan and of the present rounds; by_roads: False when distances are as the crow flies; version: how often it was
     changed during the day."""
 
@@ -161,9 +162,8 @@ class DayPlan(models.Model):
     by_roads = models.BooleanField(default=True)
     says = models.CharField(max_length=200, blank=True)
     version = models.PositiveSmallIntegerField(default=0)
-    changing = models.JSONField(
-        null=True
-    )  # a change that is being made: {"broken": [truck], "words": "", "asked": moment}
+    # A change that is being made: {"number": of the asking, "broken": [truck], "words": "", "asked": moment, "account"}.
+    changing = models.JSONField(null=True)
     created = models.DateTimeField(db_default=Now())
     published = models.DateTimeField(null=True)
     account = models.BigIntegerField(null=True)

@@ -69,8 +69,9 @@ def plan(request: Request, plan: int) -> HttpResponse:
     }  # fmt: skip
     if values["may_plan"] and row.state == DayPlan.State.PUBLISHED and values["is_today"]:
         values["change"] = ChangeForm(
-            trucks=[r.truck for r in found if r.state != Round.State.BROKEN], dumps=reads.dumps()
-        )
+            trucks=[r.truck for r in found if r.state != Round.State.BROKEN], dumps=reads.dumps(),
+            initial={"dumps": row.asked.get("only", [])},
+        )  # fmt: skip
     return render(request, "waste/rounds/plan.html", values)
 
 

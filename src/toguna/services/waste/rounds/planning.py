@@ -33,6 +33,7 @@ from toguna.services.waste.rounds.stops import Due
 PLAN = "waste.set_up"
 SECONDS, CHANGE_SECONDS = 25.0, 5.0  # of solving: the whole must end in a minute, a change in ten seconds
 FARTHEST = timedelta(days=14)
+GOING = (Round.State.PLANNED, Round.State.STARTED)
 
 
 class Refused(Exception):
@@ -182,7 +183,7 @@ def publish(plan: int, *, by: Actor) -> DayPlan:
 
 def ask_change(plan: int, *, words: str, broken: Sequence[int] = (), dumps: Sequence[int] = (), by: Actor) -> DayPlan:
     """Asks that the rounds that crews have are made anew from where they are: a truck broke down, a road or a dump closed, too much
-    traffic. Raises Refused."""
+    traffic. dumps: the only ones from now on; none: as before. Raises Refused."""
     access.require(by, PLAN)
     return _ask_change(plan, words=words, broken=broken, dumps=dumps, by=by)
 
@@ -194,10 +195,17 @@ def _ask_change(plan: int, *, words: str, broken: Sequence[int], dumps: Sequence
         raise Refused(_("Only rounds that crews have are changed. Make this plan anew instead."))
     if row.day != timezone.localdate():
         raise Refused(_("Only the rounds of today are changed. Make the plan of another day anew."))
+    # What is asked while a change is being made is asked with it; its number tells that change that it is no longer the one.
+    before = row.changing or {"number": 0, "words": "", "broken": []}
     row.changing = {
-        "words": words[:200], "broken": list(broken), "dumps": list(dumps), "asked": timezone.now().isoformat(), "account": by.account,
+        "number": before["number"] + 1, "words": "; ".join(dict.fromkeys(w for w in (before["words"], words) if w))[:200],
+        "broken": sorted({*before["broken"], *broken}), "asked": timezone.now().isoformat(), "account": by.account,
     }  # fmt: skip
-    row.save(update_fields=["changing"])
+    if dumps:
+        row.asked["only"] = list(
+            dumps
+        )  # for the rest of the day: a breakdown at noon does not open what closed in the morning
+    row.save(update_fields=["changing", "asked"])
     Round.objects.filter(plan=row, truck__in=list(broken)).exclude(state=Round.State.ENDED).update(
         state=Round.State.BROKEN
     )
@@ -213,10 +221,11 @@ def broke_down(one: Round, words: str, *, by: Actor) -> None:
 
 @tasks.task
 def change(plan: int, version: int) -> None:
-    """Makes the change that was asked for, once."""
+    """Makes the change that was asked for, once. One that was asked for meanwhile has its own job, which makes both."""
     row = DayPlan.objects.get(pk=plan)
     if row.changing is None or row.version != version:
         return
+    asked = row.changing
     began = time.perf_counter()
     now = timezone.now()
     rounds = list(row.rounds.select_related("truck__depot").prefetch_related("truck__quarters"))
@@ -225,13 +234,13 @@ def change(plan: int, version: int) -> None:
         .select_related("round__truck", "place", "call")
         .order_by("round", "number")
     )
-    going = [r for r in rounds if r.state in (Round.State.PLANNED, Round.State.STARTED)]
+    going = [r for r in rounds if r.state in GOING]
     waiting = [v for v in visits if v.state == Visit.State.PLANNED and v.kind == Visit.Kind.STOP]
     # A truck that had nothing to do today may help.
     trucks = [r.truck for r in going] + [t for t in _trucks() if t.pk not in {r.truck_id for r in rounds}]
-    dumps = stops.dumps(row.day, row.changing.get("dumps", ()))
+    dumps = stops.dumps(row.day, row.asked.get("only", ()))
     if not trucks or not dumps or not waiting:
-        DayPlan.objects.filter(pk=plan, version=version).update(
+        DayPlan.objects.filter(pk=plan, version=version, changing=asked).update(
             changing=None, says=_("There is nothing that could be changed.")[:200]
         )
         return
@@ -250,7 +259,10 @@ def change(plan: int, version: int) -> None:
     lines = _rest_of_lines(made, starts)
     with transaction.atomic():
         row = DayPlan.objects.select_for_update().get(pk=plan)
-        if row.changing is None or row.version != version:
+        if row.changing != asked or row.version != version:
+            return
+        if Round.objects.filter(pk__in=[r.pk for r in going]).exclude(state__in=GOING).exists():
+            tasks.defer(change, tasks.Lane.ALARM, plan=row.pk, version=version)  # one went home meanwhile: without it
             return
         seen = {v.pk for v in visits if v.state == Visit.State.DONE}
         _change(row, made, lines, was, seen, time.perf_counter() - began)

@@ -258,6 +258,66 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     assert moved.state == "done"
 
 
+def test_what_happens_while_rounds_are_changed_is_not_lost(yard, head, hire, monkeypatch):
+    """A second truck breaks down, and a dump closes, while the rounds are made anew for the first: one change, for all of it."""
+    plan = publish(head, make(head))
+    other = place("dump", "Other dump", (LON - 0.03, LAT - 0.03))
+    truck("CC-3", yard.depot, ends=time(20))
+    first, second = plan.rounds.order_by("pk")[:2]
+    drivers = {}
+    for one in (first, second):
+        drivers[one.pk] = hire("agent")
+        Truck.objects.filter(pk=one.truck_id).update(driver=drivers[one.pk].account.pk)
+    solve, solved = making.make, []
+
+    def slow(*given, **more):
+        found = solve(*given, **more)
+        solved.append(found)
+        if len(solved) == 1:
+            send(drivers[second.pk], record(second, "broken", words="Engine"))
+            asked = {"do": "change", "words": "The dump is shut", "dumps": [str(other.pk)]}
+            head.post(reverse("desk-rounds-act", args=[plan.pk]), asked)
+        return found
+
+    monkeypatch.setattr(making, "make", slow)
+    send(drivers[first.pk], record(first, "broken", words="Puncture"))
+    run_jobs()
+    plan.refresh_from_db()
+    assert plan.version == 1 and plan.changing is None and len(solved) == 2
+    assert plan.changes.get().words == "Puncture; Engine; The dump is shut"
+    left = Visit.objects.filter(round__plan=plan, state="planned")
+    assert {v.round.truck.plate for v in left.select_related("round__truck")} == {"CC-3"}
+    assert set(left.filter(kind="dump").values_list("place", flat=True)) == {other.pk}
+    # What is closed stays so in the next change, until somebody says which are open.
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    assert f'value="{other.pk}" id="id_dumps_1" checked' in page
+    for ticked, open_ in (([], {other.pk}), ([str(yard.dump.pk)], {yard.dump.pk})):
+        head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "change", "words": "Jam", "dumps": ticked})
+        run_jobs()
+        assert set(left.filter(kind="dump").values_list("place", flat=True)) == open_
+
+
+def test_a_truck_that_goes_home_while_rounds_are_changed_is_given_nothing(driven, monkeypatch):
+    plan, one, driver = driven
+    other = plan.rounds.exclude(pk=one.pk).get()
+    solve, solved = making.make, []
+
+    def slow(*given, **more):
+        solved.append(1)
+        found = solve(*given, **more)
+        if len(solved) == 1:
+            assert send(driver, record(one, "end")).json()["results"][0]["state"] == "sent"
+        return found
+
+    monkeypatch.setattr(making, "make", slow)
+    planning.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
+    run_jobs()
+    plan.refresh_from_db()
+    assert (plan.version, plan.changing, len(solved)) == (1, None, 2)
+    waiting = Visit.objects.filter(round__plan=plan, state="planned", kind="stop")
+    assert set(waiting.values_list("round", flat=True)) == {other.pk}
+
+
 def test_a_change_is_asked_by_who_plans(driven, head, hire):
     plan, one, _driver = driven
     asked = {"do": "change", "words": "The dump road is closed", "broken": [str(one.truck_id)]}
