@@ -244,7 +244,7 @@ class Visit(models.Model):
     arrives = models.DateTimeField()
     leaves = models.DateTimeField()
     metres = models.PositiveIntegerField()
-    takes = models.PositiveIntegerField(default=0)  # litres
+    takes = models.PositiveIntegerField(default=0)  # litres: as expected; once it is done, as found
     takes_kg = models.PositiveIntegerField(default=0)
     volume = models.PositiveIntegerField()
     weight = models.PositiveIntegerField()

@@ -23,7 +23,7 @@ from toguna.kernel import access, audit, tasks
 from toguna.kernel.access import Actor
 from toguna.kernel.events import publish as announce
 from toguna.services.waste.models import DayPlan, LeftOut, PlanChange, Round, Truck, Visit
-from toguna.services.waste.rounds import making, stops, ways
+from toguna.services.waste.rounds import making, reads, stops, ways
 from toguna.services.waste.rounds.events import RoundsChanged, RoundsPublished
 from toguna.services.waste.rounds.making import Made, Start
 from toguna.services.waste.rounds.problem import Kind, Plan, Route
@@ -249,7 +249,8 @@ def change(plan: int, version: int) -> None:
     # What carts brought or will bring to transfer points is counted anew: it is no stop that somebody had.
     due = [_due(v) for v in waiting if v.why != "point"]
     at = _seconds_of(row.day, now)
-    starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at) for r in going}
+    spots = {pk: spot for pk, spot in reads.positions(going).items() if now - spot.at <= reads.FRESH}
+    starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at, spots.get(r.pk)) for r in going}
     for truck in trucks:
         starts.setdefault(truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False))
     before = Plan(tuple(_route(r, [v for v in visits if v.round_id == r.pk], keys) for r in going))
@@ -306,8 +307,8 @@ def _due(visit: Visit) -> Due:
     )  # fmt: skip
 
 
-def _start(one: Round, visits: Sequence[Visit], now: int) -> Start:
-    """Where a truck is: at what its driver last did, with what was taken since the last emptying."""
+def _start(one: Round, visits: Sequence[Visit], now: int, spot: reads.Place | None) -> Start:
+    """Where a truck is: at what its driver last did, or where it was heard since; with what was taken since the last emptying."""
     done = sorted((v for v in visits if v.state != Visit.State.PLANNED), key=lambda v: (v.at or v.arrives, v.number))
     litres = kilograms = 0
     point = (one.truck.depot.point.x, one.truck.depot.point.y)
@@ -319,8 +320,9 @@ def _start(one: Round, visits: Sequence[Visit], now: int) -> Start:
             litres = kilograms = 0
         elif visit.state == Visit.State.DONE:
             litres, kilograms = litres + visit.takes, kilograms + visit.takes_kg
-    if one.spot and one.state == Round.State.STARTED:
-        point = (one.spot["lon"], one.spot["lat"])
+    last = max((v.at for v in done if v.at is not None), default=None)
+    if spot is not None and one.state == Round.State.STARTED and (last is None or spot.at > last):
+        point = spot.point
     rested = any(v.kind == Visit.Kind.PAUSE and v.state == Visit.State.DONE for v in visits)
     pause = stops.pause_of(one.truck)
     load = (min(litres, one.truck.volume), min(kilograms, one.truck.weight))

@@ -318,6 +318,40 @@ def test_a_truck_that_goes_home_while_rounds_are_changed_is_given_nothing(driven
     assert set(waiting.values_list("round", flat=True)) == {other.pk}
 
 
+def test_a_change_starts_from_where_a_truck_is_and_what_it_carries(driven):
+    plan, one, driver = driven
+    tracker = telemetry.register_device("truck-1", "http", telemetry.Told(service="waste", kind="tracker"), by=SYSTEM)
+    Truck.objects.filter(pk=one.truck_id).update(device=tracker.pk)
+    now = timezone.now()
+
+    def heard(minutes: int, lon: float) -> None:
+        at = (now - timedelta(minutes=minutes)).timestamp()
+        telemetry.ingest("truck-1", [telemetry.Observation(at=at, lat=LAT, lon=lon)], door="http")
+
+    def changed() -> tuple[tuple[float, float], int, int]:
+        """Where the rest of its day begins, and what is on board then."""
+        planning.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
+        run_jobs()
+        one.refresh_from_db()
+        first = one.visits.filter(state="planned").order_by("number").first()
+        return tuple(one.line[0]), first.volume - first.takes, first.weight - first.takes_kg
+
+    def at(visit) -> object:
+        return pytest.approx(ways.spot(visit.place.point), abs=1e-5)
+
+    first = one.visits.filter(kind="stop").order_by("number").first()
+    kilograms = first.takes_kg * 330 / first.takes
+    phone = {"round": one.pk, "lon": LON + 0.05, "lat": LAT, "at": (now - timedelta(minutes=45)).isoformat()}
+    send(driver, record(one, "done", first, level=50, at=(now - timedelta(minutes=40)).isoformat()), here=phone)
+    heard(35, LON + 0.01)  # it may be anywhere by now
+    assert changed() == (at(first), 330, pytest.approx(kilograms, abs=1))
+    heard(5, LON - 0.01)
+    assert changed() == (pytest.approx((LON - 0.01, LAT), abs=1e-5), 330, pytest.approx(kilograms, abs=1))
+    second = one.visits.filter(kind="stop", state="planned").order_by("number").first()
+    send(driver, record(one, "done", second, level=75))  # done since it was heard
+    assert changed()[:2] == (at(second), 330 + 495)
+
+
 def test_a_change_is_asked_by_who_plans(driven, head, hire):
     plan, one, _driver = driven
     asked = {"do": "change", "words": "The dump road is closed", "broken": [str(one.truck_id)]}
