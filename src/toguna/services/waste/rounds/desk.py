@@ -17,8 +17,8 @@ from toguna.engines.assets import api as assets
 from toguna.kernel import access, audit
 from toguna.kernel.web import Request, staff
 from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
-from toguna.services.waste.rounds import drawing, driving, planning, reads, vehicles, words
-from toguna.services.waste.rounds.forms import ChangeForm, PlanForm, TruckForm
+from toguna.services.waste.rounds import drawing, driving, evening, planning, reads, vehicles, words
+from toguna.services.waste.rounds.forms import ChangeForm, EveningForm, PlanForm, TruckForm
 
 
 @staff("waste.read")
@@ -43,12 +43,24 @@ def rounds(request: Request) -> HttpResponse:
             form.add_error("day", str(error))
         else:
             return redirect("desk-rounds-plan", plan=plan.pk)
+    chosen = evening.chosen()
     since = timezone.localdate() - timedelta(days=14)
     plans = DayPlan.objects.filter(day__gte=since)[:60]
     values = {
         "plans": plans, "form": form, "may_plan": may_plan, "trucks": trucks, "today": reads.today(), "off": vehicles.off(trucks),
+        "chosen": chosen, "evening": EveningForm(instance=chosen),
     }  # fmt: skip
     return render(request, "waste/rounds/plans.html", values, status=422 if request.method == "POST" else 200)
+
+
+@staff("waste.set_up")
+def every_evening(request: Request) -> HttpResponse:
+    """When the rounds of tomorrow are planned by themselves."""
+    form = EveningForm(request.POST or None, instance=evening.chosen())
+    if request.method == "POST" and form.is_valid():
+        evening.choose(form.save(commit=False), by=request.actor)
+        messages.success(request, _("Done."))
+    return redirect("desk-rounds")
 
 
 @staff("waste.read")

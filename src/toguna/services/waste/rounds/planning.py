@@ -20,11 +20,11 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.assets import api as assets
 from toguna.kernel import access, audit, tasks
-from toguna.kernel.access import Actor
+from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
 from toguna.services.waste.models import DayPlan, LeftOut, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import making, reads, stops, ways
-from toguna.services.waste.rounds.events import RoundsChanged, RoundsPublished
+from toguna.services.waste.rounds.events import RoundsChanged, RoundsPlanned, RoundsPublished
 from toguna.services.waste.rounds.making import Made, Start
 from toguna.services.waste.rounds.problem import Kind, Plan, Route
 from toguna.services.waste.rounds.problem import Visit as Planned
@@ -42,8 +42,10 @@ class Refused(Exception):
 
 def ask(
     day: date, *, by: Actor, without: Sequence[int] = (), dumps: Sequence[int] = (), client_id: uuid.UUID | None = None, seconds: float | None = None,
+    then: str = "",
 ) -> DayPlan:  # fmt: skip
-    """Asks for a plan of that day, or for a trial: without some trucks, or with these dumps alone. Raises Refused."""
+    """Asks for a plan of that day, or for a trial: without some trucks, or with these dumps alone. then: "tell" the heads of the service
+    of it, or "give" it to the crews. Raises Refused."""
     access.require(by, PLAN)
     if not timezone.localdate() <= day <= timezone.localdate() + FARTHEST:
         raise Refused(_("Rounds are planned for today or for one of the next 14 days."))
@@ -52,10 +54,10 @@ def ask(
             client_id=client_id or uuid.uuid4(),
             defaults={
                 "day": day,
-                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS},
+                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS, "then": then},
                 "account": by.account,
             },
-        )
+        )  # fmt: skip
         if made:
             audit.record(by, "waste.plan", f"waste.plan:{plan.pk}", day=day.isoformat())
             tasks.defer(build, plan=plan.pk)
@@ -78,7 +80,9 @@ def build(plan: int) -> None:
         else ""
     )  # fmt: skip
     if problem:
-        DayPlan.objects.filter(pk=plan).update(state=DayPlan.State.FAILED, says=problem[:200])
+        with transaction.atomic():
+            DayPlan.objects.filter(pk=plan).update(state=DayPlan.State.FAILED, says=problem[:200])
+            _then(row)
         return
     began = time.perf_counter()
     made = making.make(row.day, trucks, wanted, dumps, float(row.asked.get("seconds", SECONDS)))
@@ -94,6 +98,16 @@ def build(plan: int) -> None:
         row.state, row.by_roads, row.says = DayPlan.State.READY, made.by_roads, ""
         row.figures = {"plan": made.figures, "present": now, "took": round(time.perf_counter() - began, 1)}
         row.save()
+        _then(row)
+
+
+def _then(row: DayPlan) -> None:
+    """What was to become of a plan that was made by itself. Rounds that crews have are never taken back by it."""
+    then, given = row.asked.get("then"), DayPlan.objects.filter(day=row.day, state=DayPlan.State.PUBLISHED)
+    if then == "give" and row.state == DayPlan.State.READY and not given.exists():
+        publish(row.pk, by=SYSTEM)
+    if then:
+        announce(RoundsPlanned(row.pk))
 
 
 def _trucks() -> list[Truck]:
@@ -168,6 +182,12 @@ def publish(plan: int, *, by: Actor) -> DayPlan:
         return row
     if row.state != DayPlan.State.READY:
         raise Refused(_("This plan is not ready."))
+    if row.trial:
+        raise Refused(
+            _(
+                "This is a trial. To drive like this, take those trucks out of use or close those dumps, and plan the rounds anew."
+            )
+        )
     before = DayPlan.objects.select_for_update().filter(day=row.day, state=DayPlan.State.PUBLISHED).first()
     if before is not None:
         if before.rounds.exclude(state=Round.State.PLANNED).exists():
@@ -372,7 +392,9 @@ def _change(
     kept = list(Visit.objects.filter(round__plan=row).exclude(state=Visit.State.PLANNED))
     over = {key for v in kept if (key := key_of(v)) and v.why != "point"}
     emptied = Counter(key_of(v) for v in kept if v.why == "point" and v.pk not in seen)
-    Visit.objects.filter(round__plan=row, state=Visit.State.PLANNED).delete()
+    waiting = Visit.objects.filter(round__plan=row, state=Visit.State.PLANNED)
+    had = _stops(waiting)
+    waiting.delete()
     rows: list[Visit] = []
     for route in made.plan.routes:
         one = rounds.get(route.vehicle)
@@ -408,7 +430,16 @@ def _change(
     )  # fmt: skip
     row.changing, row.says, row.by_roads = None, "", made.by_roads
     row.save(update_fields=["version", "changing", "says", "by_roads"])
-    announce(RoundsChanged(row.pk, row.version))
+    have = _stops(rows)
+    announce(RoundsChanged(row.pk, row.version, sorted(pk for pk in {*had, *have} if had.get(pk) != have.get(pk))))
+
+
+def _stops(visits: Iterable[Visit]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for visit in visits:
+        if visit.kind == Visit.Kind.STOP:
+            found.setdefault(visit.round_id, set()).add(key_of(visit))
+    return found
 
 
 def key_of(visit: Visit) -> str:

@@ -31,6 +31,7 @@ from toguna.engines.territory.routing.learning import hour_of_week
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
+from toguna.services.waste.fleet import playing
 from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import coming, making, planning, reads, solving, stops, ways
 from toguna.services.waste.rounds.problem import faults
@@ -117,7 +118,14 @@ def test_the_same_form_twice_is_one_plan(yard, head):
 def test_a_trial_without_a_truck(yard, head):
     plan = make(head, without=[str(yard.trucks[0].pk)])
     assert {r.truck.plate for r in plan.rounds.all()} == {"BB-2"}
-    assert "AA-1" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    assert "AA-1" in page and "Give these rounds to the crews" not in page
+    # It is given to nobody, however it is asked.
+    answer = head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "publish"}, follow=True)
+    assert "This is a trial. To drive like this" in answer.content.decode().split("<h1")[0]
+    whole, only = make(head), make(head, dumps=[str(yard.dump.pk)])
+    assert publish(head, only).state == "ready" and publish(head, plan).state == "ready"
+    assert playing.plan_of_today() == whole and publish(head, whole).state == "published"
 
 
 def test_what_cannot_be_planned_says_why(yard, head):
