@@ -33,6 +33,7 @@ from toguna.services.waste.rounds.stops import Due
 PLAN = "waste.set_up"
 SECONDS, CHANGE_SECONDS = 25.0, 5.0  # of solving: the whole must end in a minute, a change in ten seconds
 FARTHEST = timedelta(days=14)
+moment_of = stops.moment_of
 GOING = (Round.State.PLANNED, Round.State.STARTED)
 
 
@@ -129,10 +130,6 @@ def _lines(day: date, made: Made) -> dict[str, list[ways.Point]]:
 
 def _point(made: Made, visit: Planned) -> ways.Point:
     return made.dumps[visit.key].point if visit.kind == Kind.DUMP else made.due[visit.key].point
-
-
-def moment_of(day: date, seconds: int) -> datetime:
-    return timezone.make_aware(datetime.combine(day, datetime.min.time())) + timedelta(seconds=seconds)
 
 
 def _keep(row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]]) -> None:

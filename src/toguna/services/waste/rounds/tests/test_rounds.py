@@ -7,6 +7,7 @@ import json
 import uuid
 from collections import Counter
 from datetime import time, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -635,6 +636,50 @@ def test_a_change_counts_what_carts_brought_once(yard, carts, head, hire):
     by_carts = Visit.objects.filter(round__plan=plan, round__truck__mode="cart", kind="stop")
     assert sum(points) == sum(by_carts.values_list("takes", flat=True)) and list(points).count(heap) == 1
     assert Visit.objects.filter(pk=point.pk, state="done").exists()
+
+
+def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypatch):
+    """Until eight, roads take twice as long. The plan is made with what they take in the middle of the day, and says when trucks come."""
+    asked = []
+
+    def ask(action, question):
+        at = question["date_time"].get("value", "now")
+        asked.append((action, at))
+        slow = 2 if at[-5:] < "08:00" else 1
+        if action == "sources_to_targets":
+            ends = [[(p["lon"], p["lat"]) for p in question[key]] for key in ("sources", "targets")]
+            found = ways.straight([*ends[0], *ends[1]], "truck")
+            many = len(ends[0])
+            tables = [(t[:many, many:] * share).tolist() for t, share in ((found.seconds, slow), (found.metres, 0.001))]
+            return {"sources_to_targets": {"durations": tables[0], "distances": tables[1]}}
+        points = [(p["lon"], p["lat"]) for p in question["locations"]]
+        legs = [ways.straight(pair, "truck") for pair in pairwise(points)]
+        said = [{"summary": {"time": int(m.seconds[0, 1]) * slow, "length": 1.0}, "shape": ""} for m in legs]
+        return {"trip": {"summary": {"time": 1, "length": 1.0}, "legs": said}}
+
+    monkeypatch.setattr("toguna.engines.territory.routing.routes.ask", ask)
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    plan = make(head, day=tomorrow.isoformat())
+    assert plan.state == "ready" and plan.by_roads, plan.says
+    assert {at for action, at in asked if action == "sources_to_targets"} == {f"{tomorrow}T08:45"}
+    shares = []
+    for one in plan.rounds.select_related("truck__depot"):
+        here, free = one.truck.depot.point, one.departs
+        for visit in one.visits.select_related("place").order_by("number"):
+            leg = int(ways.straight([ways.spot(here), ways.spot(visit.place.point)], "truck").seconds[0, 1])
+            shares.append((free.hour, round((visit.arrives - free).total_seconds() / leg, 1)))
+            here, free = visit.place.point, visit.leaves
+        assert one.departs.hour == 7 and one.returns <= planning.moment_of(tomorrow, 10 * 3600 + 1800)
+        assert one.returns - free > timedelta(seconds=60)
+    assert {share for hour, share in shares if hour == 7} == {2.0} and {s for h, s in shares if h > 8} == {1.0}
+    # In mid-day, the roads are those of now.
+    asked.clear()
+    plan = publish(head, make(head))
+    assert {at for action, at in asked if action == "sources_to_targets"} == {f"{timezone.localdate()}T08:45"}
+    asked.clear()
+    planning.ask_change(plan.pk, words="A jam", by=SYSTEM)
+    run_jobs()
+    assert {at for _action, at in asked} == {"now"}
 
 
 def test_two_garages_in_one_plan(yard, head, monkeypatch):
