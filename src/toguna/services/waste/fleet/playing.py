@@ -107,9 +107,8 @@ def plan_of_today() -> DayPlan:
     given = DayPlan.objects.filter(day=today, state=DayPlan.State.PUBLISHED).first()
     if given is not None:
         return given
-    plan = DayPlan.objects.filter(day=today, state=DayPlan.State.READY).order_by("-pk").first() or planning.ask(
-        today, by=SYSTEM, seconds=10.0
-    )
+    ready = DayPlan.objects.filter(day=today, state=DayPlan.State.READY).order_by("-pk")
+    plan = next((p for p in ready if not p.trial), None) or planning.ask(today, by=SYSTEM, seconds=10.0)
     planning.build(plan=plan.pk)
     plan.refresh_from_db()
     if plan.state == DayPlan.State.FAILED:
