@@ -65,6 +65,7 @@ def ask(action: str, question: dict[str, Any]) -> Any:
 _NO_ROUTE = {
     154,  # too long
     170, 171,  # places in parts of the network that do not meet; no road near
+    172,  # a trace whose positions are too far apart
     441, 442, 443, 444, 445,  # no path; a trace that fits no road
 }  # fmt: skip
 
