@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import threading
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -109,3 +110,10 @@ def ready() -> bool:
     except RoutingUnavailable:
         return False
     return True
+
+
+def await_ready(seconds: float) -> None:
+    """For a job that has time: waits for Valhalla where there is a network that it will answer from."""
+    until = time.monotonic() + seconds
+    while programs.current() is not None and not ready() and time.monotonic() < until:
+        time.sleep(0.5)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.assets import api as assets
+from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tasks
 from toguna.kernel.access import Actor
 from toguna.kernel.events import publish as announce
@@ -33,6 +34,7 @@ from toguna.services.waste.rounds.stops import Due
 PLAN = "waste.set_up"
 SECONDS, CHANGE_SECONDS = 25.0, 5.0  # of solving: the whole must end in a minute, a change in ten seconds
 FARTHEST = timedelta(days=14)
+PATIENCE = 20.0  # seconds for the roads of a town that was only just started
 
 
 class Refused(Exception):
@@ -67,6 +69,7 @@ def build(plan: int) -> None:
     row = DayPlan.objects.get(pk=plan)
     if row.state not in (DayPlan.State.ASKED, DayPlan.State.FAILED):
         return
+    territory.await_roads(PATIENCE)
     trucks = [t for t in _trucks() if t.pk not in row.asked.get("without", ())]
     dumps = stops.dumps(row.day, row.asked.get("dumps", ()))
     wanted = stops.due(row.day)
