@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.assets import api as assets
+from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tasks
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
@@ -35,6 +36,7 @@ SECONDS, CHANGE_SECONDS = 25.0, 5.0  # of solving: the whole must end in a minut
 FARTHEST = timedelta(days=14)
 moment_of = stops.moment_of
 GOING = (Round.State.PLANNED, Round.State.STARTED)
+PATIENCE = 20.0  # seconds for the roads of a town that was only just started
 
 
 class Refused(Exception):
@@ -71,6 +73,7 @@ def build(plan: int) -> None:
     row = DayPlan.objects.get(pk=plan)
     if row.state not in (DayPlan.State.ASKED, DayPlan.State.FAILED):
         return
+    territory.await_roads(PATIENCE)
     trucks = [t for t in _trucks() if t.pk not in row.asked.get("without", ())]
     dumps = stops.dumps(row.day, row.asked.get("dumps", ()))
     wanted = stops.due(row.day)
