@@ -40,6 +40,7 @@ from toguna.engines.telemetry.rules.conditions import (
     Threshold,
     metres_between,
 )
+from toguna.engines.telemetry.rules.days import Days, Span
 from toguna.engines.telemetry.rules.declared import Rule
 from toguna.engines.telemetry.rules.reacting import AlarmReaction
 
@@ -53,6 +54,7 @@ __all__ = [
     "Any_",
     "BrokerMissing",
     "Condition",
+    "Days",
     "Decoder",
     "Device",
     "DeviceSuspected",
@@ -71,6 +73,7 @@ __all__ = [
     "Rule",
     "SignedReading",
     "Silence",
+    "Span",
     "Spot",
     "Threshold",
     "Told",
