@@ -9,6 +9,8 @@ an alarm is raised (`AlarmReaction`: officers choose it in any rule), and reacts
 
 from __future__ import annotations
 
+from toguna.engines.telemetry.rules.days import Days, Span
+
 from toguna.engines.telemetry.devices.keys import sign
 from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, refused_said, visible
 from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire, stand
@@ -54,6 +56,7 @@ __all__ = [
     "Any_",
     "BrokerMissing",
     "Condition",
+    "Days",
     "Decoder",
     "Device",
     "DeviceSuspected",
@@ -72,6 +75,7 @@ __all__ = [
     "Rule",
     "SignedReading",
     "Silence",
+    "Span",
     "Spot",
     "Threshold",
     "Told",
