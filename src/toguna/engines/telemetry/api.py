@@ -26,6 +26,8 @@ from toguna.engines.telemetry.history.hours import HourOf, hours
 from toguna.engines.telemetry.history.reading import Position, Reading, metres, readings, track
 from toguna.engines.telemetry.intake.draining import Drained
 from toguna.engines.telemetry.intake.observation import Observation
+from toguna.engines.telemetry.intake.spool import bad as spool_unread
+from toguna.engines.telemetry.intake.spool import waiting as spool_waiting
 from toguna.engines.telemetry.intake.taking import ingest
 from toguna.engines.telemetry.models import Alarm, Decoder, Device, Quantity, Refused
 from toguna.engines.telemetry.rules.actions import acknowledge
@@ -91,6 +93,8 @@ __all__ = [
     "register_device",
     "retire",
     "sign",
+    "spool_unread",
+    "spool_waiting",
     "track",
     "visible",
 ]

@@ -17,12 +17,15 @@ def record(
     door: str, code: str, body: bytes, *, proof: str, form: str = "json", received: float | None = None
 ) -> Record:
     """received: seconds since 1970, now when not given. Tabs and line ends are no part of a code or a proof."""
-    code, proof = _plain(code), _plain(proof)
-    return Record(time.time() if received is None else received, door, code[:64], form, proof, body[: spool.MOST])
+    code, proof = _plain(code, 64), _plain(proof, 200)
+    return Record(time.time() if received is None else received, door, code, form, proof, body[: spool.MOST])
 
 
-def _plain(text: str) -> str:
-    text = text[:200]
+def _plain(text: str, most: int) -> str:
+    """most: bytes; those of the register, and their keys, are ASCII."""
+    text = text[:most]
+    if not text.isascii():
+        text = text.encode("utf-8", "ignore")[:most].decode("utf-8", "ignore")
     return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
