@@ -11,6 +11,7 @@ from toguna.engines.telemetry.intake.observation import Observation
 from toguna.engines.telemetry.intake.spool import Record
 
 WRITER = spool.Writer()
+BRIEFLY = 0.05  # seconds that a visitor's request waits for another process that loads
 
 
 def record(
@@ -34,6 +35,14 @@ def take(records: Sequence[Record], *, wait: float = 1.0) -> Drained:
     loads for longer than `wait`: then they are within seconds."""
     WRITER.put(records)
     return draining.drain(wait)
+
+
+def answer(records: Sequence[Record]) -> Drained | None:
+    """`take` for a door that somebody waits at, with what became of these records; None when nobody knows that yet: they are on the
+    disk, and others load them, or loaded more than these."""
+    WRITER.put(records)
+    done = draining.drain(BRIEFLY, little=True)
+    return None if done.away or done.busy or done.messages != len(records) else done
 
 
 def ingest(code: str, observations: Sequence[Observation], *, door: str, proof: str = "door") -> Drained:

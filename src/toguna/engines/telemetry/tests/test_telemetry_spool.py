@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,26 @@ def test_a_disk_that_was_full_once_is_written_again(device, web, monkeypatch):
     file.close()
     assert post(web, "/telemetry/in/bin-1", {"at": NOW + 1, "fill": 2}, key).status_code == 202
     assert Latest.objects.get(device=one).taken == 2
+
+
+def test_a_backlog_is_not_loaded_in_a_request_of_a_visitor(device, web):
+    one = device("bin-1", "http")
+    key = register.key_of(one)
+    stranger = taking.record("http", "nobody", b"x" * 400_000, proof="")
+    taking.WRITER.put([stranger] * 4)  # a day without the database
+    assert post(web, "/telemetry/in/bin-1", {"at": NOW, "fill": 1}, key).json() == {"taken": 1}
+    assert not SpoolMark.objects.exists()
+    assert draining.drain().messages == 5 and Latest.objects.get(device=one).taken == 1
+    # What others sent is not counted in the answer.
+    taking.WRITER.put([stranger])
+    assert post(web, "/telemetry/in/bin-1", {"at": NOW + 1, "fill": 1}, key).json() == {"taken": 1}
+    assert post(web, "/telemetry/in/bin-1", {"at": NOW + 2, "fill": 1}, key).json()["rows"] == 1
+
+
+def test_nobody_waits_at_a_door_while_another_process_loads(device, web):
+    one = device("bin-1", "http")
+    began = time.monotonic()
+    with spool.draining():
+        assert post(web, "/telemetry/in/bin-1", {"at": NOW, "fill": 1}, register.key_of(one)).json() == {"taken": 1}
+    assert time.monotonic() - began < 0.5
+    assert draining.drain().rows == 1
