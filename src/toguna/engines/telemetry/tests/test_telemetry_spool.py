@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from toguna.cli import doctor
 from toguna.engines.telemetry.devices import register
+from toguna.engines.telemetry.history import partitions
 from toguna.engines.telemetry.intake import draining, spool, taking
 from toguna.engines.telemetry.models import Latest, Refused, SpoolMark
-from toguna.engines.telemetry.tests.conftest import NOW
+from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.engines.telemetry.tests.test_telemetry_doors import post
 
 
@@ -111,3 +114,20 @@ def test_nobody_waits_at_a_door_while_another_process_loads(device, web):
         assert post(web, "/telemetry/in/bin-1", {"at": NOW, "fill": 1}, register.key_of(one)).json() == {"taken": 1}
     assert time.monotonic() - began < 0.5
     assert draining.drain().rows == 1
+
+
+def test_a_database_that_cannot_write_now_is_no_fault_of_the_message(device):
+    """Its disk is full, a table is locked: what came waits, whole."""
+    one = device("bin-1", "http")
+    said = [{"at": NOW - 86400, "fill": 1}, {"at": NOW, "fill": 2}]  # of two days: into the table as a whole
+    partitions.ensure(datetime.fromtimestamp(row["at"], UTC).date() for row in said)
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN; LOCK TABLE telemetry_reading IN SHARE ROW EXCLUSIVE MODE NOWAIT")
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '50ms'")
+        assert say(one, said).away
+    finally:
+        other.close()
+    assert not Refused.objects.exists() and draining.drain().rows == 2
