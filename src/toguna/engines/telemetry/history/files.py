@@ -84,7 +84,7 @@ def _write(pk: int) -> Archive | None:
     row = Archive.objects.select_for_update().get(pk=pk)
     if row.digest:
         return None
-    table, day, of = row.table, row.day, partitions.name(row.table, row.day)
+    table, of = row.table, partitions.name(row.table, row.day)
     columns = ", ".join(names(table))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {of}")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from toguna.engines.telemetry.devices import register
+from toguna.engines.telemetry.doors.sensorthings import entities, views
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.engines.telemetry.tests.test_telemetry_doors import post
 
@@ -121,3 +124,26 @@ def test_observations_are_posted_with_the_key_of_the_device(town):
             == 400
         )
     assert post(web, f"{ROOT}/Things", {"name": "x"}, key).status_code == 405
+
+
+def test_expanding_without_end_is_refused_and_what_many_point_to_is_read_once(town, monkeypatch):
+    web = Client()
+    deep = "Datastream($expand=Observations($top=1000;$expand=Datastream))"
+    with CaptureQueriesContext(connection) as asked:
+        answer = web.get(f"{ROOT}/Observations", {"$top": "20", "$expand": deep})
+    assert answer.status_code == 200 and len(asked) < 25  # the twenty are of two Datastreams
+    assert answer.json()["value"][0]["Datastream"]["Observations"][0]["Datastream"]["@iot.id"]
+    monkeypatch.setattr(entities, "MOST_SHOWN", 100)
+    answer = web.get(f"{ROOT}/Observations", {"$top": "1000", "$expand": deep})
+    assert answer.status_code == 400 and "$top" in answer.json()["message"]
+    monkeypatch.setattr(entities, "MOST_LISTS", 2)
+    assert web.get(f"{ROOT}/Observations", {"$top": "1", "$expand": "Datastream,FeatureOfInterest"}).status_code == 200
+    answer = web.get(f"{ROOT}/Observations", {"$top": "20", "$expand": "Datastream,FeatureOfInterest"})
+    assert answer.status_code == 400 and "$expand" in answer.json()["message"]
+
+
+def test_one_caller_does_not_ask_without_end(town, monkeypatch):
+    monkeypatch.setattr(views, "PER_CALLER", 2)
+    web = Client()
+    assert [web.get(f"{ROOT}/Things").status_code for _n in range(3)] == [200, 200, 429]
+    assert web.get(f"{ROOT}/Things", REMOTE_ADDR="198.51.100.7").status_code == 200

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,16 +23,37 @@ Row = dict[str, Any]
 OPS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
+MOST_SHOWN, MOST_LISTS = 2000, 200
+
+
 @dataclass
 class Reach:
-    """What the reader may see. root: the address of the service; quantities: by their number."""
+    """What the reader may see. root: the address of the service; quantities: by their number; shown, listed: how many entities and lists
+    this request has made, which may ask for itself over and over."""
 
     root: str
     devices: QuerySet[Device]
     quantities: dict[int, Quantity]
+    shown: int = 0
+    listed: dict[tuple[str, Scope, int], list[Row]] = field(default_factory=dict)
 
     def link(self, path: str) -> str:
         return f"{self.root}/{path}"
+
+    def show(self) -> None:
+        """One entity more."""
+        self.shown += 1
+        if self.shown > MOST_SHOWN:
+            raise BadQuery(f"more than {MOST_SHOWN} entities at once: ask for fewer with $top")
+
+    def expanded(self, kind: Kind, scope: Scope, query: Query) -> list[Row]:
+        """What many point to is read once."""
+        asked = (kind.name, scope, id(query))
+        if asked not in self.listed:
+            if len(self.listed) == MOST_LISTS:
+                raise BadQuery(f"$expand makes more than {MOST_LISTS} lists at once: ask for fewer with $top")
+            self.listed[asked] = kind.list(self, scope, query)[0]
+        return self.listed[asked]
 
 
 @dataclass(frozen=True)
