@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from toguna.engines.telemetry.devices.keys import sign
 from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, visible
-from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire
+from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire, take_back
 from toguna.engines.telemetry.doors.broker import Missing as BrokerMissing
 from toguna.engines.telemetry.doors.broker import address as broker_address
 from toguna.engines.telemetry.doors.broker import prepare as prepare_broker
@@ -95,6 +95,7 @@ __all__ = [
     "sign",
     "spool_unread",
     "spool_waiting",
+    "take_back",
     "track",
     "visible",
 ]

@@ -38,9 +38,10 @@ _CONFORMS = [
 def _reach(request: Request) -> Reach:
     actor = request.actor
     staff = actor.staff and access.can(actor, register.READ, anywhere=True)
-    devices = reads.visible(actor) if staff else Device.objects.filter(public=True)
+    moving = (Device.Kind.TRACKER, Device.Kind.PHONE)
+    devices = reads.visible(actor) if staff else Device.objects.filter(public=True).exclude(kind__in=moving)
     root = request.build_absolute_uri(reverse("sensorthings"))
-    return entities.reach(root, devices.exclude(state=Device.State.RETIRED))
+    return entities.reach(root, devices.exclude(state=Device.State.RETIRED), inside=staff)
 
 
 @public
