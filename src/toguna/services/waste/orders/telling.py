@@ -16,7 +16,7 @@ from toguna.engines.ledger import api as ledger
 from toguna.kernel import limits, money, text, town
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste import households
-from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector
+from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector, Subscription
 from toguna.services.waste.orders import actions, matching
 from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
 from toguna.services.waste.orders.money import part, ringing_way, worth
@@ -136,6 +136,21 @@ def _to_household(row: PickUp, what: str) -> str:
         **values, "amount": money.shown(row.bill.left, row.bill.currency, plain=True), "bill": row.bill.reference,
         "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[row.bill.reference])}",
     }  # fmt: skip
+
+
+def no_hour(row: Subscription, start: datetime) -> None:
+    """A pick-up of a subscription that no hour of its day is left for: once for a day."""
+    home = row.household
+    language = home.language or town.current().languages[0]
+    with translation.override(language):
+        words = _("No hour is left for your weekly pick-up of %(day)s. Send %(word)s to choose another day, or call the town hall.") % {
+            "day": formats.date_format(timezone.localtime(start), "D j b"), "word": _("PICKUP"),
+        }  # fmt: skip
+    medium, to = households.way(home.address)
+    channels.send(
+        medium, to, key=f"waste-sub:{row.pk}:{timezone.localdate(start)}", text=words, subject=text.pick(row.kind.titles, language),
+        language=language, person=home.person_id,
+    )  # fmt: skip
 
 
 def _offered(row: PickUp, collector: PreCollector) -> None:
