@@ -59,10 +59,10 @@ def refused(code: str, door: str, proof: str) -> HttpResponse | None:
 
 def taken(records: list[spool.Record]) -> HttpResponse:
     try:
-        done = taking.take(records)
+        done = taking.answer(records)
     except OSError:
         return says(507, error="nothing can be written")
-    if done.away or done.busy:
+    if done is None:
         return says(202, taken=len(records))
     return says(202, taken=len(records), rows=done.rows, twice=done.twice, refused=done.refused)
 

@@ -86,6 +86,25 @@ def test_from_a_stranger_to_a_device_with_its_key(device, hire):
     )
 
 
+def test_one_that_was_retired_is_in_use_again_only_when_somebody_says_so(device, hire):
+    one, head = device("bin-1", "http", name="Bin 1"), hire("manager")
+    key, path = register.key_of(one), f"/desk/devices/{one.pk}"
+    head.post(path, {"do": "retire"})
+    said = {"name": "Bin 1", "kind": "sensor", "door": "http", "fastest": "160"}
+    assert head.post(f"{path}/edit", {**said, "name": "Old bin"}).status_code == 302
+    assert head.post(path, {"do": "accept"}).status_code == 302  # an old page: that is of quarantine
+    register.register_device("bin-1", "http", register.Told(name="Old bin"), by=SYSTEM)  # as services save theirs
+    one.refresh_from_db()
+    assert (one.state, one.name) == ("retired", "Old bin")
+    assert say(one, {"at": NOW, "fill": 1}).rows == 0
+    shown = page(head, path)
+    assert "Take it back" in shown and "Believe it again" not in shown
+    assert head.post(path, {"do": "back"}).url == f"{path}/key"
+    one.refresh_from_db()
+    assert one.state == "active" and AuditEntry.objects.filter(action="telemetry.take_back").exists()
+    assert say(one, {"at": NOW, "fill": 1}, proof=f"key:{key}").rows == 0 and say(one, {"at": NOW, "fill": 1}).rows == 1
+
+
 def test_a_decoder_is_tried_before_it_is_kept(device, hire):
     head = hire("manager")
     said = {
