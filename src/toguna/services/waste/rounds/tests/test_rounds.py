@@ -516,6 +516,22 @@ def test_an_sms_asks_and_one_comes_when_the_truck_is_near(driven):
     assert not Nearing.objects.exists()
 
 
+def test_who_asks_from_a_chat_hears_it_there(driven):
+    _plan, one, driver = driven
+    first, second = one.visits.filter(kind="stop").order_by("number")[:2]
+    chats = {"telegram": "telegram:5", "facebook": "facebook:24680135792468013579"}
+    for medium, address in chats.items():
+        channels.receive(medium, address, f"TRUCK {second.place.code}", reference=f"{medium}0")
+        channels.receive(medium, address, "1", reference=f"{medium}1")
+        assert "You get a message when it is near" in said(address)[-1]
+    send(driver, record(one, "start"), record(one, "done", first, level=50), here={
+        "round": one.pk, "lon": second.place.point.x, "lat": second.place.point.y, "at": timezone.now().isoformat(),
+    })  # fmt: skip
+    coming.tell_near()
+    last = channels.Message.objects.filter(key__startswith="waste.near:")
+    assert {(row.medium, row.address) for row in last} == set(chats.items())
+
+
 def test_who_is_forgotten_hears_no_more(yard):
     person = people.person_for(name="Awa", phone="+22370000009")
     coming.ask("+22370000009", "en", yard.bins[0])
