@@ -643,7 +643,9 @@ def _copy(table: str, fields: str, days: Collection[int], rows: Sequence[bytes])
         if datetime.now(UTC).date() - day <= timedelta(days=1):
             # Its partition is there, and no policy puts it away yet: PostgreSQL need not look for it at each row.
             into = partitions.name(table, day)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {into} ({fields}) FROM STDIN (FORMAT binary)") as copy:
+    # Django does not wrap what `copy` raises by itself: a database whose disk is full would seem a message that cannot be loaded.
+    statement = f"COPY {into} ({fields}) FROM STDIN (FORMAT binary)"
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(_HEADER + b"".join(rows) + _END)
 
 

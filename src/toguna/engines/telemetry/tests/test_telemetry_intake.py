@@ -19,6 +19,7 @@ from toguna.engines.telemetry.intake import columns, loading, taking
 from toguna.engines.telemetry.intake.spool import Record
 from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Refused, RuleState
 from toguna.engines.telemetry.rules import actions
+from toguna.engines.telemetry.rules.conditions import Threshold
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.kernel.access import NOBODY, SYSTEM, Denied
 from toguna.kernel.models import EventRow
@@ -398,12 +399,20 @@ def test_a_telephone_that_was_a_tracker_is_forgotten_with_its_owner(device):
     one = device("phone-1", "sms", kind="phone", phone="+22370000041")
     person = people.person_for(name="Moussa", phone="+22370000041")
     say(one, b"lat=12.65 lon=-8.0 battery=50", proof="phone:+22370000041", form="words")
+    say(one, b"battery=999 at the well of Moussa", proof="phone:+22370000041", form="words")
+    rule = AlarmRule.objects.create(name="low", spec=Threshold("battery", below=60).spec())
+    Alarm.objects.create(rule=rule, device=one, level=1, lat=12.65, lon=-8.0, raised=datetime.fromtimestamp(NOW, UTC))
     (told,) = forgetting.export(person.pk)
     assert (told["code"], told["lat"], told["lon"]) == ("phone-1", 12.65, -8.0)
     forgetting.erase(person.pk)
     kept = Device.objects.get()
     assert (kept.state, kept.phone, kept.name) == ("retired", "", "phone-1") and forgetting.export(person.pk) == []
     assert Latest.objects.get().geom is None and values(one, "battery") == []
+    for table in ("deviceevent", "refused", "alarm", "rule_state", "latest", "device"):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT to_jsonb(t)::text FROM telemetry_{table} t")
+            said = " ".join(row[0] for row in cursor.fetchall())
+        assert "70000041" not in said and "Moussa" not in said and "12.65" not in said, table
     assert api.track(one.pk, datetime.fromtimestamp(NOW - 900, UTC), datetime.fromtimestamp(NOW + 900, UTC)) == []
 
 

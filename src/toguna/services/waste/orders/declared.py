@@ -45,9 +45,8 @@ def _on_booked(event: Booked) -> None:
 
 
 def _on_ended(event: BookingEnded) -> None:
-    code = event.subject if event.subject_kind == actions.SUBJECT else actions.code_of_booking(event.booking)
-    if code:
-        actions.on_booking_ended(code, event.state)
+    """By the booking that is the order's own: what a booking says that it is about proves nothing."""
+    actions.on_booking_ended(event.booking, event.state)
 
 
 PROVIDES: tuple[Declaration, ...] = (

@@ -216,7 +216,10 @@ def pay_out(
     place: WastePlace | None = None, payer: int | None = None, note: str = "",
 ) -> PayOut:  # fmt: skip
     """Writes that a pre-collector, or a shop, was paid; the same client_id again is the same. Raises ledger.Refused, Denied."""
-    access.require(by, "waste.set_up", anywhere=True)
+    if collector is not None:
+        access.require_each(by, "waste.set_up", [zone.pk for zone in collector.zones.all()])
+    else:
+        access.require(by, "waste.set_up", zone=place.zone_id if place is not None else None)
     before = PayOut.objects.filter(client_id=client_id).first()
     if before is not None:
         return before

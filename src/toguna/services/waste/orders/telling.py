@@ -132,6 +132,21 @@ def _to_household(row: PickUp, what: str) -> str:
     }  # fmt: skip
 
 
+def no_hour(row: Subscription, start: datetime) -> None:
+    """A pick-up of a subscription that no hour of its day is left for: once for a day."""
+    home = row.household
+    language = home.language or town.current().languages[0]
+    with translation.override(language):
+        words = _("No hour is left for your weekly pick-up of %(day)s. Send %(word)s to choose another day, or call the town hall.") % {
+            "day": formats.date_format(timezone.localtime(start), "D j b"), "word": _("PICKUP"),
+        }  # fmt: skip
+    medium, to = households.way(home.address)
+    channels.send(
+        medium, to, key=f"waste-sub:{row.pk}:{timezone.localdate(start)}", text=words, subject=text.pick(row.kind.titles, language),
+        language=language, person=home.person_id,
+    )  # fmt: skip
+
+
 def _offered(row: PickUp, collector: PreCollector) -> None:
     if row.state != PickUp.State.OFFERED or row.collector_id != collector.pk:
         return

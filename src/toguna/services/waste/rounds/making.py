@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -67,7 +67,7 @@ def make(
     dump_rows = {d.key: row(d.point) for d in dumps}
     due_rows = {d.key: row(d.point) for d in due}
     begin_rows = {plate: row(start.point) for plate, start in (starts or {}).items()}
-    found = ways.matrices(points, sorted({ways.kind_of(t) for t in trucks}), when(day))
+    found = ways.matrices(points, sorted({ways.kind_of(t) for t in trucks}), None if starts else when(day, trucks))
     worth = _worth(trucks)
     tip = [d for d in dumps if not d.station] or list(dumps)
     stations = [d for d in dumps if d.station] or list(dumps)
@@ -96,7 +96,15 @@ def make(
             tuple(Dump(d.key, dump_rows[d.key], d.service, d.opens, d.closes) for d in dumps), found.matrices,
             away=round(worth * AWAY), moved=round(worth * MOVED) if was else 0, evenness=0.0 if was else EVENNESS,
         )  # fmt: skip
-        return problem, solving.solve(problem, time_, start=before)
+        plan = solving.solve(problem, time_, start=before)
+        # One that is changed is driven now: a fresh one at other hours than that of its matrix.
+        return solving.timed(problem, plan, at_its_hour) if found.by_roads and not starts else (problem, plan)
+
+    def at_its_hour(vehicle: Vehicle, legs: Sequence[tuple[int, int, int]]) -> list[int]:
+        try:
+            return ways.seconds([(points[a], points[b], stops.moment_of(day, at)) for a, b, at in legs], vehicle.mode)
+        except (territory.RoutingUnavailable, territory.NoRoute):
+            return [int(found.matrices[vehicle.mode].seconds[a, b]) for a, b, _at in legs]
 
     large = [t for t in trucks if t.mode == Truck.Mode.TRUCK]
     small = [t for t in trucks if t.mode != Truck.Mode.TRUCK]
@@ -135,9 +143,11 @@ def make(
     )
 
 
-def when(day: date) -> datetime | None:
-    """For what hour roads are asked: those of today as they are now, others as they usually are in mid-morning."""
-    return None if day == timezone.localdate() else stops.moment(day, time(9))
+def when(day: date, trucks: Sequence[Truck]) -> datetime | None:
+    """For what hour roads are asked: the middle of the trucks' day; now when that is over."""
+    halves = [(stops.of_time(t.begins) + stops.of_time(t.ends)) // 2 for t in trucks]
+    middle = stops.moment_of(day, sum(halves) // max(1, len(halves)))
+    return middle if middle > timezone.now() else None
 
 
 def _worth(trucks: Sequence[Truck]) -> int:
@@ -206,7 +216,7 @@ def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planne
         + [d.point for d in bins.values()]
         + [(r.truck.depot.point.x, r.truck.depot.point.y) for r in rounds]
     )
-    found = ways.matrices(points, sorted({ways.kind_of(r.truck) for r in rounds}), when(day))
+    found = ways.matrices(points, sorted({ways.kind_of(r.truck) for r in rounds}), when(day, trucks))
     rows = {key: len(dumps) + n for n, key in enumerate(bins)}
     made = {}
     for name in ("all", "same"):

@@ -23,7 +23,7 @@ from toguna.services.waste.weighing import actions
 from toguna.services.waste.weighing.telling import shown
 
 MOST = 200
-KINDS = ("station", "dump", "sorting", "point", "buyer")
+KINDS = ("station", "dump", "sorting", "point", "buyer", "reseller")
 
 
 class ScaleForm(forms.Form):
