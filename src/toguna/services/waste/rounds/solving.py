@@ -136,9 +136,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
         depots.append(pyvrp.Depot(len(rows) - 1, tw_early=opens, tw_late=closes, service_duration=service, name=name))
         return len(depots) - 1
 
-    dumps = {
-        d.key: [depot(d.at, d.key, *shortened(*window), d.service) for window in d.windows] for d in problem.dumps
-    }
+    dumps = {d.key: [depot(d.at, d.key, *shortened(*window), d.service) for window in d.windows] for d in problem.dumps}
     groups: dict[Vehicle, list[Vehicle]] = {}
     for vehicle in problem.vehicles:
         groups.setdefault(replace(vehicle, key=_matters(problem, vehicle, stops)), []).append(vehicle)

@@ -57,7 +57,10 @@ def town(seed: int, stops: int = 24, vehicles: int = 3, *, asked: bool = True) -
         )
         for n in range(stops)
     )  # fmt: skip
-    dumps = (Dump("near", 1, 600, ((0, 9 * HOUR), (11 * HOUR, 14 * HOUR))), Dump("far", 2, 900, ((6 * HOUR, 20 * HOUR),)))
+    dumps = (
+        Dump("near", 1, 600, ((0, 9 * HOUR), (11 * HOUR, 14 * HOUR))),
+        Dump("far", 2, 900, ((6 * HOUR, 20 * HOUR),)),
+    )
     return Problem(tuple(fleet), made, dumps, matrices, away=300, evenness=0.5)
 
 
