@@ -65,6 +65,33 @@ def test_the_nearest_by_sms_with_its_price(say, places):
     assert "takes this" in say("WHERE glass mosquée de Nord", "+22370000007")
 
 
+def test_the_best_price_is_found_however_far(say, places, client):
+    other = WastePlace.objects.create(
+        code="REV222", kind="reseller", name="Chez Awa", point=AT.format(0.053), zone=places["ACH222"].zone
+    )
+    Taken.objects.create(place=other, material=Material.objects.get(slug="plastic"))
+    lines = say("WHERE PLASTIC mosquée de Nord").split("\n")
+    assert [line.split(":")[0] for line in lines] == ["Plastiques Sira", "Chez Awa", "Best price"]
+    assert "Récup Diarra: 11" in lines[2] and "90 FCFA a kg" in lines[2]
+
+    def order(query: str) -> list[str]:
+        return [one.place.name for one in client.get(f"/waste/places?material=plastic{query}").context["found"]]
+
+    assert order("&q=mosquée de Nord") == ["Plastiques Sira", "Chez Awa", "Récup Diarra"]
+    best = ["Récup Diarra", "Plastiques Sira", "Chez Awa"]
+    assert order("&q=mosquée de Nord&sort=price") == best and order("") == best
+    assert order("&kind=reseller") == ["Chez Awa"]
+    page = client.get(
+        "/waste/places?material=plastic&q=mosquée de Nord", headers={"accept-language": "en"}
+    ).content.decode()
+    assert "sort=price" in page
+    tomorrow = [(timezone.localdate() + timedelta(days=1)).isoweekday()]
+    WastePlace.objects.exclude(code="ACH333").update(hours=[{"days": tomorrow, "from": "08:00", "to": "12:00"}])
+    Taken.objects.filter(place__code="ACH333").update(price=50)
+    lines = say("WHERE PLASTIC mosquée de Nord", "+22370000009").split("\n")
+    assert len(lines) == 3 and lines[2].startswith("Open now: Récup Diarra")
+
+
 def test_where_in_the_middle_of_a_sentence_is_not_the_command(say, places):
     assert "Plastiques" not in say("a hole where plastic lies near mosquée de Nord", "+22370000006")
 
