@@ -75,7 +75,7 @@ def place(request: Request, code: str) -> HttpResponse:
     takes = row.taken.select_related("material").order_by("material__order")
     values = {
         "row": row, "takes": takes, "not_now": reads.closed(row), "hours": opening.shown(row.hours),
-        "whats": PlaceSaid.What.choices, "client_id": uuid.uuid4(), "closed": row.state == "closed", "phoned": row.kind in reads.BUY,
+        "whats": PlaceSaid.What.choices, "client_id": uuid.uuid4(), "closed": row.state == "closed", "phoned": row.kind in reads.BUY, "emptied": row.kind in actions.FILLED and row.state != "closed",
         "full": PlaceSaid.objects.filter(place=row, what="full", done=None).order_by("-pk").first(),
     }  # fmt: skip
     return people.remember_device(request, render(request, "waste/place.html", values))

@@ -102,7 +102,8 @@ def test_a_bin_is_said_to_be_full_once(say, places, client):
     say("BIN FULL mosquée de Nord", "+22370000009")
     assert PlaceSaid.objects.count() == 1, "said by somebody else within some hours, it is the same"
     page = client.get("/waste/p/PAC222", headers={"accept-language": "en"})
-    assert "Said to be full" in page.content.decode()
+    assert "Said to be full" in page.content.decode() and 'href="/truck/PAC222"' in page.content.decode()
+    assert client.get("/truck/PAC222").status_code == 200 and b"/truck/" not in client.get("/waste/p/ACH222").content
     sent = {"what": "dirty", "client_id": str(uuid.uuid4())}
     for _again in range(2):
         client.post("/waste/p/PAC222", sent)

@@ -92,13 +92,17 @@ def test_what_was_weighed_is_owed_and_said(weigh, home, heard, say):
 
 def test_what_is_not_believed_is_kept_with_why_and_charges_nothing(weigh, home):
     card = households.number(home.code)
-    weigh(12, 1, card=card, alter=b"12")
+    weigh(12.75, 1, card=card, alter=b"12.75")
     weigh(12, 2, card=card, key="of somebody else")
     weigh(12, 3, card=card, lat=0.09)
     weigh(80, 4, card=card)
     weigh(12, 5, card=card + 1)
     weigh(12, 6, card=card, at=time.time() - 400 * 86400)
     assert whys() == ["signed", "signed", "moved", "range", "card", "clock"]
+    claimed = [(row.number, row.grammes, row.household) for row in Weighing.objects.order_by("pk")]
+    assert claimed == [
+        (1, 57_210, home), (2, 12_000, home), (3, 12_000, home), (4, 80_000, home), (5, 12_000, None), (6, 12_000, home),
+    ]  # fmt: skip
     assert not ledger.Bill.objects.exists()
 
 
@@ -139,8 +143,11 @@ def test_the_head_of_service_registers_a_scale_and_reads_what_it_refused(hire, s
     client = hire("manager")
     page = client.get("/desk/waste/scales/new").content.decode()
     assert "Station" in page
-    weigh(12, 1, card=households.number(home.code), alter=b"12")
-    assert "altered" in client.get(f"/desk/waste/scales/{scale.code}?view=refused").content.decode()
+    weigh(12.75, 1, card=households.number(home.code), alter=b"12.75")
+    page = client.get(f"/desk/waste/scales/{scale.code}?view=refused").content.decode()
+    assert "altered" in page and "57.2" in page and home.code in page
+    weigh(12, 2, alter=b'{"at')
+    assert Weighing.objects.latest("pk").grammes is None
     assert actions.key_of(scale)[1] not in client.get(f"/desk/waste/scales/{scale.code}").content.decode()
     assert actions.key_of(scale)[1] in client.get(f"/desk/waste/scales/{scale.code}?key=show").content.decode()
     agent = hire("agent")

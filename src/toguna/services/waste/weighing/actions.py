@@ -6,6 +6,7 @@ sent again, or from a scale that was moved comes as `ReadingRefused`.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,6 +27,7 @@ from toguna.services.waste.models import Household, Material, Scale, WastePlace,
 WEIGHT, CARD = "weight", "card"  # quantities: kilogrammes, and the number of the card that was shown
 DAYS = 15  # to pay what was weighed
 METRES = 100  # beyond, the scale was moved
+MOST = 2**53  # of what a refused message may claim
 Why = Weighing.Why
 REASONS = {
     "signature": Why.SIGNATURE, "replay": Why.REPLAY, "range": Why.RANGE, "moved": Why.MOVED, "jump": Why.MOVED, "clock": Why.CLOCK,
@@ -183,10 +185,23 @@ def on_refused(event: telemetry.ReadingRefused) -> None:
         return
     scale = Scale.objects.select_related("place").filter(device=event.device).first()
     if scale is not None:
+        said = _said(event.refused)
         Weighing.objects.create(
-            scale=scale,
-            place=scale.place,
-            zone_id=scale.place.zone_id,
-            why=REASONS.get(event.reason, Why.OFF),
-            refused=event.refused,
-        )
+            scale=scale, place=scale.place, zone_id=scale.place.zone_id, why=REASONS.get(event.reason, Why.OFF), refused=event.refused,
+            number=said.get("seq"), grammes=said.get("grammes"), household=_whose(said["card"]) if "card" in said else None,
+        )  # fmt: skip
+
+
+def _said(refused: int) -> dict[str, int]:
+    """What it claimed of the weight, of its number and of the card, as far as it can be read: to be looked at, never to be believed."""
+    body = telemetry.Refused.objects.filter(pk=refused).values_list("body", flat=True).first() or ""
+    try:
+        claims, _end = json.JSONDecoder().raw_decode(body[max(0, body.find("{")) :])
+    except (ValueError, RecursionError):
+        return {}
+    found = {}
+    for name, key, scale in (("seq", "seq", 1), (WEIGHT, "grammes", 1000), (CARD, "card", 1)):
+        value = claims.get(name) if isinstance(claims, dict) else None
+        if isinstance(value, int | float) and 0 <= value * scale < MOST:
+            found[key] = round(value * scale)
+    return found
