@@ -65,9 +65,9 @@ class PlaceForm(forms.Form):
             devices.FILLS, row.device if row else None, access.zones(actor, "waste.work")
         )
         self.materials = list(Material.objects.filter(active=True))
-        for row in self.materials:
-            self.fields[f"takes_{row.slug}"] = forms.CharField(
-                label=text.pick(row.names), max_length=20, required=False,
+        for one in self.materials:
+            self.fields[f"takes_{one.slug}"] = forms.CharField(
+                label=text.pick(one.names), max_length=20, required=False,
                 help_text=_("Price of a kg that it pays; 0: it takes it and pays nothing; empty: it does not take it."),
             )  # fmt: skip
 

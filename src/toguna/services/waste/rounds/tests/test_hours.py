@@ -9,18 +9,17 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from toguna.engines.territory.models import Zone
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste.models import PlaceSaid, Truck, Visit
 from toguna.services.waste.rounds import planning, stops
-from toguna.services.waste.tests.conftest import square
+from toguna.services.waste.tests.conftest import zone
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @pytest.fixture
 def head(yard, hire):
-    Zone.objects.create(level=0, name="Town", source="t:0", geom=square(-8.1, 12.5, -7.9, 12.7))
+    zone("Town", -8.1, 12.5, -7.9, 12.7, level=0)
     return hire("manager")
 
 

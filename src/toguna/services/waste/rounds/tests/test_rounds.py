@@ -26,7 +26,6 @@ from toguna.engines.documents.api import File
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
-from toguna.engines.territory.models import Zone
 from toguna.engines.territory.routing import programs
 from toguna.engines.territory.routing.learning import hour_of_week
 from toguna.kernel.access import SYSTEM
@@ -36,7 +35,7 @@ from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, Pl
 from toguna.services.waste.rounds import coming, making, planning, reads, solving, stops, ways
 from toguna.services.waste.rounds.problem import faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
-from toguna.services.waste.tests.conftest import square
+from toguna.services.waste.tests.conftest import zone
 
 EN = {"accept-language": "en"}
 RoadEdge, LiveSpeed, RoadSpeed = (
@@ -201,10 +200,7 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
 
 def test_a_photo_of_a_dump_that_was_reported_is_seen_by_those_of_its_zone(driven, hire):
     _plan, one, driver = driven
-    zones = [
-        Zone.objects.create(level=2, name=name, source=name, geom=square(west, 12.5, west + 0.1, 12.7))
-        for name, west in (("East", -8.0), ("West", -8.1))
-    ]
+    zones = [zone("East", -8.0, 12.5, -7.9, 12.7), zone("West", -8.1, 12.5, -8.0, 12.7)]
     call = Call.objects.create(point=Point(-7.95, 12.6), zone=zones[0], name="Wild dump", volume=1500, weight=400)
     visit = one.visits.filter(kind="stop").first()
     Visit.objects.filter(pk=visit.pk).update(place=None, call=call)
@@ -219,7 +215,7 @@ def test_a_photo_of_a_dump_that_was_reported_is_seen_by_those_of_its_zone(driven
     }
     assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
     picture = reverse("document", args=[File.objects.get(subject_name="waste.visit").public_id])
-    assert [hire("agent", zone.pk).get(picture).status_code == 200 for zone in zones] == [True, False]
+    assert [hire("agent", z.pk).get(picture).status_code == 200 for z in zones] == [True, False]
 
 
 def _jpeg() -> bytes:
