@@ -37,6 +37,7 @@ from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, Pl
 from toguna.services.waste.rounds import coming, making, planning, reads, solving, stops, ways
 from toguna.services.waste.rounds.problem import faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
+from toguna.services.waste.tests.conftest import zone
 
 EN = {"accept-language": "en"}
 RoadEdge, LiveSpeed, RoadSpeed = (
@@ -204,6 +205,26 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
         and "The street is blocked" in board
         and f"1 / {one.visits.filter(kind='stop').count()}" in board
     )
+
+
+def test_a_photo_of_a_dump_that_was_reported_is_seen_by_those_of_its_zone(driven, hire):
+    _plan, one, driver = driven
+    zones = [zone("East", -8.0, 12.5, -7.9, 12.7), zone("West", -8.1, 12.5, -8.0, 12.7)]
+    call = Call.objects.create(point=Point(-7.95, 12.6), zone=zones[0], name="Wild dump", volume=1500, weight=400)
+    visit = one.visits.filter(kind="stop").first()
+    Visit.objects.filter(pk=visit.pk).update(place=None, call=call)
+    visit.refresh_from_db()
+    said = record(one, "skipped", visit, reason="blocked")
+    send(driver, said)
+    photo = {
+        "account": driver.account.pk,
+        "id": str(uuid.uuid4()),
+        "record": said["id"],
+        "photo": SimpleUploadedFile("p.jpg", _jpeg()),
+    }
+    assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
+    picture = reverse("document", args=[File.objects.get(subject_name="waste.visit").public_id])
+    assert [hire("agent", z.pk).get(picture).status_code == 200 for z in zones] == [True, False]
 
 
 def _jpeg() -> bytes:
@@ -729,7 +750,7 @@ def test_a_bin_that_is_said_to_be_full_comes_before_those_that_will_be(yard):
 
     soon = [due(n, "soon", (LON + 0.0025, LAT + 0.0002 * n)) for n in range(1, 7)]
     full = (LON - 0.006, LAT)
-    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, 0, 24 * 3600)
+    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, ((0, 24 * 3600),))
     Truck.objects.filter(plate="AA-1").update(ends=time(7, 30))
     trucks = list(Truck.objects.filter(plate="AA-1").select_related("depot"))
     for why, served in (("said", True), ("soon", False)):

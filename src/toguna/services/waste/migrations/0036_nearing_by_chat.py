@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("waste", "0032_scale_nowhere"),
+        ("waste", "0035_fill_emptied"),
     ]
 
     operations = [
