@@ -234,7 +234,8 @@ def test_a_broken_record_is_refused_and_changes_nothing(driven):
 
 
 def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
-    plan, one, driver = driven
+    given, one, driver = driven
+    plan = DayPlan.objects.get(pk=given.pk)
     assert plan.rounds.count() == 2
     done = one.visits.filter(kind="stop").order_by("number").first()
     other = plan.rounds.exclude(pk=one.pk).get()
@@ -257,6 +258,13 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     change = plan.changes.get()
     assert change.words == "Puncture" and change.took < 10
     assert "Puncture" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    # What the day is worth is counted anew, with what is left of it beside the same bins in their present order.
+    before, figures = given.figures, plan.figures
+    one.refresh_from_db()
+    assert one.metres == done.metres and figures["plan"] != before["plan"]
+    assert figures["plan"]["km"] == pytest.approx(sum(plan.rounds.values_list("metres", flat=True)) / 1000, abs=0.06)
+    assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] == len(now) + 1
+    assert figures["plan"]["stops"] + figures["plan"]["left"] == before["plan"]["stops"] + before["plan"]["left"]
     planning.change(plan=plan.pk, version=0)  # the job comes again
     assert plan.changes.count() == 1
     # The driver's telephone hears of it, and what was done meanwhile by its old list counts where it is now.
