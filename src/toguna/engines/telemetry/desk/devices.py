@@ -167,12 +167,13 @@ def device(request: Request, pk: int) -> HttpResponse:
             "accept": register.accept,
             "retire": register.retire,
             "key": register.new_key,
+            "back": register.take_back,
         }
         act = acts.get(request.POST.get("do", ""))
         if act is None:
             raise Http404
         act(pk, by=request.actor)
-        return redirect("desk-device-key" if request.POST["do"] == "key" else "desk-device", pk)
+        return redirect("desk-device-key" if request.POST["do"] in ("key", "back") else "desk-device", pk)
     last = reads.latest([pk]).get(pk) or reads.Last(pk)
     place = territory.reverse(last.lon, last.lat) if last.lat is not None and last.lon is not None else ""
     values = {

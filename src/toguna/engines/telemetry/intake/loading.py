@@ -507,15 +507,14 @@ def _take(
         batch.refused.append((record, device, Refused.Reason.CLOCK, f"at {given}"))
     micros, newer = _micros(at), at > one.at
     lat, lon = seen.lat, seen.lon
-    if lat is not None or lon is not None:
-        if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
-            if not seen.values:
-                batch.refused.append((record, device, Refused.Reason.RANGE, "position"))
-                return
-            lat = lon = None
-        elif device.stays is not None and metres_between(device.lat or 0, device.lon or 0, lat, lon) > device.stays:
-            batch.refused.append((record, device, Refused.Reason.MOVED, ""))
+    if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
+        if not seen.values and (lat is not None or lon is not None):
+            batch.refused.append((record, device, Refused.Reason.RANGE, "position"))
             return
+        lat = lon = None
+    if device.stays is not None and (why := _astray(device, lat, lon)) is not None:
+        batch.refused.append((record, device, Refused.Reason.MOVED, why))
+        return
     taken = _readings(batch, record, one, seen, micros, flags, again)
     if taken is None:
         return
@@ -541,6 +540,14 @@ def _take(
         one.at = at
         watch.see(device.watched, Seen(at, taken, lat, lon))
     batch.days.add(int(at // 86400))
+
+
+def _astray(device: Known, lat: float | None, lon: float | None) -> str | None:
+    """Why one that must stay in its place is not known to be there, None where it is: who does not say where it is may be anywhere."""
+    if lat is None or lon is None:
+        return "no position"
+    away = metres_between(device.lat or 0, device.lon or 0, lat, lon)
+    return f"{away:.0f} m away" if device.stays is not None and away > device.stays else None
 
 
 def _readings(
@@ -636,7 +643,9 @@ def _copy(table: str, fields: str, days: Collection[int], rows: Sequence[bytes])
         if datetime.now(UTC).date() - day <= timedelta(days=1):
             # Its partition is there, and no policy puts it away yet: PostgreSQL need not look for it at each row.
             into = partitions.name(table, day)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {into} ({fields}) FROM STDIN (FORMAT binary)") as copy:
+    # Django does not wrap what `copy` raises by itself: a database whose disk is full would seem a message that cannot be loaded.
+    statement = f"COPY {into} ({fields}) FROM STDIN (FORMAT binary)"
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(_HEADER + b"".join(rows) + _END)
 
 

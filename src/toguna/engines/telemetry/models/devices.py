@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pghistory
 from django.contrib.gis.db import models
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -115,6 +116,10 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if self.public and self.kind in (self.Kind.TRACKER, self.Kind.PHONE):
+            raise ValidationError({"public": _("What moves says where somebody is: that is nobody else's to read.")})
 
 
 class Latest(models.Model):

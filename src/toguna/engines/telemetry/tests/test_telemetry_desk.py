@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from datetime import UTC, datetime
@@ -60,7 +61,6 @@ def test_from_a_stranger_to_a_device_with_its_key(device, hire):
         "door": "http",
         "fastest": "160",
         "service": "waste",
-        "ref": "bin:77",
     }
     made = head.post("/desk/devices/new", said)
     row = Device.objects.get(code="bin-77")
@@ -84,6 +84,25 @@ def test_from_a_stranger_to_a_device_with_its_key(device, hire):
         agent.get(f"/desk/devices/{row.pk}/key").status_code == 403
         and agent.post(f"/desk/devices/{row.pk}", {"do": "retire"}).status_code == 403
     )
+
+
+def test_one_that_was_retired_is_in_use_again_only_when_somebody_says_so(device, hire):
+    one, head = device("bin-1", "http", name="Bin 1"), hire("manager")
+    key, path = register.key_of(one), f"/desk/devices/{one.pk}"
+    head.post(path, {"do": "retire"})
+    said = {"name": "Bin 1", "kind": "sensor", "door": "http", "fastest": "160"}
+    assert head.post(f"{path}/edit", {**said, "name": "Old bin"}).status_code == 302
+    assert head.post(path, {"do": "accept"}).status_code == 302  # an old page: that is of quarantine
+    register.register_device("bin-1", "http", register.Told(name="Old bin"), by=SYSTEM)  # as services save theirs
+    one.refresh_from_db()
+    assert (one.state, one.name) == ("retired", "Old bin")
+    assert say(one, {"at": NOW, "fill": 1}).rows == 0
+    shown = page(head, path)
+    assert "Take it back" in shown and "Believe it again" not in shown
+    assert head.post(path, {"do": "back"}).url == f"{path}/key"
+    one.refresh_from_db()
+    assert one.state == "active" and AuditEntry.objects.filter(action="telemetry.take_back").exists()
+    assert say(one, {"at": NOW, "fill": 1}, proof=f"key:{key}").rows == 0 and say(one, {"at": NOW, "fill": 1}).rows == 1
 
 
 def test_a_decoder_is_tried_before_it_is_kept(device, hire):
@@ -138,6 +157,49 @@ def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire)
         row.spec["kind"] == "during"
         and row.spec["of"] == {"kind": "silence", "minutes": 60.0}
         and not Alarm.objects.filter(cleared=None)
+    )
+    # The calendar, typed as people write dates, and shown so again; in words on its page.
+    calendar = {
+        **said,
+        "holidays": "not",
+        "dates": "1/6..15/10, 24/12/2026",
+        "market": "only",
+        "every": "5",
+        "since": "2026-01-03",
+    }
+    edit = f"/desk/devices/rules/{row.name}/edit"
+    assert head.post(edit, calendar).status_code == 302
+    row.refresh_from_db()
+    assert (row.spec["only"], row.spec["not"]) == (
+        {"dates": ["06-01..10-15", "2026-12-24"], "market": {"every": 5, "since": "2026-01-03"}}, {"holidays": True},
+    )  # fmt: skip
+    again = page(head, edit)
+    assert 'value="01/06..15/10, 24/12/2026"' in again and 'value="2026-01-03"' in again
+    shown = page(head, made.url)
+    for words in (
+        "Fill level above 85 %, until it is back at 70 %, only on ", "June 1 – October 15", "Dec. 24, 2026", "not on public holidays",
+        "only on market days (each 5 days, counted from Jan. 3, 2026)",
+    ):  # fmt: skip
+        assert words in shown, words
+    for wrong in (
+        {"dates": "31/6"},
+        {"dates": "June"},
+        {"not_dates": "1/6..3"},
+        {"every": ""},
+        {"market": ""},
+        {"since": "3/1"},
+    ):
+        assert head.post(edit, calendar | wrong).status_code == 422, wrong
+    two = {
+        "kind": "all",
+        "of": [{"kind": "during", "days": [1], "of": row.spec}, {"kind": "geofence", "lat": 1, "lon": 1, "metres": 50}],
+    }
+    assert head.post(edit, {**said, "condition": "json", "spec": json.dumps(two)}).status_code == 302
+    shown = page(head, made.url)
+    assert (
+        "all of these at once" in shown
+        and "only on Monday" in shown
+        and "more than 50 m from 1.00000, 1.00000" in shown
     )
     assert (
         head.post(

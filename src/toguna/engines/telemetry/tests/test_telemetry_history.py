@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.db import connection
 
 from toguna.engines.telemetry import api
@@ -43,6 +45,37 @@ def test_a_day_goes_into_a_file_and_is_read_with_the_others(device, monkeypatch,
     files.forget_old()
     assert not Archive.objects.exists() and not list((tmp_path / "archive").glob("*.parquet"))
     assert len(api.readings(one.pk, "fuel", start, end)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readings_are_loaded_and_read_while_a_day_is_put_away_and_after_it_was_cut(device, monkeypatch, tmp_path):
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "archive")
+    Policy.objects.get_or_create(table="reading")
+    one, old = device("truck-1"), NOW - 50 * 86400
+    say(one, [{"at": old + n, "seq": n, "fuel": n} for n in range(9)])
+    start, end = datetime.fromtimestamp(old - 5, UTC), datetime.fromtimestamp(NOW + 5, UTC)
+    before = api.readings(one.pk, "fuel", start, end)
+    seen = []
+
+    def cut(*_how, **_more):
+        with ThreadPoolExecutor(1) as others:  # of two days: into the table as a whole
+            others.submit(loads).result(10)
+        raise MemoryError
+
+    def loads():
+        connection.cursor().execute("SET lock_timeout = '1s'")
+        seen.append(say(one, [{"at": NOW - 86400, "seq": 90, "fuel": 1}, {"at": NOW, "seq": 99, "fuel": 5}]).rows)
+        seen.append(len(api.readings(one.pk, "fuel", start, end)))
+        connection.close()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.tempfile, "TemporaryDirectory", cut)
+        with pytest.raises(MemoryError):
+            files.put_away()
+    assert seen == [2, 11]
+    assert api.readings(one.pk, "fuel", start, end)[:9] == before
+    assert [row.rows for row in files.put_away()] == [9] and files.put_away() == []
+    assert api.readings(one.pk, "fuel", start, end)[:9] == before
 
 
 def test_rows_put_aside_come_into_their_partition(device):

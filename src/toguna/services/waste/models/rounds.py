@@ -7,6 +7,7 @@ import uuid
 import pghistory
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -58,7 +59,7 @@ class Truck(models.Model):
     height = models.PositiveSmallIntegerField(null=True, blank=True)
     quarters = models.ManyToManyField("territory.Zone", blank=True, related_name="+", db_table="waste_truck_quarter")
     driver = models.BigIntegerField(null=True, blank=True)
-    device = models.BigIntegerField(null=True, blank=True)
+    device = models.BigIntegerField(null=True, blank=True, unique=True)
     asset = models.BigIntegerField(null=True, blank=True)
     active = models.BooleanField(default=True)
 
@@ -99,7 +100,11 @@ class Fill(models.Model):
 
     class Meta:
         db_table = "waste_fill"
-        indexes = [models.Index(fields=["place", "at"], name="waste_fill_place")]
+        indexes = [
+            models.Index(fields=["place", "at"], name="waste_fill_place"),
+            models.Index(fields=["place", "at"], condition=Q(emptied=True), name="waste_fill_emptied"),
+            BrinIndex(fields=["at"], name="waste_fill_at"),
+        ]
 
 
 class Forecast(models.Model):

@@ -79,8 +79,8 @@ def _line(one: reads.Found) -> str:
         parts.append(one.place.where[:40])
     elif one.place.zone and text.fold(one.place.zone.name) not in text.fold(one.place.name):
         parts.append(one.place.zone.name)
-    if one.hours:
-        parts.append(one.hours)
+    if not one.open or one.hours:
+        parts.append(one.closed or one.hours)
     if one.place.phone:
         parts.append(one.place.phone)
     return ", ".join(parts)

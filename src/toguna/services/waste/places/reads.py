@@ -19,7 +19,8 @@ from toguna.services.waste.models import Material, Taken, WastePlace
 
 State, Kind = WastePlace.State, WastePlace.Kind
 # Where people bring things themselves; trucks bring theirs to the others.
-BRING = (Kind.BIN, Kind.POINT, Kind.SORTING, Kind.BUYER)
+BUY = (Kind.BUYER, Kind.RESELLER)
+BRING = (Kind.BIN, Kind.POINT, Kind.SORTING, *BUY)
 MOST = 50
 
 
@@ -46,6 +47,15 @@ class Found:
     @property
     def hours(self) -> str:
         return opening.shown(self.place.hours)
+
+    @property
+    def closed(self) -> str:
+        """Why one need not go there now, in words; "" when it is open."""
+        return closed(self.place)
+
+
+def closed(place: WastePlace) -> str:
+    return opening.closed(place.hours) if place.state == State.OPEN else str(place.get_state_display())
 
 
 def public() -> QuerySet[WastePlace]:

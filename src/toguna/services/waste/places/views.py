@@ -65,8 +65,8 @@ def place(request: Request, code: str) -> HttpResponse:
         return people.remember_device(request, redirect("waste-place", code=row.code))
     takes = row.taken.select_related("material").order_by("material__order")
     values = {
-        "row": row, "takes": takes, "open": row.state == "open" and opening.is_open(row.hours), "hours": opening.shown(row.hours),
-        "whats": PlaceSaid.What.choices, "client_id": uuid.uuid4(), "closed": row.state == "closed",
+        "row": row, "takes": takes, "not_now": reads.closed(row), "hours": opening.shown(row.hours),
+        "whats": PlaceSaid.What.choices, "client_id": uuid.uuid4(), "closed": row.state == "closed", "phoned": row.kind in reads.BUY,
         "full": PlaceSaid.objects.filter(place=row, what="full", done=None).order_by("-pk").first(),
     }  # fmt: skip
     return people.remember_device(request, render(request, "waste/place.html", values))

@@ -21,7 +21,7 @@ from toguna.services.waste.rounds.ways import Point, apart
 AROUND = 1500  # metres: a place farther than this is nobody's
 NEAR = 700  # metres: the truck is near
 SOON = timedelta(minutes=20)
-LARGE = 2.5  # times the drawing of the office: it is looked at on a telephone
+LARGE = 3.5  # times the drawing of the office: it is looked at on a telephone
 MARGIN = timedelta(minutes=30)  # of a time that was only planned
 
 
@@ -47,7 +47,7 @@ class Coming:
         if self.at is None:
             return None
         half = MARGIN / 2 if self.live else MARGIN
-        return self.at - half, self.at + half
+        return max(self.at - half, timezone.now()), self.at + half
 
 
 def near(point: Point, many: int = 5) -> list[WastePlace]:

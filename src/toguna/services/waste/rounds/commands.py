@@ -20,7 +20,7 @@ def _where(said: Said, typed: str) -> Any:
     if typed.strip().lower() in NO_MORE:
         return 0
     if (
-        found := WastePlace.objects.filter(code=typed.strip().upper(), kind__in=("bin", "point"))
+        found := WastePlace.objects.filter(code=typed.strip().upper(), kind__in=("bin", "point"), public=True)
         .exclude(state="closed")
         .first()
     ):

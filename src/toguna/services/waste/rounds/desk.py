@@ -15,7 +15,9 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.assets import api as assets
 from toguna.kernel import access, audit
+from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
+from toguna.services.waste import devices
 from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
 from toguna.services.waste.rounds import drawing, driving, evening, planning, reads, vehicles, words
 from toguna.services.waste.rounds.forms import ChangeForm, EveningForm, PlanForm, TruckForm
@@ -177,24 +179,33 @@ def truck(request: Request, truck: int | None = None) -> HttpResponse:
     row = get_object_or_404(Truck, pk=truck) if truck else None
     form = TruckForm(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            made = form.save(commit=False)
-            assert form.depot is not None  # a form without one is not valid
-            if form.depot.pk is None:
-                form.depot.save()
-            made.depot, made.driver = form.depot, form.cleaned_data["driver"]
-            made.asset = form.cleaned_data["equipment"]
-            made.save()
-            made.quarters.set(form.cleaned_data["quarters"])
-            audit.record(request.actor, "waste.truck", f"waste.truck:{made.pk}", plate=made.plate)
-        messages.success(request, _("Done."))
-        return redirect("desk-trucks")
+        try:
+            _keep(form, by=request.actor)
+        except devices.Refused as error:
+            form.add_error("device", str(error))
+        else:
+            messages.success(request, _("Done."))
+            return redirect("desk-trucks")
     return render(
         request,
         "waste/rounds/truck.html",
         {"form": form, "truck": row},
         status=422 if request.method == "POST" else 200,
     )
+
+
+@transaction.atomic
+def _keep(form: TruckForm, *, by: Actor) -> None:
+    made = form.save(commit=False)
+    assert form.depot is not None  # a form without one is not valid
+    if form.depot.pk is None:
+        form.depot.save()
+    made.depot, made.driver = form.depot, form.cleaned_data["driver"]
+    made.asset = form.cleaned_data["equipment"]
+    devices.track(made, form.cleaned_data["device"], chosen="device" in form.changed_data, by=by)
+    made.save()
+    made.quarters.set(form.cleaned_data["quarters"])
+    audit.record(by, "waste.truck", f"waste.truck:{made.pk}", plate=made.plate)
 
 
 @staff("waste.set_up")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from toguna.engines.assets import api as assets
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
+from toguna.services.waste import devices
 from toguna.services.waste.models import Depot, EveningPlan, Truck, WastePlace
 from toguna.services.waste.rounds import evening, stops
 
@@ -69,6 +70,10 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         help_text=_("While it is broken down or in upkeep there, it is in no round."),
     )
+    device = forms.TypedChoiceField(
+        label=_("Tracker or telephone that says where it is"), coerce=int, empty_value=None, required=False,
+        help_text=_("One that the register of equipment has on this truck comes with its code."),
+    )  # fmt: skip
     quarters = forms.TypedMultipleChoiceField(
         label=_("Quarters that its crew knows"),
         coerce=int,
@@ -100,19 +105,22 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
             for name in ("begins", "ends", "pause_from", "pause_until")
         }
 
-    field_order = ["plate", "name", "mode", "depot_name", "place", "driver", "equipment"]
+    field_order = ["plate", "name", "mode", "depot_name", "place", "driver", "equipment", "device"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         accounts = people.staff_with("waste.work")
         self.fields["driver"].choices = [("", "–"), *((a.pk, a.name or a.email) for a in accounts)]  # type: ignore[attr-defined]
         self.fields["quarters"].choices = [(z.id, z.name) for z in territory.districts()]  # type: ignore[attr-defined]
+        tracker = devices.trackers([self.instance]).get(self.instance.pk) if self.instance.pk else None
+        self.fields["device"].choices = devices.free(devices.MOVES, tracker)  # type: ignore[attr-defined]
         if self.instance.pk:
             self.initial = {
                 **self.initial,
                 "depot_name": self.instance.depot.name,
                 "driver": self.instance.driver,
                 "equipment": self._code(self.instance.asset),
+                "device": tracker,
                 "quarters": [z.pk for z in self.instance.quarters.all()],
             }
 

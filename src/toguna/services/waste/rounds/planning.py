@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.assets import api as assets
+from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tasks
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
@@ -35,6 +36,7 @@ SECONDS, CHANGE_SECONDS = 25.0, 5.0  # of solving: the whole must end in a minut
 FARTHEST = timedelta(days=14)
 moment_of = stops.moment_of
 GOING = (Round.State.PLANNED, Round.State.STARTED)
+PATIENCE = 20.0  # seconds for the roads of a town that was only just started
 
 
 class Refused(Exception):
@@ -71,6 +73,7 @@ def build(plan: int) -> None:
     row = DayPlan.objects.get(pk=plan)
     if row.state not in (DayPlan.State.ASKED, DayPlan.State.FAILED):
         return
+    territory.await_roads(PATIENCE)
     trucks = [t for t in _trucks() if t.pk not in row.asked.get("without", ())]
     dumps = stops.dumps(row.day, row.asked.get("dumps", ()))
     wanted = stops.due(row.day)
@@ -319,7 +322,7 @@ def _due(visit: Visit) -> Due:
     """What is still to be fetched, as the plan knew it."""
     place = visit.place or visit.call
     assert place is not None
-    hours = visit.place.hours if visit.place else []
+    hours = visit.place.truck_hours if visit.place else []
     return Due(
         key_of(visit), (place.point.x, place.point.y), place.name, place.zone_id, visit.takes, visit.takes_kg,
         int((visit.leaves - visit.arrives).total_seconds()), visit.why, stops.windows_of(hours, timezone.localdate(visit.arrives)), visit.facts,

@@ -36,12 +36,14 @@ class Told:
     times: int = 100
 
 
+def zones_of(row: SortingCampaign) -> list[int]:
+    return [zone.pk for zone in row.zones.all()]
+
+
 @transaction.atomic
 def save(row: SortingCampaign | None, told: Told, *, by: Actor) -> SortingCampaign:
     """Raises Refused, Denied."""
-    reach: Sequence[int | None] = told.zones or [None]
-    for zone in reach:
-        access.require(by, "waste.set_up", zone=zone)
+    access.require_each(by, "waste.set_up", {*told.zones, *(zones_of(row) if row is not None else ())})
     if row is not None and row.told is not None and set(row.zones.values_list("pk", flat=True)) != set(told.zones):
         raise Refused(_("Households were told already: its districts do not change any more."))
     if not told.zones or not any(told.titles.values()):
@@ -63,7 +65,7 @@ def save(row: SortingCampaign | None, told: Told, *, by: Actor) -> SortingCampai
 @transaction.atomic
 def tell(row: SortingCampaign, *, by: Actor) -> bool:
     """Its message goes to the households of its districts, once. Whether it goes now. Raises Refused, Denied."""
-    access.require(by, "waste.set_up", anywhere=True)
+    access.require_each(by, "waste.set_up", zones_of(row))
     if not any(row.texts.values()):
         raise Refused(_("Write first what households are told."))
     if not SortingCampaign.objects.filter(pk=row.pk, told=None).update(told=timezone.now()):

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import datetime, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import timezone, translation
+from django.utils.dates import WEEKDAYS_ABBR
 
 from toguna.engines.opendata.datasets import Dataset
 from toguna.engines.territory import tiles
 from toguna.kernel import registry
+from toguna.services.waste import opening
 from toguna.services.waste.models import Material, PlaceSaid, Taken, WastePlace
 from toguna.services.waste.places import starter
 
 AT = "SRID=4326;POINT({} 0.05)"
+
+
+def _open_data() -> list[dict]:
+    body = Client().get("/data/waste-places.geojson")
+    return json.loads(b"".join(body.streaming_content) if body.streaming else body.content)["features"]
 
 
 @pytest.fixture
@@ -83,14 +93,75 @@ def test_the_search_on_the_web(client, places, django_assert_max_num_queries):
     assert "Plastiques Sira" not in page and "Récup Diarra" in page
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("", ""),
+        ("7h-12h, 15:00-19:00", "07:00-12:00, 15:00-19:00"),
+        ("Mon-Fri 8:00-17:00; Sat 8-12", "Mon-Fri 08:00-17:00; Sat 08:00-12:00"),
+        ("lundi au vendredi 8h-12h 14h-17h", "Mon-Fri 08:00-12:00, 14:00-17:00"),
+        ("segunda-feira a sexta-feira 8:00-17:00, sáb 9-11", "Mon-Fri 08:00-17:00; Sat 09:00-11:00"),
+        ("8:00-20:30", "08:00-20:30"),
+        ("7 h 30-12 h 15 14h-18h", "07:30-12:15, 14:00-18:00"),
+        ("jeu 6-14", "Thu 06:00-14:00"),
+        ("Sun, Wed 10:00-24:00", "Wed, Sun 10:00-23:59"),
+        ("sam-lun 8-9", "Mon, Sat, Sun 08:00-09:00"),
+    ],
+)
+def test_hours_are_read_as_people_write_them_and_shown_so_that_they_are_read_again(typed, kept):
+    rows = opening.read(typed)
+    assert opening.shown(rows) == kept and opening.read(opening.shown(rows)) == rows
+    for language in ("fr", "pt"):
+        with translation.override(language):
+            assert opening.read(opening.shown(rows)) == rows
+
+
+@pytest.mark.parametrize(
+    "typed", ["late", "8-12 and 11-13", "Mon-Fri", "Foo 8-12", "12-8", "Mon-Fri 8-12; Fri 11-13", "8-20 dim 9h"]
+)
+def test_wrong_hours_are_refused(typed):
+    with pytest.raises(ValidationError):
+        opening.read(typed)
+
+
+def test_when_it_opens_is_said():
+    hours = opening.read("Mon-Fri 8-12, 14-17; Sun 9-12")
+    said = {
+        (1, 9): "", (1, 13): "closed now, opens at 14:00", (1, 17): "closed now, opens Tue at 08:00",
+        (5, 18): "closed now, opens Sun at 09:00", (7, 12): "closed now, opens Mon at 08:00",
+    }  # fmt: skip
+    for (day, hour), words in said.items():
+        at = timezone.make_aware(datetime(2026, 11, 29 + day if day < 2 else 22 + day, hour))  # 30 November: a Monday
+        assert (
+            at.isoweekday() == day and opening.closed(hours, at) == words and opening.is_open(hours, at) == (not words)
+        )
+    with translation.override("fr"):
+        assert (
+            opening.closed(hours, timezone.make_aware(datetime(2026, 11, 28, 9)))
+            == "fermé maintenant, ouvre dim à 09:00"
+        )
+    assert opening.closed([]) == "" and opening.closed([{"days": [], "from": "00:00", "to": "00:01"}]) == "closed now"
+
+
+def test_nobody_is_sent_to_a_closed_buyer_without_a_word(say, places, client):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    WastePlace.objects.filter(code="ACH222").update(
+        hours=[{"days": [tomorrow.isoweekday()], "from": "08:00", "to": "12:00"}]
+    )
+    opens = f"closed now, opens {WEEKDAYS_ABBR[tomorrow.weekday()]} at 08:00"
+    assert opens in say("WHERE PLASTIC mosquée de Nord").split("\n")[0]
+    en = {"headers": {"accept-language": "en"}}
+    assert opens in client.get("/waste/places?material=plastic&q=mosquée de Nord", **en).content.decode()
+    assert opens in client.get("/waste/p/ACH222", **en).content.decode()
+
+
 def test_the_map_and_the_open_data_show_what_is_public(places):
     WastePlace.objects.filter(code="ACH333").update(public=False)
     dataset = registry.find(Dataset, "waste-places")
     dataset.trial()
     layer = registry.find(tiles.TileLayer, "waste-places")
     assert layer is not None
-    body = Client().get("/data/waste-places.geojson")
-    rows = json.loads(b"".join(body.streaming_content) if body.streaming else body.content)["features"]
+    rows = _open_data()
     assert {row["properties"]["code"] for row in rows} == {"PAC222", "ACH222"}
     assert next(r for r in rows if r["properties"]["code"] == "ACH222")["properties"]["prices"] == "plastic=75"
 
@@ -99,12 +170,20 @@ def test_the_desk_adds_moves_and_closes_within_its_districts(hire, town, places)
     agent = hire("agent", town.north.pk)
     form = {
         "client_id": str(uuid.uuid4()), "kind": "sorting", "name": "Point de tri", "position": "0.051, 0.051", "capacity": "3000",
-        "hours": "7:00-12:00", "state": "open", "public": "1", "takes_plastic": "0", "takes_metal": "120",
+        "hours": "Mon-Fri 7:00-12:00; Sun 8:00-10:00", "state": "open", "public": "1", "takes_plastic": "0", "takes_metal": "120",
     }  # fmt: skip
     for _again in range(2):
         agent.post("/desk/waste/places/new", form)
     row = WastePlace.objects.get(kind="sorting")
-    assert row.zone == town.north and row.hours[0]["from"] == "07:00"
+    assert row.zone == town.north
+    days = [{"days": [1, 2, 3, 4, 5], "from": "07:00", "to": "12:00"}, {"days": [7], "from": "08:00", "to": "10:00"}]
+    assert row.hours == days
+    shown = agent.get(f"/desk/waste/places/{row.code}").context["form"]["hours"].value()
+    agent.post(f"/desk/waste/places/{row.code}", form | {"hours": shown})
+    row.refresh_from_db()
+    assert row.hours == days, "what is edited keeps its days"
+    said = {r["properties"]["code"]: r["properties"]["hours"] for r in _open_data()}
+    assert said[row.code] == "Mo,Tu,We,Th,Fr 07:00-12:00; Su 08:00-10:00"
     assert {(t.material.slug, t.price) for t in row.taken.select_related("material")} == {
         ("plastic", None),
         ("metal", 120),

@@ -550,7 +550,8 @@ def test_a_sensor_and_a_tracker_are_heard(driven, head):
     bin_.refresh_from_db()
     assert 85 < bin_.forecast.level < 95 and bin_.forecast.full < now + timedelta(days=2)
     spot = reads.positions([Round.objects.select_related("truck").get(pk=one.pk)])[one.pk]
-    assert spot.point == (-8.0, 12.6) and "Last heard" in head.get(reverse("desk-rounds-board")).content.decode()
+    lines = head.get(reverse("desk-rounds-board")).context["lines"]
+    assert spot.point == (-8.0, 12.6) and [line["spot"] for line in lines if line["spot"]] == [spot]
 
 
 def sound(plan: DayPlan, due: set[str]) -> None:
