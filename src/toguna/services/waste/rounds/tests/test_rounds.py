@@ -90,6 +90,21 @@ def test_a_plan_is_made_explained_compared_and_given(yard, head):
     page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
     assert "Somebody said that it is full" in page and "Expected" in page and "from the one before" in page
     assert "as the crow flies" in page and '<svg class="rounds"' in page
+    # The drawing, and the map of the streets where there is JavaScript, say of each stop its hour, its reason and the load.
+    visit = Visit.objects.filter(round__plan=plan, why="said").select_related("round__truck").get()
+    share = round(100 * max(visit.volume / visit.round.truck.volume, visit.weight / visit.round.truck.weight))
+    told = (
+        f"{timezone.localtime(visit.arrives):%H:%M} · Somebody said that it is full · the truck is then {share} % full"
+    )
+    assert f"<title>{visit.number}. Bin 00: {told}</title>" in page
+    shown = json.loads(page.split('id="rounds-shown" type="application/json">')[1].split("</script>")[0])["features"]
+    lines = [f for f in shown if f["geometry"]["type"] == "LineString"]
+    assert [f["geometry"]["coordinates"] for f in lines] == [
+        r.line for r in plan.rounds.order_by("truck__plate")
+    ] and len({f["properties"]["colour"] for f in lines}) == 2
+    (stop,) = [f for f in shown if f["properties"].get("said", "").endswith(told)]
+    assert stop["geometry"]["coordinates"] == list(ways.spot(visit.place.point))
+    assert {f["properties"]["name"] for f in shown if f["properties"].get("square")} == {"Depot", "Dump"}
     figures = plan.figures
     assert figures["plan"]["km"] < figures["present"]["same"]["km"] < figures["present"]["all"]["km"] + 1e-9
     assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] > 5
@@ -191,7 +206,7 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
         "account": driver.account.pk,
         "id": str(uuid.uuid4()),
         "record": records[2]["id"],
-        "photo": SimpleUploadedFile("p.jpg", _jpeg(), "image/jpeg"),
+        "photo": SimpleUploadedFile("p.jpg", jpeg((64, 64)), "image/jpeg"),
     }
     assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
     other.refresh_from_db()
@@ -206,9 +221,9 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
     )
 
 
-def _jpeg() -> bytes:
+def jpeg(size: tuple[int, int]) -> bytes:
     kept = io.BytesIO()
-    Image.new("RGB", (64, 64), "green").save(kept, "JPEG")
+    Image.new("RGB", size, "green").save(kept, "JPEG")
     return kept.getvalue()
 
 
