@@ -92,8 +92,7 @@ class PickUpForm(forms.Form):
         here = asked(zone_of(read_spot(given["where"])))
         if here in (asked(None), given.get("agreed")):
             return ""
-        self.data = self.data.copy()
-        self.data["agreed"] = str(here)
+        self.data = {**self.data.dict(), "agreed": str(here)}  # type: ignore[attr-defined]
         return _("At this place it costs %(amount)s. Send the form again if you agree.") % {
             "amount": kernel_money.shown(here)
         }

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("waste", "0031_truck_size"),
+        ("waste", "0032_hours"),
     ]
 
     operations = [
