@@ -186,7 +186,7 @@ def shown(rounds: Sequence[Round]) -> dict[str, Any]:
                     label=str(visit.number), colour=drawing.colour(number), done=visit.state != Visit.State.PLANNED,
                 )  # fmt: skip
     for point, name in squares.items():
-        put("Point", point, name=name, colour="#111111", square=True)
+        put("Point", point, name=name, label="■", square=True)
     return {"type": "FeatureCollection", "features": found}
 
 

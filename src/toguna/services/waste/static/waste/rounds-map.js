@@ -12,13 +12,13 @@ document.getElementById("rounds-map").addEventListener("map-drawn", ({ detail: {
       id: `own-round-${name}`, type: "line", source: "rounds", filter: ["all", ["==", ["geometry-type"], "LineString"], ["==", ["get", "name"], name]],
       paint: { "line-color": colour, "line-width": 4, "line-opacity": 0.85, ...(dash.length ? { "line-dasharray": dash } : {}) },
     }));
-    const stops = { source: "rounds", filter: ["==", ["geometry-type"], "Point"] };
-    map.addLayer({ ...stops, id: "own-rounds-stops", type: "circle", paint: {
-      "circle-radius": ["case", ["has", "square"], 8, 11], "circle-color": ["case", ["to-boolean", ["get", "done"]], "#fff", ["get", "colour"]],
-      "circle-stroke-color": ["case", ["to-boolean", ["get", "done"]], ["get", "colour"], "#fff"], "circle-stroke-width": 2,
+    const points = ["==", ["geometry-type"], "Point"], done = ["to-boolean", ["get", "done"]];
+    map.addLayer({ id: "own-rounds-stops", type: "circle", source: "rounds", filter: ["all", points, ["!", ["has", "square"]]], paint: {
+      "circle-radius": 11, "circle-color": ["case", done, "#fff", ["get", "colour"]],
+      "circle-stroke-color": ["case", done, ["get", "colour"], "#fff"], "circle-stroke-width": 2,
     } });
-    map.addLayer({ ...stops, id: "own-rounds-numbers", type: "symbol", layout: { "text-field": ["get", "label"], "text-size": 11, "text-font": ["sans-serif"], "text-allow-overlap": true }, paint: {
-      "text-color": ["case", ["to-boolean", ["get", "done"]], ["get", "colour"], "#fff"],
-    } });
+    map.addLayer({ id: "own-rounds-words", type: "symbol", source: "rounds", filter: points, layout: {
+      "text-field": ["get", "label"], "text-font": ["sans-serif"], "text-size": ["case", ["has", "square"], 26, 11], "text-allow-overlap": true,
+    }, paint: { "text-color": ["case", ["has", "square"], "#111", done, ["get", "colour"], "#fff"], "text-halo-color": "#fff", "text-halo-width": ["case", ["has", "square"], 1, 0] } });
   });
 });
