@@ -195,6 +195,14 @@ def device(request: Request, pk: int) -> HttpResponse:
 def key(request: Request, pk: int) -> HttpResponse:
     """How it is set up, with its key: who looked is written down."""
     row = _mine(request, pk, MANAGE)
+    # With that of network servers one can speak for any device of theirs.
+    network = row.door == Device.Door.LORAWAN and access.can(request.actor, MANAGE)
+    if request.method == "POST":
+        if row.door != Device.Door.LORAWAN:
+            raise Http404
+        register.new_network_key(by=request.actor)
+        messages.success(request, _("The key is new: tell it to all network servers."))
+        return redirect("desk-device-key", pk)
     with_key = register.key_of(row)
     audit.record(request.actor, "telemetry.see_key", f"telemetry.device:{pk}")
     here = request.build_absolute_uri("/").rstrip("/")
@@ -211,8 +219,9 @@ def key(request: Request, pk: int) -> HttpResponse:
         lines = [
             ("ChirpStack", f"{here}{reverse('telemetry-chirpstack')}"),
             ("The Things Stack", f"{here}{reverse('telemetry-things-stack')}"),
-            ("Authorization", f"Bearer {keys.network()}"),
         ]
+        if network:
+            lines.append(("Authorization", f"Bearer {keys.network(register.network_number())}"))
     elif row.door == Device.Door.PHONE:
         lines = [
             (_("Page to open on the phone"), link),
@@ -226,7 +235,9 @@ def key(request: Request, pk: int) -> HttpResponse:
     picture = ""
     if row.door == Device.Door.PHONE:
         picture = mark_safe(segno.make(link, error="m").svg_inline(scale=4, border=2))  # noqa: S308 - segno's own drawing
-    return render(request, "telemetry/desk_key.html", {"device": row, "lines": lines, "picture": picture})
+    return render(
+        request, "telemetry/desk_key.html", {"device": row, "lines": lines, "picture": picture, "network": network}
+    )
 
 
 @staff(READ)

@@ -5,16 +5,25 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import pytest
-from django.db import connection
+from django.contrib.gis.geos import MultiPolygon, Polygon
+from django.db import OperationalError, connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from toguna.engines.people import api as people
+from toguna.engines.people.testing import sign_in
 from toguna.engines.telemetry import api
-from toguna.engines.telemetry.devices import register
-from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device, Policy
+from toguna.engines.telemetry.devices import keys, register
+from toguna.engines.telemetry.intake import draining
+from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device, Policy, Refused
 from toguna.engines.telemetry.rules import actions
 from toguna.engines.telemetry.tests.conftest import NOW, say
+from toguna.engines.telemetry.tests.test_telemetry_doors import THINGS, post
+from toguna.engines.territory import zones
+from toguna.engines.territory.models import Zone
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.models import AuditEntry
 
@@ -103,6 +112,36 @@ def test_one_that_was_retired_is_in_use_again_only_when_somebody_says_so(device,
     one.refresh_from_db()
     assert one.state == "active" and AuditEntry.objects.filter(action="telemetry.take_back").exists()
     assert say(one, {"at": NOW, "fill": 1}, proof=f"key:{key}").rows == 0 and say(one, {"at": NOW, "fill": 1}).rows == 1
+
+
+AREA = MultiPolygon(Polygon.from_bbox((-8.0, 12.6, -7.9, 12.7)), srid=4326)
+
+
+def test_the_key_of_network_servers_is_shown_to_who_manages_the_whole_town_and_renewed(device, hire):
+    zone = Zone.objects.create(level=1, name="Rive", names={"en": "Rive"}, source="town:rive", geom=AREA)
+    zones.forget()
+    one = device("0004a30b001c0530", "lorawan", zone=zone.pk)
+    head, path = hire("manager"), f"/desk/devices/{one.pk}/key"
+    account = people.create_staff(
+        email="zone@town.test",
+        password="long enough to be one",
+        name="Oumar",
+        grants=[("manager", "telemetry", zone.pk)],
+    )
+    local = Client(headers={"accept-language": "en"})
+    sign_in(local, account)
+    old = keys.network(0)
+    assert old in page(head, path) and old not in page(local, path) and "whole town" in page(local, path)
+    assert local.post(path).status_code == 403 and head.post(path).url == path
+    new = keys.network(1)
+    assert new in page(head, path) and AuditEntry.objects.filter(action="telemetry.new_network_key").exists()
+    web, up = Client(), "/telemetry/lorawan/things-stack"
+    assert post(web, up, THINGS, old).status_code == 401 and post(web, up, THINGS, new).json()["rows"] == 3
+    with patch.object(register, "network_number", side_effect=OperationalError), patch.object(draining, "_drain", side_effect=OperationalError):  # fmt: skip
+        for key in (old, new):
+            assert post(web, up, THINGS, key).status_code == 202
+    done = draining.drain()
+    assert (done.rows + done.twice, done.refused) == (3, 1) and Refused.objects.get().reason == "key"
 
 
 def test_a_decoder_is_tried_before_it_is_kept(device, hire):
