@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from django.db import connection, transaction
 
 from toguna.engines.telemetry.devices import changes, decoding, keys, register
 from toguna.engines.telemetry.events import DeviceSuspected, ReadingRefused, SignedReading
-from toguna.engines.telemetry.history import partitions
+from toguna.engines.telemetry.history import hours, partitions
 from toguna.engines.telemetry.intake import columns, lorawan, moving, observation, words
 from toguna.engines.telemetry.intake.observation import Observation, Unreadable
 from toguna.engines.telemetry.intake.spool import Record
@@ -204,6 +205,7 @@ class Batch:
     signed: list[SignedReading] = field(default_factory=list)
     refused: list[tuple[Record, Known | None, str, str]] = field(default_factory=list)
     days: set[int] = field(default_factory=set)
+    hours: set[tuple[int, int]] = field(default_factory=set)  # (hour since 1970, device) of readings
     together: int = 0  # rows that came in columns: some entries of `readings` and `positions` are many rows
     entries: int = 0  # and how many entries these are
 
@@ -277,6 +279,7 @@ def _load(records: Sequence[Record], marks: Sequence[tuple[str, int]]) -> Loaded
     partitions.ensure(datetime.fromtimestamp(day * 86400, UTC).date() for day in batch.days)
     _copy("reading", "device, quantity, at, value, seq, flags", batch.days, batch.readings)
     _copy("position", "device, at, lat, lon, speed, course, altitude, seq, flags", batch.days, batch.positions)
+    hours.touched(batch.hours, time.time())
     _write(list(standing.values()))
     watch.end()
     for event in batch.signed:
@@ -352,6 +355,9 @@ def _take_all(batch: Batch, plain: columns.Plain, standing: Mapping[int, Standin
     batch.entries += bool(plain.known) + plain.placed
     batch.together += count * (len(plain.known) + plain.placed)
     batch.days.update(np.unique(plain.at // 86400).astype(int).tolist())
+    if plain.known:
+        pairs = np.unique((plain.at // 3600).astype(np.int64) << 32 | device).tolist()
+        batch.hours.update((pair >> 32, pair & 0xFFFFFFFF) for pair in pairs)
     ends = [part.last - 1 for part in plain.parts]
     last = {name: values[ends].tolist() for name, values in said.items()}
     times, numbers = plain.at[ends].tolist(), None if plain.seq is None else plain.seq[ends].tolist()
@@ -554,6 +560,8 @@ def _take(
         one.at = at
         watch.see(device.watched, Seen(at, taken, lat, lon))
     batch.days.add(int(at // 86400))
+    if taken:
+        batch.hours.add((int(at // 3600), device.id))
 
 
 def _readings(

@@ -1,4 +1,5 @@
-"""What changed of the register and the rules, for `devices.changes`; the number of the key of network servers."""
+"""What changed of the register and the rules, for `devices.changes`; which hours are to be summed up; the number of the key of network
+servers."""
 
 from django.db import migrations, models
 from django.db.models.functions import Now
@@ -9,6 +10,10 @@ CREATE TABLE telemetry_change (
     made timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX telemetry_change_xid ON telemetry_change (xid);
+CREATE TABLE telemetry_touched (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, hour timestamptz NOT NULL, device integer NOT NULL DEFAULT 0
+);
+INSERT INTO telemetry_touched (hour) SELECT date_trunc('hour', now(), 'UTC') - n * interval '1 hour' FROM generate_series(0, 72) n;
 CREATE FUNCTION telemetry_note_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF TG_TABLE_NAME = 'telemetry_device' THEN
         INSERT INTO telemetry_change (about, device) SELECT TG_TABLE_NAME, id FROM touched;
@@ -18,7 +23,7 @@ CREATE FUNCTION telemetry_note_change() RETURNS trigger LANGUAGE plpgsql AS $$ B
     RETURN NULL;
 END $$;
 """
-UNDO = "DROP FUNCTION telemetry_note_change() CASCADE; DROP TABLE telemetry_change"
+UNDO = "DROP FUNCTION telemetry_note_change() CASCADE; DROP TABLE telemetry_change; DROP TABLE telemetry_touched"
 TRIGGERS = "".join(
     f"CREATE TRIGGER note_{event.lower()} AFTER {event} ON telemetry_{table} REFERENCING {which} TABLE AS touched "
     "FOR EACH STATEMENT EXECUTE FUNCTION telemetry_note_change();\n"
