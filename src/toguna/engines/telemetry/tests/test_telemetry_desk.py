@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 from django.contrib.gis.geos import MultiPolygon, Polygon
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -19,7 +19,7 @@ from toguna.engines.telemetry import api
 from toguna.engines.telemetry.devices import keys, register
 from toguna.engines.telemetry.intake import draining
 from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device, Policy, Refused
-from toguna.engines.telemetry.rules import actions
+from toguna.engines.telemetry.rules import actions, trying, watching
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.engines.telemetry.tests.test_telemetry_doors import THINGS, post
 from toguna.engines.territory import zones
@@ -179,9 +179,12 @@ def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire)
     assert head.post("/desk/devices/rules/new", {**said, "notify": "nobody"}).status_code == 422
     made = head.post("/desk/devices/rules/new", said)
     row = AlarmRule.objects.get(declared=False)  # services declare theirs
-    assert not row.on and "raised 1 time" in page(head, made.url)
-    assert 'value="85.0"' in page(head, f"{made.url}/edit")
-    assert head.post(made.url, {"do": "on"}).status_code == 302
+    where = f"/desk/devices/rules/{row.name}"
+    assert not row.on and made.url == f"{where}?try=1" and "raised 1 time" in page(head, made.url)
+    shown = page(head, where)  # what it would have done is read when somebody asks
+    assert "It is for 1 device." in shown and 'href="?try=1"' in shown and "raised 1 time" not in shown
+    assert 'value="85.0"' in page(head, f"{where}/edit")
+    assert head.post(where, {"do": "on"}).status_code == 302
     say(one, {"at": NOW, "fill": 95})
     alarm = Alarm.objects.get()
     assert "Bin full" in page(head, "/desk/devices/alarms") and "95" in page(head, "/desk/devices/alarms")
@@ -204,6 +207,31 @@ def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire)
         == 422
     )
     assert agent.post(f"/desk/devices/rules/{row.name}/edit", said).status_code == 403
+
+
+def test_a_rule_of_many_devices_is_tried_on_some_and_makes_no_more_of_them(device, hire, monkeypatch):
+    head = hire("manager")
+    monkeypatch.setattr(trying, "MOST_DEVICES", 2)
+    ones = [device(f"bin-{n}", kind="scale" if n == 4 else "sensor", service="waste", zone=7) for n in range(5)]
+    say(ones[0], [{"at": NOW - 60, "fill": 90}, {"at": NOW, "fill": 99}])
+    register.retire(ones[3].pk, by=SYSTEM)
+    spec = {"kind": "threshold", "quantity": "fill", "above": 80.0}
+    row = AlarmRule.objects.create(name="r", titles={"en": "R"}, spec=spec, service="waste", kind="sensor")
+    made = []
+    monkeypatch.setattr(
+        Device, "__init__", lambda one, *a, **k: (made.append(1), models.Model.__init__(one, *a, **k))[1]
+    )
+    assert "It is for 3 devices." in page(head, "/desk/devices/rules/r") and not made
+    shown = page(head, "/desk/devices/rules/r?try=1")
+    assert "raised 1 time" in shown and "1 devices were left out" in shown and len(made) == 2
+    for values in ({"service": "fleet"}, {"kind": "scale"}, {"devices": [ones[1].pk]}, {"service": "", "kind": ""}):
+        AlarmRule.objects.filter(pk=row.pk).update(**{"service": "waste", "kind": "sensor", "devices": []} | values)
+        live = watching.made(AlarmRule.objects.get(pk=row.pk))
+        active = list(Device.objects.filter(state="active").order_by("name"))
+        said = [
+            one.pk for one in active if live.watches(watching.Watched(one.pk, "", one.service, "", one.kind, one.zone))
+        ]
+        assert [one.pk for one in actions.watched_by(live)] == said
 
 
 def test_a_day_of_a_truck(device, hire):
