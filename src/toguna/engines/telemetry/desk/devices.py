@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 
 from toguna.engines.telemetry.desk import reading
 from toguna.engines.telemetry.desk.forms import DecoderForm, DeviceForm, KeepForm
@@ -31,6 +32,7 @@ from toguna.kernel import access, audit
 from toguna.kernel.web import Request, staff
 
 SHOWN, ON_MAP = 50, 300
+PRIVATE = cache_control(private=True, no_store=True)  # a key, a person's way: no browser keeps it
 
 
 def _mine(request: Request, pk: int, permission: str = READ) -> Device:
@@ -192,6 +194,7 @@ def device(request: Request, pk: int) -> HttpResponse:
 
 
 @staff(MANAGE)
+@PRIVATE
 def key(request: Request, pk: int) -> HttpResponse:
     """How it is set up, with its key: who looked is written down."""
     row = _mine(request, pk, MANAGE)
@@ -241,6 +244,7 @@ def key(request: Request, pk: int) -> HttpResponse:
 
 
 @staff(READ)
+@PRIVATE
 def day(request: Request, pk: int) -> HttpResponse:
     """Where it was on a day: ?day=2026-11-29. Whoever looked is written down: it is also where somebody was."""
     row = _mine(request, pk)

@@ -134,6 +134,10 @@ def test_the_key_of_network_servers_is_shown_to_who_manages_the_whole_town_and_r
     assert old in page(head, path) and old not in page(local, path) and "whole town" in page(local, path)
     assert local.post(path).status_code == 403 and head.post(path).url == path
     new = keys.network(1)
+    assert (
+        "no-store" in head.get(path)["Cache-Control"]
+        and "no-store" in head.get(f"/desk/devices/{one.pk}/day")["Cache-Control"]
+    )
     assert new in page(head, path) and AuditEntry.objects.filter(action="telemetry.new_network_key").exists()
     web, up = Client(), "/telemetry/lorawan/things-stack"
     assert post(web, up, THINGS, old).status_code == 401 and post(web, up, THINGS, new).json()["rows"] == 3
