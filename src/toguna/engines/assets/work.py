@@ -37,7 +37,7 @@ def open_order(
     """Asks for work. stops: it is broken down from now on. The same client_id again is the same order. Raises Refused, Denied."""
     row = locked(asset)
     access.require(by, USE, zone=row.zone_id)
-    if client_id and (before := WorkOrder.objects.filter(client_id=client_id).first()):
+    if client_id and (before := _before(row, client_id)) is not None:
         return before
     if row.state == Asset.State.RETIRED:
         raise Refused(_("It is retired: nothing is repaired on it any more."))
@@ -55,16 +55,28 @@ def open_order(
     return order
 
 
+def _before(asset: Asset, client_id: uuid.UUID) -> WorkOrder | None:
+    """What was opened, or answered, when the same was said before."""
+    return (
+        WorkOrder.objects.filter(client_id=client_id).first()
+        or WorkOrder.objects.filter(asset=asset, repeats__contains=[client_id]).first()
+    )
+
+
 def say_broken(
     asset: int, words: str, *, by: Actor, client_id: uuid.UUID, source: str = Source.DRIVER, ref: str = ""
 ) -> WorkOrder:
-    """Whoever drives or uses it says that it goes no farther. While work that stops it is open, that work is the answer. Raises Refused,
-    Denied."""
+    """Whoever drives or uses it says that it goes no farther. While work that stops it is open, that work is the answer, and stays it
+    when the same is sent again later. Raises Refused, Denied."""
     with transaction.atomic():
         row = locked(asset)
         access.require(by, USE, zone=row.zone_id)
+        if (before := _before(row, client_id)) is not None:
+            return before
         there = WorkOrder.objects.filter(asset=row, stops=True, state__in=LIVE).order_by("pk").first()
         if there is not None and row.state in (Asset.State.BROKEN, Asset.State.UPKEEP):
+            there.repeats.append(client_id)
+            there.save(update_fields=["repeats"])
             return there
         return open_order(
             asset, words or _("Broken down"), by=by, stops=True, source=source, ref=ref, client_id=client_id

@@ -83,3 +83,17 @@ def test_the_page_holds_nothing_and_its_worker_keeps_it(truck, hire, client):
     worker = client.get("/a/worker.js")
     assert worker["Service-Worker-Allowed"] == "/a/" and "assets/field" in worker.content.decode()
     assert client.get("/a/app").status_code == 302 and client.get("/a/day").status_code == 302
+
+
+def test_a_breakdown_sent_again_after_its_repair_opens_nothing(truck, hire):
+    mechanic = hire("agent")
+    work.say_broken(truck.pk, "Brakes", by=HEAD, client_id=uuid.uuid4())
+    said = record("broken", truck, words="No brakes")  # the answer is the order that is there
+    assert sent(mechanic, said) == [("sent", "")]
+    order = WorkOrder.objects.get()
+    work.finish(order.pk, by=HEAD)
+    assert sent(mechanic, said) == [("sent", "")]  # from a telephone that had not heard
+    truck.refresh_from_db()
+    assert truck.state == "service" and WorkOrder.objects.count() == 1
+    assert sent(mechanic, record("broken", truck, words="Again")) == [("sent", "")]
+    assert WorkOrder.objects.count() == 2
