@@ -5,15 +5,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('assets', '0003_full_tanks'),
+        ("assets", "0003_full_tanks"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='workorder',
-            name='repeats',
+            model_name="workorder",
+            name="repeats",
             field=django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, size=None),
         ),
     ]
