@@ -100,7 +100,9 @@ def build(plan: int) -> None:
         row.left.all().delete()
         _keep(row, made, lines)
         row.state, row.by_roads, row.says = DayPlan.State.READY, made.by_roads, ""
-        row.figures = {"plan": made.figures, "present": now, "took": round(time.perf_counter() - began, 1)}
+        row.figures = {
+            "plan": _worth(row), "present": now, "took": round(time.perf_counter() - began, 1),
+        }  # fmt: skip
         row.save()
         _then(row)
 
@@ -416,6 +418,15 @@ def _change(
         one.metres = sum(v.metres for v in done) + route.metres
         one.line = [[round(x, 5), round(y, 5)] for x, y in lines[route.vehicle]]
         one.save(update_fields=["returns", "metres", "line"])
+    have = _stops(rows)
+    for one in rounds.values():
+        if one.pk in had and one.pk not in have:  # it does no more than it has done
+            done = [v for v in kept if v.round_id == one.pk]
+            one.metres, one.returns = (
+                sum(v.metres for v in done),
+                max((v.at or v.leaves for v in done), default=one.departs),
+            )
+            one.save(update_fields=["metres", "returns"])
     Visit.objects.bulk_create(rows, batch_size=1000)
     left = {key: why for key, why in made.plan.left.items() if key not in over}
     LeftOut.objects.filter(plan=row).filter(_any(left) | Q(facts__why="point")).delete()
@@ -430,8 +441,36 @@ def _change(
     )  # fmt: skip
     row.changing, row.says, row.by_roads = None, "", made.by_roads
     row.save(update_fields=["version", "changing", "says", "by_roads"])
-    have = _stops(rows)
+    tasks.defer(refigure, plan=row.pk, version=row.version)
     announce(RoundsChanged(row.pk, row.version, sorted(pk for pk in {*had, *have} if had.get(pk) != have.get(pk))))
+
+
+@tasks.task
+def refigure(plan: int, version: int) -> None:
+    """What the rounds are worth after a change, beside the present ones with the same bins. Not before it is kept: crews wait for that."""
+    row = DayPlan.objects.get(pk=plan)
+    if row.version != version:
+        return
+    rounds = reads.rounds_of(row)
+    trucks = {t.pk: t for t in (*(r.truck for r in rounds), *_trucks())}
+    known = [
+        _due(v) for r in rounds for v in r.visits.all()
+        if v.kind == Visit.Kind.STOP and v.why != "point" and v.state != Visit.State.SKIPPED
+    ]  # fmt: skip
+    dumps = stops.dumps(row.day, row.asked.get("only", ()))
+    now = making.present(row.day, list(trucks.values()), dumps, {d.key for d in known}, known)
+    with transaction.atomic():
+        row = DayPlan.objects.select_for_update().get(pk=plan)
+        if row.version == version:
+            row.figures["plan"] = _worth(row)
+            if "same" in now:
+                row.figures.setdefault("present", {})["same"] = now["same"]
+            row.save(update_fields=["figures"])
+
+
+def _worth(row: DayPlan) -> dict[str, Any]:
+    rounds = [r for r in reads.rounds_of(row) if r.metres]
+    return making.figures(rounds, row.left.exclude(facts__why="point").count())
 
 
 def _stops(visits: Iterable[Visit]) -> dict[int, set[str]]:

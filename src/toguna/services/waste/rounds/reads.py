@@ -133,7 +133,12 @@ def picture(rounds: Sequence[Round], *, title: str, spots: dict[int, Place] | No
     for number, one in enumerate(rounds, 1):
         visits = list(one.visits.all())
         stops = [
-            Mark(ways.spot(where.point), f"{v.number}. {name_of(v)}", str(v.number), v.state != Visit.State.PLANNED)
+            Mark(
+                ways.spot(where.point),
+                f"{v.number}. {name_of(v)}: {told(one, v)}",
+                str(v.number),
+                v.state != Visit.State.PLANNED,
+            )
             for v in visits
             if v.kind == Visit.Kind.STOP and (where := v.place or v.call)
         ]
@@ -150,6 +155,39 @@ def picture(rounds: Sequence[Round], *, title: str, spots: dict[int, Place] | No
     return drawing.drawn(
         tracks, [*squares.values(), *(Mark(ways.spot(d.point), d.name) for d in depots.values())], title=title
     )
+
+
+def told(one: Round, visit: Visit) -> str:
+    """Of a stop: its hour, why it is there, how full the truck then is."""
+    share = 100 * max(visit.volume / max(1, one.truck.volume), visit.weight / max(1, one.truck.weight))
+    load = _("the truck is then %(share)d %% full") % {"share": min(100, round(share))}
+    parts = (f"{timezone.localtime(visit.arrives):%H:%M}", words.why(visit.why, visit.facts), load)
+    return " · ".join(part for part in parts if part)
+
+
+def shown(rounds: Sequence[Round]) -> dict[str, Any]:
+    """The same as GeoJSON, for the map: lines, stops, where trucks are emptied, garages."""
+    found: list[dict[str, Any]] = []
+
+    def put(kind: str, where: Any, **more: Any) -> None:
+        found.append({"type": "Feature", "geometry": {"type": kind, "coordinates": where}, "properties": more})
+
+    squares: dict[Point, str] = {}
+    for number, one in enumerate(rounds):
+        put("LineString", one.line, name=one.truck.plate, colour=drawing.colour(number), dash=drawing.dash(number))
+        squares[ways.spot(one.truck.depot.point)] = one.truck.depot.name
+        for visit in one.visits.all():
+            where = visit.place or visit.call
+            if visit.kind == Visit.Kind.DUMP and where is not None:
+                squares[ways.spot(where.point)] = where.name
+            elif visit.kind == Visit.Kind.STOP and where is not None:
+                put(
+                    "Point", ways.spot(where.point), name=f"{visit.number}. {where.name}", said=f"{one.truck.plate} · {told(one, visit)}",
+                    label=str(visit.number), colour=drawing.colour(number), done=visit.state != Visit.State.PLANNED,
+                )  # fmt: skip
+    for point, name in squares.items():
+        put("Point", point, name=name, label="■", square=True)
+    return {"type": "FeatureCollection", "features": found}
 
 
 def explained(one: Round) -> list[dict[str, Any]]:

@@ -104,7 +104,7 @@ def test_what_was_weighed_is_owed_and_said(weigh, home, heard, say):
 
 def test_what_is_not_believed_is_kept_with_why_and_charges_nothing(weigh, home):
     card = households.number(home.code)
-    weigh(12, 1, card=card, alter=b"12")
+    weigh(12.75, 1, card=card, alter=b"12.75")
     weigh(12, 2, card=card, key="of somebody else")
     weigh(12, 3, card=card, lat=0.09)
     weigh(80, 4, card=card)
@@ -113,6 +113,11 @@ def test_what_is_not_believed_is_kept_with_why_and_charges_nothing(weigh, home):
     weigh(12, 7, card=card, lat=0, lon=0)
     weigh(12, 8, card=card, lat=None)
     assert whys() == ["signed", "signed", "moved", "range", "card", "clock", "where", "where"]
+    claimed = [(row.number, row.grammes, row.household) for row in Weighing.objects.order_by("pk")]
+    assert claimed == [
+        (1, 57_210, home), (2, 12_000, home), (3, 12_000, home), (4, 80_000, home), (5, 12_000, None), (6, 12_000, home), (7, 12_000, home),
+        (8, 12_000, home),
+    ]  # fmt: skip
     assert not ledger.Bill.objects.exists()
 
 
@@ -153,8 +158,11 @@ def test_the_head_of_service_registers_a_scale_and_reads_what_it_refused(hire, s
     client = hire("manager")
     page = client.get("/desk/waste/scales/new").content.decode()
     assert "Station" in page
-    weigh(12, 1, card=households.number(home.code), alter=b"12")
-    assert "altered" in client.get(f"/desk/waste/scales/{scale.code}?view=refused").content.decode()
+    weigh(12.75, 1, card=households.number(home.code), alter=b"12.75")
+    page = client.get(f"/desk/waste/scales/{scale.code}?view=refused").content.decode()
+    assert "altered" in page and "57.2" in page and home.code in page
+    weigh(12, 2, alter=b'{"at')
+    assert Weighing.objects.latest("pk").grammes is None
     assert actions.key_of(scale)[1] not in client.get(f"/desk/waste/scales/{scale.code}").content.decode()
     assert actions.key_of(scale)[1] in client.get(f"/desk/waste/scales/{scale.code}?key=show").content.decode()
     agent = hire("agent")

@@ -37,6 +37,7 @@ from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, Pl
 from toguna.services.waste.rounds import coming, making, planning, reads, solving, stops, ways
 from toguna.services.waste.rounds.problem import faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
+from toguna.services.waste.tests.conftest import zone
 
 EN = {"accept-language": "en"}
 RoadEdge, LiveSpeed, RoadSpeed = (
@@ -90,6 +91,21 @@ def test_a_plan_is_made_explained_compared_and_given(yard, head):
     page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
     assert "Somebody said that it is full" in page and "Expected" in page and "from the one before" in page
     assert "as the crow flies" in page and '<svg class="rounds"' in page
+    # The drawing, and the map of the streets where there is JavaScript, say of each stop its hour, its reason and the load.
+    visit = Visit.objects.filter(round__plan=plan, why="said").select_related("round__truck").get()
+    share = round(100 * max(visit.volume / visit.round.truck.volume, visit.weight / visit.round.truck.weight))
+    told = (
+        f"{timezone.localtime(visit.arrives):%H:%M} · Somebody said that it is full · the truck is then {share} % full"
+    )
+    assert f"<title>{visit.number}. Bin 00: {told}</title>" in page
+    shown = json.loads(page.split('id="rounds-shown" type="application/json">')[1].split("</script>")[0])["features"]
+    lines = [f for f in shown if f["geometry"]["type"] == "LineString"]
+    assert [f["geometry"]["coordinates"] for f in lines] == [
+        r.line for r in plan.rounds.order_by("truck__plate")
+    ] and len({f["properties"]["colour"] for f in lines}) == 2
+    (stop,) = [f for f in shown if f["properties"].get("said", "").endswith(told)]
+    assert stop["geometry"]["coordinates"] == list(ways.spot(visit.place.point))
+    assert {f["properties"]["name"] for f in shown if f["properties"].get("square")} == {"Depot", "Dump"}
     figures = plan.figures
     assert figures["plan"]["km"] < figures["present"]["same"]["km"] < figures["present"]["all"]["km"] + 1e-9
     assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] > 5
@@ -191,7 +207,7 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
         "account": driver.account.pk,
         "id": str(uuid.uuid4()),
         "record": records[2]["id"],
-        "photo": SimpleUploadedFile("p.jpg", _jpeg(), "image/jpeg"),
+        "photo": SimpleUploadedFile("p.jpg", jpeg((64, 64)), "image/jpeg"),
     }
     assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
     other.refresh_from_db()
@@ -206,9 +222,29 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
     )
 
 
-def _jpeg() -> bytes:
+def test_a_photo_of_a_dump_that_was_reported_is_seen_by_those_of_its_zone(driven, hire):
+    _plan, one, driver = driven
+    zones = [zone("East", -8.0, 12.5, -7.9, 12.7), zone("West", -8.1, 12.5, -8.0, 12.7)]
+    call = Call.objects.create(point=Point(-7.95, 12.6), zone=zones[0], name="Wild dump", volume=1500, weight=400)
+    visit = one.visits.filter(kind="stop").first()
+    Visit.objects.filter(pk=visit.pk).update(place=None, call=call)
+    visit.refresh_from_db()
+    said = record(one, "skipped", visit, reason="blocked")
+    send(driver, said)
+    photo = {
+        "account": driver.account.pk,
+        "id": str(uuid.uuid4()),
+        "record": said["id"],
+        "photo": SimpleUploadedFile("p.jpg", jpeg((64, 64))),
+    }
+    assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
+    picture = reverse("document", args=[File.objects.get(subject_name="waste.visit").public_id])
+    assert [hire("agent", z.pk).get(picture).status_code == 200 for z in zones] == [True, False]
+
+
+def jpeg(size: tuple[int, int]) -> bytes:
     kept = io.BytesIO()
-    Image.new("RGB", (64, 64), "green").save(kept, "JPEG")
+    Image.new("RGB", size, "green").save(kept, "JPEG")
     return kept.getvalue()
 
 
@@ -234,7 +270,8 @@ def test_a_broken_record_is_refused_and_changes_nothing(driven):
 
 
 def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
-    plan, one, driver = driven
+    given, one, driver = driven
+    plan = DayPlan.objects.get(pk=given.pk)
     assert plan.rounds.count() == 2
     done = one.visits.filter(kind="stop").order_by("number").first()
     other = plan.rounds.exclude(pk=one.pk).get()
@@ -257,6 +294,13 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     change = plan.changes.get()
     assert change.words == "Puncture" and change.took < 10
     assert "Puncture" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    # What the day is worth is counted anew, with what is left of it beside the same bins in their present order.
+    before, figures = given.figures, plan.figures
+    one.refresh_from_db()
+    assert one.metres == done.metres and figures["plan"] != before["plan"]
+    assert figures["plan"]["km"] == pytest.approx(sum(plan.rounds.values_list("metres", flat=True)) / 1000, abs=0.06)
+    assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] == len(now) + 1
+    assert figures["plan"]["stops"] + figures["plan"]["left"] == before["plan"]["stops"] + before["plan"]["left"]
     planning.change(plan=plan.pk, version=0)  # the job comes again
     assert plan.changes.count() == 1
     # The driver's telephone hears of it, and what was done meanwhile by its old list counts where it is now.
@@ -739,7 +783,7 @@ def test_a_bin_that_is_said_to_be_full_comes_before_those_that_will_be(yard):
 
     soon = [due(n, "soon", (LON + 0.0025, LAT + 0.0002 * n)) for n in range(1, 7)]
     full = (LON - 0.006, LAT)
-    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, 0, 24 * 3600)
+    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, ((0, 24 * 3600),))
     Truck.objects.filter(plate="AA-1").update(ends=time(7, 30))
     trucks = list(Truck.objects.filter(plate="AA-1").select_related("depot"))
     for why, served in (("said", True), ("soon", False)):
