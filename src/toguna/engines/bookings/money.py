@@ -94,7 +94,9 @@ def on_paid(event: ledger.PaymentTaken) -> None:
     if payment is None:
         return
     bills = {
-        share.bill.about: share.bill for share in payment.shares.filter(bill__about_kind=KIND).select_related("bill")
+        share.bill.about: share.bill
+        for share in payment.shares.filter(bill__about_kind=KIND).select_related("bill")
+        if share.bill is not None
     }
     for row in Booking.objects.filter(code__in=bills).select_related("slot__resource")[:1]:
         telling.tell(

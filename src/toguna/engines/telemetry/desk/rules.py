@@ -47,7 +47,7 @@ def rule(request: Request, name: str) -> HttpResponse:
             raise Http404
         actions.switch(row.pk, request.POST["do"] == "on", by=request.actor)
         return redirect("desk-alarm-rule", name)
-    tried, watches, wrong, count = None, "", "", 0
+    tried, watches, wrong, count = None, None, "", 0
     try:
         live = watching.made(row)
         watches = saying.said(live.condition)

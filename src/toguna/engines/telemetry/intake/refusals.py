@@ -1,4 +1,4 @@
-"""What was not believed, read all the same."""
+"""What a message claimed that was not believed."""
 
 from __future__ import annotations
 

@@ -46,9 +46,7 @@ def beside(
     since: date, until: date, material: Material | None, but: SortingCampaign | None = None
 ) -> QuerySet[SortingCampaign]:
     """Other campaigns that share a day and a material with one."""
-    rows = SortingCampaign.objects.filter(since__lte=until, until__gte=since)
-    if but is not None:
-        rows = rows.exclude(pk=but.pk)
+    rows = SortingCampaign.objects.filter(since__lte=until, until__gte=since).exclude(pk=but.pk if but else 0)
     return rows if material is None else rows.filter(Q(material=None) | Q(material=material))
 
 
