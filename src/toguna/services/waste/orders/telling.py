@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.urls import reverse
@@ -13,7 +13,7 @@ from toguna.engines.channels import api as channels
 from toguna.engines.ledger import api as ledger
 from toguna.kernel import money, text, town
 from toguna.services.waste import households
-from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector, Subscription
+from toguna.services.waste.models import Household, PickUp, PickUpOffer, PreCollector, Subscription
 from toguna.services.waste.orders import actions, matching
 from toguna.services.waste.orders.events import MonthBilled, PickUpMoved, PreCollectorMoved
 from toguna.services.waste.orders.money import order_of, part, ring, ringing_way, worth
@@ -211,6 +211,43 @@ def on_billed(event: MonthBilled) -> None:
         medium, to, key=f"waste-month:{bill.pk}", text=words, subject=text.pick(row.kind.titles, language), language=language,
         person=home.person_id,
     )  # fmt: skip
+
+
+LATE = timedelta(days=7)  # what has been late for longer is not news: it is the desk's
+
+
+def remind(today: date | None = None) -> None:
+    """Who is late hears it once for each bill, all that is late in one message; not who is asked by itself, nor of a pick-up that they
+    complained of and that nobody has answered."""
+    if channels.quiet_now(timezone.now()):
+        return
+    today = today or timezone.localdate()
+    late = ledger.Bill.objects.filter(about_kind="waste", state="open", due__lt=today, due__gte=today - LATE)
+    late = late.exclude(about__in=PickUp.objects.filter(complained__isnull=False, settled=None).values("code"))
+    by_payer: dict[int, list[ledger.Bill]] = {}
+    for bill in late.order_by("due", "pk"):
+        by_payer.setdefault(bill.payer_id, []).append(bill)
+    for home in Household.objects.filter(payer__in=by_payer).exclude(address=""):
+        bills = by_payer[home.payer_id or 0]
+        if ledger.orders_of(bills[0].payer_id).filter(ended=None).exists():
+            continue
+        language = home.language or town.current().languages[0]
+        with translation.override(language):
+            values = {
+                "town": town.current().name, "amount": money.shown(sum(one.left for one in bills), bills[0].currency, plain=True),
+                "bill": bills[0].reference, "word": _("PAY"), "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[bills[0].reference])}",
+            }  # fmt: skip
+            words = (
+                _(
+                    "%(town)s: %(amount)s for waste is late, bill %(bill)s. To pay, send: %(word)s %(amount)s, or: %(url)s"
+                )
+                % values
+            )
+        medium, to = households.way(home.address)
+        channels.send(
+            medium, to, key=f"waste-late:{home.pk}:{max(one.pk for one in bills)}", text=words, subject=_("Waste"), language=language,
+            person=home.person_id,
+        )  # fmt: skip
 
 
 def on_precollector(event: PreCollectorMoved) -> None:
