@@ -16,7 +16,7 @@ from toguna.services.waste import households
 from toguna.services.waste.models import Household, PickUp, PickUpOffer, PreCollector, Subscription
 from toguna.services.waste.orders import actions, matching
 from toguna.services.waste.orders.events import MonthBilled, PickUpMoved, PreCollectorMoved
-from toguna.services.waste.orders.money import order_of, part, ring, ringing_way, worth
+from toguna.services.waste.orders.money import asked_by_itself, part, ring, ringing_way, worth
 
 
 def when(start: datetime, end: datetime) -> str:
@@ -190,7 +190,7 @@ def on_billed(event: MonthBilled) -> None:
     """Reaction: who subscribed hears what a month costs and how to pay it. Where it is asked for by itself, the order says so."""
     row = Subscription.objects.select_related("household", "kind").filter(pk=event.subscription).first()
     bill = ledger.Bill.objects.filter(pk=event.bill).first()
-    if row is None or bill is None or not bill.left or not row.household.address or order_of(row) is not None:
+    if row is None or bill is None or not bill.left or not row.household.address or asked_by_itself(row.household):
         return
     home = row.household
     language = home.language or town.current().languages[0]
@@ -229,7 +229,7 @@ def remind(today: date | None = None) -> None:
         by_payer.setdefault(bill.payer_id, []).append(bill)
     for home in Household.objects.filter(payer__in=by_payer).exclude(address=""):
         bills = by_payer[home.payer_id or 0]
-        if ledger.orders_of(bills[0].payer_id).filter(ended=None).exists():
+        if asked_by_itself(home):
             continue
         language = home.language or town.current().languages[0]
         with translation.override(language):
