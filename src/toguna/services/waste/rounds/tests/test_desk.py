@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from toguna.services.waste.models import Depot, PresentRound, Truck
+from toguna.services.waste.models import Depot, PresentRound, Truck, WastePlace
+from toguna.services.waste.tests.conftest import zone
 
 FIELDS = {
     "plate": "CC-3", "name": "Benne", "mode": "truck", "depot_name": "New garage", "place": "12.61, -8.01", "driver": "", "volume": "9000",
@@ -52,16 +53,24 @@ def test_a_wrong_truck_is_not_kept(yard, hire, wrong, field):
     assert Truck.objects.count() == 2
 
 
-def test_the_present_round_is_said_by_codes(yard, hire):
+def test_the_present_round_is_said_by_numbering_its_places(yard, hire):
     head, truck = hire("manager"), yard.trucks[0]
     address = reverse("desk-truck-present", args=[truck.pk])
-    assert yard.bins[0].code in head.get(address).content.decode()
-    codes = " ".join(b.code for b in reversed(yard.bins[:3]))
-    assert head.post(address, {"codes": codes.lower(), "days": ["1", "4"]}).status_code == 302
+    first, second, third = (b.pk for b in yard.bins[:3])
+    listed = [(p.pk, number) for p, number in head.get(address).context["places"]]
+    assert listed[:2] == [(yard.bins[0].pk, 1), (yard.bins[2].pk, 2)] and len(listed) == len(yard.bins)
+    said = {f"n{third}": "1", f"n{second}": "2", f"n{first}": "1,5", "days": ["1", "4"]}
+    assert head.post(address, said).status_code == 302
     kept = PresentRound.objects.get(truck=truck)
-    assert kept.days == [1, 4] and kept.places == [b.pk for b in reversed(yard.bins[:3])]
-    assert head.post(address, {"codes": "NOSUCH", "days": ["1"]}).status_code == 422
-    assert PresentRound.objects.get(truck=truck).days == [1, 4]
+    assert kept.days == [1, 4] and kept.places == [third, first, second]
+    wrong = head.post(address, said | {f"n{second}": "last"})
+    assert wrong.status_code == 422 and 'value="last"' in wrong.content.decode()
+    assert head.post(address, said | {f"n{second}": "nan"}).status_code == 422
+    assert PresentRound.objects.get(truck=truck).places == [third, first, second]
+    east = zone("East", -8.0, 12.5, -7.9, 12.7)
+    WastePlace.objects.filter(pk=yard.bins[5].pk).update(zone=east)
+    near = [p.pk for p, _number in head.get(address, {"zone": east.pk}).context["places"]]
+    assert near == [third, first, second, yard.bins[5].pk], "what it visits, and the others of the district"
 
 
 def test_how_full_bins_are_with_the_error_and_the_methods(yard, hire):
