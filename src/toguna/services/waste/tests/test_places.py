@@ -86,6 +86,9 @@ def test_the_best_price_is_found_however_far(say, places, client):
     ).content.decode()
     assert "sort=price" in page
     tomorrow = [(timezone.localdate() + timedelta(days=1)).isoweekday()]
+    for n in range(5):
+        row = WastePlace.objects.create(code=f"FERME{n}", kind="buyer", name=f"Fermé {n}", point=AT.format(0.06))
+        Taken.objects.create(place=row, material=Material.objects.get(slug="plastic"))
     WastePlace.objects.exclude(code="ACH333").update(hours=[{"days": tomorrow, "from": "08:00", "to": "12:00"}])
     Taken.objects.filter(place__code="ACH333").update(price=50)
     lines = say("WHERE PLASTIC mosquée de Nord", "+22370000009").split("\n")
