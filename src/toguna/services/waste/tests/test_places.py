@@ -115,6 +115,11 @@ def test_a_bin_is_said_to_be_full_once(say, places, client):
     assert PlaceSaid.objects.count() == 2
 
 
+def test_of_a_shop_one_says_only_that_it_is_gone(client, places):
+    assert [what for what, _words in client.get("/waste/p/PAC222").context["whats"]] == PlaceSaid.What.values
+    assert [what for what, _words in client.get("/waste/p/ACH222").context["whats"]] == ["gone"]
+
+
 def test_the_search_on_the_web(client, places, django_assert_max_num_queries):
     en = {"headers": {"accept-language": "en"}}
     with django_assert_max_num_queries(12):
