@@ -20,7 +20,6 @@ from toguna.services.waste.clientid import once
 from toguna.services.waste.models import PlaceSaid, WastePlace
 from toguna.services.waste.places import actions, reads
 
-
 # They are not full, broken or dirty; they may be gone.
 SHOPS = (*reads.BUY, WastePlace.Kind.REWARD)
 
