@@ -11,7 +11,16 @@ from __future__ import annotations
 
 from toguna.engines.telemetry.devices.keys import sign
 from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, visible
-from toguna.engines.telemetry.devices.register import Told, accept, key_of, new_key, register_device, retire, stand
+from toguna.engines.telemetry.devices.register import (
+    Told,
+    accept,
+    key_of,
+    new_key,
+    register_device,
+    retire,
+    stand,
+    take_back,
+)
 from toguna.engines.telemetry.doors.broker import Missing as BrokerMissing
 from toguna.engines.telemetry.doors.broker import address as broker_address
 from toguna.engines.telemetry.doors.broker import prepare as prepare_broker
@@ -27,6 +36,9 @@ from toguna.engines.telemetry.history.hours import HourOf, hours
 from toguna.engines.telemetry.history.reading import Position, Reading, metres, readings, track
 from toguna.engines.telemetry.intake.draining import Drained
 from toguna.engines.telemetry.intake.observation import Observation
+from toguna.engines.telemetry.intake.refusals import refused_said
+from toguna.engines.telemetry.intake.spool import bad as spool_unread
+from toguna.engines.telemetry.intake.spool import waiting as spool_waiting
 from toguna.engines.telemetry.intake.taking import ingest
 from toguna.engines.telemetry.models import Alarm, Decoder, Device, Quantity, Refused
 from toguna.engines.telemetry.rules.actions import acknowledge
@@ -41,6 +53,7 @@ from toguna.engines.telemetry.rules.conditions import (
     Threshold,
     metres_between,
 )
+from toguna.engines.telemetry.rules.days import Days, Span
 from toguna.engines.telemetry.rules.declared import Rule
 from toguna.engines.telemetry.rules.reacting import AlarmReaction
 
@@ -54,6 +67,7 @@ __all__ = [
     "Any_",
     "BrokerMissing",
     "Condition",
+    "Days",
     "Decoder",
     "Device",
     "DeviceSuspected",
@@ -72,6 +86,7 @@ __all__ = [
     "Rule",
     "SignedReading",
     "Silence",
+    "Span",
     "Spot",
     "Threshold",
     "Told",
@@ -89,10 +104,14 @@ __all__ = [
     "positions_within",
     "prepare_broker",
     "readings",
+    "refused_said",
     "register_device",
     "retire",
     "sign",
+    "spool_unread",
+    "spool_waiting",
     "stand",
+    "take_back",
     "track",
     "visible",
 ]

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy
 from toguna.engines.bookings import api as bookings
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
+from toguna.kernel import money as kernel_money
 from toguna.kernel import text
 from toguna.services.waste import opening
-from toguna.services.waste.households import read_spot
+from toguna.services.waste.households import read_spot, zone_of
 from toguna.services.waste.models import PickUpKind, PreCollector
 from toguna.services.waste.orders import money, telling
 
@@ -24,6 +25,7 @@ class PickUpForm(forms.Form):
     """One pick-up of a kind. offers: the hours that are free; rings: whoever fills it in may let their telephone be asked to pay."""
 
     client_id = forms.UUIDField(widget=forms.HiddenInput)
+    agreed = forms.IntegerField(widget=forms.HiddenInput, required=False)
     size = forms.IntegerField(min_value=1)
     start = forms.TypedChoiceField(label=gettext_lazy("When?"), coerce=str)
     where = forms.CharField(
@@ -76,6 +78,24 @@ class PickUpForm(forms.Form):
             del self.fields["automatic"]
         if not kind.measure:
             del self.fields["size"]
+
+    def dearer(self) -> str:
+        """What to say where the price of the place is another than the one at the head of the form, until who orders has seen it and sends
+        the form again; "" where it is the same. Raises money.NoPrice."""
+        given = self.cleaned_data
+
+        def asked(zone: int | None) -> int:
+            if given.get("weekly"):
+                return money.monthly(self.kind, zone=zone)[1].total
+            return money.once(self.kind, given.get("size") or 1, zone=zone)[1].total
+
+        here = asked(zone_of(read_spot(given["where"])))
+        if here in (asked(None), given.get("agreed")):
+            return ""
+        self.data = {**self.data.dict(), "agreed": str(here)}  # type: ignore[attr-defined]
+        return _("At this place it costs %(amount)s. Send the form again if you agree.") % {
+            "amount": kernel_money.shown(here)
+        }
 
     def clean_size(self) -> int:
         size: int = self.cleaned_data["size"]

@@ -20,8 +20,8 @@ from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
 from toguna.services.waste import devices
 from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
-from toguna.services.waste.rounds import drawing, driving, planning, reads, vehicles, words
-from toguna.services.waste.rounds.forms import ChangeForm, PlanForm, TruckForm
+from toguna.services.waste.rounds import drawing, driving, evening, planning, reads, vehicles, words
+from toguna.services.waste.rounds.forms import ChangeForm, EveningForm, PlanForm, TruckForm
 
 
 @staff("waste.read")
@@ -46,12 +46,24 @@ def rounds(request: Request) -> HttpResponse:
             form.add_error("day", str(error))
         else:
             return redirect("desk-rounds-plan", plan=plan.pk)
+    chosen = evening.chosen()
     since = timezone.localdate() - timedelta(days=14)
     plans = DayPlan.objects.filter(day__gte=since)[:60]
     values = {
         "plans": plans, "form": form, "may_plan": may_plan, "trucks": trucks, "today": reads.today(), "off": vehicles.off(trucks),
+        "chosen": chosen, "evening": EveningForm(instance=chosen),
     }  # fmt: skip
     return render(request, "waste/rounds/plans.html", values, status=422 if request.method == "POST" else 200)
+
+
+@staff("waste.set_up")
+def every_evening(request: Request) -> HttpResponse:
+    """When the rounds of tomorrow are planned by themselves."""
+    form = EveningForm(request.POST or None, instance=evening.chosen())
+    if request.method == "POST" and form.is_valid():
+        evening.choose(form.save(commit=False), by=request.actor)
+        messages.success(request, _("Done."))
+    return redirect("desk-rounds")
 
 
 @staff("waste.read")
@@ -64,7 +76,7 @@ def plan(request: Request, plan: int) -> HttpResponse:
     without = Truck.objects.filter(pk__in=row.asked.get("without", ()))
     values: dict[str, Any] = {
         "plan": row, "rounds": [(n, r, reads.explained(r), drawing.sample(n - 1)) for n, r in enumerate(found, 1)], "compared": reads.compared(row),
-        "picture": reads.picture(found, title=_("Rounds of the day on the map of the town")),
+        "picture": reads.picture(found, title=_("Rounds of the day on the map of the town")), "shown": reads.shown(found),
         "left": [((entry.place or entry.call).name if entry.place or entry.call else "", words.why(entry.facts.get("why", ""), entry.facts), words.LEFT.get(entry.why, "")) for entry in left],  # type: ignore[union-attr]
         "without": without, "only": WastePlace.objects.filter(pk__in=row.asked.get("dumps", ())),
         "changes": row.changes.order_by("version"), "may_plan": access.can(request.actor, planning.PLAN),
@@ -72,8 +84,9 @@ def plan(request: Request, plan: int) -> HttpResponse:
     }  # fmt: skip
     if values["may_plan"] and row.state == DayPlan.State.PUBLISHED and values["is_today"]:
         values["change"] = ChangeForm(
-            trucks=[r.truck for r in found if r.state != Round.State.BROKEN], dumps=reads.dumps()
-        )
+            trucks=[r.truck for r in found if r.state != Round.State.BROKEN], dumps=reads.dumps(),
+            initial={"dumps": row.asked.get("only", [])},
+        )  # fmt: skip
     return render(request, "waste/rounds/plan.html", values)
 
 

@@ -12,8 +12,8 @@ from toguna.engines.assets import api as assets
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
 from toguna.services.waste import devices
-from toguna.services.waste.models import Depot, Truck, WastePlace
-from toguna.services.waste.rounds import stops
+from toguna.services.waste.models import Depot, EveningPlan, Truck, WastePlace
+from toguna.services.waste.rounds import evening, stops
 
 
 class PlanForm(forms.Form):
@@ -35,6 +35,21 @@ class PlanForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["without"].choices = [(str(t.pk), f"{t.plate} {t.name}".strip()) for t in trucks]  # type: ignore[attr-defined]
         self.fields["dumps"].choices = [(str(d.pk), d.name) for d in dumps]  # type: ignore[attr-defined]
+
+
+class EveningForm(forms.ModelForm):  # type: ignore[type-arg]
+    """When the rounds of tomorrow are planned by themselves."""
+
+    hour = forms.TypedChoiceField(
+        label=_("Plan the rounds of tomorrow at"), coerce=int, empty_value=None, required=False,
+        choices=[("", _("Not by itself")), *((hour, f"{hour}:00") for hour in evening.HOURS)],
+    )  # fmt: skip
+
+    class Meta:
+        model = EveningPlan
+        fields = ["hour", "gives"]
+        labels = {"gives": _("Give them to the crews at once")}
+        help_texts = {"gives": _("Otherwise they wait for you: you are told when they are ready.")}
 
 
 class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -160,7 +175,7 @@ class ChangeForm(forms.Form):
         label=_("With these dumps only"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None ticked: all that are open."),
+        help_text=_("None ticked: as before."),
     )
 
     def __init__(self, *args: Any, trucks: list[Truck], dumps: list[WastePlace], **kwargs: Any) -> None:

@@ -258,6 +258,34 @@ def _extended(
     return metres, took
 
 
+def timed(
+    problem: Problem, plan: Plan, took: Callable[[Vehicle, Sequence[tuple[int, int, int]]], Sequence[int]]
+) -> tuple[Problem, Plan]:
+    """The plan with each leg as long as it takes at its hour, and the problem that says so, where each vehicle has its own matrix. took: of
+    a vehicle's legs (from, to, when it sets off), their seconds. What then no longer fits is given up, from the end of that day."""
+    matrices, orders = dict(problem.matrices), []
+    at = {s.key: s.at for s in problem.stops} | {d.key: d.at for d in problem.dumps}
+    for route in plan.routes:
+        vehicle = problem.vehicle(route.vehicle)
+        matrix = problem.matrices[vehicle.mode]
+        ends = [(at[v.key], v.arrives) for v in route.visits if v.kind != Kind.PAUSE] + [(vehicle.end, route.returns)]
+        starts = [vehicle.start, *(to for to, _arrives in ends)]
+        legs = [(a, b, arrives - int(matrix.seconds[a, b])) for a, (b, arrives) in zip(starts, ends, strict=False)]
+        seconds = matrix.seconds.copy()
+        for (start, end, _at), found in zip(legs, took(vehicle, legs), strict=True):
+            seconds[start, end] = found
+        matrices[vehicle.key] = replace(matrix, seconds=seconds)
+        orders.append((replace(vehicle, mode=vehicle.key), route.departs, route.order))
+    own = {v.key: v.key for v, _departs, _order in orders}
+    stops = tuple(
+        replace(s, modes=s.modes | {v.key for v in problem.vehicles if v.mode in s.modes}) if s.modes else s
+        for s in problem.stops
+    )
+    vehicles = tuple(replace(v, mode=own.get(v.key, v.mode)) for v in problem.vehicles)
+    there = replace(problem, vehicles=vehicles, stops=stops, matrices=matrices)
+    return there, _finished(there, orders, dict(plan.left))
+
+
 def _orders(setup: _Setup, solution: pyvrp.Solution) -> list[tuple[Vehicle, int, list[tuple[Kind, str]]]]:
     free = [list(fleet) for fleet in setup.fleets]
     orders = []

@@ -60,6 +60,11 @@ def moment(day: date, at: time) -> datetime:
     return timezone.make_aware(datetime.combine(day, at))
 
 
+def moment_of(day: date, seconds: int) -> datetime:
+    """Seconds after midnight."""
+    return moment(day, time(0)) + timedelta(seconds=seconds)
+
+
 def due(day: date, *, everything: bool = False) -> list[Due]:
     """All that should be fetched that day. everything: also what could wait (to weigh the present rounds)."""
     noon = moment(day, time(12))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -113,6 +115,33 @@ def test_what_is_broken_in_a_plan_is_seen(seed: int) -> None:
     restless = tuple(v for v in route.visits if v.kind != Kind.PAUSE)
     if len(restless) < len(route.visits):
         assert any("rests" in words for words in damaged(*restless))
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_legs_that_are_slower_at_their_hour_are_kept_to(seed: int) -> None:
+    """Twice as long until eight: the plan then says so, and is still one that can be driven."""
+    problem = town(seed, 20, 2, asked=False)
+    plan = solve(problem, 0.05)
+    asked: dict[str, Sequence[tuple[int, int, int]]] = {}
+
+    def took(vehicle: Vehicle, legs: Sequence[tuple[int, int, int]]) -> list[int]:
+        asked[vehicle.key] = legs
+        seconds = problem.matrices[vehicle.mode].seconds
+        return [int(seconds[a, b]) * (2 if at < 8 * HOUR else 1) for a, b, at in legs]
+
+    there, again = solving.timed(problem, plan, took)
+    assert faults(there, again) == []
+    assert set(again.of()) | set(again.left) == {s.key for s in problem.stops}
+    for route in plan.routes:
+        legs = asked[route.vehicle]
+        assert len(legs) == len(route.order) + 1 and legs[0][2] == route.departs
+        assert all(before[1] == after[0] and before[2] <= after[2] for before, after in pairwise(legs))
+        first = legs[0]
+        slower = there.matrices[route.vehicle].seconds[first[0], first[1]]
+        assert slower == problem.matrices[problem.vehicle(route.vehicle).mode].seconds[first[0], first[1]] * (
+            2 if route.departs < 8 * HOUR else 1
+        )
 
 
 def test_a_full_truck_is_emptied_in_mid_route() -> None:
