@@ -18,7 +18,7 @@ from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, text
 from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
-from toguna.services.waste import devices
+from toguna.services.waste import devices, opening
 from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
 from toguna.services.waste.rounds import drawing, driving, evening, planning, reads, vehicles, words
 from toguna.services.waste.rounds.forms import ChangeForm, EveningForm, PlanForm, TruckForm
@@ -211,7 +211,8 @@ def _keep(form: TruckForm, *, by: Actor) -> None:
 
 @staff("waste.set_up")
 def present(request: Request, truck: int) -> HttpResponse:
-    """The round that a truck drives without a plan, as the crew says it: its places in their order, and its days. ?zone: those of a district."""
+    """The round that a truck drives without a plan, as the crew says it: its places in their order, and its days. ?zone: those of a district; ?round: which of
+    its rounds, "new" for one of other days; none: the first."""
     access.require(request.actor, planning.PLAN)
     row = get_object_or_404(Truck, pk=truck)
     days = [
@@ -222,7 +223,9 @@ def present(request: Request, truck: int) -> HttpResponse:
             strict=True,
         )
     ]
-    kept = row.present.order_by("pk").first()
+    rounds, which = list(row.present.order_by("pk")), request.GET.get("round", "")
+    kept = next((one for one in rounds if which in ("", str(one.pk))), None)
+    others = [one for one in rounds if one != kept]
     quarter = request.GET.get("zone", "")
     near = (
         territory.zone_tree_ids(int(quarter)) if quarter.isascii() and quarter.isdigit() and len(quarter) < 18 else ()
@@ -232,7 +235,7 @@ def present(request: Request, truck: int) -> HttpResponse:
     numbers: dict[int, Any] = {**order}
     values: dict[str, Any] = {
         "truck": row, "days": days, "chosen": kept.days if kept else [], "zones": [(z.id, text.pick(z.names)) for z in territory.districts()],
-        "zone": quarter,
+        "zone": quarter, "which": which, "kept": kept, "others": [(one.pk, opening.named(one.days) or _("every day"), len(one.places)) for one in others],
     }  # fmt: skip
     if request.method == "POST":
         chosen = sorted({int(d) for d in request.POST.getlist("days") if d in "1234567" and len(d) == 1})
@@ -240,10 +243,13 @@ def present(request: Request, truck: int) -> HttpResponse:
         wanted = reads.in_order(numbers)
         if wanted is None:
             values |= {"error": _("Number the places of the round: 1, 2, 3..."), "chosen": chosen}
+        elif wanted and (not chosen or any(set(chosen) & set(one.days) for one in others)):
+            values |= {"error": _("Choose its days: of the truck’s rounds, one a day."), "chosen": chosen}
         else:
             with transaction.atomic():
-                row.present.all().delete()
-                if wanted and chosen:
+                if kept is not None:
+                    kept.delete()
+                if wanted:
                     PresentRound.objects.create(truck=row, days=chosen, places=wanted)
                 audit.record(request.actor, "waste.present_round", f"waste.truck:{row.pk}", places=len(wanted))
             messages.success(request, _("Done."))

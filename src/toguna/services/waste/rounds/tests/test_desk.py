@@ -79,6 +79,23 @@ def test_the_present_round_is_said_by_numbering_its_places(yard, hire):
     assert near == [third, first, second, yard.bins[5].pk], "what it visits, and the others of the district"
 
 
+def test_a_truck_has_a_present_round_for_some_days_and_another_for_others(yard, hire):
+    head, truck = hire("manager"), yard.trucks[0]
+    address = reverse("desk-truck-present", args=[truck.pk])
+    first, second = (b.pk for b in yard.bins[:2])
+    assert head.post(address, {f"n{first}": "1", "days": ["1", "4"]}).status_code == 302
+    assert head.post(f"{address}?round=new", {f"n{second}": "1", "days": ["4", "5"]}).status_code == 422, "two on a day"
+    assert head.post(f"{address}?round=new", {f"n{second}": "1"}).status_code == 422, "on no day"
+    assert head.post(f"{address}?round=new", {f"n{second}": "1", "days": ["2", "3", "5"]}).status_code == 302
+    rounds = list(PresentRound.objects.filter(truck=truck).order_by("pk").values_list("pk", "days", "places"))
+    assert [r[1:] for r in rounds] == [([1, 4], [first]), ([2, 3, 5], [second])]
+    assert "Its round of Tue, Wed, Fri: 1 place" in head.get(address).content.decode()
+    other = f"{address}?round={rounds[1][0]}"
+    assert [n for p, n in head.get(other).context["places"] if p.pk == second] == [1]
+    assert head.post(other, {}).status_code == 302, "with no place it is no more"
+    assert [r.places for r in PresentRound.objects.filter(truck=truck)] == [[first]]
+
+
 def test_how_full_bins_are_with_the_error_and_the_methods(yard, hire):
     reader = hire("reader")
     page = reader.get(reverse("desk-bins")).content.decode()
