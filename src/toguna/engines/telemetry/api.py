@@ -10,7 +10,7 @@ an alarm is raised (`AlarmReaction`: officers choose it in any rule), and reacts
 from __future__ import annotations
 
 from toguna.engines.telemetry.devices.keys import sign
-from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, refused_said, visible
+from toguna.engines.telemetry.devices.reads import Last, Spot, devices, latest, positions_within, visible
 from toguna.engines.telemetry.devices.register import (
     Told,
     accept,
@@ -36,6 +36,7 @@ from toguna.engines.telemetry.history.hours import HourOf, hours
 from toguna.engines.telemetry.history.reading import Position, Reading, metres, readings, track
 from toguna.engines.telemetry.intake.draining import Drained
 from toguna.engines.telemetry.intake.observation import Observation
+from toguna.engines.telemetry.intake.refusals import refused_said
 from toguna.engines.telemetry.intake.spool import bad as spool_unread
 from toguna.engines.telemetry.intake.spool import waiting as spool_waiting
 from toguna.engines.telemetry.intake.taking import ingest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,8 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from toguna.engines.telemetry.devices.register import READ
-from toguna.engines.telemetry.intake import observation
-from toguna.engines.telemetry.models import Device, Latest, Refused
+from toguna.engines.telemetry.models import Device, Latest
 from toguna.kernel import access
 from toguna.kernel.access import Actor
 
@@ -132,14 +130,3 @@ def numbers(actor: Actor) -> dict[str, int]:
         heard=Count("pk", filter=active & Q(latest__heard__gte=day)),
         waiting=Count("pk", filter=Q(state=Device.State.WAITING)),
     )
-
-
-def refused_said(refused: int) -> list[observation.Observation]:
-    """What a message that was not believed says, as far as it can be read: to be shown beside why, never to be counted."""
-    body = Refused.objects.filter(pk=refused).values_list("body", flat=True).first() or ""
-    starts = [at for at in (body.find("{"), body.find("[")) if at >= 0]
-    try:
-        said, _end = json.JSONDecoder().raw_decode(body, min(starts, default=len(body)))
-        return observation.listed(said)
-    except (ValueError, RecursionError, observation.Unreadable):
-        return []

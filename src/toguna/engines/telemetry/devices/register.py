@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from toguna.engines.telemetry.devices import decoding, keys, standard
-from toguna.engines.telemetry.models import Decoder, Device, Latest, Policy, Quantity, Refused
+from toguna.engines.telemetry.models import Decoder, Device, Latest, NetworkKey, Policy, Quantity, Refused
 from toguna.kernel import access, audit
 from toguna.kernel.access import Actor
 
@@ -131,6 +131,19 @@ def take_back(pk: int, *, by: Actor) -> Device:
     return device
 
 
+def network_number() -> int:
+    return NetworkKey.objects.order_by("-number").values_list("number", flat=True).first() or 0
+
+
+def new_network_key(*, by: Actor) -> None:
+    """All network servers must be told the new one: the old one is worthless from now on."""
+    access.require(by, MANAGE)
+    with transaction.atomic():
+        number = network_number() + 1
+        NetworkKey.objects.create(number=number)
+        audit.record(by, "telemetry.new_network_key", number=number)
+
+
 def authentic(code: str, door: str, password: str) -> bool | None:
     """Whether that key opens that door to that device; None when nobody of that name is known. One statement."""
     row = Device.objects.filter(code=code).values_list("door", "key_number").first()
@@ -154,13 +167,11 @@ def forget_stranger(pk: int, *, by: Actor) -> None:
 
 
 def save_decoder(slug: str, name: str, fields: list[dict[str, object]], *, by: Actor) -> Decoder:
-    """How a make of device is read. It counts from the next message on: its devices are read anew."""
+    """How a make of device is read. It counts from the next message on."""
     access.require(by, MANAGE)
     decoding.check(fields)
     with transaction.atomic():
         row, _made = Decoder.objects.update_or_create(slug=slug, defaults={"name": name, "fields": fields})
-        for device in Device.objects.select_for_update().filter(decoder=row):
-            device.save(update_fields=["changed"])
         audit.record(by, "telemetry.save_decoder", f"telemetry.decoder:{row.pk}", fields=len(fields))
     return row
 

@@ -122,6 +122,16 @@ class Device(models.Model):
             raise ValidationError({"public": _("What moves says where somebody is: that is nobody else's to read.")})
 
 
+class NetworkKey(models.Model):
+    """A key of LoRaWAN network servers that was renewed; the last holds, and before the first, number 0."""
+
+    number = models.SmallIntegerField(primary_key=True)
+    made = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "telemetry_network_key"
+
+
 class Latest(models.Model):
     """The last that is known of a device, apart from the millions of readings; the only geometry.
 

@@ -81,7 +81,7 @@ def test_lorawan_network_servers(device, web):
     ])  # fmt: skip
     chirp = device("0101010101010101", "lorawan", decoder=decoder.pk)
     things = device("0004a30b001c0530", "lorawan")
-    key = keys.network()
+    key = keys.network(0)
     assert post(web, "/telemetry/lorawan/chirpstack?event=up", CHIRPSTACK, "wrong").status_code == 401
     assert post(web, "/telemetry/lorawan/chirpstack?event=join", {}, key).status_code == 204
     assert post(web, "/telemetry/lorawan/chirpstack?event=up", CHIRPSTACK, key).json()["rows"] == 4

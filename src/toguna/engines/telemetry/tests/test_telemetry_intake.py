@@ -8,16 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api
-from toguna.engines.telemetry.devices import forgetting, keys, register
+from toguna.engines.telemetry.devices import changes, forgetting, keys, register
 from toguna.engines.telemetry.history import partitions
 from toguna.engines.telemetry.intake import columns, loading, taking
 from toguna.engines.telemetry.intake.spool import Record
-from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Refused, RuleState
+from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Policy, Refused, RuleState
 from toguna.engines.telemetry.rules import actions
 from toguna.engines.telemetry.rules.conditions import Threshold
 from toguna.engines.telemetry.tests.conftest import NOW, say
@@ -442,3 +443,82 @@ def test_a_clock_that_is_wrong_is_noticed_and_a_buffer_emptied_is_none(device, h
     page = head.get(f"/desk/devices/{slow.pk}").content.decode()
     assert "its clock is 360 s behind ours" in page
     assert "behind ours" not in head.get(f"/desk/devices/{right.pk}").content.decode()
+
+
+@pytest.fixture
+def elsewhere():
+    """Another session of the database, whose transaction ends when the test says so."""
+    other = connection.copy()
+    other.set_autocommit(False)
+    yield other
+    other.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_two_transactions_change_is_seen_whichever_ends_first(device, elsewhere):
+    one, other = device("bin-1"), device("bin-2")
+    key = register.key_of(one)
+    say(one, {"at": NOW - 9, "fill": 1})
+    with elsewhere.cursor() as cursor:  # retires it, and takes its time
+        cursor.execute(
+            "UPDATE telemetry_device SET state = 'retired', changed = now() - interval '1 s' WHERE id = %s", [one.pk]
+        )
+    register.new_key(other.pk, by=SYSTEM)  # begins later, ends first, and is read
+    assert say(other, {"at": NOW - 8, "fill": 1}).rows == 0 and say(one, {"at": NOW - 8, "fill": 1}).rows == 1
+    elsewhere.commit()
+    assert say(one, {"at": NOW - 7, "fill": 2}, proof=f"key:{key}").rows == 0
+    with elsewhere.cursor() as cursor:
+        cursor.execute("DELETE FROM telemetry_latest; DELETE FROM telemetry_refused")
+        cursor.execute("DELETE FROM telemetry_device WHERE id = %s", [other.pk])
+    elsewhere.commit()
+    assert say(other, {"at": NOW - 7, "fill": 2}).refused == 1 and Refused.objects.get().reason == "unknown"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rule_is_seen_though_its_transaction_ends_late(device, elsewhere):
+    one = device("bin-1")
+    full = AlarmRule.objects.create(name="full", spec=Threshold("fill", above=80).spec())
+    with elsewhere.cursor() as cursor:
+        cursor.execute(
+            "UPDATE telemetry_rule SET \"on\" = true, changed = now() - interval '1 s' WHERE id = %s", [full.pk]
+        )
+    AlarmRule.objects.create(name="empty", spec=Threshold("fill", below=2).spec(), on=True)
+    say(one, {"at": NOW - 9, "fill": 90})
+    assert not Alarm.objects.exists()
+    elsewhere.commit()
+    say(one, {"at": NOW - 8, "fill": 95})
+    assert Alarm.objects.get().rule == full
+
+
+def test_what_did_not_change_is_not_read_again(device):
+    ones = [device(f"bin-{n}") for n in range(4)]
+    say(ones[0], {"at": NOW - 9, "fill": 1})
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM telemetry_change")  # those of this very transaction are read each time
+    say(ones[0], {"at": NOW - 8, "fill": 1})
+    with CaptureQueriesContext(connection) as asked:
+        say(ones[0], {"at": NOW - 7, "fill": 1})
+    said = [one["sql"] for one in asked]
+    assert sum("telemetry_change" in one for one in said) == 2 and not any(
+        'FROM "telemetry_device"' in one for one in said
+    )
+    register.retire(ones[1].pk, by=SYSTEM)
+    with CaptureQueriesContext(connection) as asked:
+        say(ones[0], {"at": NOW - 6, "fill": 1})
+    (read,) = [one["sql"] for one in asked if 'FROM "telemetry_device"' in one["sql"]]
+    assert f"IN ({ones[1].pk})" in read
+    changes.forget_old()
+
+
+def test_a_signed_repeat_is_refused_where_little_is_kept(device):
+    one = device("scale-1", signed=True)
+    Policy.objects.filter(table="reading").update(raw_days=3)
+
+    def weighs(days: float):
+        body = json.dumps({"at": NOW - days * 86400, "seq": 1, "weight": 5}).encode()
+        return say(one, body, proof=f"sig:{keys.sign(body, register.key_of(one))}")
+
+    assert weighs(1.9).rows == 1 and weighs(1.9).refused == 1
+    assert weighs(2.1).rows == 0
+    Policy.objects.filter(table="reading").update(raw_days=90)
+    assert weighs(29).rows == 1 and weighs(31).rows == 0

@@ -312,9 +312,9 @@ class LeftOut(models.Model):
 
 
 class Nearing(models.Model):
-    """Who wants an SMS when the truck is near a place. told: the day of the last one."""
+    """Who wants a message when the truck is near a place. address: as conversations know it, a telephone or a chat; told: the day of the last one."""
 
-    address = models.CharField(max_length=20)
+    address = models.CharField(max_length=254)
     language = models.CharField(max_length=8, blank=True)
     place = models.ForeignKey(WastePlace, on_delete=models.CASCADE, related_name="nearing")
     told = models.DateField(null=True)

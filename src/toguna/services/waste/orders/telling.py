@@ -100,6 +100,7 @@ def _household(row: PickUp, what: str) -> None:
         subject=text.pick(row.kind.titles, language),
         language=language,
         person=row.household.person_id,
+        private=row.secret if what == "accepted" else "",
     )
 
 

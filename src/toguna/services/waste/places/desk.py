@@ -17,16 +17,16 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, codes, money, paper, text
+from toguna.kernel import access, codes, money, paper, tables, text
 from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
 from toguna.services.waste import devices, opening
 from toguna.services.waste.models import Material, PlaceSaid, WastePlace
-from toguna.services.waste.places import actions
+from toguna.services.waste.places import actions, reads, table
 
 PAGE, LABELS = 100, 400
 _LABEL = Path(__file__).parent / "label.typ"
@@ -65,9 +65,9 @@ class PlaceForm(forms.Form):
             devices.FILLS, row.device if row else None, access.zones(actor, "waste.work")
         )
         self.materials = list(Material.objects.filter(active=True))
-        for row in self.materials:
-            self.fields[f"takes_{row.slug}"] = forms.CharField(
-                label=text.pick(row.names), max_length=20, required=False,
+        for one in self.materials:
+            self.fields[f"takes_{one.slug}"] = forms.CharField(
+                label=text.pick(one.names), max_length=20, required=False,
                 help_text=_("Price of a kg that it pays; 0: it takes it and pays nothing; empty: it does not take it."),
             )  # fmt: skip
 
@@ -184,6 +184,42 @@ def edit(request: Request, code: str = "") -> HttpResponse:
             return redirect("desk-waste-place", code=made.code)
     values = {"row": row, "form": form}
     return render(request, "waste/desk_place_edit.html", values, status=422 if form.errors else 200)
+
+
+@staff("waste.read")
+def export(request: Request) -> HttpResponse:
+    """The list as a table."""
+    rows = _filtered(request).prefetch_related("taken__material")
+    return tables.given(table.rows(rows.iterator(chunk_size=500)), "waste-places")
+
+
+@staff("waste.work")
+def bring(request: Request) -> HttpResponse:
+    """A table is brought in: all of it, or nothing and what is wrong with it."""
+    wrong: list[str] = []
+    if request.method == "POST":
+        try:
+            new, changed = table.read(request.FILES.get("file"), by=request.actor)
+        except tables.Wrong as error:
+            wrong = error.lines
+        else:
+            messages.success(
+                request,
+                ngettext("%(n)d place is new.", "%(n)d places are new.", new) % {"n": new}
+                + " "
+                + ngettext("%(n)d was changed.", "%(n)d were changed.", changed) % {"n": changed},
+            )
+            return redirect("desk-waste-places")
+    kinds = ", ".join(f"{value} ({label})" for value, label in WastePlace.Kind.choices)
+    words = {
+        "code": _("Code on its label"), "kind": kinds, "name": _("Name"), "where": _("Where, in words"), "lat": _("Latitude, degrees"),
+        "lon": _("Longitude, degrees"), "litres": _("Capacity, litres"), "hours": opening.HELP, "served": _("When a truck may come"),
+        "takes": _("Materials with what a kg pays: plastic=75; household. They are: %(names)s.") % {"names": ", ".join(m.slug for m in reads.materials())},
+        "phone": _("Phone of who keeps it"), "state": ", ".join(f"{value} ({label})" for value, label in WastePlace.State.choices),
+        "public": _("1: shown to everybody; 0: not."),
+    }  # fmt: skip
+    values = {"wrong": wrong, "columns": [(name, words[name]) for name in table.COLUMNS]}
+    return render(request, "waste/desk_places_import.html", values, status=422 if wrong else 200)
 
 
 @staff("waste.read")

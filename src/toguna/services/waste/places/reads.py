@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import formats
 
@@ -64,9 +64,9 @@ def public() -> QuerySet[WastePlace]:
 
 def nearest(
     point: Point | None, *, material: Material | None = None, kinds: Sequence[str] = (), open_now: bool = False, zone: Iterable[int] = (),
-    most: int = MOST,
+    by_price: bool = False, most: int = MOST,
 ) -> list[Found]:  # fmt: skip
-    """Those that take it, the nearest first (by name when nobody said where). Two statements."""
+    """Those that take it, the nearest first (by name when nobody said where); by_price: that pays most first. Two statements."""
     rows: QuerySet[Any] = public().select_related("zone")
     if material is not None:
         rows = rows.filter(taken__material=material)
@@ -76,6 +76,9 @@ def nearest(
         rows = rows.filter(zone__in=wanted)
     if point is not None:
         rows = rows.filter(state=State.OPEN).annotate(away=Distance("point", point)).order_by("away", "pk")
+    if by_price:
+        paid = Taken.objects.filter(place=OuterRef("pk"), material=material).values("price")
+        rows = rows.annotate(paid=Subquery(paid)).order_by(F("paid").desc(nulls_last=True), *rows.query.order_by)
     rows = rows.prefetch_related(
         Prefetch("taken", Taken.objects.select_related("material").order_by("material__order"), to_attr="takes")
     )

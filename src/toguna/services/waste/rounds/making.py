@@ -92,7 +92,7 @@ def make(
     def solved(fleet: Sequence[Truck], wanted: Sequence[Stop], time_: float) -> tuple[Problem, Plan]:
         problem = Problem(
             tuple(vehicle(t) for t in fleet), tuple(wanted),
-            tuple(Dump(d.key, dump_rows[d.key], d.service, d.opens, d.closes) for d in dumps), found.matrices,
+            tuple(Dump(d.key, dump_rows[d.key], d.service, d.windows) for d in dumps), found.matrices,
             away=round(worth * AWAY), moved=round(worth * MOVED) if was else 0, evenness=0.0 if was else EVENNESS,
         )  # fmt: skip
         plan = solving.solve(problem, time_, start=before)
@@ -179,10 +179,15 @@ def _brought(
             found.append(
                 Due(
                     "t" * (part + 1) + key, stations[key].point, stations[key].name, None, litres, kilograms, POINT_SERVICE, "point",
-                    ((ready[key], stations[key].closes),), {"ready": ready[key]},
+                    _from(stations[key].windows, ready[key]), {"ready": ready[key]},
                 )
             )  # fmt: skip
     return found
+
+
+def _from(windows: Sequence[tuple[int, int]], ready: int) -> tuple[tuple[int, int], ...]:
+    """What is left of them after a moment; when nothing is, a window that nobody can keep."""
+    return tuple((max(a, ready), b) for a, b in windows if b >= ready) or ((ready, windows[-1][1]),)
 
 
 def figures(rounds: Sequence[Round], left: int) -> dict[str, Any]:

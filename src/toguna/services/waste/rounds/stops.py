@@ -147,7 +147,7 @@ def of_time(at: time) -> int:
 
 @dataclass(frozen=True)
 class Emptied:
-    """A dump or a transfer station that is open that day. opens, closes: seconds."""
+    """A dump or a transfer station that is open that day. windows: when it may be come to, seconds."""
 
     key: str
     place: int
@@ -155,8 +155,7 @@ class Emptied:
     name: str
     station: bool
     service: int
-    opens: int
-    closes: int
+    windows: tuple[tuple[int, int], ...]
 
 
 def dumps(day: date, only: Sequence[int] = ()) -> list[Emptied]:
@@ -171,7 +170,7 @@ def dumps(day: date, only: Sequence[int] = ()) -> list[Emptied]:
         found.append(
             Emptied(
                 f"p{place.pk}", place.pk, (place.point.x, place.point.y), place.name, kind == WastePlace.Kind.STATION,
-                EMPTYING[kind], windows[0][0], windows[-1][1],
+                EMPTYING[kind], windows,
             )
         )  # fmt: skip
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from django.conf import settings
 from django.db.models import Count, Q
@@ -78,7 +79,11 @@ def _tell_drivers(plan: int, rounds: list[int], once: str, words: Callable[[Roun
     for one in found.select_related("truck").annotate(waiting=waiting).order_by("pk"):
         account = drivers.get(one.truck.driver or 0)
         if account is not None and account.is_active:
-            _tell(account, lambda one=one: (_("Your round"), words(one)), f"waste.round:{one.pk}:{account.pk}:{once}")
+            _tell(account, partial(_of_round, words, one), f"waste.round:{one.pk}:{account.pk}:{once}")
+
+
+def _of_round(words: Callable[[Round], str], one: Round) -> tuple[str, str]:
+    return _("Your round"), words(one)
 
 
 def _tell(account: people.Account, words: Callable[[], tuple[str, str]], key: str) -> None:

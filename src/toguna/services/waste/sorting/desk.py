@@ -96,14 +96,16 @@ class CampaignForm(forms.Form):
             )  # fmt: skip
         self.order_fields([f"{kind}_{language}" for language in town.current().languages for kind in ("title", "text")])
 
-    def told(self, slug: str) -> campaigns.Told:
+    def told(self, slug: str, row: SortingCampaign | None) -> campaigns.Told:
         given = self.cleaned_data
         languages = town.current().languages
         zones = [int(one) for one in given["zones"]]
         compared = [int(one) for one in given["compared"]]
         material = self.materials.get(given["material"])
         if not compared:
-            among = [zone.id for zone in territory.districts()]
+            others = campaigns.beside(given["since"], given["until"], material, row)
+            busy = set(others.values_list("zones", flat=True))
+            among = [zone.id for zone in territory.districts() if zone.id not in busy]
             compared = reads.comparable(
                 zones,
                 among,
@@ -225,7 +227,7 @@ def campaign_edit(request: Request, slug: str = "") -> HttpResponse:
         )
         new = f"{slugify(title)[:40] or 'tri'}-{form.cleaned_data['since']:%Y%m%d}"
         try:
-            made = campaigns.save(row, form.told(row.slug if row else new), by=request.actor)
+            made = campaigns.save(row, form.told(row.slug if row else new, row), by=request.actor)
         except actions.Refused as error:
             form.add_error(None, str(error))
         else:

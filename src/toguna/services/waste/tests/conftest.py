@@ -40,6 +40,10 @@ def square(west: float, south: float, east: float, north: float) -> MultiPolygon
     return MultiPolygon(Polygon.from_bbox((west, south, east, north)), srid=4326)
 
 
+def zone(name: str, west: float, south: float, east: float, north: float, level: int = 2) -> Zone:
+    return Zone.objects.create(level=level, name=name, source=name, geom=square(west, south, east, north))
+
+
 @pytest.fixture(autouse=True)
 def english(monkeypatch):
     book.account_id.cache_clear()

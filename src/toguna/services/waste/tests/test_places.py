@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from datetime import datetime, timedelta
 
+import openpyxl
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone, translation
 from django.utils.dates import WEEKDAYS_ABBR
@@ -62,6 +65,33 @@ def test_the_nearest_by_sms_with_its_price(say, places):
     assert "takes this" in say("WHERE glass mosquée de Nord", "+22370000007")
 
 
+def test_the_best_price_is_found_however_far(say, places, client):
+    other = WastePlace.objects.create(
+        code="REV222", kind="reseller", name="Chez Awa", point=AT.format(0.053), zone=places["ACH222"].zone
+    )
+    Taken.objects.create(place=other, material=Material.objects.get(slug="plastic"))
+    lines = say("WHERE PLASTIC mosquée de Nord").split("\n")
+    assert [line.split(":")[0] for line in lines] == ["Plastiques Sira", "Chez Awa", "Best price"]
+    assert "Récup Diarra: 11" in lines[2] and "90 FCFA a kg" in lines[2]
+
+    def order(query: str) -> list[str]:
+        return [one.place.name for one in client.get(f"/waste/places?material=plastic{query}").context["found"]]
+
+    assert order("&q=mosquée de Nord") == ["Plastiques Sira", "Chez Awa", "Récup Diarra"]
+    best = ["Récup Diarra", "Plastiques Sira", "Chez Awa"]
+    assert order("&q=mosquée de Nord&sort=price") == best and order("") == best
+    assert order("&kind=reseller") == ["Chez Awa"]
+    page = client.get(
+        "/waste/places?material=plastic&q=mosquée de Nord", headers={"accept-language": "en"}
+    ).content.decode()
+    assert "sort=price" in page
+    tomorrow = [(timezone.localdate() + timedelta(days=1)).isoweekday()]
+    WastePlace.objects.exclude(code="ACH333").update(hours=[{"days": tomorrow, "from": "08:00", "to": "12:00"}])
+    Taken.objects.filter(place__code="ACH333").update(price=50)
+    lines = say("WHERE PLASTIC mosquée de Nord", "+22370000009").split("\n")
+    assert len(lines) == 3 and lines[2].startswith("Open now: Récup Diarra")
+
+
 def test_where_in_the_middle_of_a_sentence_is_not_the_command(say, places):
     assert "Plastiques" not in say("a hole where plastic lies near mosquée de Nord", "+22370000006")
 
@@ -72,7 +102,8 @@ def test_a_bin_is_said_to_be_full_once(say, places, client):
     say("BIN FULL mosquée de Nord", "+22370000009")
     assert PlaceSaid.objects.count() == 1, "said by somebody else within some hours, it is the same"
     page = client.get("/waste/p/PAC222", headers={"accept-language": "en"})
-    assert "Said to be full" in page.content.decode()
+    assert "Said to be full" in page.content.decode() and 'href="/truck/PAC222"' in page.content.decode()
+    assert client.get("/truck/PAC222").status_code == 200 and b"/truck/" not in client.get("/waste/p/ACH222").content
     sent = {"what": "dirty", "client_id": str(uuid.uuid4())}
     for _again in range(2):
         client.post("/waste/p/PAC222", sent)
@@ -209,3 +240,68 @@ def test_what_people_say_is_dealt_with_at_the_desk(hire, say, places):
     agent.post("/desk/waste/places/dealt", {"said": [said.pk]})
     said.refresh_from_db()
     assert said.done is not None
+
+
+def _brought(client, words: str, name: str = "places.csv"):
+    return client.post("/desk/waste/places/import", {"file": SimpleUploadedFile(name, words.encode())}, follow=True)
+
+
+def test_the_register_as_a_table_out_and_in_again_all_or_nothing(hire, town, places):
+    agent = hire("agent")
+    out = agent.get("/desk/waste/places/register.csv").content.decode()
+    assert "ACH333;buyer;Récup Diarra;;0.050000;0.150000;;;;plastic=90 FCFA; metal=150 FCFA" in out.replace('"', "")
+    assert "3 were changed" in _brought(agent, out.replace("Récup Diarra", "Récup Traoré")).content.decode()
+    row = WastePlace.objects.get(code="ACH333")
+    assert row.name == "Récup Traoré" and {t.price for t in row.taken.all()} == {90, 150}
+    table = (
+        "Kind;Name;lat;lon;litres;hours;served;takes\n"
+        "bac;Bac de l’école;0,051;0.051;1 100;;lun-ven 6:00-7:00;household\n"
+        "revendeur;Chez Awa;0.052;0.052;;dim 8-12;;plastic=1 500; metal\n".replace(
+            "plastic=1 500; metal", '"plastic=1 500; metal"'
+        )
+        + "bin;bac du MARCHÉ;0.05001;0.0502;660;;;household\n"
+    )
+    fr = hire("agent")
+    fr.defaults["HTTP_ACCEPT_LANGUAGE"] = "fr"
+    wrong = _brought(
+        fr,
+        table + "bin;Loin;5;5;;;;\nfusée;Fusée;0.05;0.05;;;;\nbin;Tard;0.05;0.06;;late;;\nbin;Or;0.05;0.06;;;;gold\n",
+    )
+    assert wrong.status_code == 422 and WastePlace.objects.count() == 3
+    assert [f"Ligne {n}" in wrong.content.decode() for n in range(2, 9)] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    for _again in range(2):
+        assert _brought(fr, table).status_code == 200
+    assert WastePlace.objects.count() == 5, (
+        "brought again, nothing is twice; what was entered by hand is known by its name there"
+    )
+    school, awa = WastePlace.objects.get(name="Bac de l’école"), WastePlace.objects.get(name="Chez Awa")
+    assert (school.kind, school.capacity, school.zone) == ("bin", 1100, town.north)
+    assert school.served == [{"days": [1, 2, 3, 4, 5], "from": "06:00", "to": "07:00"}] and school.hours == []
+    assert awa.kind == "reseller" and {t.material.slug: t.price for t in awa.taken.all()} == {
+        "plastic": 1500,
+        "metal": None,
+    }
+    assert WastePlace.objects.get(code="PAC222").capacity == 660
+    here = hire("agent", town.north.pk)
+    assert _brought(here, "kind;name;lat;lon\nbin;Ailleurs;0.05;0.15\n").status_code == 403
+    assert "Chez Awa" in here.get("/desk/waste/places/register.csv").content.decode()
+    assert "Récup" not in here.get("/desk/waste/places/register.csv").content.decode()
+    assert hire("reader").get("/desk/waste/places/import").status_code == 403
+
+
+def test_a_spreadsheet_of_places(hire, places):
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["kind", "name", "lat", "lon", "litres"])
+    book.active.append(["bin", "Bac 9", 0.053, 0.053, 660.0])
+    book.save(file)
+    sent = SimpleUploadedFile("places.xlsx", file.getvalue())
+    assert hire("agent").post("/desk/waste/places/import", {"file": sent}).status_code == 302
+    assert WastePlace.objects.get(name="Bac 9").capacity == 660

@@ -111,7 +111,7 @@ def test_tonnes_what_they_cost_and_what_of_the_fees_is_paid(town, day, hire):
     home = households.keep(HOME, spot=households.read_spot("Mosquée de Nord"), language="en")
     scale = Scale.objects.create(code="SC1", name="Scale", place=station, device=1)
     plastic, rest = Material.objects.get(slug="plastic"), Material.objects.get(slug="household")
-    rows = [(plastic, 2_000_000, ""), (rest, 3_500_000, ""), (rest, 9_000_000, "range")]
+    rows = [(plastic, 2_000_000, ""), (rest, 2_250_000, ""), (None, 1_250_000, ""), (rest, 9_000_000, "range")]
     weighed = [
         Weighing.objects.create(
             scale=scale, number=n, at=day, grammes=grammes, material=material, place=station, zone=town.north, why=why
@@ -123,8 +123,13 @@ def test_tonnes_what_they_cost_and_what_of_the_fees_is_paid(town, day, hire):
     PointEntry.objects.create(key="b", grammes=2_000_000, weighing=weighed[0], **values)  # of the scale: not twice
     assert counted("waste-weighed", day)[0] == 5.5
     assert counted("waste-sorted", day)[0] == 2500
-    page = hire("manager").get("/desk/waste/figures/").content.decode()
-    assert "<strong>2.50</strong>" in page and "<strong>3.50</strong>" in page  # tonnes by stream
+    page = hire("manager").get("/desk/waste/figures/")
+    assert [row[::2] for row in page.context["streams"]] == [
+        ("Household waste", "2.25"),
+        ("Plastic", "2.50"),
+        ("Mixed", "1.25"),
+    ]
+    assert hire("manager", town.south.pk).get("/desk/waste/figures/").context["streams"] == []
 
     kind = PickUpKind.objects.first()
     for n, (state, earned, stars) in enumerate(

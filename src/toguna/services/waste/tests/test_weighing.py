@@ -9,10 +9,15 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.core.wsgi import WSGIHandler
+from django.db import connections
 from django.utils import timezone
 
 from toguna.engines.ledger import api as ledger
@@ -24,7 +29,7 @@ from toguna.services.waste import households
 from toguna.services.waste.models import Scale, WastePlace, Weighing
 from toguna.services.waste.tests.conftest import HOME
 from toguna.services.waste.tests.test_working import person_at
-from toguna.services.waste.weighing import actions, starter
+from toguna.services.waste.weighing import actions, playing, starter
 
 
 @pytest.fixture
@@ -99,7 +104,7 @@ def test_what_was_weighed_is_owed_and_said(weigh, home, heard, say):
 
 def test_what_is_not_believed_is_kept_with_why_and_charges_nothing(weigh, home):
     card = households.number(home.code)
-    weigh(12, 1, card=card, alter=b"12")
+    weigh(12.75, 1, card=card, alter=b"12.75")
     weigh(12, 2, card=card, key="of somebody else")
     weigh(12, 3, card=card, lat=0.09)
     weigh(80, 4, card=card)
@@ -108,6 +113,11 @@ def test_what_is_not_believed_is_kept_with_why_and_charges_nothing(weigh, home):
     weigh(12, 7, card=card, lat=0, lon=0)
     weigh(12, 8, card=card, lat=None)
     assert whys() == ["signed", "signed", "moved", "range", "card", "clock", "where", "where"]
+    claimed = [(row.number, row.grammes, row.household) for row in Weighing.objects.order_by("pk")]
+    assert claimed == [
+        (1, 57_210, home), (2, 12_000, home), (3, 12_000, home), (4, 80_000, home), (5, 12_000, None), (6, 12_000, home), (7, 12_000, home),
+        (8, 12_000, home),
+    ]  # fmt: skip
     assert not ledger.Bill.objects.exists()
 
 
@@ -148,8 +158,11 @@ def test_the_head_of_service_registers_a_scale_and_reads_what_it_refused(hire, s
     client = hire("manager")
     page = client.get("/desk/waste/scales/new").content.decode()
     assert "Station" in page
-    weigh(12, 1, card=households.number(home.code), alter=b"12")
-    assert "altered" in client.get(f"/desk/waste/scales/{scale.code}?view=refused").content.decode()
+    weigh(12.75, 1, card=households.number(home.code), alter=b"12.75")
+    page = client.get(f"/desk/waste/scales/{scale.code}?view=refused").content.decode()
+    assert "altered" in page and "57.2" in page and home.code in page
+    weigh(12, 2, alter=b'{"at')
+    assert Weighing.objects.latest("pk").grammes is None
     assert actions.key_of(scale)[1] not in client.get(f"/desk/waste/scales/{scale.code}").content.decode()
     assert actions.key_of(scale)[1] in client.get(f"/desk/waste/scales/{scale.code}?key=show").content.decode()
     agent = hire("agent")
@@ -235,3 +248,44 @@ def test_the_example_of_the_manual_is_one_that_a_scale_can_send(told, post, home
         {**written, **here, "at": datetime.now(UTC).isoformat(timespec="seconds"), "card": households.number(home.code)}
     )
     assert whys() == [""] and ledger.Bill.objects.get().amount == 185
+
+
+@pytest.fixture
+def serving(db, monkeypatch):
+    """The address of this town, served over TCP from the test's own transaction."""
+    ours = connections["default"]
+    ours.inc_thread_sharing()
+    monkeypatch.setattr(ours, "close", lambda: None)
+
+    def serve() -> None:
+        connections["default"] = ours
+        server.serve_forever(0.05)
+
+    with make_server("127.0.0.1", 0, WSGIHandler(), handler_class=Quiet) as server:
+        thread = Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+    ours.dec_thread_sharing()
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *_said: object) -> None:
+        pass
+
+
+def test_a_played_scale_weighs_and_does_what_it_is_told_it_must_not(serving, scale, home):
+    done = playing.play(serving, weighings=2, seconds=0, say=lambda _words: None, seed=1)
+    run_jobs()
+    assert done == {"taken": 2} and whys() == ["", ""] and ledger.Bill.objects.count() == 2
+    for fault in playing.FAULTS:
+        playing.play(serving, weighings=1, seconds=0, faults={fault: 1}, say=lambda _words: None)
+        run_jobs()
+    assert whys()[2:] == ["signed", "", "replay", "moved", "where", "range", "clock", "card"]
+    assert ledger.Bill.objects.count() == 3, "what was sent again is one"
+    with pytest.raises(CommandError, match="altered"):
+        call_command("simulate_scale", faults="broken:1")
+    Scale.objects.update(active=False)
+    with pytest.raises(CommandError, match="no scale in service"):
+        call_command("simulate_scale")

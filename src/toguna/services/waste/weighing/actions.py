@@ -193,6 +193,8 @@ def on_refused(event: telemetry.ReadingRefused) -> None:
         row.number = one.seq if one.seq >= 0 else None
         row.grammes = _grammes(one.values.get(WEIGHT))
         row.at = _moment(one.at)
+        card = one.values.get(CARD)
+        row.household = _whose(round(card)) if card is not None and 0 <= card < MOST_KILOS else None
         if why == Why.MOVED and (one.lat is None or one.lon is None or one.lat == one.lon == 0):
             why = Why.NOWHERE
     row.why = why

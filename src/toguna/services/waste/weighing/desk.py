@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import cache_control
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.telemetry import api as telemetry
@@ -75,6 +76,7 @@ def scales(request: Request) -> HttpResponse:
 
 
 @staff("waste.read")
+@cache_control(private=True, no_store=True)
 def scale(request: Request, code: str) -> HttpResponse:
     """What it said. ?view=refused; ?key=show shows its key to who sets up, and is written down."""
     row = get_object_or_404(Scale.objects.select_related("place", "material"), code=code)

@@ -15,12 +15,11 @@ from django.utils import timezone
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.telemetry.devices import register
-from toguna.engines.territory.models import Zone
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste.bins import reactions
 from toguna.services.waste.models import Truck, WastePlace
 from toguna.services.waste.rounds import planning
-from toguna.services.waste.tests.conftest import square
+from toguna.services.waste.tests.conftest import zone
 
 BIN = {
     "kind": "bin",
@@ -38,7 +37,7 @@ TRUCK = {
 
 @pytest.fixture
 def head(yard, hire):
-    Zone.objects.create(level=0, name="Town", source="t:0", geom=square(-8.1, 12.5, -7.9, 12.7))
+    zone("Town", -8.1, 12.5, -7.9, 12.7, level=0)
     register.bring()
     browser = hire("manager")
     people.set_grants(browser.account, [("manager", "*", None)], by=SYSTEM)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from toguna.engines.territory.models import Zone
 from toguna.kernel.access import SYSTEM
-from toguna.services.waste.models import PlaceSaid, Visit
-from toguna.services.waste.rounds import planning
-from toguna.services.waste.tests.conftest import square
+from toguna.services.waste.models import PlaceSaid, Truck, Visit
+from toguna.services.waste.rounds import planning, stops
+from toguna.services.waste.tests.conftest import zone
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @pytest.fixture
 def head(yard, hire):
-    Zone.objects.create(level=0, name="Town", source="t:0", geom=square(-8.1, 12.5, -7.9, 12.7))
+    zone("Town", -8.1, 12.5, -7.9, 12.7, level=0)
     return hire("manager")
 
 
@@ -53,3 +52,15 @@ def test_a_truck_comes_when_it_may_whatever_the_hours_of_people(yard, head):
     assert Visit.objects.filter(round__plan=plan, place=school).exists()
     assert not Visit.objects.filter(round__plan=plan, place=shut).exists()
     assert plan.left.get(place=shut).why == "window"
+
+
+def test_nobody_is_sent_to_a_dump_in_its_midday_closure(yard, head):
+    told(head, yard.dump, hours="07:00-12:00, 14:00-18:00")
+    Truck.objects.update(begins=time(11), ends=time(15, 30), volume=1700)
+    for one in yard.bins:
+        PlaceSaid.objects.create(client_id=uuid.uuid4(), place=one, what="full")
+    plan = planned()
+    emptied = Visit.objects.filter(round__plan=plan, kind="dump")
+    begun = [timezone.localtime(v.leaves - timedelta(seconds=stops.EMPTYING["dump"])).time() for v in emptied]
+    assert all(time(7) <= at <= time(12) or time(14) <= at <= time(18) for at in begun)
+    assert min(begun) <= time(12) and max(begun) >= time(14), "before it and after it"

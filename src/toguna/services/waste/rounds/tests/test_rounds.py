@@ -37,6 +37,7 @@ from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, Pl
 from toguna.services.waste.rounds import coming, making, planning, reads, solving, stops, ways
 from toguna.services.waste.rounds.problem import faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
+from toguna.services.waste.tests.conftest import zone
 
 EN = {"accept-language": "en"}
 RoadEdge, LiveSpeed, RoadSpeed = (
@@ -219,6 +220,26 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
         and "The street is blocked" in board
         and f"1 / {one.visits.filter(kind='stop').count()}" in board
     )
+
+
+def test_a_photo_of_a_dump_that_was_reported_is_seen_by_those_of_its_zone(driven, hire):
+    _plan, one, driver = driven
+    zones = [zone("East", -8.0, 12.5, -7.9, 12.7), zone("West", -8.1, 12.5, -8.0, 12.7)]
+    call = Call.objects.create(point=Point(-7.95, 12.6), zone=zones[0], name="Wild dump", volume=1500, weight=400)
+    visit = one.visits.filter(kind="stop").first()
+    Visit.objects.filter(pk=visit.pk).update(place=None, call=call)
+    visit.refresh_from_db()
+    said = record(one, "skipped", visit, reason="blocked")
+    send(driver, said)
+    photo = {
+        "account": driver.account.pk,
+        "id": str(uuid.uuid4()),
+        "record": said["id"],
+        "photo": SimpleUploadedFile("p.jpg", jpeg((64, 64))),
+    }
+    assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
+    picture = reverse("document", args=[File.objects.get(subject_name="waste.visit").public_id])
+    assert [hire("agent", z.pk).get(picture).status_code == 200 for z in zones] == [True, False]
 
 
 def jpeg(size: tuple[int, int]) -> bytes:
@@ -539,6 +560,22 @@ def test_an_sms_asks_and_one_comes_when_the_truck_is_near(driven):
     assert not Nearing.objects.exists()
 
 
+def test_who_asks_from_a_chat_hears_it_there(driven):
+    _plan, one, driver = driven
+    first, second = one.visits.filter(kind="stop").order_by("number")[:2]
+    chats = {"telegram": "telegram:5", "facebook": "facebook:24680135792468013579"}
+    for medium, address in chats.items():
+        channels.receive(medium, address, f"TRUCK {second.place.code}", reference=f"{medium}0")
+        channels.receive(medium, address, "1", reference=f"{medium}1")
+        assert "You get a message when it is near" in said(address)[-1]
+    send(driver, record(one, "start"), record(one, "done", first, level=50), here={
+        "round": one.pk, "lon": second.place.point.x, "lat": second.place.point.y, "at": timezone.now().isoformat(),
+    })  # fmt: skip
+    coming.tell_near()
+    last = channels.Message.objects.filter(key__startswith="waste.near:")
+    assert {(row.medium, row.address) for row in last} == set(chats.items())
+
+
 def test_who_is_forgotten_hears_no_more(yard):
     person = people.person_for(name="Awa", phone="+22370000009")
     coming.ask("+22370000009", "en", yard.bins[0])
@@ -736,7 +773,7 @@ def test_a_bin_that_is_said_to_be_full_comes_before_those_that_will_be(yard):
 
     soon = [due(n, "soon", (LON + 0.0025, LAT + 0.0002 * n)) for n in range(1, 7)]
     full = (LON - 0.006, LAT)
-    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, 0, 24 * 3600)
+    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, ((0, 24 * 3600),))
     Truck.objects.filter(plate="AA-1").update(ends=time(7, 30))
     trucks = list(Truck.objects.filter(plate="AA-1").select_related("depot"))
     for why, served in (("said", True), ("soon", False)):

@@ -37,7 +37,7 @@ def solve(problem: Problem, seconds: float, *, start: Plan | None = None, seed: 
 
 
 def town(seed: int, stops: int = 24, vehicles: int = 3, *, asked: bool = True) -> Problem:
-    """A day on a plane of 8 km: two dumps, crews with a rest, a cart, bins with hours, some that only the cart reaches."""
+    """A day on a plane of 8 km: two dumps, one closed at midday, crews with a rest, a cart, bins with hours, some that only the cart reaches."""
     draw = random.Random(seed)
     spots = np.array([(draw.random() * 8000, draw.random() * 8000) for _ in range(stops + 4)])
     metres = np.rint(np.sqrt(((spots[:, None] - spots[None]) ** 2).sum(-1))).astype(np.int64)
@@ -59,7 +59,10 @@ def town(seed: int, stops: int = 24, vehicles: int = 3, *, asked: bool = True) -
         )
         for n in range(stops)
     )  # fmt: skip
-    dumps = (Dump("near", 1, 600, 0, 14 * HOUR), Dump("far", 2, 900, 6 * HOUR, 20 * HOUR))
+    dumps = (
+        Dump("near", 1, 600, ((0, 9 * HOUR), (11 * HOUR, 14 * HOUR))),
+        Dump("far", 2, 900, ((6 * HOUR, 20 * HOUR),)),
+    )
     return Problem(tuple(fleet), made, dumps, matrices, away=300, evenness=0.5)
 
 
@@ -107,7 +110,7 @@ def test_what_is_broken_in_a_plan_is_seen(seed: int) -> None:
     assert any("capacity" in words for words in faults(tight, plan))
     closed = dataclasses.replace(problem, stops=tuple(dataclasses.replace(s, windows=((0, 1),)) for s in problem.stops))
     assert any("hours" in words for words in faults(closed, plan))
-    shut = dataclasses.replace(problem, dumps=tuple(dataclasses.replace(d, closes=1, opens=0) for d in problem.dumps))
+    shut = dataclasses.replace(problem, dumps=tuple(dataclasses.replace(d, windows=((0, 1),)) for d in problem.dumps))
     assert any("closed" in words for words in faults(shut, plan))
     restless = tuple(v for v in route.visits if v.kind != Kind.PAUSE)
     if len(restless) < len(route.visits):
