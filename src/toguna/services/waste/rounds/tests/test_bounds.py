@@ -6,11 +6,10 @@ from collections import Counter
 from datetime import time, timedelta
 from itertools import pairwise
 
+from django.apps import apps
 from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.utils import timezone
 
-from toguna.engines.territory import zones
-from toguna.engines.territory.models import Zone
 from toguna.services.waste.models import PresentRound, Visit, WastePlace
 from toguna.services.waste.rounds import planning, stops
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place
@@ -19,9 +18,9 @@ from toguna.services.waste.rounds.tests.test_rounds import make, sound
 KM = 0.0092  # degrees to the east
 
 
-def quarter(name: str, west: float, east: float) -> Zone:
+def quarter(name: str, west: float, east: float):
     around = MultiPolygon(Polygon.from_bbox((LON + west * KM, LAT - 0.05, LON + east * KM, LAT + 0.05)), srid=4326)
-    return Zone.objects.create(level=2, name=name, source=name, geom=around)
+    return apps.get_model("territory", "Zone").objects.create(level=2, name=name, source=name, geom=around)
 
 
 def test_a_plan_of_the_desk_keeps_all_that_bounds_a_day(yard, hire, monkeypatch):
@@ -32,7 +31,6 @@ def test_a_plan_of_the_desk_keeps_all_that_bounds_a_day(yard, hire, monkeypatch)
     WastePlace.objects.filter(kind="bin").delete()
     WastePlace.objects.filter(pk=yard.dump.pk).update(point=yard.depot.point)
     west, east = quarter("West", -4, 0), quarter("East", 0, 4)
-    zones.forget()
     known = {"AA-1": west, "BB-2": east}
     for one in yard.trucks:
         one.volume, one.weight, one.begins, one.ends, one.cost_day = 60_000, 3500, time(7), time(11), 0
@@ -40,7 +38,7 @@ def test_a_plan_of_the_desk_keeps_all_that_bounds_a_day(yard, hire, monkeypatch)
         one.save()
         one.quarters.set([known[one.plate]])
 
-    def put(name: str, km: float, north: float, zone: Zone | None, **more) -> WastePlace:
+    def put(name: str, km: float, north: float, zone, **more) -> WastePlace:
         return place("bin", name, (LON + km * KM, LAT + north * KM), capacity=5500, zone=zone, **more)
 
     for n in range(6):
