@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toguna.cli import prepare, supervise
-from toguna.kernel import cluster, places, town
+from toguna.kernel import cluster, places, town, workdays
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def run(*, as_json: bool) -> int:
 def findings() -> Iterator[Finding]:
     """Looks at each part; one that raises is a failure of that part, never of the doctor."""
     checks: list[Callable[[], Finding]] = [
-        python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, mail,
+        python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, calendar, mail,
         server, backups, reading, viruses, sms_gateway, devices, routing,
     ]  # fmt: skip
     asleep = not cluster.external() and cluster.Cluster().status().status != "running"
@@ -218,6 +218,17 @@ def town_file() -> Finding:
         return Finding(_("town"), "warn", _("none yet"), _("./toguna init, or ./toguna demo"))
     return Finding(
         _("town"), "ok", f"{here.name}, {here.country}, {'/'.join(here.languages)}, {here.currency}, {here.time_zone}"
+    )
+
+
+def calendar() -> Finding:
+    """Deadlines, and rules of devices that know holidays."""
+    try:
+        here = workdays.current()
+    except workdays.CalendarError as error:
+        return Finding(_("calendar"), "fail", str(error), _("mend it: deadlines and holidays are counted by it"))
+    return Finding(
+        _("calendar"), "ok", _("holidays: {count}").format(count=len(here.yearly) + len(here.easter) + len(here.once))
     )
 
 

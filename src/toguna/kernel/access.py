@@ -136,7 +136,8 @@ def require(
 
 def can_each(actor: Actor, permission: str, zones: Iterable[int]) -> bool:
     """Of what lies in several zones: whether the actor has the permission in each; of what lies in none, for the whole town."""
-    return all(can(actor, permission, zone=zone) for zone in list(zones) or [None])
+    several: list[int | None] = [*zones]
+    return all(can(actor, permission, zone=zone) for zone in several or [None])
 
 
 def require_each(actor: Actor, permission: str, zones: Iterable[int]) -> None:

@@ -147,11 +147,13 @@ def set_state(asset: int, state: str, why: str = "", *, by: Actor, source: str =
     return row
 
 
-def turn(row: Asset, state: str, why: str, *, by: Actor, source: str = "", ref: str = "") -> None:
-    """The same, of a row that is locked, by whoever was asked already."""
+def turn(
+    row: Asset, state: str, why: str, *, by: Actor, source: str = "", ref: str = "", at: datetime | None = None
+) -> None:
+    """The same, of a row that is locked, by whoever was asked already. at: when, if it was before now."""
     if row.state == state:
         return
-    before, now = row.state, max(timezone.now(), row.since)
+    before, now = row.state, max(at or timezone.now(), row.since)
     row.state, row.since, row.changed = State(state), now, timezone.now()
     row.save(update_fields=["state", "since", "changed"])
     StateChange.objects.create(

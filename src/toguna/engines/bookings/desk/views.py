@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from toguna.engines.bookings import actions, hours, reads, subjects
+from toguna.engines.bookings import actions, hours, money, reads, subjects
 from toguna.engines.bookings.actions import HANDLE, READ, SET_UP
 from toguna.engines.bookings.desk.forms import ForForm, ResourceForm
 from toguna.engines.bookings.models import Booking, Resource
@@ -61,6 +61,7 @@ def day(request: Request) -> HttpResponse:
     if found and resource is not None:
         audit.record(request.actor, "bookings.read", f"bookings.resource:{resource.pk}", day=chosen.isoformat())
     reach = people.reach_many([one.person_id for one in found if one.person_id])
+    bills = money.of(found)
     today, now = timezone.localdate(), timezone.now()
     values = {
         "resources": rows, "resource": resource, "day": chosen, "today": today,
@@ -69,7 +70,7 @@ def day(request: Request) -> HttpResponse:
             {
                 "one": one, "about": subjects.title_of(one.subject_kind, one.subject), "passed": one.slot.start <= now,
                 "address": _address(reach.get(one.person_id or 0)), "markable": chosen <= today and one.state in ("booked", "came", "no_show"),
-                "cancellable": one.state in ("booked", "waiting", "held"),
+                "bill": bills.get(one.code), "cancellable": one.state in ("booked", "waiting", "held"),
             }
             for one in found
         ],

@@ -63,6 +63,21 @@ def register_device(code: str, door: str, told: Told | None = None, *, by: Actor
     return device
 
 
+def stand(pk: int, service: str, ref: str, zone: int | None = None, *, by: Actor) -> Device | None:
+    """A service says on what of its own a device stands ("bin:K7M4XZ"; "" for nothing), and in which zone (None: as it was). None when
+    there is no such device, or it was retired."""
+    with transaction.atomic():
+        device = Device.objects.select_for_update().exclude(state=Device.State.RETIRED).filter(pk=pk).first()
+        if device is None:
+            return None
+        access.require(by, MANAGE, zone=device.zone)
+        if (device.service, device.ref, device.zone) != (service, ref, zone or device.zone):
+            device.service, device.ref, device.zone = service, ref[:60], zone or device.zone
+            device.save(update_fields=["service", "ref", "zone", "changed"])
+            audit.record(by, "telemetry.stand", f"telemetry.device:{pk}", service=service, ref=ref)
+    return device
+
+
 def key_of(device: Device) -> str:
     return keys.key(device.code, device.key_number)
 

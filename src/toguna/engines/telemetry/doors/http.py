@@ -95,7 +95,7 @@ def _of_network(request: HttpRequest) -> bool:
 @require_POST
 def chirpstack(request: HttpRequest) -> HttpResponse:
     """The HTTP integration of ChirpStack v4, JSON, with the header Authorization: Bearer (the key of LoRaWAN)."""
-    if request.GET.get("event", "up") != "up":  # joins, acknowledgements, status: nothing that we keep
+    if request.GET.get("event", "up") not in ("up", "status"):  # joins, acknowledgements, logs: nothing that we keep
         return HttpResponse(status=204) if _of_network(request) else says(401, error="wrong key")
     return _network(request, "chirpstack", lorawan.chirpstack)
 
@@ -104,7 +104,7 @@ def chirpstack(request: HttpRequest) -> HttpResponse:
 @public
 @require_POST
 def things_stack(request: HttpRequest) -> HttpResponse:
-    """A webhook of The Things Stack v3, JSON, for uplink messages, with the same header."""
+    """A webhook of The Things Stack v3, JSON, with the same header: uplink messages are kept, all others are answered 204."""
     return _network(request, "ttn", lorawan.things_stack)
 
 
@@ -113,6 +113,8 @@ def _network(request: HttpRequest, form: str, read: Any) -> HttpResponse:
         return says(401, error="wrong key")
     try:
         up = read(request.body)
+    except lorawan.NoUplink:
+        return HttpResponse(status=204)
     except Unreadable as error:
         return says(400, error=str(error))
     return taken([taking.record(Door.LORAWAN, up.eui, request.body, proof=f"network:{shown(request)}", form=form)])

@@ -525,15 +525,14 @@ def _take(
         batch.refused.append((record, device, Refused.Reason.CLOCK, f"at {given}"))
     micros, newer = _micros(at), at > one.at
     lat, lon = seen.lat, seen.lon
-    if lat is not None or lon is not None:
-        if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
-            if not seen.values:
-                batch.refused.append((record, device, Refused.Reason.RANGE, "position"))
-                return
-            lat = lon = None
-        elif device.stays is not None and metres_between(device.lat or 0, device.lon or 0, lat, lon) > device.stays:
-            batch.refused.append((record, device, Refused.Reason.MOVED, ""))
+    if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
+        if not seen.values and (lat is not None or lon is not None):
+            batch.refused.append((record, device, Refused.Reason.RANGE, "position"))
             return
+        lat = lon = None
+    if device.stays is not None and (why := _astray(device, lat, lon)) is not None:
+        batch.refused.append((record, device, Refused.Reason.MOVED, why))
+        return
     taken = _readings(batch, record, one, seen, micros, flags, again)
     if taken is None:
         return
@@ -561,6 +560,14 @@ def _take(
     batch.days.add(int(at // 86400))
     if taken:
         batch.hours.add((int(at // 3600), device.id))
+
+
+def _astray(device: Known, lat: float | None, lon: float | None) -> str | None:
+    """Why one that must stay in its place is not known to be there, None where it is: who does not say where it is may be anywhere."""
+    if lat is None or lon is None:
+        return "no position"
+    away = metres_between(device.lat or 0, device.lon or 0, lat, lon)
+    return f"{away:.0f} m away" if device.stays is not None and away > device.stays else None
 
 
 def _readings(

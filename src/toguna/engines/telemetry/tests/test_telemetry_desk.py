@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from datetime import UTC, datetime
@@ -69,7 +70,6 @@ def test_from_a_stranger_to_a_device_with_its_key(device, hire):
         "door": "http",
         "fastest": "160",
         "service": "waste",
-        "ref": "bin:77",
     }
     made = head.post("/desk/devices/new", said)
     row = Device.objects.get(code="bin-77")
@@ -203,6 +203,49 @@ def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire)
         row.spec["kind"] == "during"
         and row.spec["of"] == {"kind": "silence", "minutes": 60.0}
         and not Alarm.objects.filter(cleared=None)
+    )
+    # The calendar, typed as people write dates, and shown so again; in words on its page.
+    calendar = {
+        **said,
+        "holidays": "not",
+        "dates": "1/6..15/10, 24/12/2026",
+        "market": "only",
+        "every": "5",
+        "since": "2026-01-03",
+    }
+    edit = f"/desk/devices/rules/{row.name}/edit"
+    assert head.post(edit, calendar).status_code == 302
+    row.refresh_from_db()
+    assert (row.spec["only"], row.spec["not"]) == (
+        {"dates": ["06-01..10-15", "2026-12-24"], "market": {"every": 5, "since": "2026-01-03"}}, {"holidays": True},
+    )  # fmt: skip
+    again = page(head, edit)
+    assert 'value="01/06..15/10, 24/12/2026"' in again and 'value="2026-01-03"' in again
+    shown = page(head, made.url)
+    for words in (
+        "Fill level above 85 %, until it is back at 70 %, only on ", "June 1 – October 15", "Dec. 24, 2026", "not on public holidays",
+        "only on market days (each 5 days, counted from Jan. 3, 2026)",
+    ):  # fmt: skip
+        assert words in shown, words
+    for wrong in (
+        {"dates": "31/6"},
+        {"dates": "June"},
+        {"not_dates": "1/6..3"},
+        {"every": ""},
+        {"market": ""},
+        {"since": "3/1"},
+    ):
+        assert head.post(edit, calendar | wrong).status_code == 422, wrong
+    two = {
+        "kind": "all",
+        "of": [{"kind": "during", "days": [1], "of": row.spec}, {"kind": "geofence", "lat": 1, "lon": 1, "metres": 50}],
+    }
+    assert head.post(edit, {**said, "condition": "json", "spec": json.dumps(two)}).status_code == 302
+    shown = page(head, made.url)
+    assert (
+        "all of these at once" in shown
+        and "only on Monday" in shown
+        and "more than 50 m from 1.00000, 1.00000" in shown
     )
     assert (
         head.post(

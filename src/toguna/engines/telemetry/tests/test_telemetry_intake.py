@@ -16,7 +16,7 @@ from toguna.engines.people import api as people
 from toguna.engines.telemetry import api
 from toguna.engines.telemetry.devices import changes, forgetting, keys, register
 from toguna.engines.telemetry.history import partitions
-from toguna.engines.telemetry.intake import columns, loading
+from toguna.engines.telemetry.intake import columns, loading, taking
 from toguna.engines.telemetry.intake.spool import Record
 from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Policy, Refused, RuleState
 from toguna.engines.telemetry.rules import actions
@@ -106,7 +106,11 @@ def test_signed_readings_once_unaltered_in_time_and_in_place(device):
     say(scale, json.dumps({"at": NOW, "weight": 1}).encode(), proof="door")
     say(scale, signed({"at": NOW, "seq": 2, "weight": 42}, of="other"), proof="door")
     say(scale, signed({"at": NOW, "seq": 3, "weight": 42, "lat": 12.7, "lon": -8.0}), proof="door")
-    say(scale, signed({"at": NOW, "seq": 4, "weight": 999999, "temperature": 20}), proof="door")
+    say(
+        scale,
+        signed({"at": NOW, "seq": 4, "weight": 999999, "temperature": 20, "lat": 12.65, "lon": -8.0}),
+        proof="door",
+    )
     say(scale, signed({"seq": 5, "weight": 42}), proof="door")
     say(scale, signed({"at": NOW - 40 * 86400, "seq": 6, "weight": 42}), proof="door")
     assert values(scale, "weight") == [42.5] and values(scale, "temperature") == []
@@ -125,6 +129,48 @@ def test_signed_readings_once_unaltered_in_time_and_in_place(device):
     assert names.count("SignedReading") == 1 and names.count("ReadingRefused") == 8
     event = EventRow.objects.get(name__endswith="SignedReading").payload
     assert (event["ref"], event["quantity"], event["value"], event["seq"]) == ("scale:1", "weight", 42.5, 1)
+
+
+_NOWHERE = [
+    {}, {"lat": 12.65}, {"lon": -8.0}, {"lat": 0, "lon": 0}, {"lat": 91, "lon": -8.0}, {"lat": None, "lon": None}, {"lat": "12.65", "lon": "-8.0"},
+    {"values": {"lat": 12.65, "lon": -8.0}}, {"lat": 12.66, "lon": -8.0},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_one_that_must_stay_is_not_believed_where_it_does_not_say_where_it_is(device, signed):
+    scale = device("scale-1", signed=signed, lat=12.65, lon=-8.0, stays=200, service="waste", ref="scale:1")
+    key = register.key_of(scale)
+
+    def send(said):
+        body = json.dumps(said).encode()
+        return say(scale, body + b"\n" + keys.sign(body, key).encode() if signed else body)
+
+    for seq, place in enumerate(_NOWHERE, 1):
+        assert send({"at": NOW - 60 + seq, "seq": seq, "weight": 42.5, **place}).refused == 1
+    assert send([{"bt": NOW, "n": "weight", "u": "kg", "v": 42.5}]).refused == 1, "in SenML neither"
+    assert values(scale, "weight") == [] and not EventRow.objects.filter(name__endswith="SignedReading").exists()
+    rows = Refused.objects.filter(device=scale)
+    assert set(rows.values_list("reason", flat=True)) == {"moved"}
+    assert sum(rows.values_list("count", flat=True)) == len(_NOWHERE) + 1
+    if signed:
+        assert rows.filter(body__startswith="no position: ").count() == len(_NOWHERE)
+        assert rows.filter(body__startswith="1112 m away: ").count() == 1
+    assert send({"at": NOW, "seq": 20, "weight": 42.5, "lat": 12.6501, "lon": -8.0}).refused == 0
+    assert values(scale, "weight") == [42.5]
+
+
+def test_one_that_must_stay_is_not_taken_by_whole_columns_with_the_others(device):
+    """A batch that is plain but for it: the others come in columns, it is looked at."""
+    plain = [device(f"bin-{n}") for n in range(1, 4)]
+    scale = device("scale-1", lat=12.65, lon=-8.0, stays=200)
+    records = [
+        taking.record("http", one.code, json.dumps({"at": NOW, "seq": 1, "weight": 5}).encode(), proof=f"key:{register.key_of(one)}")
+        for one in [*plain, scale]
+    ]  # fmt: skip
+    taking.take(records)
+    assert [values(one, "weight") for one in [*plain, scale]] == [[5], [5], [5], []]
+    assert refused(scale) == {"moved": 1}
 
 
 def test_wrong_clocks(device):

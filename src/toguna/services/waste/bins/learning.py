@@ -70,7 +70,7 @@ def history(since: datetime) -> tuple[dict[int, list[Sample]], dict[int, str], d
 
 @transaction.atomic
 def forecast(now: datetime | None = None) -> int:
-    """Forecasts all bins anew and tries the methods on the last visits. How many have a forecast."""
+    """Tries the methods on the last visits, and forecasts all bins anew by the one that missed by least. How many have a forecast."""
     now = now or timezone.now()
     today = now.timestamp() / 86400
     bins, quarters, last = history(now - KEPT)
@@ -80,12 +80,13 @@ def forecast(now: datetime | None = None) -> int:
             day=timezone.localdate(now), method=name,
             defaults={"error": trial.error, "near": trial.near, "bias": trial.bias, "visits": trial.visits},
         )  # fmt: skip
-    common = trials["ours"].error if "ours" in trials else UNKNOWN
+    method = forecasting.best(trials)
+    common = trials[method].error if method in trials else UNKNOWN
     rates = forecasting.quarter_rates(bins, quarters)
     made = []
     for place, known in bins.items():
         quarter = rates.get(quarters[place], rates.get(""))
-        rate = forecasting.ours(known, quarter)
+        rate = forecasting.METHODS[method](known, quarter)
         if not rate:
             continue
         # Told by a sensor or a resident since the last emptying: it goes on from there.
@@ -94,7 +95,7 @@ def forecast(now: datetime | None = None) -> int:
         made.append(
             Forecast(
                 place_id=place, computed=now, level=round(level, 1), rate=round(rate, 2), full=now + timedelta(days=until),
-                error=round(forecasting.error_of(known, quarter, common), 2), visits=len(known),
+                error=round(forecasting.error_of(known, quarter, common, method), 2), visits=len(known),
             )
         )  # fmt: skip
     Forecast.objects.bulk_create(

@@ -92,8 +92,7 @@ class PickUpForm(forms.Form):
         here = asked(zone_of(read_spot(given["where"])))
         if here in (asked(None), given.get("agreed")):
             return ""
-        self.data = self.data.copy()
-        self.data["agreed"] = str(here)
+        self.data = {**self.data.dict(), "agreed": str(here)}  # type: ignore[attr-defined]
         return _("At this place it costs %(amount)s. Send the form again if you agree.") % {
             "amount": kernel_money.shown(here)
         }
@@ -128,10 +127,7 @@ class PreCollectorForm(forms.Form):
         label=gettext_lazy("From where they set out"), max_length=200, required=False,
         help_text=gettext_lazy("A landmark: nearer pick-ups are offered first."),
     )  # fmt: skip
-    hours = forms.CharField(
-        label=gettext_lazy("Hours"), max_length=100, required=False,
-        help_text=gettext_lazy("Such as 7:00-12:00, 15:00-19:00, from Monday to Saturday. Empty: always."),
-    )  # fmt: skip
+    hours = forms.CharField(label=gettext_lazy("Hours"), max_length=200, required=False, help_text=opening.HELP)
     most = forms.IntegerField(label=gettext_lazy("Pick-ups a day at most"), min_value=0, max_value=200)
     share = forms.IntegerField(
         label=gettext_lazy("Their part of the price, percent"), min_value=0, max_value=100, required=False,

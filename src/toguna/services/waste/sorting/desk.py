@@ -96,14 +96,16 @@ class CampaignForm(forms.Form):
             )  # fmt: skip
         self.order_fields([f"{kind}_{language}" for language in town.current().languages for kind in ("title", "text")])
 
-    def told(self, slug: str) -> campaigns.Told:
+    def told(self, slug: str, row: SortingCampaign | None) -> campaigns.Told:
         given = self.cleaned_data
         languages = town.current().languages
         zones = [int(one) for one in given["zones"]]
         compared = [int(one) for one in given["compared"]]
         material = self.materials.get(given["material"])
         if not compared:
-            among = [zone.id for zone in territory.districts()]
+            others = campaigns.beside(given["since"], given["until"], material, row)
+            busy = set(others.values_list("zones", flat=True))
+            among = [zone.id for zone in territory.districts() if zone.id not in busy]
             compared = reads.comparable(
                 zones,
                 among,
@@ -143,7 +145,9 @@ def overview(request: Request) -> HttpResponse:
     """Campaigns, rewards, partner shops with what they are owed; what is brought is typed here."""
     actor = request.actor
     zones = access.zones(actor, "waste.work")
-    places = WastePlace.objects.filter(kind__in=("sorting", "buyer", "point"), state="open").order_by("name")
+    places = WastePlace.objects.filter(kind__in=("sorting", "buyer", "reseller", "point"), state="open").order_by(
+        "name"
+    )
     if zones is not None:
         places = places.filter(zone__in=zones)
     may_work = access.can(actor, "waste.work", anywhere=True)
@@ -223,7 +227,7 @@ def campaign_edit(request: Request, slug: str = "") -> HttpResponse:
         )
         new = f"{slugify(title)[:40] or 'tri'}-{form.cleaned_data['since']:%Y%m%d}"
         try:
-            made = campaigns.save(row, form.told(row.slug if row else new), by=request.actor)
+            made = campaigns.save(row, form.told(row.slug if row else new, row), by=request.actor)
         except actions.Refused as error:
             form.add_error(None, str(error))
         else:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("waste", "0031_truck_size"),
+        ("waste", "0034_every_evening"),
     ]
 
     operations = [
