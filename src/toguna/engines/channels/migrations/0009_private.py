@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('channels', '0008_following'),
+        ("channels", "0008_following"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='message',
-            name='private',
-            field=models.CharField(blank=True, db_default='', max_length=40),
+            model_name="message",
+            name="private",
+            field=models.CharField(blank=True, db_default="", max_length=40),
         ),
     ]
