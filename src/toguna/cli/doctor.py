@@ -297,7 +297,7 @@ def sms_gateway() -> Finding:
 
 
 def devices() -> Finding:
-    """What devices said, on the disk: it is loaded within seconds, or waits for the database."""
+    """What devices said, on the disk: loaded within seconds, or waiting for the database; each process keeps its last 16 MB."""
     _setup()
     from toguna.engines.telemetry import api
 
@@ -305,8 +305,8 @@ def devices() -> Finding:
         text = _("{count} files of the spool cannot be read to their end").format(count=len(found))
         return Finding(_("devices"), "warn", text, _("keep a copy of {path}, then remove it").format(path=found[0]))
     waiting = api.spool_waiting() / 2**20
-    text = _("{size} MB of what they said wait").format(size=f"{waiting:.1f}")
-    return Finding(_("devices"), "warn" if waiting > 50 else "ok", text, "./toguna serve" if waiting > 50 else "")
+    text = _("{size} MB in the spool").format(size=f"{waiting:.1f}")
+    return Finding(_("devices"), "warn" if waiting > 200 else "ok", text, "./toguna serve" if waiting > 200 else "")
 
 
 def routing() -> Finding:

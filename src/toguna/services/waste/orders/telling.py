@@ -127,7 +127,11 @@ def _to_household(row: PickUp, what: str) -> str:
         return _("Pick-up %(code)s, %(when)s, is cancelled by the town hall. You owe nothing for it.") % values
     if row.bill is None or not row.bill.left:
         return _("Pick-up %(code)s is done. Are you content? Send RATE and a number from 1 to 5.") % values
-    return _("Pick-up %(code)s is done: %(amount)s, bill %(bill)s. Pay: %(url)s. Send RATE and 1 to 5.") % {
+    if row.household.address.startswith("+") and ringing_way() is not None:  # who missed the ring makes it ring again
+        words = _("Pick-up %(code)s is done: %(amount)s. To pay, send BILL %(bill)s. To rate it, send RATE and 1 to 5.")
+    else:
+        words = _("Pick-up %(code)s is done: %(amount)s, bill %(bill)s. Pay: %(url)s. Send RATE and 1 to 5.")
+    return words % {
         **values, "amount": money.shown(row.bill.left, row.bill.currency, plain=True), "bill": row.bill.reference,
         "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[row.bill.reference])}",
     }  # fmt: skip
@@ -170,7 +174,7 @@ def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
     language = collector.language or town.current().languages[0]
     with translation.override(language):
         values = {
-            "code": row.code, "when": when(row.start, row.end), "where": short(row.where, 50), "phone": row.household.address,
+            "code": row.code, "when": when(row.start, row.end), "where": short(row.where, 26), "phone": row.household.address,
         }  # fmt: skip
         if what == "accepted":
             words = (

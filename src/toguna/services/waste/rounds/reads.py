@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -246,6 +246,29 @@ def compared(plan: DayPlan) -> list[dict[str, Any]]:
         {"name": names[key], "figures": [(figure, of[figure], change(key, figure)) for figure in COMPARED]}
         for key, of in whole.items()
     ]
+
+
+def on_rounds(
+    order: Mapping[int, int], near: Collection[int], usual: Collection[int], most: int = 400
+) -> list[WastePlace]:
+    """The places to choose a round from: those that it has, in their order, then the other bins and points of these zones, or of those that
+    its crew knows (none: all), by name."""
+    rows = (
+        WastePlace.objects.filter(kind__in=("bin", "point"), state="open").exclude(pk__in=order).select_related("zone")
+    )
+    if wanted := near or usual:
+        rows = rows.filter(zone__in=wanted)
+    had = WastePlace.objects.filter(pk__in=order).exclude(state="closed").select_related("zone")
+    return [*sorted(had, key=lambda p: order[p.pk]), *rows.order_by("name", "pk")[: max(0, most - len(order))]]
+
+
+def in_order(numbers: Mapping[int, str]) -> list[int] | None:
+    """Places by the numbers that somebody gave them ("2.5" goes between 2 and 3); None when something is no number."""
+    try:
+        found = {pk: float(typed.replace(",", ".")) for pk, typed in numbers.items()}
+    except ValueError:
+        return None
+    return sorted(found, key=lambda pk: found[pk]) if all(abs(n) < 1e6 for n in found.values()) else None
 
 
 def today() -> DayPlan | None:

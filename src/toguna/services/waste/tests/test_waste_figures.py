@@ -22,6 +22,7 @@ from toguna.kernel import registry
 from toguna.kernel.access import NOBODY, SYSTEM
 from toguna.services.waste import households
 from toguna.services.waste.figures import reads
+from toguna.services.waste.fleet import playing
 from toguna.services.waste.models import (
     Call,
     DayPlan,
@@ -107,6 +108,17 @@ def test_what_rounds_save_and_whether_they_come_on_time(town, day):
     assert saved() == [20.5, 8, 21.4]
     assert counted("waste-on-time", day) == (2, 3)
     assert counted("waste-stops-done", day) == (3, 4)
+
+
+def test_the_fleet_plays_no_trial(town):
+    """The newest plan of today is a trial: what is driven is the whole one before it."""
+    today = timezone.localdate()
+    whole = DayPlan.objects.create(day=today, state="ready")
+    for asked in ({"without": [1]}, {"dumps": [1]}):
+        DayPlan.objects.create(day=today, state="ready", asked=asked)
+    assert playing.plan_of_today() == whole
+    whole.refresh_from_db()
+    assert whole.state == "published" and playing.plan_of_today() == whole
 
 
 def test_tonnes_what_they_cost_and_what_of_the_fees_is_paid(town, day, hire):
