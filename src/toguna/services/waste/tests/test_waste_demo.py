@@ -12,11 +12,22 @@ from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory.models import Feature, Layer
 from toguna.kernel.demo import DemoFiles
 from toguna.services.waste.fleet import demo as fleet
-from toguna.services.waste.models import Household, PickUp, PointEntry, PreCollector, Taken, Truck, WastePlace
+from toguna.services.waste.models import (
+    Household,
+    PickUp,
+    PointEntry,
+    PreCollector,
+    Scale,
+    Taken,
+    Truck,
+    WastePlace,
+    Weighing,
+)
 from toguna.services.waste.orders import demo as orders
 from toguna.services.waste.places import demo as places
 from toguna.services.waste.rounds import demo as rounds
 from toguna.services.waste.sorting import demo as sorting
+from toguna.services.waste.weighing import demo as weighing
 
 
 def test_places_orders_and_points_of_the_demo(town, tmp_path):
@@ -29,7 +40,7 @@ def test_places_orders_and_points_of_the_demo(town, tmp_path):
         people.person_for(name=f"P{n}", phone=f"+2237100{n:04d}")
     files = DemoFiles(tmp_path, 4000, timezone.localdate() - timedelta(days=1), lambda step, part: None)
     for _again in range(2):
-        for part in (places, orders, sorting):
+        for part in (places, orders, sorting, weighing):
             part.load(files)
     kinds = dict.fromkeys(WastePlace.objects.values_list("kind", flat=True))
     assert set(kinds) == {"bin", "point", "sorting", "buyer", "reward", "dump", "station"}
@@ -37,6 +48,8 @@ def test_places_orders_and_points_of_the_demo(town, tmp_path):
     assert Taken.objects.filter(place__kind="buyer", price__gt=0).exists()
     assert WastePlace.objects.filter(kind="dump").count() == 2, "one on each side of the town"
     assert (PreCollector.objects.count(), Household.objects.count()) == (4, 50)
+    weighed = Weighing.objects.filter(why="", at__lt=timezone.now())
+    assert Scale.objects.count() == 2 and weighed.count() == 2 * weighed.values("at__date").distinct().count() > 300
     done = PickUp.objects.all()
     assert done.count() == 333 and not done.exclude(state="done").exists()
     assert all(row.earned == row.price * 70 // 100 and row.price >= 500 for row in done[:50])
