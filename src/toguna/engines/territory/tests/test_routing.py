@@ -276,14 +276,23 @@ def test_a_closure_outweighs_a_speed_and_the_file_agrees_with_the_tables(accra):
 def test_who_may_close_a_road_and_what_is_refused(accra):
     with pytest.raises(Denied):
         api.close_road("a", "POINT(-0.21 5.57)", by=NOBODY)
-    for wrong in ("rubbish", "POINT(200 5)", "POLYGON((0 0, 5 0, 5 5, 0 0))", "POINT EMPTY"):
+    json = (
+        '{"type": "Point"}',
+        '{"type": "LineString", "coordinates": [1]}',
+        '{"type": "Moon"}',
+        "{}",
+        '{"a',
+        '{"type": "Point", "coordinates": [["x"]]}',
+    )
+    for wrong in ("rubbish", "POINT(200 5)", "POLYGON((0 0, 5 0, 5 5, 0 0))", "POINT EMPTY", "POINT(1 nan)", *json):
         with pytest.raises(api.ClosureRefused):
             api.close_road("a", wrong, by=SYSTEM)
     now = timezone.now()
     with pytest.raises(api.ClosureRefused):
         api.close_road("a", "POINT(-0.21 5.57)", by=SYSTEM, starts=now, ends=now - timedelta(hours=1))
     assert not Closure.objects.exists()
-    assert api.close_road("a", "POINT(-0.21 5.57)", by=SYSTEM) == api.close_road("a", "POINT(-0.22 5.57)", by=SYSTEM)
+    high = '{"type": "Point", "coordinates": [-0.21, 5.57, 61]}'
+    assert api.close_road("a", high, by=SYSTEM) == api.close_road("a", "POINT(-0.22 5.57)", by=SYSTEM)
     assert Closure.objects.count() == 1
 
 

@@ -89,7 +89,7 @@ def trackers(rounds: Sequence[Round], *, mqtt: bool = False) -> dict[int, Tracke
             name=one.truck.plate,
             kind=telemetry.Device.Kind.TRACKER,
             service="waste",
-            ref=f"truck:{one.truck_id}",
+            ref=f"truck:{one.truck.plate}",
             fastest=FASTEST,
         )
         device = telemetry.register_device(
@@ -108,9 +108,8 @@ def plan_of_today() -> DayPlan:
     given = DayPlan.objects.filter(day=today, state=DayPlan.State.PUBLISHED).first()
     if given is not None:
         return given
-    plan = DayPlan.objects.filter(day=today, state=DayPlan.State.READY).order_by("-pk").first() or planning.ask(
-        today, by=SYSTEM, seconds=SECONDS
-    )
+    ready = DayPlan.objects.filter(day=today, state=DayPlan.State.READY).order_by("-pk")
+    plan = next((p for p in ready if not p.trial), None) or planning.ask(today, by=SYSTEM, seconds=SECONDS)
     planning.build(plan=plan.pk)
     plan.refresh_from_db()
     if plan.state == DayPlan.State.FAILED:

@@ -48,11 +48,12 @@ def test_places_orders_and_points_of_the_demo(town, tmp_path):
     assert Taken.objects.filter(place__kind="buyer", price__gt=0).exists()
     assert WastePlace.objects.filter(kind="dump").count() == 2, "one on each side of the town"
     assert (PreCollector.objects.count(), Household.objects.count()) == (4, 50)
-    weighed = Weighing.objects.filter(why="", at__lt=timezone.now())
-    assert Scale.objects.count() == 2 and weighed.count() == 2 * weighed.values("at__date").distinct().count() > 300
     done = PickUp.objects.all()
     assert done.count() == 333 and not done.exclude(state="done").exists()
     assert all(row.earned == row.price * 70 // 100 and row.price >= 500 for row in done[:50])
+    scale = Scale.objects.select_related("place").get()
+    assert (scale.place.kind, scale.tariff) == ("station", "pesee")
+    assert Weighing.objects.filter(scale=scale, why="", at__lt=timezone.now()).count() == 60 * 7
     for _again in range(2):
         for part in (rounds, fleet):
             part.load(files)

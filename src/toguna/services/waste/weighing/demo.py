@@ -1,42 +1,45 @@
-"""A weighbridge at each dump of the demo town, and what its trucks brought there in six months."""
+"""The scale of the demo town's first transfer station, and two months of what it weighed: trucks, and what people brought themselves."""
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+import random
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
 
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.demo import DemoFiles
-from toguna.services.waste.models import Material, Scale, WastePlace
+from toguna.services.waste.models import Household, Scale, WastePlace, Weighing
 from toguna.services.waste.weighing import actions
 
-MOST = 20_000_000  # grammes
-FILL = 4000  # people whose waste of a day fills a truck
-# A truck's load is 2.5 to 5.5 tonnes; on Sundays none comes.
-_LOADS = """
-INSERT INTO waste_weighing (scale_id, number, at, received, grammes, material_id, place_id, zone_id, why, price)
-SELECT %(scale)s, row_number() OVER (ORDER BY t.at), t.at, t.at, 2500000 + (('x' || md5(%(scale)s || '-' || t.at))::bit(24)::int %% 30000) * 100,
-    %(material)s, %(place)s, %(zone)s, '', 0
-FROM (
-    SELECT %(day)s::date - d + interval '7 hours' + n * interval '95 minutes' AS at
-    FROM generate_series(1, 180) d CROSS JOIN generate_series(0, %(loads)s - 1) n
-    WHERE extract(isodow FROM %(day)s::date - d) < 7
-) t
-"""
+DAYS, TRUCKS, PEOPLE = 60, 4, 3
+MOST = 40_000_000  # grammes, of a truck with its load
 
 
 @transaction.atomic
 def load(files: DemoFiles) -> None:
-    """Idempotent: a town that has scales keeps them."""
-    dumps = list(WastePlace.objects.filter(kind=WastePlace.Kind.DUMP).order_by("pk"))
-    if Scale.objects.exists() or not dumps:
+    """Idempotent: a town that has a scale keeps it. What was weighed is not billed, as a register that was brought from paper;
+    `./toguna simulate scale` weighs more, which is."""
+    place = WastePlace.objects.filter(kind=WastePlace.Kind.STATION).order_by("pk").first()
+    if place is None or Scale.objects.exists():
         return
-    household = Material.objects.get(slug="household")
-    loads = max(1, files.people // FILL // len(dumps))
-    for place in dumps:
-        told = actions.Told(f"Pont-bascule, {place.name}", place, "", material=household, least=100_000, most=MOST)
-        scale = actions.save(None, told, by=SYSTEM)
-        values = {
-            "scale": scale.pk, "material": household.pk, "place": place.pk, "zone": place.zone_id, "day": files.until, "loads": loads,
-        }  # fmt: skip
-        with connection.cursor() as cursor:
-            cursor.execute(_LOADS, values)
+    told = actions.Told(f"Bascule, {place.name}"[:80], place, "pesee", least=100, most=MOST)
+    scale = actions.save(None, told, by=SYSTEM)
+    draw = random.Random(7)  # noqa: S311 - a game
+    homes = list(Household.objects.exclude(address="").order_by("pk")[:200])
+    rows: list[Weighing] = []
+    for day in range(DAYS, 0, -1):
+        for turn in range(TRUCKS + PEOPLE):
+            at = timezone.make_aware(
+                datetime.combine(files.until - timedelta(days=day), datetime.min.time())
+            ) + timedelta(hours=7 + turn, minutes=draw.randrange(60))
+            truck = turn < TRUCKS or not homes
+            grammes = draw.randrange(1_500_000, 5_500_000, 10_000) if truck else draw.randrange(3_000, 60_000, 100)
+            rows.append(
+                Weighing(
+                    scale=scale, number=len(rows) + 1, at=at, received=at, grammes=grammes, place=place, zone_id=place.zone_id,
+                    household=None if truck else draw.choice(homes),
+                )
+            )  # fmt: skip
+    Weighing.objects.bulk_create(rows)
