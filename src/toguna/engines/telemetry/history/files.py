@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -73,7 +74,13 @@ def _write(table: str, day: date, of: str, count: int) -> Archive:
     columns = ", ".join(names(table))
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     target = folder() / f"{table}-{day:%Y%m%d}.parquet"
-    with tempfile.TemporaryDirectory(dir=folder(), prefix=".making-") as making:
+    for left in folder().glob(
+        f".making-{table}-*"
+    ):  # of a move that the power cut; no other goes on, the table is locked
+        shutil.rmtree(left, ignore_errors=True)
+    # A file that nobody wrote down is of a move that was cut: its rows are all still in the table, or were deleted there since.
+    before = Archive.objects.filter(table=table, day=day).exists()
+    with tempfile.TemporaryDirectory(dir=folder(), prefix=f".making-{table}-") as making:
         text, made = Path(making) / "rows.csv", Path(making) / "rows.parquet"
         get = f"COPY (SELECT {columns} FROM {of}) TO STDOUT (FORMAT csv)"
         with text.open("wb") as out, connection.cursor() as cursor, cursor.copy(get) as copy:
@@ -86,7 +93,7 @@ def _write(table: str, day: date, of: str, count: int) -> Archive:
             found = lake.execute(f"SELECT count(*) FROM ({rows})").fetchone()[0]
             if found != count:
                 raise RuntimeError(f"{of}: {found} rows read of {count}")
-            if target.exists():
+            if before and target.exists():
                 # Late ones of a day that was put away before; a repeat of what is there is the same row.
                 rows = f"{rows} UNION SELECT * FROM read_parquet('{target}')"
             lake.execute(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection
+import pytest
+from django.db import connection, transaction
 
 from toguna.engines.telemetry import api
 from toguna.engines.telemetry.history import files, hours, partitions
 from toguna.engines.telemetry.models import Archive, Hour, Policy
+from toguna.engines.telemetry.rules import trying
+from toguna.engines.telemetry.rules.conditions import Silence, Threshold
 from toguna.engines.telemetry.tests.conftest import NOW, say
 
 
@@ -43,6 +47,54 @@ def test_a_day_goes_into_a_file_and_is_read_with_the_others(device, monkeypatch,
     files.forget_old()
     assert not Archive.objects.exists() and not list((tmp_path / "archive").glob("*.parquet"))
     assert len(api.readings(one.pk, "fuel", start, end)) == 1
+
+
+def test_a_way_and_a_rule_go_on_over_the_day_that_left_the_database(device, hire, monkeypatch, tmp_path):
+    """Replayed on its page, and tried: as before the days went into files."""
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "archive")
+    truck, gauge = device("truck-1", "tcp", kind="tracker"), device("gauge-1")
+    noons = [NOW // 86400 * 86400 - days * 86400 + 43200 for days in (4, 2)]
+    for noon in noons:
+        say(truck, [{"at": noon + n * 30, "lat": 12.65 + n / 2000, "lon": -8.0} for n in range(20)], proof="door")
+        say(gauge, {"at": noon, "level": 5})
+    address, agent = f"/desk/devices/{truck.pk}/day", hire("agent")
+
+    def seen():
+        days = [f"{datetime.fromtimestamp(noon, UTC):%Y-%m-%d}" for noon in noons]
+        pages = [agent.get(address, {"day": day}).content.decode() for day in days]
+        tried = (trying.attempt(rule, [gauge]) for rule in (Silence(24 * 60), Threshold("level", above=4)))
+        return [re.findall(r'<script id="way"[^>]*>(.*?)</script>', page) for page in pages], [
+            one.raised for one in tried
+        ]
+
+    before = seen()
+    assert all(len(json.loads(way)) == 20 for (way,) in before[0]) and [len(one) for one in before[1]] == [2, 1]
+    Policy.objects.update(raw_days=3)
+    assert sorted((row.table, row.rows) for row in files.put_away()) == [("position", 20), ("reading", 1)]
+    assert seen() == before
+
+
+def test_a_move_that_is_cut_leaves_nothing_double_or_lost(device, monkeypatch, tmp_path):
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "archive")
+    one, other, old = device("truck-1"), device("truck-2"), NOW - 50 * 86400
+    for who in (one, other):
+        say(who, [{"at": old + n, "seq": n, "fuel": 40 - n} for n in range(20)])
+    start, end = datetime.fromtimestamp(old - 5, UTC), datetime.fromtimestamp(NOW, UTC)
+    before = api.readings(one.pk, "fuel", start, end)
+    for place, name in ((files.os, "fsync"), (Archive.objects, "update_or_create"), (files.partitions, "gone")):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, lambda *_args, **_more: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt), transaction.atomic():
+                files.put_away()
+        assert api.readings(one.pk, "fuel", start, end) == before and not Archive.objects.exists()
+    assert list((tmp_path / "archive").glob("*.parquet"))  # the file is there, and nobody wrote it down
+    (tmp_path / "archive" / ".making-reading-cut").mkdir()
+    # Meanwhile a person was forgotten: what was written before the cut does not bring the rows back.
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM telemetry_reading WHERE device = %s", [other.pk])
+    assert [row.rows for row in files.put_away() if row.table == "reading"] == [20]
+    assert api.readings(one.pk, "fuel", start, end) == before and api.readings(other.pk, "fuel", start, end) == []
+    assert [path.suffix for path in (tmp_path / "archive").iterdir()] == [".parquet"]
 
 
 def test_rows_put_aside_come_into_their_partition(device):
