@@ -16,6 +16,8 @@ from typing import Any, Literal
 from toguna.cli import prepare, supervise
 from toguna.kernel import cluster, places, town, workdays
 
+WAITS = 600  # seconds after which what devices said should be in the database
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -41,7 +43,7 @@ def findings() -> Iterator[Finding]:
     """Looks at each part; one that raises is a failure of that part, never of the doctor."""
     checks: list[Callable[[], Finding]] = [
         python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, calendar, mail,
-        server, backups, reading, viruses, sms_gateway, routing,
+        server, backups, reading, viruses, sms_gateway, routing, devices,
     ]  # fmt: skip
     asleep = not cluster.external() and cluster.Cluster().status().status != "running"
     for check in checks:
@@ -308,6 +310,33 @@ def routing() -> Finding:
     if supervise.running() is not None and programs.serving() is None:
         return Finding(_("routing"), "fail", _("Valhalla does not answer"), "./toguna stop; ./toguna serve")
     return Finding(_("routing"), "ok", f"Valhalla {programs.VERSION}")
+
+
+def devices() -> Finding:
+    """What devices said and is not in the database yet."""
+    from toguna.engines.telemetry.intake import spool
+
+    try:
+        loaded = json.loads(
+            _query("SELECT coalesce(json_object_agg(file, \"offset\"), '{}')::text FROM telemetry_spool_mark")[0]
+        )
+    except Exception:  # the database is away: all that is there waits
+        loaded = {}
+    size, since = spool.waiting(loaded)
+    text = _("nothing waits")
+    if since is not None:
+        text = _("{size} MB wait for the database since {time}").format(
+            size=f"{size / 1e6:.1f}", time=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since))
+        )
+    room = spool.room(places.home())
+    text += _(", room for {size} MB more").format(size=round(room / 1e6))
+    if not room:
+        return Finding(_("devices"), "fail", text, _("make room now: nothing that devices say is taken any more"))
+    if since is not None and time.time() - since > WAITS:
+        return Finding(
+            _("devices"), "warn", text, _("look at the database; it is loaded in its order when that is back")
+        )
+    return Finding(_("devices"), "ok", text)
 
 
 def _setup() -> None:
