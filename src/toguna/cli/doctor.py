@@ -326,7 +326,7 @@ def devices() -> Finding:
     text = _("nothing waits")
     if since is not None:
         text = _("{size} MB wait for the database since {time}").format(
-            size=f"{size / 1e6:.1f}", time=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since))
+            size=f"{max(size / 1e6, 0.1):.1f}", time=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since))
         )
     room = spool.room(places.home())
     text += _(", room for {size} MB more").format(size=round(room / 1e6))
