@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from toguna.engines.telemetry import api
-from toguna.engines.telemetry.history import files, hours, partitions
-from toguna.engines.telemetry.models import Archive, Hour, Policy
+from toguna.engines.telemetry.history import drifting, files, hours, partitions
+from toguna.engines.telemetry.models import Archive, Hour, Policy, Quantity
 from toguna.engines.telemetry.rules import trying
 from toguna.engines.telemetry.rules.conditions import Silence, Threshold
 from toguna.engines.telemetry.tests.conftest import NOW, say
@@ -123,6 +124,39 @@ def test_hours_are_what_stays(device):
     found = api.hours(one.pk, "level", noon, noon + timedelta(days=1))
     assert [(h.n, h.mean, h.low, h.high) for h in found] == [(6, 2.5, 0, 5), (6, 8.5, 6, 11)]
     assert Hour.objects.count() == 2
+
+
+def test_a_sensor_that_drifts_is_said_on_its_page(device, hire):
+    """The hot season comes to all; one of them moves away from the others."""
+    ones = [device(f"air-{n}", name=f"Air {n}") for n in range(6)]
+    for n, one in enumerate(ones):
+        say(one, {"at": NOW, "temperature": 30, "count": 5, "lat": 12.65 + n / 100, "lon": -8.0})
+    codes = dict(Quantity.objects.values_list("code", "pk"))
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    rows = []
+    for n, one in enumerate(ones):
+        for days in (*range(1, 7), *range(29, 35)):
+            season = 0 if days > 7 else 6
+            own = 2.5 if n == 3 and days < 7 else 0
+            for code, value in (
+                ("temperature", 25 + n / 2 + n * season / 60 + season + own + days % 3),
+                ("count", days * n**3),
+            ):
+                rows.append(
+                    Hour(
+                        device=one, quantity_id=codes[code], hour=now - timedelta(days=days), n=1, mean=value, low=value, high=value, last=value
+                    )
+                )  # fmt: skip
+    Hour.objects.bulk_create(rows)
+    assert [drifting.drift(one.pk, "temperature") is not None for one in ones] == [n == 3 for n in range(6)]
+    found = drifting.drift(ones[3].pk, "temperature")
+    assert found.by == pytest.approx(2.5, abs=0.3) and found.others == 5 and drifting.drift(ones[5].pk, "count") is None
+    head = hire("manager")
+    assert "It drifts: in four weeks it moved by 2.6 Cel" in head.get(f"/desk/devices/{ones[3].pk}").content.decode()
+    assert "It drifts" not in head.get(f"/desk/devices/{ones[2].pk}").content.decode()
+    # With too few others, nothing is proven.
+    Hour.objects.filter(device__in=ones[:2]).delete()
+    assert drifting.drift(ones[3].pk, "temperature") is None
 
 
 def test_the_length_of_a_way(device):
