@@ -80,7 +80,9 @@ def library() -> dict[str, str]:
 def on_map(request: Request) -> HttpResponse:
     """Where they all are: ?box=west,south,east,north, the town when it is not said."""
     box = _box(request.GET.get("box", "")) or territory.town_bounds() or (-180.0, -90.0, 180.0, 90.0)
-    spots = reads.positions_within(box, zones=access.zones(request.actor, READ), kind=request.GET.get("kind", ""))
+    spots = reads.positions_within(
+        box, zones=access.zones(request.actor, READ), kind=request.GET.get("kind", ""), most=ON_MAP
+    )
     points = [
         {
             "lat": round(spot.lat, 5), "lon": round(spot.lon, 5), "title": spot.name or str(spot.n), "code": "",
@@ -96,6 +98,7 @@ def on_map(request: Request) -> HttpResponse:
         "total": sum(spot.n for spot in spots),
         "kinds": Device.Kind.choices,
         "kind": request.GET.get("kind", ""),
+        "box": request.GET.get("box", ""),
         **library(),
     }
     return render(request, "telemetry/desk_map.html", values)
