@@ -43,7 +43,7 @@ def findings() -> Iterator[Finding]:
     """Looks at each part; one that raises is a failure of that part, never of the doctor."""
     checks: list[Callable[[], Finding]] = [
         python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, calendar, mail,
-        server, backups, reading, viruses, sms_gateway, routing, devices,
+        server, backups, reading, viruses, sms_gateway, devices, routing,
     ]  # fmt: skip
     asleep = not cluster.external() and cluster.Cluster().status().status != "running"
     for check in checks:
@@ -298,6 +298,31 @@ def sms_gateway() -> Finding:
     )
 
 
+def devices() -> Finding:
+    """What devices said, on the disk: it is loaded within seconds, or waits for the database."""
+    _setup()
+    from toguna.engines.telemetry import api
+
+    if found := api.spool_unread():
+        text = _("{count} files of the spool cannot be read to their end").format(count=len(found))
+        return Finding(_("devices"), "warn", text, _("keep a copy of {path}, then remove it").format(path=found[0]))
+    size, since = api.spool_waiting()
+    text = _("nothing waits")
+    if since is not None:
+        text = _("{size} MB wait for the database since {time}").format(
+            size=f"{max(size / 1e6, 0.1):.1f}", time=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since))
+        )
+    room = api.spool_room(places.home())
+    text += _(", room for {size} MB more").format(size=round(room / 1e6))
+    if not room:
+        return Finding(_("devices"), "fail", text, _("make room now: nothing that devices say is taken any more"))
+    if since is not None and time.time() - since > WAITS:
+        return Finding(
+            _("devices"), "warn", text, _("look at the database; it is loaded in its order when that is back")
+        )
+    return Finding(_("devices"), "ok", text)
+
+
 def routing() -> Finding:
     from toguna.engines.territory.routing import programs
 
@@ -310,33 +335,6 @@ def routing() -> Finding:
     if supervise.running() is not None and programs.serving() is None:
         return Finding(_("routing"), "fail", _("Valhalla does not answer"), "./toguna stop; ./toguna serve")
     return Finding(_("routing"), "ok", f"Valhalla {programs.VERSION}")
-
-
-def devices() -> Finding:
-    """What devices said and is not in the database yet."""
-    from toguna.engines.telemetry.intake import spool
-
-    try:
-        loaded = json.loads(
-            _query("SELECT coalesce(json_object_agg(file, \"offset\"), '{}')::text FROM telemetry_spool_mark")[0]
-        )
-    except Exception:  # the database is away: all that is there waits
-        loaded = {}
-    size, since = spool.waiting(loaded)
-    text = _("nothing waits")
-    if since is not None:
-        text = _("{size} MB wait for the database since {time}").format(
-            size=f"{max(size / 1e6, 0.1):.1f}", time=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since))
-        )
-    room = spool.room(places.home())
-    text += _(", room for {size} MB more").format(size=round(room / 1e6))
-    if not room:
-        return Finding(_("devices"), "fail", text, _("make room now: nothing that devices say is taken any more"))
-    if since is not None and time.time() - since > WAITS:
-        return Finding(
-            _("devices"), "warn", text, _("look at the database; it is loaded in its order when that is back")
-        )
-    return Finding(_("devices"), "ok", text)
 
 
 def _setup() -> None:

@@ -33,7 +33,7 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Device
         fields = [
-            "code", "name", "kind", "door", "zone", "service", "ref", "decoder", "signed", "phone", "every", "lat", "lon", "stays",
+            "code", "name", "kind", "door", "zone", "service", "decoder", "signed", "phone", "every", "lat", "lon", "stays",
             "fastest", "public",
         ]  # fmt: skip
         labels = {
@@ -43,7 +43,6 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
             "door": gettext_lazy("How it sends"),
             "zone": gettext_lazy("Zone"),
             "service": gettext_lazy("Service that it works for"),
-            "ref": gettext_lazy("What it stands on"),
             "decoder": gettext_lazy("How it is read"),
             "signed": gettext_lazy("Each message must be signed"),
             "phone": gettext_lazy("Its own phone number"),
@@ -56,9 +55,11 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {
             "code": gettext_lazy("IMEI, DevEUI, or a short name of letters, figures, dots and dashes."),
-            "ref": gettext_lazy("For example bin:12, truck:3."),
+            "service": gettext_lazy("Bins and trucks: chosen on the page of the bin, or of the truck."),
             "phone": gettext_lazy("For one that reports by SMS, with the country's code: +223..."),
-            "stays": gettext_lazy("For one that must not be moved, such as a scale."),
+            "stays": gettext_lazy(
+                "For one that must not be moved, such as a scale. It says where it is in each message, or is not believed."
+            ),
         }
 
     def __init__(self, *args: Any, allowed: frozenset[int] | None = None, **kwargs: Any) -> None:
@@ -79,6 +80,7 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
         """For `register.Told`."""
         data = self.cleaned_data
         found = {name: data[name] for name in self.Meta.fields if name not in ("code", "door", "decoder")}
+        found["ref"] = self.instance.ref  # said by the service that has it: see `register.stand`
         return {**found, "decoder": data["decoder"].pk if data["decoder"] else None, "fastest": data["fastest"] or 160}
 
 

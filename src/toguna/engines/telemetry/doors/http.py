@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import json
 from typing import Any
 
@@ -59,10 +58,10 @@ def refused(code: str, door: str, proof: str) -> HttpResponse | None:
 
 def taken(records: list[spool.Record]) -> HttpResponse:
     try:
-        done = taking.take(records)
+        done = taking.answer(records)
     except OSError:
         return says(507, error="nothing can be written")
-    if done.away or done.busy:
+    if done is None:
         return says(202, taken=len(records))
     return says(202, taken=len(records), rows=done.rows, twice=done.twice, refused=done.refused)
 
@@ -83,7 +82,12 @@ def device(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _of_network(request: HttpRequest) -> bool:
-    return hmac.compare_digest(shown(request).encode(), keys.network().encode())
+    """While the database is away, whoever shows a key: the loader looks at it."""
+    given = shown(request)
+    try:
+        return bool(given) and keys.fits(given, keys.NETWORK, register.network_number())
+    except (DatabaseError, InterfaceError):
+        return bool(given)
 
 
 @csrf_exempt
@@ -113,7 +117,7 @@ def _network(request: HttpRequest, form: str, read: Any) -> HttpResponse:
         return HttpResponse(status=204)
     except Unreadable as error:
         return says(400, error=str(error))
-    return taken([taking.record(Door.LORAWAN, up.eui, request.body, proof="door", form=form)])
+    return taken([taking.record(Door.LORAWAN, up.eui, request.body, proof=f"network:{shown(request)}", form=form)])
 
 
 @csrf_exempt

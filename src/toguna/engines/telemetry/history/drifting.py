@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -48,7 +49,7 @@ def drift(device: int, quantity: str, now: datetime | None = None) -> Drift | No
         return None
     week = (now or timezone.now()) - WEEK
     before = week + WEEK - APART
-    values = {
+    values: dict[str, Any] = {
         "device": device,
         "quantity": quantity,
         "most": NEAREST,

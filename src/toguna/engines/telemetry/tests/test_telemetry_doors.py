@@ -81,7 +81,7 @@ def test_lorawan_network_servers(device, web):
     ])  # fmt: skip
     chirp = device("0101010101010101", "lorawan", decoder=decoder.pk)
     things = device("0004a30b001c0530", "lorawan")
-    key = keys.network()
+    key = keys.network(0)
     assert post(web, "/telemetry/lorawan/chirpstack?event=up", CHIRPSTACK, "wrong").status_code == 401
     assert post(web, "/telemetry/lorawan/chirpstack?event=join", {}, key).status_code == 204
     assert post(web, "/telemetry/lorawan/chirpstack?event=up", CHIRPSTACK, key).json()["rows"] == 4
@@ -101,7 +101,7 @@ def test_lorawan_network_servers(device, web):
 def test_what_network_servers_send_besides_uplinks(device, web):
     """As their manuals show it: what is none of ours is no error, or the network server would try again for ever."""
     chirp, things = device("0101010101010101", "lorawan"), device("0004a30b001c0530", "lorawan")
-    key, here = keys.network(), {name: CHIRPSTACK[name] for name in ("deduplicationId", "time", "deviceInfo")}
+    key, here = keys.network(0), {name: CHIRPSTACK[name] for name in ("deduplicationId", "time", "deviceInfo")}
     status = {
         **here,
         "margin": 10,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from toguna.engines.channels.models import Message
 from toguna.engines.telemetry.history import reading
-from toguna.engines.telemetry.models import Alarm, AlarmRule, RuleState
+from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, RuleState
 from toguna.engines.telemetry.rules import actions, declared, trying, watching
 from toguna.engines.telemetry.rules.conditions import (
     All,
@@ -240,10 +240,10 @@ def test_a_rule_is_tried_on_past_data(device):
     say(
         bin_, [{"at": NOW - 90000 + n * 600, "fill": value} for n, value in enumerate([10, 50, 90, 95, 60, 20, 88, 89])]
     )
-    tried = trying.attempt(Threshold("fill", above=85, clear=70), [bin_])
+    tried = trying.attempt(Threshold("fill", above=85, clear=70), Device.objects.all())
     assert [(one.value, one.cleared is None) for one in tried.raised] == [(90.0, False), (88.0, True)]
     assert (tried.readings, tried.of, tried.left) == (8, 1, 0)
-    silent = trying.attempt(Silence(120), [bin_])
+    silent = trying.attempt(Silence(120), Device.objects.all())
     assert len(silent.raised) == 1 and silent.raised[0].cleared is None
     assert not Alarm.objects.exists() and not RuleState.objects.exists()
 
