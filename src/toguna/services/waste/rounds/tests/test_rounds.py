@@ -535,6 +535,11 @@ def test_residents_see_when_the_truck_comes(driven):
     near = {"lon": visit.place.point.x, "lat": visit.place.point.y + 0.01, "at": timezone.now().isoformat()}
     send(driver, record(one, "start"), here=near)
     now = Client(headers=EN).get(reverse("truck-comes-place", args=[visit.place.code])).content.decode()
+    beside = place("bin", "Beside it", (visit.place.point.x + 0.0005, visit.place.point.y), capacity=660)
+    assert coming.near(ways.spot(beside.point))[0] == beside, "no truck comes there"
+    assert coming.served(ways.spot(beside.point)) == visit.place, (
+        "who says a landmark is told of the one that it comes to"
+    )
     assert "It is 1110 m from this bin" in now and '<svg class="rounds"' in now and one.truck.plate in now
     send(driver, record(one, "done", visit, level=50))
     assert "Emptied today" in Client(headers=EN).get(reverse("truck-comes"), {"at": visit.place.code}).content.decode()
