@@ -218,12 +218,22 @@ def _share(one: Round, found: int) -> int:
     return min(found, 100)
 
 
-COMPARED = ("km", "hours", "litres", "co2", "money", "stops", "tonnes", "km_per_tonne")
+@dataclass(frozen=True)
+class Figure:
+    """One of a day's rounds. change: percent that the plan's is above it, below 0 when it is less; None where nothing is compared."""
+
+    name: str
+    value: float | None
+    change: int | None
+    money: bool
 
 
 def compared(plan: DayPlan) -> list[dict[str, Any]]:
-    """The plan beside the present rounds: rows of a table. figures: (which, its value, percent by which the plan's is above (below 0 when
-    less) or None)."""
+    """The plan beside the present rounds: rows of a table."""
+    columns = {
+        "km": "km", "hours": _("Hours"), "litres": _("Litres"), "co2": "CO₂ (kg)", "money": _("Cost"), "stops": _("Stops"), "tonnes": _("Tonnes"),
+        "km_per_tonne": _("km a tonne"),
+    }  # fmt: skip
     ours, present = plan.figures.get("plan") or {}, plan.figures.get("present") or {}
     names = {
         "plan": _("This plan"),
@@ -243,7 +253,10 @@ def compared(plan: DayPlan) -> list[dict[str, Any]]:
         return round(100 * now / then - 100) if key != "plan" and now is not None and then else None
 
     return [
-        {"name": names[key], "figures": [(figure, of[figure], change(key, figure)) for figure in COMPARED]}
+        {
+            "name": names[key],
+            "figures": [Figure(name, of[one], change(key, one), one == "money") for one, name in columns.items()],
+        }
         for key, of in whole.items()
     ]
 

@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from toguna.services.waste.bins import learning
+from toguna.services.waste.bins import learning, reads
 from toguna.services.waste.models import Depot, Fill, Forecast, ForecastTrial, PresentRound, Truck, WastePlace
+from toguna.services.waste.rounds import stops
 from toguna.services.waste.tests.conftest import zone
 
 FIELDS = {
@@ -127,6 +128,23 @@ def test_bins_are_forecast_by_the_method_that_misses_by_least_in_this_town(yard,
     made, tried = Forecast.objects.get(place=first), ForecastTrial.objects.get(method="last")
     assert made.rate == pytest.approx(round(20 * 1.15**11) / 3, abs=0.01) and tried.visits > 200
     assert made.error < ForecastTrial.objects.get(method="ours").error
+
+
+def test_a_bin_that_was_emptied_is_forecast_from_then_on_at_once(yard, hire):
+    """Forecasts are made anew four times a day: a plan that is made in between sends no truck to what was emptied this morning."""
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    due = next(d for d in stops.due(tomorrow) if d.why == "full")
+    one, now = int(due.key[1:]), timezone.now()
+    learning.found(one, 100, source="driver", emptied=True, at=now)
+    assert due.key not in {d.key for d in stops.due(tomorrow)}
+    known = Forecast.objects.get(place=one)
+    assert known.level == 0 and known.full == now + timedelta(days=100 / known.rate)
+    assert "low" in reads.shade_of(reads.levels([one])[one])
+    # What comes late, of before, changes nothing; a sensor that says more, from then on.
+    learning.found(one, 90, source="driver", emptied=True, at=now - timedelta(hours=2))
+    assert Forecast.objects.get(place=one).computed == now
+    learning.found(one, 97, source="sensor", at=now + timedelta(minutes=5))
+    assert due.key in {d.key for d in stops.due(tomorrow)}
 
 
 def test_who_may_not_see_does_not(yard, hire):
