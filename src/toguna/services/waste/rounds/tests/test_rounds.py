@@ -739,7 +739,7 @@ def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypat
     asked.clear()
     planning.ask_change(plan.pk, words="A jam", by=SYSTEM)
     run_jobs()
-    assert {at for _action, at in asked} == {"now"}
+    assert asked[0] == ("sources_to_targets", "now") and {at for action, at in asked if action == "route"} == {"now"}
 
 
 def test_two_garages_in_one_plan(yard, head, monkeypatch):
