@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toguna.cli import prepare, supervise
-from toguna.kernel import cluster, places, town
+from toguna.kernel import cluster, places, town, workdays
+
+WAITS = 600  # seconds after which what devices said should be in the database
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ def run(*, as_json: bool) -> int:
 def findings() -> Iterator[Finding]:
     """Looks at each part; one that raises is a failure of that part, never of the doctor."""
     checks: list[Callable[[], Finding]] = [
-        python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, mail,
-        server, backups, reading, viruses, sms_gateway, routing,
+        python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, calendar, mail,
+        server, backups, reading, viruses, sms_gateway, devices, routing,
     ]  # fmt: skip
     asleep = not cluster.external() and cluster.Cluster().status().status != "running"
     for check in checks:
@@ -221,6 +223,17 @@ def town_file() -> Finding:
     )
 
 
+def calendar() -> Finding:
+    """Deadlines, and rules of devices that know holidays."""
+    try:
+        here = workdays.current()
+    except workdays.CalendarError as error:
+        return Finding(_("calendar"), "fail", str(error), _("mend it: deadlines and holidays are counted by it"))
+    return Finding(
+        _("calendar"), "ok", _("holidays: {count}").format(count=len(here.yearly) + len(here.easter) + len(here.once))
+    )
+
+
 def mail() -> Finding:
     from django.conf import settings
 
@@ -283,6 +296,31 @@ def sms_gateway() -> Finding:
     return Finding(
         _("SMS gateway"), "warn", _("Kannel is not here: SMS leave by an aggregator only"), "sudo apt install kannel"
     )
+
+
+def devices() -> Finding:
+    """What devices said, on the disk: loaded within seconds, or waiting for the database; each process keeps its last 16 MB."""
+    _setup()
+    from toguna.engines.telemetry import api
+
+    if found := api.spool_unread():
+        text = _("{count} files of the spool cannot be read to their end").format(count=len(found))
+        return Finding(_("devices"), "warn", text, _("keep a copy of {path}, then remove it").format(path=found[0]))
+    size, since = api.spool_waiting()
+    text = _("nothing waits")
+    if since is not None:
+        text = _("{size} MB wait for the database since {time}").format(
+            size=f"{max(size / 1e6, 0.1):.1f}", time=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since))
+        )
+    room = api.spool_room(places.home())
+    text += _(", room for {size} MB more").format(size=round(room / 1e6))
+    if not room:
+        return Finding(_("devices"), "fail", text, _("make room now: nothing that devices say is taken any more"))
+    if since is not None and time.time() - since > WAITS:
+        return Finding(
+            _("devices"), "warn", text, _("look at the database; it is loaded in its order when that is back")
+        )
+    return Finding(_("devices"), "ok", text)
 
 
 def routing() -> Finding:

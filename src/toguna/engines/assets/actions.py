@@ -24,6 +24,7 @@ from toguna.kernel.access import Actor
 READ, USE, MANAGE = "assets.read", "assets.use", "assets.manage"
 State = Asset.State
 MOST_METRES = 5_000_000_000
+SILENT = timedelta(days=7)
 LATE = timedelta(days=1)  # positions that come later than that are not added to the way
 
 
@@ -217,6 +218,11 @@ def follow(now: datetime | None = None) -> int:
             if gone > row.ahead:
                 row.metres, moved = row.metres + gone - row.ahead, moved + 1
             row.ahead = gone
+            if not places or places[-1].at <= moment - SILENT:
+                # A tracker that was silent for long is not read anew from then each time: what comes of it is late by a day at most.
+                row.tracked, row.ahead = max(row.tracked or row.created, moment - SILENT), 0
+                row.save(update_fields=["metres", "tracked", "ahead"])
+                continue
             settled = [number for number, place in enumerate(places) if place.at <= moment - LATE]
             if settled:
                 # From a position, not from a moment: the step across is not lost.

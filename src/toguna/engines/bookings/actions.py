@@ -28,7 +28,7 @@ from toguna.kernel.access import SYSTEM, Actor
 
 READ, HANDLE, SET_UP = "bookings.read", "bookings.handle", "bookings.set_up"
 MOST_OPEN = 4  # of one person, of one resource, before them
-MOST_HELD = 20  # of one resource at once: nobody empties a day by asking for hours and giving no name
+MOST_HELD, SLOTS_HELD = 20, 10  # bookings, or slots, of one resource held at once: nobody empties it by giving no name
 A_DAY = timedelta(days=1)
 KEEP = timedelta(days=90)
 BATCH = 500
@@ -102,7 +102,9 @@ def _take(
     try:
         with transaction.atomic():
             row, span, current = _slot(resource, start, wish, staff)
-            if held and Booking.objects.filter(slot__resource=current, state=State.HELD).count() >= MOST_HELD:
+            holds = Booking.objects.filter(slot__resource=current, state=State.HELD, expires__isnull=False)
+            most, of_slot = max(MOST_HELD, SLOTS_HELD * span.capacity), max(MOST_HELD, span.capacity // 2)
+            if held and (holds.count() >= most or holds.filter(slot=row).count() >= of_slot):
                 raise Refused(_("Too many people are choosing an hour right now. Try again in a few minutes."))
             booking = _write(current, row, wish, person, client_id, State.HELD if held else State.BOOKED)
             if not held:

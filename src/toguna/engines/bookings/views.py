@@ -141,6 +141,8 @@ def _taken(
         messages.success(request, _("Your appointment is moved."))
         return redirect(reads.address_of(moved))
     limits.hit("bookings.hold", people.device_of(request), at_most=30, per=timedelta(hours=1))
+    # A browser that forgets who it is is another one each time; a whole quarter behind one address chooses fewer hours than that.
+    limits.hit("bookings.hold.address", people.address_of(request), at_most=120, per=timedelta(hours=1))
     wish = actions.Wish(places=places, subject=about, language=language())
 
     def held(client_id: uuid.UUID) -> Booking:

@@ -14,14 +14,14 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from toguna.engines.cases import events, opinions, photos, rights, workdays
+from toguna.engines.cases import events, opinions, photos, rights
 from toguna.engines.cases.definition import workflow_of
 from toguna.engines.cases.models import Case, Photo, Step, Topic, Work, Workflow
 from toguna.engines.cases.routing import team_for
 from toguna.engines.cases.workflow import CaseType, State, Transition, case_type
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, codes, text
+from toguna.kernel import access, audit, codes, text, workdays
 from toguna.kernel.access import Actor
 from toguna.kernel.events import publish
 
@@ -436,13 +436,17 @@ def log_work(
     cost: int = 0,
     what: str = "",
     client_id: uuid.UUID | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """Time (minutes) and money (minor units of the town's currency) spent. Negative ones set a wrong line right."""
+    """Time (minutes) and money (minor units of the town's currency) spent. Negative ones set a wrong line right. at: when; now where
+    it is not said."""
     if not minutes and not cost:
         raise Refused(_("Say how long it took or what it cost."))
     if abs(minutes) > 60 * 24 * 31 or abs(cost) > 10**12:
         raise Refused(_("This number is too large: check it."))
     row = lock(case, case_type(Case.objects.values_list("type", flat=True).get(pk=case)).assign, by=by)
     if first_time(client_id, row):
-        Work.objects.create(case=row, account=by.account, minutes=minutes, cost=cost, what=text.clean(what)[:200])
+        Work.objects.create(
+            case=row, account=by.account, minutes=minutes, cost=cost, what=text.clean(what)[:200], at=at or timezone.now()
+        )  # fmt: skip
         add_step(row, "worked", by=by, minutes=minutes, cost=cost)

@@ -7,8 +7,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
+
+from toguna.engines.telemetry.doors import broker
 from toguna.engines.telemetry.intake import loading, spool, taking
+from toguna.engines.telemetry.models import SpoolMark
 from toguna.engines.telemetry.rules import watching
+
+
+def mosquitto() -> None:
+    """Skips the test, and says why, where Mosquitto is not installed (`./toguna test` installs it). One that is there and does not
+    start fails the test."""
+    try:
+        broker.program()
+    except broker.Missing as error:
+        pytest.skip(f"needs Mosquitto: {error}")
+
+
+def loaded(path: Path, offset: int) -> None:
+    """As if a file of the spool were in the database so far."""
+    SpoolMark.objects.update_or_create(file=path.name, defaults={"offset": offset})
 
 
 @contextlib.contextmanager

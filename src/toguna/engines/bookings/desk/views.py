@@ -22,7 +22,7 @@ from toguna.engines.bookings.desk.forms import ForForm, ResourceForm
 from toguna.engines.bookings.models import Booking, Resource
 from toguna.engines.bookings.views import day_of, language, moment, once, said
 from toguna.engines.people import api as people
-from toguna.kernel import text
+from toguna.kernel import access, audit, text
 from toguna.kernel.web import Request, staff
 
 
@@ -42,6 +42,7 @@ def _any_day(typed: str) -> date:
 @staff(READ)
 def day(request: Request) -> HttpResponse:
     """Who comes on a day. POST do=came|no_show|booked|cancel, booking=ID. The verbs say who may."""
+    access.require(request.actor, READ)  # a resource lies in no zone: who comes is for those of the whole town
     rows, resource = _resource(request.GET.get("at", ""))
     chosen = _any_day(request.GET.get("day", ""))
     if request.method == "POST":
@@ -57,6 +58,8 @@ def day(request: Request) -> HttpResponse:
             said(request, lambda: actions.mark(one.pk, do, by=request.actor), _("Done."))
         return redirect(f"{request.path}?at={resource.slug if resource else ''}&day={chosen.isoformat()}")
     found = reads.day_list(resource, chosen) if resource else []
+    if found and resource is not None:
+        audit.record(request.actor, "bookings.read", f"bookings.resource:{resource.pk}", day=chosen.isoformat())
     reach = people.reach_many([one.person_id for one in found if one.person_id])
     bills = money.of(found)
     today, now = timezone.localdate(), timezone.now()

@@ -123,7 +123,7 @@ def test_a_hold_is_confirmed_or_given_back(counter, someone):
 
 def test_holds_alone_cannot_empty_a_counter(counter):
     actions.save_resource("counter", told(capacity=100), by=CLERK)
-    for _n in range(actions.MOST_HELD):
+    for _n in range(50):
         actions.hold(counter, at(), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4())
     with pytest.raises(actions.Refused, match="few minutes"):
         actions.hold(counter, at(), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4())
@@ -347,3 +347,11 @@ def test_hours_that_cannot_be(typed):
 
 def test_hours_as_people_write_them():
     assert hours.read("14h30–17h; 8:00 - 12.00") == [("08:00", "12:00"), ("14:30", "17:00")]
+
+
+def test_a_counter_is_not_closed_by_twenty_who_choose(counter):
+    actions.save_resource("counter", told(capacity=3), by=CLERK)
+    for n in range(1, 9):
+        for _n in range(3):
+            actions.hold(counter, at(n), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4())
+    assert actions.hold(counter, at(9), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4()).state == "held"

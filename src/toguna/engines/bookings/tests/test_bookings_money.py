@@ -108,7 +108,7 @@ def test_the_desk_sees_what_is_paid(workshop, window, books, hire):
     bill = ledger.Bill.objects.get(about=made.code)
     assert "to be paid" in page and bill.reference not in page
     assert (
-        f"/bills/{bill.reference}" in hire("manager", "*").get(day).content.decode()
+        f"/bills/{bill.reference}" in hire("manager", service="*").get(day).content.decode()
     )  # who holds a desk takes it there
     pays(bill, window, 500)
     assert "to be paid" not in agent.get(day).content.decode()

@@ -9,23 +9,29 @@ written in the transaction that loaded it: whatever is cut, nothing is lost and 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import logging
+import math
 import os
 import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from toguna.kernel import places
 
+log = logging.getLogger(__name__)
 HEAD = struct.Struct("<II")  # length of the body, its CRC-32
 MOST = 1_000_000  # bytes of one message
+LONGEST = MOST + 1000  # of one record, with its head: beyond, it is no record of ours
 SEGMENT = 16_000_000  # bytes of one file
 TOGETHER = 1 << 18  # bytes read in one go
+SPARED = 300_000_000  # bytes of the disk that are not ours: with none left, the database could not come back to take what waits
 
 
 @dataclass(slots=True)
@@ -42,7 +48,7 @@ class Record:
 
     def packed(self) -> bytes:
         head = f"{self.received!r}\t{self.door}\t{self.code}\t{self.form}\t{self.proof}\n".encode()
-        body = head + self.body
+        body = (head + self.body)[:LONGEST]  # whatever was said, it can be read again: what stands behind it is others'
         return HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
@@ -72,6 +78,8 @@ class Writer:
             return
         with self._lock:
             file = self._open()
+            if room(file.fileno()) < len(data):
+                raise OSError(errno.ENOSPC, "the spool has no room left")
             try:
                 file.write(data)
                 file.flush()
@@ -90,9 +98,11 @@ class Writer:
             self._close()
 
     def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Whatever is left in its buffer was promised to nobody: on a full disk it cannot be written, and the next file begins anew."""
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
 
     def _open(self) -> IO[bytes]:
         where = self._where or folder()
@@ -103,7 +113,7 @@ class Writer:
                     return self._file
             except OSError:
                 pass
-            self._file.close()
+        self._close()
         where.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._number += 1
         self._pid = os.getpid()
@@ -125,13 +135,15 @@ def _sync(where: Path) -> None:
 
 
 class Reader:
-    """A file of the spool from an offset on."""
+    """A file of the spool from an offset on. unreadable: what stands after `offset` is more than the end of a write that was cut."""
 
     def __init__(self, path: Path, offset: int) -> None:
         self.name, self.path, self.offset = path.name, path, offset
+        self.unreadable = False
 
     def records(self) -> Iterator[tuple[Record, int]]:
         """(record, offset after it); ends where the file does, or where what follows is not whole."""
+        self.unreadable = False
         rest = b""
         with self.path.open("rb") as file:
             file.seek(self.offset)
@@ -140,13 +152,16 @@ class Reader:
                 at, end = 0, len(data)
                 while end - at >= HEAD.size:
                     length, check = HEAD.unpack_from(data, at)
-                    if length > MOST + 1000:
-                        return
                     stop = at + HEAD.size + length
-                    if stop > end:
+                    if stop > end and length <= LONGEST:
                         break
                     body = data[at + HEAD.size : stop]
-                    if zlib.crc32(body) != check:
+                    if not 0 < length <= LONGEST or zlib.crc32(body) != check:
+                        # Where the power went there are zeros to the end, or one record that is not whole.
+                        left = data[at:] + file.read()
+                        self.unreadable = bool(left.strip(b"\0")) and (
+                            length > LONGEST or len(left) > HEAD.size + length
+                        )
                         return
                     self.offset += HEAD.size + length
                     at = stop
@@ -181,19 +196,43 @@ def draining(wait: float = 0, where: Path | None = None) -> Iterator[bool]:
 
 
 def clear(path: Path, offset: int) -> bool:
-    """Takes a file away that is loaded to its end and that no process writes to any more."""
+    """Takes a file away that is loaded to its end and that no process writes to any more; one that cannot be read to its end is
+    put aside as `.bad`, for somebody to look at."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            reader = Reader(path, offset)
             # What follows the last whole record was cut by the power, and nobody was told that it was taken.
-            if os.fstat(file.fileno()).st_size > offset and any(True for _one in Reader(path, offset).records()):
+            if os.fstat(file.fileno()).st_size > offset and any(True for _one in reader.records()):
                 return False
-            path.unlink()
+            if reader.unreadable:
+                log.error("%s cannot be read from byte %d on: it is put aside", path.name, reader.offset)
+                path.rename(path.with_suffix(".bad"))
+            else:
+                path.unlink()
     except (BlockingIOError, FileNotFoundError):
         return False
     return True
 
 
-def waiting(where: Path | None = None) -> int:
-    """Bytes on the disk."""
-    return sum(path.stat().st_size for path in files(where) if path.exists())
+def waiting(loaded: Mapping[str, int] | None = None, where: Path | None = None) -> tuple[int, float | None]:
+    """(bytes that are not in the database yet, when the first of them came). loaded: how far each file is, as `SpoolMark` says."""
+    total, since = 0, None
+    for path in files(where):
+        start = (loaded or {}).get(path.name, 0)
+        with contextlib.suppress(FileNotFoundError):
+            if (first := next(Reader(path, start).records(), None)) is not None:
+                total += path.stat().st_size - start
+                since = min(since or math.inf, first[0].received)
+    return total, since
+
+
+def room(where: Path | int | None = None) -> int:
+    """Bytes that may still be written."""
+    disk = os.statvfs(folder() if where is None else where)
+    return max(0, disk.f_bavail * disk.f_frsize - SPARED)
+
+
+def bad(where: Path | None = None) -> list[Path]:
+    """Files that could not be read to their end."""
+    return sorted((where or folder()).glob("*.bad"))

@@ -14,11 +14,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.assets import api as assets
-from toguna.kernel import access, audit
+from toguna.engines.territory import api as territory
+from toguna.kernel import access, audit, text
+from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
+from toguna.services.waste import devices, opening
 from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
-from toguna.services.waste.rounds import drawing, driving, planning, reads, vehicles, words
-from toguna.services.waste.rounds.forms import ChangeForm, PlanForm, TruckForm
+from toguna.services.waste.rounds import drawing, driving, evening, planning, reads, vehicles, words
+from toguna.services.waste.rounds.forms import ChangeForm, EveningForm, PlanForm, TruckForm
 
 
 @staff("waste.read")
@@ -43,12 +46,24 @@ def rounds(request: Request) -> HttpResponse:
             form.add_error("day", str(error))
         else:
             return redirect("desk-rounds-plan", plan=plan.pk)
+    chosen = evening.chosen()
     since = timezone.localdate() - timedelta(days=14)
     plans = DayPlan.objects.filter(day__gte=since)[:60]
     values = {
         "plans": plans, "form": form, "may_plan": may_plan, "trucks": trucks, "today": reads.today(), "off": vehicles.off(trucks),
+        "chosen": chosen, "evening": EveningForm(instance=chosen),
     }  # fmt: skip
     return render(request, "waste/rounds/plans.html", values, status=422 if request.method == "POST" else 200)
+
+
+@staff("waste.set_up")
+def every_evening(request: Request) -> HttpResponse:
+    """When the rounds of tomorrow are planned by themselves."""
+    form = EveningForm(request.POST or None, instance=evening.chosen())
+    if request.method == "POST" and form.is_valid():
+        evening.choose(form.save(commit=False), by=request.actor)
+        messages.success(request, _("Done."))
+    return redirect("desk-rounds")
 
 
 @staff("waste.read")
@@ -61,7 +76,7 @@ def plan(request: Request, plan: int) -> HttpResponse:
     without = Truck.objects.filter(pk__in=row.asked.get("without", ()))
     values: dict[str, Any] = {
         "plan": row, "rounds": [(n, r, reads.explained(r), drawing.sample(n - 1)) for n, r in enumerate(found, 1)], "compared": reads.compared(row),
-        "picture": reads.picture(found, title=_("Rounds of the day on the map of the town")),
+        "picture": reads.picture(found, title=_("Rounds of the day on the map of the town")), "shown": reads.shown(found),
         "left": [((entry.place or entry.call).name if entry.place or entry.call else "", words.why(entry.facts.get("why", ""), entry.facts), words.LEFT.get(entry.why, "")) for entry in left],  # type: ignore[union-attr]
         "without": without, "only": WastePlace.objects.filter(pk__in=row.asked.get("dumps", ())),
         "changes": row.changes.order_by("version"), "may_plan": access.can(request.actor, planning.PLAN),
@@ -69,8 +84,9 @@ def plan(request: Request, plan: int) -> HttpResponse:
     }  # fmt: skip
     if values["may_plan"] and row.state == DayPlan.State.PUBLISHED and values["is_today"]:
         values["change"] = ChangeForm(
-            trucks=[r.truck for r in found if r.state != Round.State.BROKEN], dumps=reads.dumps()
-        )
+            trucks=[r.truck for r in found if r.state != Round.State.BROKEN], dumps=reads.dumps(),
+            initial={"dumps": row.asked.get("only", [])},
+        )  # fmt: skip
     return render(request, "waste/rounds/plan.html", values)
 
 
@@ -164,18 +180,13 @@ def truck(request: Request, truck: int | None = None) -> HttpResponse:
     row = get_object_or_404(Truck, pk=truck) if truck else None
     form = TruckForm(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            made = form.save(commit=False)
-            assert form.depot is not None  # a form without one is not valid
-            if form.depot.pk is None:
-                form.depot.save()
-            made.depot, made.driver = form.depot, form.cleaned_data["driver"]
-            made.asset = form.cleaned_data["equipment"]
-            made.save()
-            made.quarters.set(form.cleaned_data["quarters"])
-            audit.record(request.actor, "waste.truck", f"waste.truck:{made.pk}", plate=made.plate)
-        messages.success(request, _("Done."))
-        return redirect("desk-trucks")
+        try:
+            _keep(form, by=request.actor)
+        except devices.Refused as error:
+            form.add_error("device", str(error))
+        else:
+            messages.success(request, _("Done."))
+            return redirect("desk-trucks")
     return render(
         request,
         "waste/rounds/truck.html",
@@ -184,9 +195,24 @@ def truck(request: Request, truck: int | None = None) -> HttpResponse:
     )
 
 
+@transaction.atomic
+def _keep(form: TruckForm, *, by: Actor) -> None:
+    made = form.save(commit=False)
+    assert form.depot is not None  # a form without one is not valid
+    if form.depot.pk is None:
+        form.depot.save()
+    made.depot, made.driver = form.depot, form.cleaned_data["driver"]
+    made.asset = form.cleaned_data["equipment"]
+    devices.track(made, form.cleaned_data["device"], chosen="device" in form.changed_data, by=by)
+    made.save()
+    made.quarters.set(form.cleaned_data["quarters"])
+    audit.record(by, "waste.truck", f"waste.truck:{made.pk}", plate=made.plate)
+
+
 @staff("waste.set_up")
 def present(request: Request, truck: int) -> HttpResponse:
-    """The round that a truck drives without a plan, as the crew says it: its places by their codes, in their order, and its days."""
+    """The round that a truck drives without a plan, as the crew says it: its places in their order, and its days. ?zone: those of a district; ?round: which of
+    its rounds, "new" for one of other days; none: the first."""
     access.require(request.actor, planning.PLAN)
     row = get_object_or_404(Truck, pk=truck)
     days = [
@@ -197,28 +223,36 @@ def present(request: Request, truck: int) -> HttpResponse:
             strict=True,
         )
     ]
-    kept = row.present.order_by("pk").first()
-    codes = dict(WastePlace.objects.filter(pk__in=kept.places if kept else []).values_list("pk", "code"))
+    rounds, which = list(row.present.order_by("pk")), request.GET.get("round", "")
+    kept = next((one for one in rounds if which in ("", str(one.pk))), None)
+    others = [one for one in rounds if one != kept]
+    quarter = request.GET.get("zone", "")
+    near = (
+        territory.zone_tree_ids(int(quarter)) if quarter.isascii() and quarter.isdigit() and len(quarter) < 18 else ()
+    )
+    order = {pk: n for n, pk in enumerate(kept.places if kept else [], 1)}
+    places = reads.on_rounds(order, near, [z for q in row.quarters.all() for z in territory.zone_tree_ids(q.pk)])
+    numbers: dict[int, Any] = {**order}
     values: dict[str, Any] = {
-        "truck": row, "days": days, "chosen": kept.days if kept else [], "codes": "\n".join(codes[p] for p in kept.places if p in codes) if kept else "",
+        "truck": row, "days": days, "chosen": kept.days if kept else [], "zones": [(z.id, text.pick(z.names)) for z in territory.districts()],
+        "zone": quarter, "which": which, "kept": kept, "others": [(one.pk, opening.named(one.days) or _("every day"), len(one.places)) for one in others],
     }  # fmt: skip
     if request.method == "POST":
-        typed = request.POST.get("codes", "").upper().split()
         chosen = sorted({int(d) for d in request.POST.getlist("days") if d in "1234567" and len(d) == 1})
-        known = dict(WastePlace.objects.filter(code__in=typed).values_list("code", "pk"))
-        unknown = [c for c in typed if c not in known]
-        if unknown:
-            values |= {
-                "error": _("No place has this code: %(codes)s") % {"codes": ", ".join(unknown[:10])},
-                "codes": "\n".join(typed),
-                "chosen": chosen,
-            }
-            return render(request, "waste/rounds/present.html", values, status=422)
-        with transaction.atomic():
-            row.present.all().delete()
-            if typed and chosen:
-                PresentRound.objects.create(truck=row, days=chosen, places=[known[c] for c in typed])
-            audit.record(request.actor, "waste.present_round", f"waste.truck:{row.pk}", places=len(typed))
-        messages.success(request, _("Done."))
-        return redirect("desk-trucks")
-    return render(request, "waste/rounds/present.html", values)
+        numbers = {p.pk: typed for p in places if (typed := request.POST.get(f"n{p.pk}", "").strip())}
+        wanted = reads.in_order(numbers)
+        if wanted is None:
+            values |= {"error": _("Number the places of the round: 1, 2, 3..."), "chosen": chosen}
+        elif wanted and (not chosen or any(set(chosen) & set(one.days) for one in others)):
+            values |= {"error": _("Choose its days: of the truck’s rounds, one a day."), "chosen": chosen}
+        else:
+            with transaction.atomic():
+                if kept is not None:
+                    kept.delete()
+                if wanted:
+                    PresentRound.objects.create(truck=row, days=chosen, places=wanted)
+                audit.record(request.actor, "waste.present_round", f"waste.truck:{row.pk}", places=len(wanted))
+            messages.success(request, _("Done."))
+            return redirect("desk-trucks")
+    values["places"] = [(p, numbers.get(p.pk, "")) for p in places]
+    return render(request, "waste/rounds/present.html", values, status=422 if "error" in values else 200)

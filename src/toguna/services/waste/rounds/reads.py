@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.documents import api as documents
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
+from toguna.services.waste import devices
 from toguna.services.waste.models import DayPlan, Depot, Round, Visit, WastePlace
 from toguna.services.waste.rounds import drawing, ways, words
 from toguna.services.waste.rounds.drawing import Mark, Track
@@ -39,12 +40,13 @@ def rounds_of(plan: DayPlan) -> list[Round]:
 
 
 def positions(rounds: Sequence[Round]) -> dict[int, Place]:
-    """Round -> where its truck was last, by its tracker or its driver's telephone, whichever is newer. One statement."""
-    heard = telemetry.latest([r.truck.device for r in rounds if r.truck.device])
+    """Round -> where its truck was last, by its tracker or its driver's telephone, whichever is newer. Two statements."""
+    known = devices.trackers(r.truck for r in rounds)
+    heard = telemetry.latest(list(known.values()))
     found: dict[int, Place] = {}
     for one in rounds:
         places = []
-        last = heard.get(one.truck.device or 0)
+        last = heard.get(known.get(one.truck_id, 0))
         if last is not None and last.lat is not None and last.lon is not None and last.position_at is not None:
             places.append(Place((last.lon, last.lat), last.position_at))
         if one.spot and (at := parse_datetime(one.spot["at"])):
@@ -131,7 +133,12 @@ def picture(rounds: Sequence[Round], *, title: str, spots: dict[int, Place] | No
     for number, one in enumerate(rounds, 1):
         visits = list(one.visits.all())
         stops = [
-            Mark(ways.spot(where.point), f"{v.number}. {name_of(v)}", str(v.number), v.state != Visit.State.PLANNED)
+            Mark(
+                ways.spot(where.point),
+                f"{v.number}. {name_of(v)}: {told(one, v)}",
+                str(v.number),
+                v.state != Visit.State.PLANNED,
+            )
             for v in visits
             if v.kind == Visit.Kind.STOP and (where := v.place or v.call)
         ]
@@ -148,6 +155,39 @@ def picture(rounds: Sequence[Round], *, title: str, spots: dict[int, Place] | No
     return drawing.drawn(
         tracks, [*squares.values(), *(Mark(ways.spot(d.point), d.name) for d in depots.values())], title=title
     )
+
+
+def told(one: Round, visit: Visit) -> str:
+    """Of a stop: its hour, why it is there, how full the truck then is."""
+    share = 100 * max(visit.volume / max(1, one.truck.volume), visit.weight / max(1, one.truck.weight))
+    load = _("the truck is then %(share)d %% full") % {"share": min(100, round(share))}
+    parts = (f"{timezone.localtime(visit.arrives):%H:%M}", words.why(visit.why, visit.facts), load)
+    return " · ".join(part for part in parts if part)
+
+
+def shown(rounds: Sequence[Round]) -> dict[str, Any]:
+    """The same as GeoJSON, for the map: lines, stops, where trucks are emptied, garages."""
+    found: list[dict[str, Any]] = []
+
+    def put(kind: str, where: Any, **more: Any) -> None:
+        found.append({"type": "Feature", "geometry": {"type": kind, "coordinates": where}, "properties": more})
+
+    squares: dict[Point, str] = {}
+    for number, one in enumerate(rounds):
+        put("LineString", one.line, name=one.truck.plate, colour=drawing.colour(number), dash=drawing.dash(number))
+        squares[ways.spot(one.truck.depot.point)] = one.truck.depot.name
+        for visit in one.visits.all():
+            where = visit.place or visit.call
+            if visit.kind == Visit.Kind.DUMP and where is not None:
+                squares[ways.spot(where.point)] = where.name
+            elif visit.kind == Visit.Kind.STOP and where is not None:
+                put(
+                    "Point", ways.spot(where.point), name=f"{visit.number}. {where.name}", said=f"{one.truck.plate} · {told(one, visit)}",
+                    label=str(visit.number), colour=drawing.colour(number), done=visit.state != Visit.State.PLANNED,
+                )  # fmt: skip
+    for point, name in squares.items():
+        put("Point", point, name=name, label="■", square=True)
+    return {"type": "FeatureCollection", "features": found}
 
 
 def explained(one: Round) -> list[dict[str, Any]]:
@@ -178,23 +218,70 @@ def _share(one: Round, found: int) -> int:
     return min(found, 100)
 
 
+@dataclass(frozen=True)
+class Figure:
+    """One of a day's rounds. change: percent that the plan's is above it, below 0 when it is less; None where nothing is compared."""
+
+    name: str
+    value: float | None
+    change: int | None
+    money: bool
+
+
 def compared(plan: DayPlan) -> list[dict[str, Any]]:
-    """The plan beside the present rounds: rows of a table. saved: percent of the present."""
-    figures, present = plan.figures.get("plan") or {}, plan.figures.get("present") or {}
-    if not figures:
+    """The plan beside the present rounds: rows of a table."""
+    columns = {
+        "km": "km", "hours": _("Hours"), "litres": _("Litres"), "co2": "CO₂ (kg)", "money": _("Cost"), "stops": _("Stops"), "tonnes": _("Tonnes"),
+        "km_per_tonne": _("km a tonne"),
+    }  # fmt: skip
+    ours, present = plan.figures.get("plan") or {}, plan.figures.get("present") or {}
+    names = {
+        "plan": _("This plan"),
+        "same": _("The same bins, in their present order"),
+        "all": _("Present rounds, all their bins"),
+    }
+    rows = {"plan": ours} | {key: of for key in ("same", "all") if (of := present.get(key))}
+    if not ours:
         return []
-    rows: list[dict[str, Any]] = [{"name": _("This plan"), "of": figures, "saved": None}]
-    for key, name in (
-        ("same", _("The same bins, in their present order")),
-        ("all", _("Present rounds, all their bins")),
-    ):
-        if of := present.get(key):
-            saved = round(100 * (1 - figures["km"] / of["km"])) if of["km"] else None
-            rows.append({"name": name, "of": of, "saved": saved})
-    for row in rows:
-        of = row["of"]
-        row["km_per_tonne"] = round(of["km"] / of["tonnes"], 1) if of["tonnes"] else None
-    return rows
+    whole = {
+        key: of | {"km_per_tonne": round(of["km"] / of["tonnes"], 1) if of["tonnes"] else None}
+        for key, of in rows.items()
+    }
+
+    def change(key: str, figure: str) -> int | None:
+        now, then = whole["plan"][figure], whole[key][figure]
+        return round(100 * now / then - 100) if key != "plan" and now is not None and then else None
+
+    return [
+        {
+            "name": names[key],
+            "figures": [Figure(name, of[one], change(key, one), one == "money") for one, name in columns.items()],
+        }
+        for key, of in whole.items()
+    ]
+
+
+def on_rounds(
+    order: Mapping[int, int], near: Collection[int], usual: Collection[int], most: int = 400
+) -> list[WastePlace]:
+    """The places to choose a round from: those that it has, in their order, then the other bins and points of these zones, or of those that
+    its crew knows (none: all), by name."""
+    rows = (
+        WastePlace.objects.filter(kind__in=("bin", "point"), state="open").exclude(pk__in=order).select_related("zone")
+    )
+    if wanted := near or usual:
+        rows = rows.filter(zone__in=wanted)
+    had = WastePlace.objects.filter(pk__in=order).exclude(state="closed").select_related("zone")
+    return [*sorted(had, key=lambda p: order[p.pk]), *rows.order_by("name", "pk")[: max(0, most - len(order))]]
+
+
+def in_order(numbers: Mapping[int, str]) -> list[int] | None:
+    """Places by the numbers that somebody gave them ("2.5" goes between 2 and 3); None when something is no number."""
+    try:
+        found = {pk: float(typed.replace(",", ".")) for pk, typed in numbers.items()}
+    except ValueError:
+        return None
+    return sorted(found, key=lambda pk: found[pk]) if all(abs(n) < 1e6 for n in found.values()) else None
 
 
 def today() -> DayPlan | None:

@@ -2,7 +2,7 @@
 
 - A truck comes home empty: its end is a place "home by the best dump", whose times hold the detour, so that the solver pays
   for it. In mid-route, dumps are reload depots.
-- Several windows of a stop are so many clients of one exclusive group.
+- Several windows of a stop are so many clients of one exclusive group; those of a dump are so many depots.
 - A crew's rest is not a client (it has no place): windows and shifts that end after the rest may begin are shortened by it, so that
   it fits anywhere in what comes back; `played` then puts it where it delays least.
 - A stop outside a crew's quarters, or moved from another truck, costs more in the matrix of that truck: one profile for each
@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -35,10 +35,12 @@ from toguna.services.waste.rounds.problem import (
     cost,
     last_dumps,
     played,
+    shuts,
 )
 
 SCALE = 100  # the solver's unit of cost is a hundredth of the minor unit: prices of a metre are small
 MUST = 10**7  # minor units: the price of leaving what must be served, when not all of it can be
+MOST_BACK = 10  # stops that are put back where they fit: each is tried at every place
 BALANCE_FROM = 1.03  # a day within 3% of the mean is even enough
 
 
@@ -135,7 +137,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
         depots.append(pyvrp.Depot(len(rows) - 1, tw_early=opens, tw_late=closes, service_duration=service, name=name))
         return len(depots) - 1
 
-    dumps = {d.key: depot(d.at, d.key, *shortened(d.opens, d.closes), d.service) for d in problem.dumps}
+    dumps = {d.key: [depot(d.at, d.key, *shortened(*window), d.service) for window in d.windows] for d in problem.dumps}
     groups: dict[Vehicle, list[Vehicle]] = {}
     for vehicle in problem.vehicles:
         groups.setdefault(replace(vehicle, key=_matters(problem, vehicle, stops)), []).append(vehicle)
@@ -188,10 +190,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
             costs.append(priced)
             times.append(took)
         shift = shortened(vehicle.begins, vehicle.ends) if vehicle.pause else (vehicle.begins, vehicle.ends)
-        closing = [
-            d.closes + d.service + int(problem.matrices[vehicle.mode].seconds[d.at, vehicle.end])
-            for d in last_dumps(problem, vehicle)
-        ]
+        closing = [shuts(problem, vehicle, d)[1] for d in last_dumps(problem, vehicle)]
         late = min([shift[1], *(c - rest for c in closing)]) if closing else shift[1]
         longest = max(late - vehicle.begins, 0)
         usual = min(mean, longest) if mean else longest
@@ -202,7 +201,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
                 max_overtime=longest - usual, unit_distance_cost=1, unit_duration_cost=round(vehicle.cost_hour * SCALE / 3600),
                 unit_overtime_cost=round(max(vehicle.cost_hour, 60) * SCALE / 3600 * 4 * problem.evenness) if mean else 0,
                 profile=profiles[profile], initial_load=list(vehicle.load) if any(vehicle.load) else [],
-                reload_depots=[dumps[key] for key in vehicle.dumps if key in dumps], max_reloads=vehicle.most_dumps if vehicle.dumps else 0,
+                reload_depots=[n for key in vehicle.dumps for n in dumps.get(key, ())], max_reloads=vehicle.most_dumps if vehicle.dumps else 0,
             )
         )  # fmt: skip
     data = pyvrp.ProblemData(
@@ -260,6 +259,34 @@ def _extended(
     return metres, took
 
 
+def timed(
+    problem: Problem, plan: Plan, took: Callable[[Vehicle, Sequence[tuple[int, int, int]]], Sequence[int]]
+) -> tuple[Problem, Plan]:
+    """The plan with each leg as long as it takes at its hour, and the problem that says so, where each vehicle has its own matrix. took: of
+    a vehicle's legs (from, to, when it sets off), their seconds. What then no longer fits goes elsewhere or is left."""
+    matrices, orders = dict(problem.matrices), []
+    at = {s.key: s.at for s in problem.stops} | {d.key: d.at for d in problem.dumps}
+    for route in plan.routes:
+        vehicle = problem.vehicle(route.vehicle)
+        matrix = problem.matrices[vehicle.mode]
+        ends = [(at[v.key], v.arrives) for v in route.visits if v.kind != Kind.PAUSE] + [(vehicle.end, route.returns)]
+        starts = [vehicle.start, *(to for to, _arrives in ends)]
+        legs = [(a, b, arrives - int(matrix.seconds[a, b])) for a, (b, arrives) in zip(starts, ends, strict=False)]
+        seconds = matrix.seconds.copy()
+        for (start, end, _at), found in zip(legs, took(vehicle, legs), strict=True):
+            seconds[start, end] = found
+        matrices[vehicle.key] = replace(matrix, seconds=seconds)
+        orders.append((replace(vehicle, mode=vehicle.key), route.departs, route.order))
+    own = {v.key: v.key for v, _departs, _order in orders}
+    stops = tuple(
+        replace(s, modes=s.modes | {v.key for v in problem.vehicles if v.mode in s.modes}) if s.modes else s
+        for s in problem.stops
+    )
+    vehicles = tuple(replace(v, mode=own.get(v.key, v.mode)) for v in problem.vehicles)
+    there = replace(problem, vehicles=vehicles, stops=stops, matrices=matrices)
+    return there, _finished(there, orders, dict(plan.left))
+
+
 def _orders(setup: _Setup, solution: pyvrp.Solution) -> list[tuple[Vehicle, int, list[tuple[Kind, str]]]]:
     free = [list(fleet) for fleet in setup.fleets]
     orders = []
@@ -312,29 +339,59 @@ def _copied(setup: _Setup, solution: pyvrp.Solution) -> pyvrp.Solution:
 def _finished(
     problem: Problem, orders: Sequence[tuple[Vehicle, int, list[tuple[Kind, str]]]], left: dict[str, Why]
 ) -> Plan:
-    """Played through, and mended where the rest of a crew breaks it: stops are then given up from the end until it can be driven."""
-    routes: list[Route] = []
-    for vehicle, departs, order in orders:
-        order = list(order)
+    """Played through. Where a rest in a short window, or a slow road, breaks it, a stop is given up until it can be driven; it then goes
+    where it costs least, if anywhere."""
+    routes: dict[str, Route] = {}
+    for vehicle, departs, given in orders:
+        order = list(given)
         while any(kind == Kind.STOP for kind, _ in order):
             try:
-                routes.append(_latest(problem, vehicle, order, departs))
+                routes[vehicle.key] = _latest(problem, vehicle, order, departs)
                 break
             except Impossible:
-                last = max(n for n, (kind, _) in enumerate(order) if kind == Kind.STOP)
-                order = order[:last]
-    used = {r.vehicle for r in routes}
+                order = _less(problem, vehicle, order, departs)
     for vehicle in problem.vehicles:
-        if vehicle.key not in used and any(vehicle.load) and problem.dumps_of(vehicle):
+        if vehicle.key not in routes and any(vehicle.load) and problem.dumps_of(vehicle):
             try:
-                routes.append(played(problem, vehicle, []))
+                routes[vehicle.key] = played(problem, vehicle, [])
             except Impossible:
                 continue
-    served = {key for r in routes for key in r.stops}
+    wanted = {key for _vehicle, _departs, order in orders for kind, key in order if kind == Kind.STOP}
+    given_up = [s for s in problem.stops if s.key in wanted - {key for r in routes.values() for key in r.stops}]
+    for stop in sorted(given_up, key=_prize, reverse=True)[:MOST_BACK]:
+        found = min(_with(problem, routes, stop), key=lambda r: _dearer_by(problem, routes, r), default=None)
+        if found is not None and _dearer_by(problem, routes, found) <= _prize(stop):
+            routes[found.vehicle] = found
+    served = {key for r in routes.values() for key in r.stops}
     unserved = [s for s in problem.stops if s.key not in served and s.key not in left]
     reasons = {**left, **{s.key: _reason(problem, routes, s) for s in unserved}}
-    whole = sum(cost(problem, r) for r in routes)
-    return Plan(tuple(sorted(routes, key=lambda r: r.vehicle)), reasons, whole)
+    whole = sum(cost(problem, r) for r in routes.values())
+    return Plan(tuple(sorted(routes.values(), key=lambda r: r.vehicle)), reasons, whole)
+
+
+def _prize(stop: Stop) -> int:
+    return MUST if stop.prize is None else stop.prize
+
+
+def _dearer_by(problem: Problem, routes: Mapping[str, Route], route: Route) -> int:
+    before = routes.get(route.vehicle)
+    return cost(problem, route) - (cost(problem, before) if before else 0)
+
+
+def _less(problem: Problem, vehicle: Vehicle, order: list[tuple[Kind, str]], departs: int) -> list[tuple[Kind, str]]:
+    """Without one stop, when that is enough: one with hours before others, then the least that it costs to leave; else without its end."""
+    stops = {s.key: s for s in problem.stops}
+    places = [n for n, (kind, _key) in enumerate(order) if kind == Kind.STOP]
+    for place in sorted(places, key=lambda n: (not stops[order[n][1]].windows, _prize(stops[order[n][1]]))):
+        rest = [*order[:place], *order[place + 1 :]]
+        # No truck is emptied twice on end.
+        less = [one for n, one in enumerate(rest) if one[0] == Kind.STOP or n == 0 or rest[n - 1][0] == Kind.STOP]
+        try:
+            _latest(problem, vehicle, less, departs)
+        except Impossible:
+            continue
+        return less
+    return order[: places[-1]]
 
 
 def _latest(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]], departs: int) -> Route:
@@ -345,15 +402,18 @@ def _latest(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]
         return played(problem, vehicle, order)
 
 
-def _reason(problem: Problem, routes: Sequence[Route], stop: Stop) -> Why:
-    """Tried at every place of every route: where one would do, it was left because it costs more than it is worth."""
-    orders: Mapping[str, list[tuple[Kind, str]]] = {r.vehicle: r.order for r in routes}
+def _with(problem: Problem, routes: Mapping[str, Route], stop: Stop) -> Iterator[Route]:
+    """What each route would be with that stop, at each of its places where it can be."""
     for vehicle in problem.vehicles:
-        order = orders.get(vehicle.key, [])
+        route = routes.get(vehicle.key)
+        order, departs = (route.order, route.departs) if route else ([], vehicle.begins)
         for place in range(len(order) + 1):
             try:
-                played(problem, vehicle, [*order[:place], (Kind.STOP, stop.key), *order[place:]])
+                yield _latest(problem, vehicle, [*order[:place], (Kind.STOP, stop.key), *order[place:]], departs)
             except Impossible:
                 continue
-            return Why.NOT_WORTH
-    return Why.NO_ROOM
+
+
+def _reason(problem: Problem, routes: Mapping[str, Route], stop: Stop) -> Why:
+    """Where a place would do, it was left because it costs more than it is worth."""
+    return Why.NO_ROOM if next(_with(problem, routes, stop), None) is None else Why.NOT_WORTH
