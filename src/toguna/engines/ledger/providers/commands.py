@@ -45,7 +45,7 @@ def _bill(said: Said) -> Bill:
 
 
 def _facts(row: Bill) -> dict[str, str]:
-    return {"bill": row.reference, "what": row.words[:40], "amount": money.shown(row.left, row.currency, plain=True)}
+    return {"bill": row.reference, "amount": money.shown(row.left, row.currency, plain=True)}
 
 
 def _ringing(row: Bill) -> list[ways.Way]:
@@ -58,7 +58,7 @@ def _asks(said: Said) -> bool:
 
 
 def _how(said: Said) -> str:
-    return _("Bill %(bill)s, %(what)s: %(amount)s to pay. With what?") % _facts(_bill(said))
+    return _("Bill %(bill)s: %(amount)s to pay. With what?") % _facts(_bill(said))
 
 
 def _choices(said: Said) -> Sequence[Choice]:
