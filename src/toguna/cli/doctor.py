@@ -299,7 +299,7 @@ def sms_gateway() -> Finding:
 
 
 def devices() -> Finding:
-    """What devices said, on the disk: it is loaded within seconds, or waits for the database."""
+    """What devices said, on the disk: loaded within seconds, or waiting for the database; each process keeps its last 16 MB."""
     _setup()
     from toguna.engines.telemetry import api
 

@@ -6,8 +6,7 @@ import time
 
 from toguna.cli import doctor
 from toguna.engines.telemetry.intake import spool, taking
-from toguna.engines.telemetry.models import SpoolMark
-from toguna.engines.telemetry.testing import own_spool
+from toguna.engines.telemetry.testing import loaded, own_spool
 from toguna.kernel import places
 
 
@@ -31,9 +30,9 @@ def test_what_waits_for_the_database(db, tmp_path, monkeypatch):
         # Half of it is loaded, then all of it, though its file is still written to.
         (path,) = spool.files()
         ends = [end for _record, end in spool.Reader(path, 0).records()]
-        mark = SpoolMark.objects.create(file=path.name, offset=ends[9])
+        loaded(path, ends[9])
         assert "1.0 MB wait" in doctor.devices().text
-        SpoolMark.objects.filter(pk=mark.pk).update(offset=ends[-1])
+        loaded(path, ends[-1])
         assert doctor.devices().state == "ok" and "nothing waits" in doctor.devices().text
         monkeypatch.setattr(spool, "SPARED", 10**18)
         assert doctor.devices().state == "fail"

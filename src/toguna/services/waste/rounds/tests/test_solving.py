@@ -233,6 +233,33 @@ def test_a_plan_changed_during_the_day_changes_little() -> None:
     assert sum(s in again.of() for s in before) >= 0.9 * len(before)
 
 
+def test_what_one_truck_can_no_longer_do_another_does() -> None:
+    """A road is slow at its hour: the bin with hours is fetched by the other truck, and nothing else of the first's day is lost."""
+    metres = np.array([[0, 6000, 6000], [6000, 0, 600], [6000, 600, 0]], dtype=np.int64)
+    matrix = Matrix(metres // 6, metres)
+    fleet = tuple(Vehicle(f"T{n}", 0, 0, 100, 100, 0, 3 * HOUR, cost_km=100) for n in range(2))
+    stops = (
+        Stop("a", 1, 1, 1, 600, ((0, 1750),)), Stop("hours", 2, 1, 1, 60, ((1650, 2000),), prize=9000), Stop("c", 1, 1, 1, 600), Stop("d", 1, 1, 1, 600),
+    )  # fmt: skip
+    problem = Problem(fleet, stops, (), {"truck": matrix})
+    plan = Plan((played(problem, fleet[0], [(Kind.STOP, s.key) for s in stops]),))
+
+    def slow(_vehicle: Vehicle, legs: Sequence[tuple[int, int, int]]) -> list[int]:
+        return [1700 if (a, b) == (0, 1) else int(matrix.seconds[a, b]) for a, b, _at in legs]
+
+    there, again = solving.timed(problem, plan, slow)
+    assert faults(there, again) == []
+    assert again.of() == {"a": "T0", "c": "T0", "d": "T0", "hours": "T1"} and again.left == {}
+    # Where that costs more than the stop is worth, or no other truck is there, it is left.
+    cheap = dataclasses.replace(
+        problem, stops=tuple(dataclasses.replace(s, prize=1000) if s.prize else s for s in stops)
+    )
+    alone = dataclasses.replace(problem, vehicles=fleet[:1])
+    for other, why in ((cheap, Why.NOT_WORTH), (alone, Why.NO_ROOM)):
+        there, again = solving.timed(other, plan, slow)
+        assert faults(there, again) == [] and again.left == {"hours": why} and len(again.of()) == 3
+
+
 def test_a_rest_is_put_where_it_delays_least() -> None:
     metres = np.array([[0, 6000], [6000, 0]], dtype=np.int64)
     vehicle = Vehicle("T", 0, 0, 100, 100, 0, 4 * HOUR, Pause(HOUR, 2 * HOUR, 1200))
