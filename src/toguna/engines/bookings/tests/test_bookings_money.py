@@ -17,6 +17,7 @@ from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
 from toguna.engines.ledger import starter as chart
 from toguna.engines.ledger.settling import decide
+from toguna.engines.people import api as people
 from toguna.kernel.access import ADMINISTRATOR, SYSTEM, Actor, Grant
 from toguna.kernel.testing import run_jobs
 
@@ -96,7 +97,13 @@ def test_by_telephone_the_bill_is_said(workshop, books):
     made = books(workshop, at(), wish=actions.Wish(channel="sms"))
     run_jobs()
     said = Message.objects.get(key=f"booking:{made.pk}:bill").text
-    assert ledger.Bill.objects.get().reference in said and "500" in said and len(said) <= 160
+    bill = ledger.Bill.objects.get()
+    assert bill.reference in said and "500" in said and len(said) <= 160
+    (phone,) = people.phones_of(made.person_id)
+    assert [(one.name, rows) for one, rows in ledger.owing(phone)] == [("bookings", [bill])]  # for BALANCE and PAY
+    actions.cancel(made.pk, by=CLERK)
+    run_jobs()
+    assert ledger.owing(phone) == []
 
 
 def test_the_desk_sees_what_is_paid(workshop, window, books, hire):
