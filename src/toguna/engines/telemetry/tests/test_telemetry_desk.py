@@ -313,6 +313,10 @@ def test_a_map_shows_all_devices_however_many_they_are(device, hire, monkeypatch
     assert (
         1 < len(around) <= 5 and sum(map(int, around)) == 12 and "more place" not in shown and f'value="{box}"' in shown
     )
+    # Each place opens without JavaScript too: nearer, until they are devices. The fullest comes first.
+    assert around == sorted(around, key=int, reverse=True)
+    nearer = re.search(r'href="(/desk/devices/map\?box=[^"]+)">\d+ devices? around', shown)[1]
+    assert re.search(r">Bin \d+</a>|devices? around</a>", page(agent, nearer))
 
 
 def test_who_has_one_zone_sees_its_devices_alone(device, hire, monkeypatch):

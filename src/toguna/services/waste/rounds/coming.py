@@ -134,6 +134,7 @@ def picture(rows: Sequence[Coming]) -> SafeString:
         drawing.Mark(ways.spot(one.place.point), one.place.name, str(number), done=one.between is None)
         for number, one in enumerate(rows, 1)
     ]
+    bins.sort(key=lambda mark: not mark.done)  # those that a truck comes to lie over the others
     first, *others = tracks.values()
     return drawing.drawn([replace(first, stops=bins), *others], (), title=_("Where the truck is now"), large=LARGE)
 

@@ -64,12 +64,12 @@ def _may(actor: Actor, one: Round) -> bool:
     return access.can(actor, WORK, anywhere=True) and actor.account is not None and one.truck.driver == actor.account
 
 
-def apply(record: Mapping[str, Any], *, by: Actor) -> Result:
+def apply(record: Mapping[str, Any], *, by: Actor, now: datetime | None = None) -> Result:
     """One record: {"id", "round", "do": start | done | skipped | end | broken, "kind": stop | dump | pause, "key": "p12" | "c7" | "tp12",
-    "level", "reason", "words", "at"}. Never raises for what is wrong with it."""
+    "level", "reason", "words", "at"}. now: of a played day, else the clock's. Never raises for what is wrong with it."""
     typed = str(record.get("id", ""))
     try:
-        once, at = uuid.UUID(typed), _moment(record)
+        once, at = uuid.UUID(typed), _moment(record, now or timezone.now())
         with transaction.atomic():
             one = (
                 Round.objects.select_for_update(of=("self",))
@@ -91,9 +91,8 @@ def apply(record: Mapping[str, Any], *, by: Actor) -> Result:
         return Result(typed, "refused", _("This record cannot be read."))
 
 
-def _moment(record: Mapping[str, Any]) -> datetime:
+def _moment(record: Mapping[str, Any], now: datetime) -> datetime:
     """When it was done, as the telephone says, unless its clock is plainly wrong."""
-    now = timezone.now()
     said = parse_datetime(str(record.get("at") or "")) or now
     said = said if timezone.is_aware(said) else timezone.make_aware(said)
     return said if now - OLDEST < said <= now else now

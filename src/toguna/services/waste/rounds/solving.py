@@ -26,6 +26,7 @@ from toguna.services.waste.rounds.problem import (
     NEVER,
     Impossible,
     Kind,
+    Matrix,
     Plan,
     Problem,
     Route,
@@ -259,32 +260,48 @@ def _extended(
     return metres, took
 
 
-def timed(
-    problem: Problem, plan: Plan, took: Callable[[Vehicle, Sequence[tuple[int, int, int]]], Sequence[int]]
-) -> tuple[Problem, Plan]:
+Took = Callable[[Vehicle, Sequence[tuple[int, int, int]]], Sequence[int]]
+
+
+def timed(problem: Problem, plan: Plan, took: Took) -> tuple[Problem, Plan]:
     """The plan with each leg as long as it takes at its hour, and the problem that says so, where each vehicle has its own matrix. took: of
-    a vehicle's legs (from, to, when it sets off), their seconds. What then no longer fits goes elsewhere or is left."""
-    matrices, orders = dict(problem.matrices), []
+    a vehicle's legs (from, to, when it sets off), their seconds. What then no longer fits goes elsewhere, or is left; legs that are new by
+    that are asked for too."""
+    there, again = problem, plan
+    for back in (MOST_BACK, MOST_BACK, 0, 0, 0):  # in the end stops are only lost, so that it ends
+        before = {r.vehicle: (r.departs, r.order) for r in again.routes}
+        there = _at_its_hour(problem, again, took, there.matrices)
+        own = {v.key: v for v in there.vehicles}
+        orders = [(own[r.vehicle], r.departs, r.order) for r in again.routes]
+        again = _finished(there, orders, dict(again.left), back)
+        if before == {r.vehicle: (r.departs, r.order) for r in again.routes}:
+            break
+    return there, again
+
+
+def _at_its_hour(problem: Problem, plan: Plan, took: Took, known: Mapping[str, Matrix]) -> Problem:
+    """known: what was asked before stays: else a leg that was never asked always looks quicker than one that was."""
+    matrices, own = dict(known), set()
     at = {s.key: s.at for s in problem.stops} | {d.key: d.at for d in problem.dumps}
     for route in plan.routes:
         vehicle = problem.vehicle(route.vehicle)
-        matrix = problem.matrices[vehicle.mode]
-        ends = [(at[v.key], v.arrives) for v in route.visits if v.kind != Kind.PAUSE] + [(vehicle.end, route.returns)]
-        starts = [vehicle.start, *(to for to, _arrives in ends)]
-        legs = [(a, b, arrives - int(matrix.seconds[a, b])) for a, (b, arrives) in zip(starts, ends, strict=False)]
+        here, free, legs = vehicle.start, route.departs, []
+        for visit in route.visits:
+            if visit.kind != Kind.PAUSE:
+                legs.append((here, at[visit.key], free))
+                here = at[visit.key]
+            free = visit.leaves
+        legs.append((here, vehicle.end, free))
+        matrix = known.get(vehicle.key) or known[vehicle.mode]
         seconds = matrix.seconds.copy()
-        for (start, end, _at), found in zip(legs, took(vehicle, legs), strict=True):
+        for (start, end, _free), found in zip(legs, took(vehicle, legs), strict=True):
             seconds[start, end] = found
         matrices[vehicle.key] = replace(matrix, seconds=seconds)
-        orders.append((replace(vehicle, mode=vehicle.key), route.departs, route.order))
-    own = {v.key: v.key for v, _departs, _order in orders}
-    stops = tuple(
-        replace(s, modes=s.modes | {v.key for v in problem.vehicles if v.mode in s.modes}) if s.modes else s
-        for s in problem.stops
-    )
-    vehicles = tuple(replace(v, mode=own.get(v.key, v.mode)) for v in problem.vehicles)
-    there = replace(problem, vehicles=vehicles, stops=stops, matrices=matrices)
-    return there, _finished(there, orders, dict(plan.left))
+        own.add(vehicle.key)
+    return replace(
+        problem, matrices=matrices, vehicles=tuple(replace(v, mode=v.key) if v.key in own else v for v in problem.vehicles),
+        stops=tuple(replace(s, modes=s.modes | {v.key for v in problem.vehicles if v.mode in s.modes}) for s in problem.stops),
+    )  # fmt: skip
 
 
 def _orders(setup: _Setup, solution: pyvrp.Solution) -> list[tuple[Vehicle, int, list[tuple[Kind, str]]]]:
@@ -337,10 +354,13 @@ def _copied(setup: _Setup, solution: pyvrp.Solution) -> pyvrp.Solution:
 
 
 def _finished(
-    problem: Problem, orders: Sequence[tuple[Vehicle, int, list[tuple[Kind, str]]]], left: dict[str, Why]
+    problem: Problem,
+    orders: Sequence[tuple[Vehicle, int, list[tuple[Kind, str]]]],
+    left: dict[str, Why],
+    back: int = MOST_BACK,
 ) -> Plan:
     """Played through. Where a rest in a short window, or a slow road, breaks it, a stop is given up until it can be driven; it then goes
-    where it costs least, if anywhere."""
+    where it costs least, if anywhere (back: so many of them)."""
     routes: dict[str, Route] = {}
     for vehicle, departs, given in orders:
         order = list(given)
@@ -358,7 +378,7 @@ def _finished(
                 continue
     wanted = {key for _vehicle, _departs, order in orders for kind, key in order if kind == Kind.STOP}
     given_up = [s for s in problem.stops if s.key in wanted - {key for r in routes.values() for key in r.stops}]
-    for stop in sorted(given_up, key=_prize, reverse=True)[:MOST_BACK]:
+    for stop in sorted(given_up, key=_prize, reverse=True)[:back]:
         found = min(_with(problem, routes, stop), key=lambda r: _dearer_by(problem, routes, r), default=None)
         if found is not None and _dearer_by(problem, routes, found) <= _prize(stop):
             routes[found.vehicle] = found
