@@ -70,7 +70,9 @@ try:
     began = time.perf_counter()
     made = making.make(timezone.localdate(), trucks, due, dumps, 25.0)
     took = time.perf_counter() - began
-    print(json.dumps([took, made.by_roads, made.figures]))
+    plan = made.plan
+    figures = {"trucks": len(plan.routes), "km": round(plan.metres / 1000, 1), "hours": round(plan.seconds / 3600, 1), "left": len(plan.left)}
+    print(json.dumps([took, made.by_roads, figures]))
 finally:
     running.end()
 """
