@@ -161,9 +161,8 @@ class DayPlan(models.Model):
     by_roads = models.BooleanField(default=True)
     says = models.CharField(max_length=200, blank=True)
     version = models.PositiveSmallIntegerField(default=0)
-    changing = models.JSONField(
-        null=True
-    )  # a change that is being made: {"broken": [truck], "words": "", "asked": moment}
+    # A change that is being made: {"words": "", "calls": [call to fetch besides], "asked": moment, "account": who}
+    changing = models.JSONField(null=True)
     created = models.DateTimeField(db_default=Now())
     published = models.DateTimeField(null=True)
     account = models.BigIntegerField(null=True)

@@ -152,7 +152,7 @@ class ChangeForm(forms.Form):
         label=_("With these dumps only"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None ticked: all that are open."),
+        help_text=_("None ticked: the same as until now."),
     )
 
     def __init__(self, *args: Any, trucks: list[Truck], dumps: list[WastePlace], **kwargs: Any) -> None:

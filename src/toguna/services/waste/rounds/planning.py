@@ -13,16 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.contrib.gis.geos import Point
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.assets import api as assets
+from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tasks
 from toguna.kernel.access import Actor
 from toguna.kernel.events import publish as announce
-from toguna.services.waste.models import DayPlan, LeftOut, PlanChange, Round, Truck, Visit
+from toguna.services.waste.models import Call, DayPlan, LeftOut, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import making, stops, ways
 from toguna.services.waste.rounds.events import RoundsChanged, RoundsPublished
 from toguna.services.waste.rounds.making import Made, Start
@@ -182,7 +184,7 @@ def publish(plan: int, *, by: Actor) -> DayPlan:
 
 def ask_change(plan: int, *, words: str, broken: Sequence[int] = (), dumps: Sequence[int] = (), by: Actor) -> DayPlan:
     """Asks that the rounds that crews have are made anew from where they are: a truck broke down, a road or a dump closed, too much
-    traffic. Raises Refused."""
+    traffic. dumps: those that are left for the rest of the day; none: as they were. Raises Refused."""
     access.require(by, PLAN)
     return _ask_change(plan, words=words, broken=broken, dumps=dumps, by=by)
 
@@ -194,16 +196,36 @@ def _ask_change(plan: int, *, words: str, broken: Sequence[int], dumps: Sequence
         raise Refused(_("Only rounds that crews have are changed. Make this plan anew instead."))
     if row.day != timezone.localdate():
         raise Refused(_("Only the rounds of today are changed. Make the plan of another day anew."))
+    broke = Round.objects.select_for_update(of=("self",)).select_related("truck__depot").filter(
+        plan=row, truck__in=list(broken), state__in=(Round.State.PLANNED, Round.State.STARTED)
+    )  # fmt: skip
+    calls = [call.pk for one in broke if (call := _left_behind(one)) is not None]
+    Round.objects.filter(pk__in=[one.pk for one in broke]).update(state=Round.State.BROKEN)
+    if dumps:
+        row.asked["dumps"] = list(dumps)
+    before = row.changing or {}  # asked for and not made yet: it is made with this one
     row.changing = {
-        "words": words[:200], "broken": list(broken), "dumps": list(dumps), "asked": timezone.now().isoformat(), "account": by.account,
+        "words": " · ".join(dict.fromkeys(filter(None, (before.get("words", ""), words))))[:200], "calls": [*before.get("calls", ()), *calls],
+        "asked": timezone.now().isoformat(), "account": by.account,
     }  # fmt: skip
-    row.save(update_fields=["changing"])
-    Round.objects.filter(plan=row, truck__in=list(broken)).exclude(state=Round.State.ENDED).update(
-        state=Round.State.BROKEN
-    )
+    row.save(update_fields=["asked", "changing"])
     audit.record(by, "waste.change_plan", f"waste.plan:{row.pk}", broken=len(broken))
     tasks.defer(change, tasks.Lane.ALARM, plan=row.pk, version=row.version)
     return row
+
+
+def _left_behind(one: Round) -> Call | None:
+    """What a cart or tricycle that goes no farther has on board is to be fetched from where it stands, today or with the next plan. A truck
+    is towed with its load."""
+    start = _start(one, list(one.visits.select_related("place", "call")), 0)
+    litres, kilograms = start.load
+    if one.truck.mode == Truck.Mode.TRUCK or not litres:
+        return None
+    name = _("Load of %(truck)s") % {"truck": one.truck.plate}
+    point = Point(*start.point, srid=4326)
+    return Call.objects.create(
+        point=point, zone_id=territory.place(*start.point).zone, name=name, volume=litres, weight=kilograms
+    )
 
 
 def broke_down(one: Round, words: str, *, by: Actor) -> None:
@@ -215,7 +237,8 @@ def broke_down(one: Round, words: str, *, by: Actor) -> None:
 def change(plan: int, version: int) -> None:
     """Makes the change that was asked for, once."""
     row = DayPlan.objects.get(pk=plan)
-    if row.changing is None or row.version != version:
+    asked = row.changing
+    if asked is None or row.version != version:
         return
     began = time.perf_counter()
     now = timezone.now()
@@ -228,17 +251,19 @@ def change(plan: int, version: int) -> None:
     going = [r for r in rounds if r.state in (Round.State.PLANNED, Round.State.STARTED)]
     waiting = [v for v in visits if v.state == Visit.State.PLANNED and v.kind == Visit.Kind.STOP]
     # A truck that had nothing to do today may help.
-    trucks = [r.truck for r in going] + [t for t in _trucks() if t.pk not in {r.truck_id for r in rounds}]
-    dumps = stops.dumps(row.day, row.changing.get("dumps", ()))
-    if not trucks or not dumps or not waiting:
-        DayPlan.objects.filter(pk=plan, version=version).update(
+    out = {r.truck_id for r in rounds} | set(row.asked.get("without", ()))
+    trucks = [r.truck for r in going] + [t for t in _trucks() if t.pk not in out]
+    dumps = stops.dumps(row.day, row.asked.get("dumps", ()))
+    calls = [stops.called(call) for call in Call.objects.filter(pk__in=asked["calls"], state=Call.State.OPEN)]
+    if not trucks or not dumps or not (waiting or calls):
+        DayPlan.objects.filter(pk=plan, version=version, changing=asked).update(
             changing=None, says=_("There is nothing that could be changed.")[:200]
         )
         return
     keys = _keys(waiting)
     was = {keys[v.pk]: v.round.truck.plate for v in waiting}
     # What carts brought or will bring to transfer points is counted anew: it is no stop that somebody had.
-    due = [_due(v) for v in waiting if v.why != "point"]
+    due = [*(_due(v) for v in waiting if v.why != "point"), *calls]
     at = _seconds_of(row.day, now)
     starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at) for r in going}
     for truck in trucks:
@@ -250,8 +275,8 @@ def change(plan: int, version: int) -> None:
     lines = _rest_of_lines(made, starts)
     with transaction.atomic():
         row = DayPlan.objects.select_for_update().get(pk=plan)
-        if row.changing is None or row.version != version:
-            return
+        if row.changing != asked or row.version != version:
+            return  # somebody asked for more meanwhile: the job that came with it makes both
         seen = {v.pk for v in visits if v.state == Visit.State.DONE}
         _change(row, made, lines, was, seen, time.perf_counter() - began)
 

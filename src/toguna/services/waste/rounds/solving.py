@@ -103,7 +103,7 @@ def _solved(
     """A search that finds no more begins again elsewhere: a small day is soon where one search ends, a large one never is in its time."""
     best: pyvrp.Result | None = None
     while best is None or clock() < until:
-        stop = _Stop(until, clock, patience=max(500, len(setup.stops) ** 2 // 2))
+        stop = _Stop(until, clock, patience=max(2000, len(setup.stops) ** 2 // 2))
         found = pyvrp.solve(setup.data, stop, seed, collect_stats=False, params=PARAMS, initial_solution=warm)
         best = found if best is None or found.cost() < best.cost() else best
         seed, warm = seed + 1, None

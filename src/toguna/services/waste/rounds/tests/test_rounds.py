@@ -120,6 +120,34 @@ def test_a_trial_without_a_truck(yard, head):
     assert "AA-1" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
 
 
+def test_a_trial_with_one_dump_alone_and_a_dump_that_closes(yard, head):
+    """What was planned with, and what a change said is left, holds for the rest of the day: also when a truck then breaks down."""
+    other = place("dump", "Other dump", (LON - 0.03, LAT - 0.03))
+    truck("CC-3", yard.depot)
+
+    def emptied(plan: DayPlan) -> set[int]:
+        return set(Visit.objects.filter(round__plan=plan, kind="dump", state="planned").values_list("place", flat=True))
+
+    def change(plan: DayPlan, **more) -> None:
+        head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "change", "words": "It happened", **more})
+        run_jobs()
+
+    assert emptied(make(head)) == {yard.dump.pk, other.pk}
+    plan = make(head, dumps=[str(other.pk)], without=[str(yard.trucks[0].pk)])
+    assert emptied(plan) == {other.pk}
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    assert "A trial" in page and "with Other dump" in " ".join(page.split())
+    publish(head, plan)
+    assert "A trial" not in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    change(plan)
+    assert emptied(plan) == {other.pk}
+    assert not plan.rounds.filter(truck=yard.trucks[0]).exists(), "it was to stay at home"
+    change(plan, dumps=[str(yard.dump.pk)])
+    assert emptied(plan) == {yard.dump.pk}
+    change(plan, broken=[str(plan.rounds.first().truck_id)])
+    assert emptied(plan) == {yard.dump.pk} and plan.changes.count() == 3
+
+
 def test_what_cannot_be_planned_says_why(yard, head):
     yard.dump.state = "closed"
     yard.dump.save()
@@ -256,6 +284,26 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     send(driver, record(one, "done", moved, level=50))
     moved.refresh_from_db()
     assert moved.state == "done"
+
+
+def test_who_breaks_down_while_a_change_is_made_is_not_forgotten(driven, yard, head, monkeypatch):
+    plan, one, driver = driven
+    truck("CC-3", yard.depot)
+    second, make_ = plan.rounds.exclude(pk=one.pk).get(), making.make
+
+    def meanwhile(*given, **more):
+        monkeypatch.setattr(making, "make", make_)
+        head.post(
+            reverse("desk-rounds-act", args=[plan.pk]), {"do": "change", "words": "Brakes", "broken": [second.truck_id]}
+        )
+        return make_(*given, **more)
+
+    monkeypatch.setattr(making, "make", meanwhile)
+    send(driver, record(one, "broken", words="Puncture"))
+    run_jobs()
+    plan.refresh_from_db()
+    assert plan.version == 1 and plan.changing is None and plan.changes.get().words == "Puncture · Brakes"
+    assert set(plan.rounds.filter(visits__state="planned").values_list("truck__plate", flat=True)) == {"CC-3"}
 
 
 def test_a_change_is_asked_by_who_plans(driven, head, hire):
@@ -468,7 +516,7 @@ def sound(plan: DayPlan, due: set[str]) -> None:
                     fetched[visit.place_id] += visit.takes
                     points[visit.place_id] = max(points.get(visit.place_id, visit.arrives), visit.arrives)
             kind = visit.kind if visit.kind != "pause" else kind
-        assert kind == "dump" or one.state == "broken"
+        assert kind in ("dump", "") or one.state == "broken", "emptied last; or it has nothing to do"
     assert fetched == brought and all(points[key] >= last[key] for key in points)
 
 
@@ -533,6 +581,42 @@ def test_a_change_counts_what_carts_brought_once(yard, carts, head, hire):
     by_carts = Visit.objects.filter(round__plan=plan, round__truck__mode="cart", kind="stop")
     assert sum(points) == sum(by_carts.values_list("takes", flat=True)) and list(points).count(heap) == 1
     assert Visit.objects.filter(pk=point.pk, state="done").exists()
+
+
+def test_what_a_broken_cart_carries_is_fetched(yard, carts, head, hire):
+    due = {d.key for d in stops.due(timezone.localdate())}
+    plan = publish(head, make(head))
+    cart = max(plan.rounds.filter(truck__mode="cart"), key=lambda r: r.visits.count())
+    driver = hire("agent")
+    Truck.objects.filter(pk=cart.truck_id).update(driver=driver.account.pk)
+    first = cart.visits.order_by("number").first()
+    spot = {"round": cart.pk, "lon": LON + 0.004, "lat": LAT, "at": timezone.now().isoformat()}
+    send(driver, record(cart, "done", first, level=90), here=spot)
+    broken = record(cart, "broken", words="A wheel")
+    for _twice in range(2):
+        send(driver, broken)
+        run_jobs()
+    call = Call.objects.get()
+    assert (call.volume, call.weight) == (first.takes, first.takes_kg) and call.point.coords == (LON + 0.004, LAT)
+    visit = Visit.objects.get(call=call)
+    assert visit.state == "planned" and visit.round.state != "broken" and visit.round_id != cart.pk
+    sound(plan, due | {f"c{call.pk}"})
+    assert "Load of CART" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+
+
+def test_a_cart_that_is_late_holds_nothing_up(yard, carts, head):
+    """One cart works when the trucks are home: what the other brings is fetched, in parts as it comes."""
+    Truck.objects.filter(mode="truck").update(ends=time(15))
+    Truck.objects.filter(plate="CART-1").update(ends=time(13))
+    Truck.objects.filter(plate="CART-2").update(begins=time(15), ends=time(20))
+    plan = make(head)
+    early, late = (plan.rounds.get(truck__plate=plate).visits.filter(kind="stop") for plate in ("CART-1", "CART-2"))
+    points = Visit.objects.filter(round__plan=plan, why="point")
+    assert sum(v.takes for v in points) == sum(v.takes for v in early) > 0
+    assert late.exists() and {row.why for row in plan.left.filter(facts__why="point")} == {"window"}
+    rows = [(8 * 3600, 700, 300), (9 * 3600, 700, 300), (12 * 3600, 600, 200)]
+    assert list(making._parts(rows, (1000, 1000))) == [(9 * 3600, 1000, 400), (12 * 3600, 1000, 400)]
+    assert list(making._parts(rows, (5000, 5000))) == [(12 * 3600, 2000, 800)] and not list(making._parts([], (1, 1)))
 
 
 def test_two_garages_in_one_plan(yard, head, monkeypatch):
