@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import accumulate
 from typing import Any
 
 from django.utils import timezone
@@ -193,12 +194,11 @@ def _parts(rows: Sequence[tuple[int, int, int]], room: tuple[int, int]) -> Itera
     """Of what comes (when, litres, kilograms), in the order of time, as many even parts as trucks need: when each is there, and how much."""
     volume, weight = sum(row[1] for row in rows), sum(row[2] for row in rows)
     parts = max(-(-volume // max(1, room[0])), -(-weight // max(1, room[1])))
+    so_far = list(
+        zip((r[0] for r in rows), accumulate(r[1] for r in rows), accumulate(r[2] for r in rows), strict=True)
+    )
     for part in range(1, parts + 1):
-        litres = kilograms = 0
-        for ready, more, heavier in rows:
-            litres, kilograms = litres + more, kilograms + heavier
-            if litres * parts >= volume * part and kilograms * parts >= weight * part:
-                break
+        ready = next(at for at, litres, kg in so_far if litres * parts >= volume * part and kg * parts >= weight * part)
         yield (
             ready,
             volume * part // parts - volume * (part - 1) // parts,
