@@ -325,6 +325,11 @@ def test_a_closed_road_on_the_way_proposes_a_change(driven, head, hire):
     territory.close_road("reports:2", f"POINT({lon + 0.2} {lat})", by=SYSTEM, words="Far away")
     page = head.get(reverse("desk-rounds-board")).content.decode()
     assert "Closed: A lorry lies across" in page and "Far away" not in page
+    territory.close_road("desk:3", f"POINT({lon} {lat})", by=SYSTEM, words="A weak bridge", weight_t=20)
+    assert "A weak bridge" not in head.get(reverse("desk-rounds-board")).content.decode()
+    Truck.objects.filter(pk=one.truck_id).update(gross=24_000)
+    assert "A weak bridge" in head.get(reverse("desk-rounds-board")).content.decode()
+    territory.open_road("desk:3", by=SYSTEM)
     asked = {"do": "change", "words": "Closed: A lorry lies across"}
     assert head.post(reverse("desk-rounds-act", args=[plan.pk]), asked).status_code == 302
     assert "being changed" in head.get(reverse("desk-rounds-board")).content.decode()
