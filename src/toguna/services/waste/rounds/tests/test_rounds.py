@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import time as clock
 import uuid
 from collections import Counter
 from datetime import time, timedelta
@@ -464,6 +466,46 @@ def test_an_sms_asks_and_one_comes_when_the_truck_is_near(driven):
     channels.receive("sms", phone, "TRUCK STOP", reference="k9")
     run_jobs()
     assert not Nearing.objects.exists()
+
+
+def test_a_round_that_is_played_tells_a_resident_once_in_their_language(driven, monkeypatch):
+    """The tracker speaks over HTTP, the crew by its telephone, an SMS is looked for after each word of either."""
+    _plan, one, driver = driven
+    monkeypatch.setattr(clock, "time", lambda: timezone.now().timestamp())  # the same morning for devices
+    tracker = telemetry.register_device("truck-1", "http", telemetry.Told(service="waste", kind="tracker"), by=SYSTEM)
+    Truck.objects.filter(pk=one.truck_id).update(device=tracker.pk)
+    first, *_others, last = one.visits.filter(kind="stop").order_by("number").select_related("place")
+    french, late = "+22370000021", "+22370000022"
+    for n, words in enumerate((f"CAMION {last.place.code}", "1")):
+        channels.receive("sms", french, words, reference=f"f{n}")
+        run_jobs()
+    asked, came, seconds = len(said(french)), {}, itertools.count()
+
+    def heard(visit: Visit) -> None:
+        """Where it is, said twice by the line; the job that looks each minute, twice."""
+        x, y = ways.spot(visit.place.point)
+        body = json.dumps({"at": timezone.now().timestamp() + next(seconds) / 100, "lat": y, "lon": x, "speed": 5})
+        for _twice in range(2):
+            key = {"Authorization": f"Bearer {telemetry.key_of(tracker)}"}
+            answer = Client(headers=key).post("/telemetry/in/truck-1", body, content_type="application/json")
+            assert answer.status_code == 202
+            coming.tell_near()
+        if len(said(french)) > asked:
+            came.setdefault("at", visit.number)
+
+    send(driver, record(one, "start"))
+    for visit in one.visits.exclude(place=None).order_by("number").select_related("place"):
+        heard(visit)
+        if visit == first:
+            assert not came, "it has all its stops to do"
+        send(driver, record(one, "done", visit, level=60))
+        coming.tell_near()
+        if visit == first:
+            coming.ask(late, "pt", first.place)
+    assert said(french)[asked:] == [f"Le camion des ordures est près de {last.place.name}. Sortez vos déchets."]
+    assert first.number < came["at"] <= last.number
+    heard(last)  # again, and the stop is done
+    assert len(said(french)) == asked + 1 and said(late) == []
 
 
 def test_who_is_forgotten_hears_no_more(yard):
