@@ -74,6 +74,42 @@ def test_every_plan_can_be_driven(seed: int, stops: int, vehicles: int) -> None:
     assert plan.cost == sum(cost(problem, r) for r in plan.routes)
 
 
+def at_hour(problem: Problem, plan: Plan, then: int, out: str) -> Problem:
+    """What is left of the day then: each vehicle where its plan has brought it, with what it carries, without the one that is out."""
+    places = {s.key: s.at for s in problem.stops} | {d.key: d.at for d in problem.dumps}
+    routes, fleet, of = {r.vehicle: r for r in plan.routes}, [], plan.of()
+    over = {v.key for r in plan.routes for v in r.visits if v.kind == Kind.STOP and v.leaves <= then}
+    for vehicle in problem.vehicles:
+        done = [v for v in routes[vehicle.key].visits if v.leaves <= then] if vehicle.key in routes else []
+        where = [places[v.key] for v in done if v.kind != Kind.PAUSE]
+        rested = any(v.kind == Kind.PAUSE for v in done) or (vehicle.pause is not None and then > vehicle.pause.latest)
+        fleet.append(
+            dataclasses.replace(
+                vehicle, start=where[-1] if where else vehicle.start, begins=max(vehicle.begins, then), cost_day=0,
+                load=(done[-1].volume, done[-1].weight) if done else vehicle.load, pause=None if rested else vehicle.pause,
+            )
+        )  # fmt: skip
+    stops = tuple(dataclasses.replace(s, was=of.get(s.key, "")) for s in problem.stops if s.key not in over)
+    return dataclasses.replace(
+        problem, vehicles=tuple(v for v in fleet if v.key != out), stops=stops, moved=3000, evenness=0.0
+    )
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6), then=st.integers(6 * HOUR, 14 * HOUR))
+def test_every_plan_of_two_garages_can_be_driven_and_so_can_what_is_made_of_it_in_mid_day(seed: int, then: int) -> None:
+    draw = random.Random(seed)
+    problem = town(seed, draw.randint(5, 25), 3)
+    homes = [dataclasses.replace(v, start=draw.choice((0, 3)), end=draw.choice((0, 3))) for v in problem.vehicles]
+    problem = dataclasses.replace(problem, vehicles=tuple(homes))
+    plan = solve(problem, 0.1, seed=seed % 100)
+    assert faults(problem, plan) == []
+    later = at_hour(problem, plan, then, out=draw.choice(homes).key)
+    again = solve(later, 0.1, start=plan)
+    assert faults(later, again) == []
+    assert set(again.of()) | set(again.left) == {s.key for s in later.stops}
+
+
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_what_is_broken_in_a_plan_is_seen(seed: int) -> None:
