@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connections
 from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.postgresql.operations import DatabaseOperations
+from hypothesis import HealthCheck, settings
 from whitenoise.base import WhiteNoise
 
 from toguna.engines.forms.xlsform import writing
@@ -17,6 +18,10 @@ from toguna.engines.territory import zones
 from toguna.kernel import migrating
 from toguna.kernel.testing import forget_jobs
 from toguna.services.reports import topics
+
+# How fast examples come says how busy the machine is, and nothing of what is tested.
+settings.register_profile("toguna", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("toguna")
 
 SHARED_DATA = Path(__file__).parent.parent / "shared" / "data"
 
@@ -54,8 +59,8 @@ def django_db_modify_db_settings(
     of the server, and the database cannot be removed at the end.
 
     Of processes that test side by side one makes the tables, and each has a copy."""
-    settings = connections.settings["default"]
-    settings["CONN_MAX_AGE"] = 0
+    given = connections.settings["default"]
+    given["CONN_MAX_AGE"] = 0
     if not hasattr(request.config, "workerinput"):
         return
     run = tmp_path_factory.getbasetemp().parent  # of all the processes
@@ -64,7 +69,7 @@ def django_db_modify_db_settings(
         if not (run / "model.made").exists():
             _make_model()
             (run / "model.made").touch()
-    settings["TEST"]["TEMPLATE"] = MODEL
+    given["TEST"]["TEMPLATE"] = MODEL
     connections["default"].settings_dict["TEST"]["TEMPLATE"] = MODEL
 
 

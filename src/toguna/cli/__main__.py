@@ -61,6 +61,8 @@ Toguna: the open house where a town settles its affairs.
     bench [NAME] [--json]                   measured against a rival in the same run
     simulate [NAME] [--port P] [--faults F] another company's server, for trying (no name: lists them)
     simulate fleet [--seconds N] [--mqtt]   the trucks of this town drive today's rounds in a minute
+    simulate scale [--seconds N] [--faults altered:0.2,again:0.2,moved:0.2,nowhere,heavy,clock,stranger]
+                                            its scales weigh what households bring, one a second
     manage ...                              Django's own commands
 
   Data is kept in var/ (TOGUNA_HOME moves it). With DATABASE_URL, the town's own PostgreSQL is used.
@@ -144,8 +146,8 @@ def parser() -> argparse.ArgumentParser:
     simulate = add("simulate", _("Stands in for another company's server, for trying a set-up without an account."))
     simulate.add_argument("name", nargs="?")
     simulate.add_argument("--port", type=int)
-    simulate.add_argument("--url", default="", help=_("fleet: the address of the town that serves"))
-    simulate.add_argument("--seconds", type=float, default=60.0, help=_("fleet: how long the day takes"))
+    simulate.add_argument("--url", default="", help=_("fleet, scale: the address of the town that serves"))
+    simulate.add_argument("--seconds", type=float, default=60.0, help=_("fleet, scale: how long it takes"))
     simulate.add_argument("--mqtt", action="store_true", help=_("fleet: trackers speak MQTT, not HTTP"))
     simulate.add_argument("--faults", default="", help=_("for example lost:0.1,500:0.05 (shares of the requests)"))
 

@@ -79,8 +79,8 @@ def _devices(args: Namespace) -> list[tuple[str, list[str]]]:
     return [*broker, (_("collector"), [sys.executable, "-m", "django", "collector", *flags])]
 
 
-def _fleet(args: Namespace) -> int:
-    """The trucks of a town that serves, played: not another company's server."""
+def _played(args: Namespace) -> int:
+    """The trucks or scales of a town that serves, played: not another company's server."""
     _town_is_there()
     _django()
     from django.core.management import call_command
@@ -88,7 +88,10 @@ def _fleet(args: Namespace) -> int:
 
     address = args.url or supervise.url()
     try:
-        call_command("simulate_fleet", url=address, seconds=args.seconds, mqtt=args.mqtt)
+        if args.name == "fleet":
+            call_command("simulate_fleet", url=address, seconds=args.seconds, mqtt=args.mqtt)
+        else:
+            call_command("simulate_scale", url=address, seconds=args.seconds, faults=args.faults)
     except CommandError as error:
         raise Stop(str(error)) from error
     return 0
@@ -97,11 +100,12 @@ def _fleet(args: Namespace) -> int:
 def simulate(args: Namespace) -> int:
     from toguna.simulate import companies
 
-    if args.name == "fleet":
-        return _fleet(args)
+    if args.name in ("fleet", "scale"):
+        return _played(args)
     known = companies.all_of_them()
     if args.name not in known:
         print(f"{'fleet':<16}" + _("the trucks of this town drive today's rounds"))
+        print(f"{'scale':<16}" + _("the scales of this town weigh what households bring"))
         print("\n".join(f"{name:<16}http://127.0.0.1:{company.port}" for name, company in sorted(known.items())))
         return 0 if args.name is None else 2
     try:

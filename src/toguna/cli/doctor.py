@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toguna.cli import prepare, supervise
-from toguna.kernel import cluster, places, town
+from toguna.kernel import cluster, places, town, workdays
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def run(*, as_json: bool) -> int:
 def findings() -> Iterator[Finding]:
     """Looks at each part; one that raises is a failure of that part, never of the doctor."""
     checks: list[Callable[[], Finding]] = [
-        python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, mail,
-        server, backups, reading, viruses, sms_gateway, routing,
+        python, libraries, home, disk, memory, clock, database, postgis, geometry, tables, work, browser, static, town_file, calendar, mail,
+        server, backups, reading, viruses, sms_gateway, devices, routing,
     ]  # fmt: skip
     asleep = not cluster.external() and cluster.Cluster().status().status != "running"
     for check in checks:
@@ -221,6 +221,17 @@ def town_file() -> Finding:
     )
 
 
+def calendar() -> Finding:
+    """Deadlines, and rules of devices that know holidays."""
+    try:
+        here = workdays.current()
+    except workdays.CalendarError as error:
+        return Finding(_("calendar"), "fail", str(error), _("mend it: deadlines and holidays are counted by it"))
+    return Finding(
+        _("calendar"), "ok", _("holidays: {count}").format(count=len(here.yearly) + len(here.easter) + len(here.once))
+    )
+
+
 def mail() -> Finding:
     from django.conf import settings
 
@@ -283,6 +294,19 @@ def sms_gateway() -> Finding:
     return Finding(
         _("SMS gateway"), "warn", _("Kannel is not here: SMS leave by an aggregator only"), "sudo apt install kannel"
     )
+
+
+def devices() -> Finding:
+    """What devices said, on the disk: it is loaded within seconds, or waits for the database."""
+    _setup()
+    from toguna.engines.telemetry import api
+
+    if found := api.spool_unread():
+        text = _("{count} files of the spool cannot be read to their end").format(count=len(found))
+        return Finding(_("devices"), "warn", text, _("keep a copy of {path}, then remove it").format(path=found[0]))
+    waiting = api.spool_waiting() / 2**20
+    text = _("{size} MB of what they said wait").format(size=f"{waiting:.1f}")
+    return Finding(_("devices"), "warn" if waiting > 50 else "ok", text, "./toguna serve" if waiting > 50 else "")
 
 
 def routing() -> Finding:

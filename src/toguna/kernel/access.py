@@ -6,7 +6,7 @@ which roles have them. `can()`, `grants()`, `zones()` and `require()` are the on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,6 +131,18 @@ def require(
 ) -> None:
     """Raises Denied unless `can(...)`."""
     if not can(actor, permission, zone=zone, subject=subject, anywhere=anywhere):
+        raise Denied(actor, permission)
+
+
+def can_each(actor: Actor, permission: str, zones: Iterable[int]) -> bool:
+    """Of what lies in several zones: whether the actor has the permission in each; of what lies in none, for the whole town."""
+    several: list[int | None] = [*zones]
+    return all(can(actor, permission, zone=zone) for zone in several or [None])
+
+
+def require_each(actor: Actor, permission: str, zones: Iterable[int]) -> None:
+    """Raises Denied unless `can_each(...)`."""
+    if not can_each(actor, permission, zones):
         raise Denied(actor, permission)
 
 

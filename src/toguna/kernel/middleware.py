@@ -46,7 +46,8 @@ def _closing(response: HttpResponse) -> HttpResponse:
 
 
 class Gate:
-    """Opens a view only to those whom it names. A view that names nobody stays shut (deny by default)."""
+    """Opens a view only to those whom it names. A view that names nobody stays shut (deny by default). What is for some alone stays in no
+    browser that others use after them, unless the view says otherwise."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -54,7 +55,10 @@ class Gate:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = SimpleLazyObject(lambda: self.actor_of(request))  # type: ignore[attr-defined]
-        return self.get_response(request)
+        response = self.get_response(request)
+        if getattr(request, "private", False):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
 
     def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         gate: GateMark | None = getattr(view, "gate", None) or getattr(getattr(view, "view_class", None), "gate", None)
@@ -65,6 +69,7 @@ class Gate:
             raise access.Denied(request.actor, f"open {inner!r}, which says nothing of who may")
         if gate.who == "public":
             return None
+        request.private = True
         actor: access.Actor = request.actor
         if actor.account is None or (gate.who == "staff" and not actor.staff):
             name = "staff-login" if gate.who == "staff" else "login"

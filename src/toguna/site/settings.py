@@ -1,7 +1,8 @@
 """One settings file for every place: what differs comes from the home folder (`town.toml`, `secret`) or the environment.
 
 Environment: TOGUNA_HOME (data folder), DATABASE_URL (a PostgreSQL of the town's own), TOGUNA_HOSTS (comma-separated host
-names the site answers to), TOGUNA_HTTPS=1 (behind a TLS proxy: secure cookies, HSTS), TOGUNA_DEBUG=1 (developers only).
+names the site answers to), TOGUNA_HTTPS=1 (behind a TLS proxy: secure cookies, HSTS), TOGUNA_PROXY (addresses of proxies that are not
+on this machine), TOGUNA_DEBUG=1 (developers only).
 """
 
 from __future__ import annotations

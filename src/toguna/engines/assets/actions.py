@@ -24,6 +24,7 @@ from toguna.kernel.access import Actor
 READ, USE, MANAGE = "assets.read", "assets.use", "assets.manage"
 State = Asset.State
 MOST_METRES = 5_000_000_000
+SILENT = timedelta(days=7)
 LATE = timedelta(days=1)  # positions that come later than that are not added to the way
 
 
@@ -146,11 +147,13 @@ def set_state(asset: int, state: str, why: str = "", *, by: Actor, source: str =
     return row
 
 
-def turn(row: Asset, state: str, why: str, *, by: Actor, source: str = "", ref: str = "") -> None:
-    """The same, of a row that is locked, by whoever was asked already."""
+def turn(
+    row: Asset, state: str, why: str, *, by: Actor, source: str = "", ref: str = "", at: datetime | None = None
+) -> None:
+    """The same, of a row that is locked, by whoever was asked already. at: when, if it was before now."""
     if row.state == state:
         return
-    before, now = row.state, max(timezone.now(), row.since)
+    before, now = row.state, max(at or timezone.now(), row.since)
     row.state, row.since, row.changed = State(state), now, timezone.now()
     row.save(update_fields=["state", "since", "changed"])
     StateChange.objects.create(
@@ -215,6 +218,11 @@ def follow(now: datetime | None = None) -> int:
             if gone > row.ahead:
                 row.metres, moved = row.metres + gone - row.ahead, moved + 1
             row.ahead = gone
+            if not places or places[-1].at <= moment - SILENT:
+                # A tracker that was silent for long is not read anew from then each time: what comes of it is late by a day at most.
+                row.tracked, row.ahead = max(row.tracked or row.created, moment - SILENT), 0
+                row.save(update_fields=["metres", "tracked", "ahead"])
+                continue
             settled = [number for number, place in enumerate(places) if place.at <= moment - LATE]
             if settled:
                 # From a position, not from a moment: the step across is not lost.

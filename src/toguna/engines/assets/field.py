@@ -81,7 +81,7 @@ def _apply(record: Mapping[str, Any], row: Asset, once: uuid.UUID, at: datetime,
     given = {name: str(value)[:2000] for name, value in record.items() if value is not None}
     match record["do"]:
         case "broken":
-            work.say_broken(row.pk, given.get("words", ""), by=by, client_id=once)
+            work.say_broken(row.pk, given.get("words", ""), by=by, client_id=once, at=at)
         case "fuel":
             given["litres"] = _figure(given.get("litres", ""))
             said = valid(FuelForm({**given, "client_id": once})).cleaned_data
@@ -98,11 +98,11 @@ def _apply(record: Mapping[str, Any], row: Asset, once: uuid.UUID, at: datetime,
             if order is None:
                 raise actions.Refused(_("There is no such work."))
             if do == "take":
-                work.take(order.pk, by=by)
+                work.take(order.pk, by=by, at=at)
             else:
                 said = valid(FinishForm(given)).cleaned_data
                 work.finish(
-                    order.pk, by=by, minutes=said["minutes"], other=said["other"], words=said["words"], parts=said["parts"]
+                    order.pk, by=by, minutes=said["minutes"], other=said["other"], words=said["words"], parts=said["parts"], at=at,
                 )  # fmt: skip
         case _:
             raise ValueError("no such thing is done")

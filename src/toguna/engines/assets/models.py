@@ -179,6 +179,7 @@ class WorkOrder(models.Model):
 
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="orders")
     client_id = models.UUIDField(unique=True, default=uuid.uuid4)
+    repeats = ArrayField(models.UUIDField(), default=list)  # client_id of each breakdown to which it was the answer
     plan = models.ForeignKey(UpkeepPlan, null=True, blank=True, on_delete=models.SET_NULL, related_name="orders")
     title = models.CharField(max_length=160)
     words = models.TextField(blank=True)

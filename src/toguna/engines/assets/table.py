@@ -5,12 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import islice
 from typing import Any
 
 from django.contrib.gis.geos import Point
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from toguna.engines.assets import actions, reads
@@ -23,16 +20,7 @@ COLUMNS = (
     "code", "kind", "name", "serial", "maker", "unit", "where", "lat", "lon", "bought", "price", "warranty", "tank", "km", "hours",
     "state", "public",
 )  # fmt: skip
-MOST_ROWS, MOST_BYTES = 2000, 2_000_000
 _IDS = uuid.UUID("a2a2ba55-0b77-4a67-9a3e-3b1f4f1f8c10")
-
-
-class Wrong(actions.Refused):
-    """lines: what is wrong, each with its line."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 def rows(assets: Iterable[Asset]) -> Iterator[list[Any]]:
@@ -47,39 +35,10 @@ def rows(assets: Iterable[Asset]) -> Iterator[list[Any]]:
         ]  # fmt: skip
 
 
-def read(content: bytes, *, by: Actor) -> tuple[int, int]:
+def read(file: object, *, by: Actor) -> tuple[int, int]:
     """Brings a table in, all or nothing: (new, changed). Its columns are those of COLUMNS, in any order; kind and name are needed; a
-    code that is known changes that one; a line without code that was brought before is not brought twice. Raises Wrong, Denied."""
-    if len(content) > MOST_BYTES:
-        raise Wrong([_("This file is too large: %(n)d lines at most.") % {"n": MOST_ROWS}])
-    try:
-        table = list(islice(tables.rows(content), MOST_ROWS + 2))
-    except tables.BadTable as error:
-        raise Wrong([str(error)]) from error
-    names = {text.fold(tables.said(cell)): place for place, cell in enumerate(table[0] if table else ())}
-    if missing := [name for name in ("kind", "name") if name not in names]:
-        raise Wrong([_("The first line must name the columns: %(names)s.") % {"names": ", ".join(missing)}])
-    wrong, new, changed, kept = [], 0, 0, set(names) & set(COLUMNS)
-    with transaction.atomic():
-        for number, line in enumerate(table[1:], 2):
-            if number > MOST_ROWS + 1:
-                wrong.append(_("This file is too large: %(n)d lines at most.") % {"n": MOST_ROWS})
-                break
-            given = {name: tables.said(line[names[name]]).removeprefix("'") for name in kept if names[name] < len(line)}
-            if not any(given.values()):
-                continue
-            try:
-                was_new = _line(given, by)
-            except (actions.Refused, ValidationError, ValueError) as error:
-                said = error.messages[0] if isinstance(error, ValidationError) else str(error)
-                wrong.append(_("Line %(n)d: %(what)s") % {"n": number, "what": said})
-                if len(wrong) >= 20:
-                    break
-            else:
-                new, changed = new + was_new, changed + (not was_new)
-        if wrong:
-            raise Wrong(wrong)
-    return new, changed
+    code that is known changes that one; a line without code that was brought before is not brought twice. Raises tables.Wrong, Denied."""
+    return tables.bring(file, COLUMNS, ("kind", "name"), lambda given: _line(given, by), actions.Refused)
 
 
 def _line(given: dict[str, str], by: Actor) -> bool:

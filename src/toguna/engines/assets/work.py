@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -32,12 +32,13 @@ LIVE = (State.OPEN, State.TAKEN)
 @transaction.atomic
 def open_order(
     asset: int, title: str, *, by: Actor, words: str = "", stops: bool = False, source: str = Source.HAND, ref: str = "",
-    client_id: uuid.UUID | None = None, plan: UpkeepPlan | None = None,
+    client_id: uuid.UUID | None = None, plan: UpkeepPlan | None = None, at: datetime | None = None,
 ) -> WorkOrder:  # fmt: skip
-    """Asks for work. stops: it is broken down from now on. The same client_id again is the same order. Raises Refused, Denied."""
+    """Asks for work. stops: it is broken down from now on. The same client_id again is the same order. at: when, if it was before now. Raises
+    Refused, Denied."""
     row = locked(asset)
     access.require(by, USE, zone=row.zone_id)
-    if client_id and (before := WorkOrder.objects.filter(client_id=client_id).first()):
+    if client_id and (before := _before(row, client_id)) is not None:
         return before
     if row.state == Asset.State.RETIRED:
         raise Refused(_("It is retired: nothing is repaired on it any more."))
@@ -46,28 +47,45 @@ def open_order(
         raise Refused(_("Say what is to be done."))
     order = WorkOrder.objects.create(
         asset=row, title=said, words=text.clean(words)[:2000], stops=stops, source=source, ref=ref[:60], account=by.account,
-        client_id=client_id or uuid.uuid4(), plan=plan,
+        client_id=client_id or uuid.uuid4(), plan=plan, opened=at or timezone.now(),
     )  # fmt: skip
     if stops:
-        turn(row, Asset.State.BROKEN, said, by=by, source=source, ref=ref)
+        turn(row, Asset.State.BROKEN, said, by=by, source=source, ref=ref, at=at)
     audit.record(by, "assets.order", f"assets.order:{order.pk}", source=source, stops=stops)
     events.publish(OrderOpened(order.pk, row.pk, source, ref))
     return order
 
 
+def _before(asset: Asset, client_id: uuid.UUID) -> WorkOrder | None:
+    """What was opened, or answered, when the same was said before."""
+    return (
+        WorkOrder.objects.filter(client_id=client_id).first()
+        or WorkOrder.objects.filter(asset=asset, repeats__contains=[client_id]).first()
+    )
+
+
 def say_broken(
-    asset: int, words: str, *, by: Actor, client_id: uuid.UUID, source: str = Source.DRIVER, ref: str = ""
-) -> WorkOrder:
-    """Whoever drives or uses it says that it goes no farther. While work that stops it is open, that work is the answer. Raises Refused,
+    asset: int, words: str, *, by: Actor, client_id: uuid.UUID, source: str = Source.DRIVER, ref: str = "", at: datetime | None = None
+) -> WorkOrder:  # fmt: skip
+    """Whoever drives or uses it says that it goes no farther. While work that stops it is open, that work is the answer, and stays it
+    when the same is sent again later; also what has repaired it since, where it was said before (at) and only heard now. Raises Refused,
     Denied."""
     with transaction.atomic():
         row = locked(asset)
         access.require(by, USE, zone=row.zone_id)
-        there = WorkOrder.objects.filter(asset=row, stops=True, state__in=LIVE).order_by("pk").first()
-        if there is not None and row.state in (Asset.State.BROKEN, Asset.State.UPKEEP):
+        if (before := _before(row, client_id)) is not None:
+            return before
+        stopping = WorkOrder.objects.filter(asset=row, stops=True).order_by("pk")
+        stands = row.state in (Asset.State.BROKEN, Asset.State.UPKEEP)
+        there = stopping.filter(state__in=LIVE).first() if stands else None
+        if there is None and at is not None:
+            there = stopping.filter(state=State.DONE, closed__gt=at).first()
+        if there is not None:
+            there.repeats.append(client_id)
+            there.save(update_fields=["repeats"])
             return there
         return open_order(
-            asset, words or _("Broken down"), by=by, stops=True, source=source, ref=ref, client_id=client_id
+            asset, words or _("Broken down"), by=by, stops=True, source=source, ref=ref, client_id=client_id, at=at
         )
 
 
@@ -79,28 +97,35 @@ def _order(pk: int, by: Actor) -> tuple[WorkOrder, Asset]:
     return WorkOrder.objects.select_for_update().get(pk=pk), row
 
 
+def _since(one: WorkOrder, at: datetime | None) -> datetime:
+    """The moment of what happens to an order: not before what happened to it last."""
+    return max(at or timezone.now(), one.taken or one.opened)
+
+
 @transaction.atomic
-def take(order: int, *, by: Actor) -> WorkOrder:
-    """Somebody begins. What was broken is in upkeep. Said again, later than that it is done too, nothing changes. Raises Refused, Denied."""
+def take(order: int, *, by: Actor, at: datetime | None = None) -> WorkOrder:
+    """Somebody begins. What was broken is in upkeep. Said again, later than that it is done too, nothing changes. at: when, if it was before
+    now. Raises Refused, Denied."""
     one, row = _order(order, by)
     if one.state in (State.TAKEN, State.DONE) and one.taken_by == by.account:
         return one
     if one.state != State.OPEN:
         raise Refused(_("Somebody has taken this work, or it is finished."))
-    one.state, one.taken, one.taken_by = State.TAKEN, timezone.now(), by.account
+    one.state, one.taken, one.taken_by = State.TAKEN, _since(one, at), by.account
     one.save(update_fields=["state", "taken", "taken_by"])
     if row.state == Asset.State.BROKEN and one.stops:
-        turn(row, Asset.State.UPKEEP, one.title, by=by)
+        turn(row, Asset.State.UPKEEP, one.title, by=by, at=at)
     audit.record(by, "assets.take", f"assets.order:{one.pk}")
     return one
 
 
 @transaction.atomic
 def finish(
-    order: int, *, by: Actor, minutes: int = 0, other: int = 0, words: str = "", parts: Sequence[tuple[str, int]] = ()
-) -> WorkOrder:
+    order: int, *, by: Actor, minutes: int = 0, other: int = 0, words: str = "", parts: Sequence[tuple[str, int]] = (),
+    at: datetime | None = None,
+) -> WorkOrder:  # fmt: skip
     """The work is done: minutes of labour, what else was paid, parts used (code, how many). The equipment serves again when no other work
-    stops it; its plan begins anew. Done again, nothing changes. Raises Refused, Denied."""
+    stops it; its plan begins anew. at: when, if it was before now. Done again, nothing changes. Raises Refused, Denied."""
     one, row = _order(order, by)
     if one.state == State.DONE:
         return one
@@ -114,12 +139,12 @@ def finish(
             raise Refused(_("No part has the code %(code)s.") % {"code": code})
         move(part.pk, "out", many, order=one, by=by, client_id=uuid.uuid5(one.client_id, f"part{number}"))
     spent = one.moves.aggregate(all=Sum(F("change") * F("price")))["all"] or 0
-    one.state, one.closed, one.minutes, one.other, one.parts = State.DONE, timezone.now(), minutes, other, -spent
+    one.state, one.closed, one.minutes, one.other, one.parts = State.DONE, _since(one, at), minutes, other, -spent
     one.done_words = text.clean(words)[:2000]
     one.save()
     if one.plan_id:
         UpkeepPlan.objects.filter(pk=one.plan_id).update(
-            last_day=timezone.localdate(), last_metres=row.metres, last_minutes=row.minutes
+            last_day=timezone.localdate(one.closed), last_metres=row.metres, last_minutes=row.minutes
         )
     _serves_again(row, one, by)
     audit.record(by, "assets.finish", f"assets.order:{one.pk}", minutes=minutes, cost=one.cost)
@@ -151,7 +176,7 @@ def cancel(order: int, why: str, *, by: Actor) -> WorkOrder:
 def _serves_again(row: Asset, one: WorkOrder, by: Actor) -> None:
     stood = one.stops and row.state in (Asset.State.BROKEN, Asset.State.UPKEEP)
     if stood and not WorkOrder.objects.filter(asset=row, stops=True, state__in=LIVE).exclude(pk=one.pk).exists():
-        turn(row, Asset.State.SERVICE, one.title, by=by, source=one.source, ref=one.ref)
+        turn(row, Asset.State.SERVICE, one.title, by=by, source=one.source, ref=one.ref, at=one.closed)
 
 
 # Plans

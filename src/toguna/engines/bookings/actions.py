@@ -2,7 +2,7 @@
 
 No overbooking: a place is taken by one statement that adds to the slot only while there is room, and it is the last of its
 transaction, so that a slot is locked for as short as can be. Orders of locks: the booking, then its slot (two slots: the
-lower id first), then those who wait.
+lower id first), then those who wait. Hours are held (FOR SHARE) after the booking and before the slot.
 """
 
 from __future__ import annotations
@@ -13,24 +13,22 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
-from django.utils import formats, timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from toguna.engines.bookings import hours, reads, subjects
+from toguna.engines.bookings import hours, reads, telling
 from toguna.engines.bookings.events import Booked, BookingEnded
 from toguna.engines.bookings.models import Booking, Resource, Slot
-from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
-from toguna.kernel import access, audit, codes, events, limits, text, town
+from toguna.kernel import access, audit, codes, events, limits, text
 from toguna.kernel.access import SYSTEM, Actor
 
 READ, HANDLE, SET_UP = "bookings.read", "bookings.handle", "bookings.set_up"
 MOST_OPEN = 4  # of one person, of one resource, before them
-MOST_HELD = 20  # of one resource at once: nobody empties a day by asking for hours and giving no name
+MOST_HELD, SLOTS_HELD = 20, 10  # bookings, or slots, of one resource held at once: nobody empties it by giving no name
 A_DAY = timedelta(days=1)
 KEEP = timedelta(days=90)
 BATCH = 500
@@ -104,7 +102,9 @@ def _take(
     try:
         with transaction.atomic():
             row, span, current = _slot(resource, start, wish, staff)
-            if held and Booking.objects.filter(slot__resource=current, state=State.HELD).count() >= MOST_HELD:
+            holds = Booking.objects.filter(slot__resource=current, state=State.HELD, expires__isnull=False)
+            most, of_slot = max(MOST_HELD, SLOTS_HELD * span.capacity), max(MOST_HELD, span.capacity // 2)
+            if held and (holds.count() >= most or holds.filter(slot=row).count() >= of_slot):
                 raise Refused(_("Too many people are choosing an hour right now. Try again in a few minutes."))
             booking = _write(current, row, wish, person, client_id, State.HELD if held else State.BOOKED)
             if not held:
@@ -139,8 +139,7 @@ def _full() -> str:
 def _slot(resource: Resource, start: datetime, wish: Wish, staff: bool) -> tuple[Slot, hours.Span, Resource]:
     """The slot's row, made if it is the first time, and what the hours say of it now: they cannot change before the
     transaction ends. Raises Refused."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM bookings_resource WHERE id = %s FOR SHARE", [resource.pk])
+    _hold_hours(resource.pk)
     current = Resource.objects.get(pk=resource.pk)
     span = hours.span_at(current, start)
     if span is None or not current.active:
@@ -164,6 +163,12 @@ def _slot(resource: Resource, start: datetime, wish: Wish, staff: bool) -> tuple
         Slot.objects.bulk_create([new], ignore_conflicts=True)
         row = Slot.objects.get(resource=current, start=span.start)
     return row, span, current
+
+
+def _hold_hours(resource: int) -> None:
+    """The hours and the capacity of a resource stay as they are until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM bookings_resource WHERE id = %s FOR SHARE", [resource])
 
 
 def _write(
@@ -211,15 +216,26 @@ def confirm(booking: int, *, person: people.Person, place: str = "", key: str, b
         if row.slot.resource.asks_place and not place.strip():
             raise Refused(_("Say where we should come."))
         _not_too_many(row.slot.resource, person)
-        row.person, row.place, row.expires = person, text.clean(place)[:300], None
-        if row.state == State.HELD:
-            row.state = State.BOOKED
-        row.save()
-        if row.state == State.BOOKED:
+        sure = row.state == State.HELD
+        state = State.BOOKED if sure else State.WAITING
+        _change(row, person=person, place=text.clean(place)[:300], expires=None, state=state)
+        if sure:
             _sure(row, by)
         else:
             _waits(row, by)
+            _hold_hours(row.slot.resource_id)
+            Slot.objects.select_for_update().get(pk=row.slot_id)
+            _promote(row.slot_id)  # a place may have been given back while the name was typed
+            row.refresh_from_db(fields=["state"])
     return row
+
+
+def _change(row: Booking, **fields: Any) -> None:
+    """Writes these, and when: calendars go by it."""
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.changed = timezone.now()
+    row.save(update_fields=[*fields, "changed"])
 
 
 def _sure(booking: Booking, by: Actor) -> None:
@@ -243,32 +259,10 @@ def _waits(booking: Booking, by: Actor) -> None:
     )
 
 
-def said_when(moment: datetime) -> str:
-    """ "Tuesday 24 November, 09:30", in the language of whoever reads."""
-    local = timezone.localtime(moment)
-    return f"{formats.date_format(local, 'l j F')}, {local:%H:%M}"
-
-
-def _tell(booking: Booking, key: str, words: Callable[[], str], *, only_later: bool = False) -> None:
-    """Sends the words to the person, once. Who books on a phone has its answer at once and needs no other."""
-    if booking.person_id is None or (booking.channel in ("sms", "ussd") and key.startswith(("booked", "waits"))):
-        return
-    if subjects.silent(booking.subject_kind):
-        return
-    way = people.reach_many([booking.person_id]).get(booking.person_id)
-    if way is None:
-        return
-    language = booking.language or way.language or town.current().languages[0]
-    with translation.override(language):
-        said = words() % {
-            "what": text.pick(booking.slot.resource.titles), "when": said_when(booking.slot.start), "code": booking.code,
-            "url": f"{settings.TOGUNA_URL}{reads.address_of(booking)}",
-        }  # fmt: skip
-        subject = _("Your appointment")
-    channels.send(
-        way.medium, way.address, key=f"booking:{booking.pk}:{key}", subject=subject, text=said, language=language,
-        person=booking.person_id,
-    )  # fmt: skip
+def _tell(booking: Booking, key: str, words: Callable[[], str]) -> None:
+    """Who books on a phone has its answer at once and needs no other."""
+    if not (booking.channel in ("sms", "ussd") and key.startswith(("booked", "waits"))):
+        telling.tell(booking, f"booking:{booking.pk}:{key}", words)
 
 
 # Giving back
@@ -303,8 +297,7 @@ def cancel(booking: int, *, by: Actor, key: str = "") -> Booking:
     if own and row.slot.start < timezone.now():  # whether they came is then for the counter to say
         raise Refused(_("This hour has passed."))
     had = row.state != State.WAITING
-    row.state, row.expires = State.CANCELLED, None
-    row.save(update_fields=["state", "expires"])
+    _change(row, state=State.CANCELLED, expires=None)
     _ended(row, by, own=own)
     if not own:
         _tell(
@@ -327,12 +320,13 @@ def _ended(row: Booking, by: Actor, **data: Any) -> None:
 
 def _give_back(row: Booking) -> None:
     """Last in its transaction: from here the slot is locked."""
+    _hold_hours(row.slot.resource_id)
     Slot.objects.filter(pk=row.slot_id).update(taken=F("taken") - row.places)
     _promote(row.slot_id)
 
 
 def _promote(slot_id: int) -> None:
-    """Whoever waits, in order, gets what is free. The slot's row is already locked by this transaction."""
+    """Whoever waits, in order, gets what is free. The hours and the slot's row are held already by this transaction."""
     slot = Slot.objects.select_related("resource").get(pk=slot_id)
     span = hours.span_at(slot.resource, slot.start)
     if span is None or slot.start < timezone.now():
@@ -341,11 +335,11 @@ def _promote(slot_id: int) -> None:
     waiting = Booking.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         slot=slot, state=State.WAITING, expires=None, places__lte=max(0, left)
     )
-    for one in waiting.order_by("id")[:20] if left > 0 else ():
+    for one in waiting.order_by("id")[:left] if left > 0 else ():
         if one.places <= left:
             left -= one.places
-            one.state, one.slot = State.BOOKED, slot
-            one.save(update_fields=["state"])
+            one.slot = slot
+            _change(one, state=State.BOOKED)
             _add(slot, span, one.places)
             audit.record(SYSTEM, "bookings.promote", f"bookings.booking:{one.pk}", resource=slot.resource.slug)
             events.publish(Booked(one.pk, slot.resource.slug, one.subject_kind, one.subject))
@@ -356,6 +350,14 @@ def _promote(slot_id: int) -> None:
                     "A place is free, it is yours. %(what)s: %(when)s. Code: %(code)s. If you cannot come: %(url)s"
                 ),
             )
+
+
+def _promote_all(resource: Resource) -> None:
+    """There may be more places than before. The resource's row is already locked by this transaction."""
+    waited = Booking.objects.filter(slot__resource=resource, state=State.WAITING, expires=None)
+    slots = Slot.objects.filter(pk__in=waited.values("slot"), start__gt=timezone.now())
+    for pk in list(slots.select_for_update().order_by("pk").values_list("pk", flat=True)):
+        _promote(pk)
 
 
 def move(booking: int, start: datetime, *, by: Actor, key: str = "") -> Booking:
@@ -373,8 +375,7 @@ def move(booking: int, start: datetime, *, by: Actor, key: str = "") -> Booking:
         slot, span, resource = _slot(row.slot.resource, start, Wish(places=row.places), not own)
         list(Slot.objects.select_for_update().filter(pk__in=[old, slot.pk]).order_by("pk"))
         _add(slot, span, row.places)
-        row.slot = slot
-        row.save(update_fields=["slot"])
+        _change(row, slot=slot)
         slot.resource = resource
         audit.record(by, "bookings.move", f"bookings.booking:{row.pk}", resource=resource.slug, own=own)
         _tell(
@@ -400,8 +401,7 @@ def expire(*, of: tuple[Resource, datetime] | None = None) -> int:
             if one is None:
                 continue
             had = one.state == State.HELD
-            one.state, one.expires = State.EXPIRED, None
-            one.save(update_fields=["state", "expires"])
+            _change(one, state=State.EXPIRED, expires=None)
             events.publish(BookingEnded(one.pk, one.slot.resource.slug, one.subject_kind, one.subject, "expired"))
             if had:
                 _give_back(one)
@@ -434,8 +434,7 @@ def mark(booking: int, state: str, *, by: Actor) -> Booking:
         raise Refused(_("The hour has not come yet."))
     if timezone.localtime(row.slot.start).date() > timezone.localtime(now).date():
         raise Refused(_("The day has not come yet."))
-    row.state = State(state)
-    row.save(update_fields=["state"])
+    _change(row, state=State(state))
     if state == State.BOOKED:
         audit.record(by, "bookings.unmark", f"bookings.booking:{row.pk}", resource=row.slot.resource.slug)
     else:
@@ -449,19 +448,6 @@ def came(booking: int, *, by: Actor) -> Booking:
 
 def no_show(booking: int, *, by: Actor) -> Booking:
     return mark(booking, State.NO_SHOW, by=by)
-
-
-@transaction.atomic
-def record_payment(booking: int, receipt: str, *, by: Actor) -> None:
-    """It was paid, by this receipt: said by whoever took the money. Again: nothing changes."""
-    access.require(by, HANDLE)
-    row = _locked(booking)
-    if row.receipt != receipt[:60]:
-        if row.receipt:
-            raise Refused(_("This is already paid: receipt %(number)s.") % {"number": row.receipt})
-        row.receipt = receipt[:60]
-        row.save(update_fields=["receipt"])
-        audit.record(by, "bookings.paid", f"bookings.booking:{row.pk}", receipt=row.receipt)
 
 
 # Setting up
@@ -493,6 +479,7 @@ def save_resource(slug: str, told: Mapping[str, Any], *, by: Actor) -> tuple[Res
         setattr(new, name, told[name])
     kept = _keep_cut_days(row, new) if row else []
     new.save()
+    _promote_all(new)
     audit.record(by, "bookings.set_up", f"bookings.resource:{new.pk}", kept=[day.isoformat() for day in kept])
     return new, kept
 
@@ -567,6 +554,7 @@ def set_day(slug: str, day: date, openings: Sequence[tuple[str, str]] | None, *,
     if _cut(row, day, taken):
         raise Refused(_("These hours would cut appointments of that day. Move those first, or close the day."))
     row.save(update_fields=["exceptions"])
+    _promote_all(row)
     offered = {span.start for span in hours.grid(row, day)}
     outside = [slot.pk for slot in taken if slot.start not in offered]
     audit.record(by, "bookings.set_day", f"bookings.resource:{row.pk}", day=day.isoformat(), closed=openings == [])
@@ -615,11 +603,11 @@ def forget_old() -> None:
 
 
 def erase(person: int) -> None:
-    for booking in Booking.objects.filter(person=person, state__in=(*reads.LIVE, State.WAITING)):
-        row = _locked(booking.pk)
+    theirs = Booking.objects.filter(person=person, state__in=(*reads.LIVE, State.WAITING)).order_by("slot", "id")
+    rows = list(theirs.select_for_update(of=("self",)).select_related("slot__resource"))
+    for row in sorted(rows, key=lambda row: row.state != State.WAITING):  # what one waits for is not given to oneself
         had = row.state != State.WAITING
-        row.state, row.expires = State.CANCELLED, None
-        row.save(update_fields=["state", "expires"])
+        _change(row, state=State.CANCELLED, expires=None)
         _ended(row, SYSTEM)
         if had:
             _give_back(row)

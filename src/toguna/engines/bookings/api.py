@@ -16,7 +16,6 @@ from toguna.engines.bookings.actions import (
     hold,
     move,
     no_show,
-    record_payment,
     save_resource,
 )
 from toguna.engines.bookings.events import Booked, BookingEnded
@@ -59,7 +58,6 @@ __all__ = [
     "key_of",
     "move",
     "no_show",
-    "record_payment",
     "resource",
     "resources",
     "save_resource",

@@ -10,7 +10,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from toguna.engines.bookings import actions, reads
+from toguna.engines.bookings import actions, reads, telling
 from toguna.engines.bookings.models import Booking, Resource
 from toguna.engines.channels.api import Choice, Command, NotUnderstood, Said, Slot, Stop
 from toguna.engines.people import api as people
@@ -131,7 +131,7 @@ def _book(said: Said) -> str:
         wish=actions.Wish(language=said.language, channel=said.medium), client_id=uuid.uuid5(_KEYS, said.key),
     )  # fmt: skip
     return _("Appointment: %(what)s, %(when)s. Code %(code)s. To cancel, send %(word)s.") % {
-        "what": text.pick(resource.titles, said.language), "when": actions.said_when(made.slot.start), "code": made.code,
+        "what": text.pick(resource.titles, said.language), "when": telling.said_when(made.slot.start), "code": made.code,
         "word": _("APPOINTMENT"),
     }  # fmt: skip
 
@@ -143,7 +143,7 @@ def _cancel(said: Said) -> str:
         raise Stop(_("There is no such booking."))
     actions.cancel(found.pk, by=SYSTEM, key=reads.key_of(found))
     return _("Your appointment is cancelled: %(what)s, %(when)s.") % {
-        "what": text.pick(found.slot.resource.titles, said.language), "when": actions.said_when(found.slot.start),
+        "what": text.pick(found.slot.resource.titles, said.language), "when": telling.said_when(found.slot.start),
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from toguna.engines.bookings import actions, reads, subjects
+from toguna.engines.bookings import reads, subjects, telling
 from toguna.engines.bookings.models import Booking
 from toguna.engines.channels.api import Due, Reminder
 from toguna.engines.people.api import MOST_OWNED, Mine, Owned, Person
@@ -23,7 +23,7 @@ def _owned(person: Person) -> list[Owned]:
         Owned(
             title=f"{text.pick(one.slot.resource.titles)} {one.code}",
             url=reads.address_of(one),
-            says=f"{one.get_state_display()}: {actions.said_when(one.slot.start)}",
+            says=f"{one.get_state_display()}: {telling.said_when(one.slot.start)}",
             service="bookings",
             icon=one.slot.resource.icon,
             when=one.created,

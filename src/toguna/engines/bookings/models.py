@@ -92,11 +92,11 @@ class Booking(models.Model):
     subject = models.CharField(max_length=80, blank=True)
     place = models.CharField(max_length=300, blank=True)
     price = models.BigIntegerField(default=0)  # of the whole, when it was booked
-    receipt = models.CharField(max_length=60, blank=True)  # by which it was paid
     expires = models.DateTimeField(null=True, blank=True)  # not confirmed with a name: until then
     language = models.CharField(max_length=8, blank=True)
     channel = models.CharField(max_length=12, default="web")
     created = models.DateTimeField(db_default=Now())
+    changed = models.DateTimeField(db_default=Now())  # its hour or its state
 
     class Meta:
         db_table = "bookings_booking"

@@ -147,6 +147,10 @@ def _stamp(moment: datetime) -> str:
 
 
 _UTC = timezone.get_fixed_timezone(0)
+_STATUS: dict[str, str] = {
+    Booking.State.CANCELLED: "CANCELLED", Booking.State.EXPIRED: "CANCELLED", Booking.State.WAITING: "TENTATIVE",
+    Booking.State.HELD: "TENTATIVE",
+}  # fmt: skip
 
 
 def calendar(bookings: Sequence[Booking], *, named: bool) -> str:
@@ -158,10 +162,12 @@ def calendar(bookings: Sequence[Booking], *, named: bool) -> str:
         resource = one.slot.resource
         title = text.pick(resource.titles)
         lines += [
-            "BEGIN:VEVENT", f"UID:booking-{one.pk}@{host}", f"DTSTAMP:{_stamp(one.created)}",
+            "BEGIN:VEVENT", f"UID:booking-{one.pk}@{host}", f"DTSTAMP:{_stamp(one.changed)}",
+            # Seconds since it was made: it grows with each change, as calendars that have it already ask.
+            f"SEQUENCE:{int((one.changed - one.created).total_seconds())}",
             f"DTSTART:{_stamp(one.slot.start)}", f"DTEND:{_stamp(one.slot.end)}",
             f"SUMMARY:{_escaped(title if named else f'{title} {one.code}')}",
-            f"STATUS:{'CANCELLED' if one.state in (Booking.State.CANCELLED, Booking.State.EXPIRED) else 'CONFIRMED'}",
+            f"STATUS:{_STATUS.get(one.state, 'CONFIRMED')}",
         ]  # fmt: skip
         if notes := text.pick(resource.notes):
             lines.append(f"DESCRIPTION:{_escaped(notes)}")

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from toguna.engines.bookings import actions, commands, mine, starter
+from toguna.engines.bookings import actions, commands, mine, money, starter
+from toguna.engines.bookings.events import Booked, BookingEnded
+from toguna.engines.ledger.api import PaymentTaken
 from toguna.engines.people import api as people
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.demo import Starter
+from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
@@ -30,6 +33,9 @@ SERVICE = Service(
         commands.APPOINTMENT,
         mine.MINE,
         mine.REMINDER,
+        Reaction(Booked, money.on_booked),
+        Reaction(BookingEnded, money.on_ended),
+        Reaction(PaymentTaken, money.on_paid),
         people.Erasure("bookings", actions.erase),
         people.PersonalData("bookings", actions.export),
         Periodic("bookings-sweep", timedelta(minutes=5), actions.sweep),

@@ -36,6 +36,6 @@ def title_of(kind: str, key: str) -> str:
 
 
 def read(typed: str) -> tuple[str, str]:
-    """(kind, key) of "procedure:birth"; ("", "") for what is not known."""
+    """(kind, key) of "procedure:birth", as a visitor says it; ("", "") for what is not known, and for what only its own service books."""
     kind, _colon, key = typed[:121].partition(":")
-    return (kind, key) if title_of(kind, key) else ("", "")
+    return (kind, key) if title_of(kind, key) and not silent(kind) else ("", "")

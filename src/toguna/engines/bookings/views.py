@@ -18,7 +18,7 @@ from django.utils.http import urlencode
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from toguna.engines.bookings import actions, reads, subjects
+from toguna.engines.bookings import actions, money, reads, subjects
 from toguna.engines.bookings.models import Booking, Resource
 from toguna.engines.people import api as people
 from toguna.kernel import limits, text
@@ -141,6 +141,8 @@ def _taken(
         messages.success(request, _("Your appointment is moved."))
         return redirect(reads.address_of(moved))
     limits.hit("bookings.hold", people.device_of(request), at_most=30, per=timedelta(hours=1))
+    # A browser that forgets who it is is another one each time; a whole quarter behind one address chooses fewer hours than that.
+    limits.hit("bookings.hold.address", people.address_of(request), at_most=120, per=timedelta(hours=1))
     wish = actions.Wish(places=places, subject=about, language=language())
 
     def held(client_id: uuid.UUID) -> Booking:
@@ -179,9 +181,11 @@ def booking(request: Request, code: str) -> HttpResponse:
             messages.error(request, str(error))
         return redirect(f"{reads.address_of(row)}&new=1")
     state = row.state if asked or row.expires is None else Booking.State.EXPIRED
+    bill = money.of([row]).get(row.code)
     values = {
         "booking": row, "resource": resource, "key": reads.key_of(row), "form": form, "asked": asked, "known": person,
         "state": Booking.State(state), "new": "new" in request.GET, "about": subjects.title_of(row.subject_kind, row.subject),
+        "bill": bill, "owed": (bill.left if bill else row.price) if state in money.SURE else 0,
         "waiting": row.state == Booking.State.WAITING, "gone": state in (Booking.State.CANCELLED, Booking.State.EXPIRED),
         "live": row.expires is None and row.state in (Booking.State.BOOKED, Booking.State.WAITING) and row.slot.end > timezone.now(),
     }  # fmt: skip
@@ -192,8 +196,10 @@ def booking(request: Request, code: str) -> HttpResponse:
 
 @public
 def act(request: Request, code: str) -> HttpResponse:
-    """do=cancel."""
+    """do=cancel|pay."""
     row = _theirs(request, code)
+    if request.method == "POST" and request.POST.get("do") == "pay" and (bill := money.bill(row.pk)) is not None:
+        return redirect("pay-bill", bill.reference)
     if request.method == "POST" and request.POST.get("do") == "cancel":
         said(request, lambda: actions.cancel(row.pk, by=request.actor, key=reads.key_of(row)), _("Your appointment is cancelled. The place is free for somebody else: thank you."))  # fmt: skip
     return redirect(reads.address_of(row))
@@ -230,5 +236,6 @@ def feed(request: Request, slug: str) -> HttpResponse:
         raise Http404
     since = timezone.now() - timedelta(days=30)
     rows = Booking.objects.filter(slot__resource=resource, slot__start__gte=since).select_related("slot__resource")
-    rows = rows.exclude(state__in=(Booking.State.HELD, Booking.State.WAITING)).order_by("slot__start", "id")
+    never = (Booking.State.HELD, Booking.State.WAITING, Booking.State.EXPIRED)
+    rows = rows.exclude(state__in=never).order_by("slot__start", "id")
     return _file(reads.calendar(list(rows[:MOST_FED]), named=False), slug)

@@ -14,14 +14,14 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from toguna.engines.cases import events, opinions, photos, rights, workdays
+from toguna.engines.cases import events, opinions, photos, rights
 from toguna.engines.cases.definition import workflow_of
 from toguna.engines.cases.models import Case, Photo, Step, Topic, Work, Workflow
 from toguna.engines.cases.routing import team_for
 from toguna.engines.cases.workflow import CaseType, State, Transition, case_type
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, codes, text
+from toguna.kernel import access, audit, codes, text, workdays
 from toguna.kernel.access import Actor
 from toguna.kernel.events import publish
 

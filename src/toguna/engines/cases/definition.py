@@ -13,7 +13,6 @@ from django.utils.functional import lazy
 
 from toguna.engines.cases import conditions
 from toguna.engines.cases.models import Case, Workflow
-from toguna.engines.cases.workdays import MOST_DAYS
 from toguna.engines.cases.workflow import (
     LAW,
     CaseType,
@@ -27,6 +26,7 @@ from toguna.engines.cases.workflow import (
 )
 from toguna.kernel import access
 from toguna.kernel.text import pick
+from toguna.kernel.workdays import MOST_DAYS
 
 MOST_STATES, MOST_TRANSITIONS, MOST_BYTES, MOST_OPINIONS = 40, 120, 200_000, 12
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")

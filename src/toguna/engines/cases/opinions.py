@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from toguna.engines.cases import workdays
 from toguna.engines.cases.models import Case, Opinion
 from toguna.engines.cases.workflow import Opinions
 from toguna.engines.people import api as people
+from toguna.kernel import workdays
 
 Standing = Literal["", "waiting", "favourable", "reserved", "unfavourable"]
 

@@ -135,6 +135,7 @@ class Message(models.Model):
     language = models.CharField(max_length=8, blank=True, db_default="")
     subject = models.CharField(max_length=200, blank=True, db_default="")
     text = models.TextField(blank=True, db_default="")  # "": that of the publication, in its language
+    private = models.CharField(max_length=40, blank=True, db_default="")  # of the text: for whoever gets it alone
     lane = models.SmallIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED, db_default="queued")
     route = models.ForeignKey(Route, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
@@ -166,6 +167,11 @@ class Message(models.Model):
             ),
             models.Index(fields=["address", "-id"], name="channels_message_address"),
         ]
+
+    @property
+    def shown(self) -> str:
+        """The text as those of the town may read it."""
+        return self.text.replace(self.private, "•" * len(self.private)) if self.private else self.text
 
 
 class Conversation(models.Model):

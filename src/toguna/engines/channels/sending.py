@@ -22,18 +22,19 @@ def send(
     language: str = "",
     lane: Lane = Lane.TRANSACTIONAL,
     person: int | None = None,
+    private: str = "",
 ) -> None:
     """Asks for one message. medium: "email" or "sms". `key` (120 characters at most) says what it is: asked for twice, it
-    is sent once. The text of an SMS is brought into the GSM alphabet."""
+    is sent once. private: a code in it that nobody of the town reads (`Message.shown`). The text of an SMS is brought into the GSM alphabet."""
     if medium == "sms":
         text = sms.normalise(text)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO channels_message (key, medium, address, person_id, language, subject, text, lane, state, tries, error)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'queued', 0, '') ON CONFLICT (key) DO NOTHING
+            INSERT INTO channels_message (key, medium, address, person_id, language, subject, text, private, lane, state, tries, error)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', 0, '') ON CONFLICT (key) DO NOTHING
             """,
-            [key, medium, address, person, language, " ".join(subject.split())[:200], text, int(lane)],
+            [key, medium, address, person, language, " ".join(subject.split())[:200], text, private, int(lane)],
         )
         if cursor.rowcount:
             cursor.execute("NOTIFY toguna_messages")  # heard when the transaction commits

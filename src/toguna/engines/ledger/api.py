@@ -53,6 +53,7 @@ from toguna.engines.ledger.models import (
 )
 from toguna.engines.ledger.orders.actions import orders_of, subscribe, unsubscribe
 from toguna.engines.ledger.orders.running import Falling, falling
+from toguna.engines.ledger.owing import Owing, owing
 from toguna.engines.ledger.payers import balances_of, bills_of, new_payers, payer
 from toguna.engines.ledger.paying import SUSPENSE, gaps, receipt_number, take, void
 from toguna.engines.ledger.providers.asking import Unaskable
@@ -101,6 +102,7 @@ __all__ = [
     "Missing",
     "Order",
     "Owed",
+    "Owing",
     "Payer",
     "Payment",
     "PaymentAnswered",
@@ -151,6 +153,7 @@ __all__ = [
     "out",
     "out_with",
     "owed_by",
+    "owing",
     "payer",
     "pieces",
     "plan",

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from toguna.engines.people.acting import acting, mandate_of
 from toguna.engines.people.actions import Refused, create_staff, end_sessions, set_grants
-from toguna.engines.people.devices import device_of, remember_device
+from toguna.engines.people.devices import address_of, device_of, remember_device
 from toguna.engines.people.erasure import Erasure, PersonalData, forget_unneeded
 from toguna.engines.people.mandates import end as end_mandate
 from toguna.engines.people.mandates import grant as grant_mandate
@@ -58,6 +58,7 @@ __all__ = [
     "actor_for",
     "actor_of",
     "actor_serving",
+    "address_of",
     "administrators",
     "authority",
     "confirm_by_ussd",

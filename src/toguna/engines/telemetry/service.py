@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.people.api import Erasure, PersonalData
 from toguna.engines.telemetry.desk import declared as desk
-from toguna.engines.telemetry.devices import forgetting
+from toguna.engines.telemetry.devices import changes, forgetting
 from toguna.engines.telemetry.devices.register import MANAGE, READ, bring
 from toguna.engines.telemetry.doors import sms
 from toguna.engines.telemetry.events import AlarmRaised
@@ -34,8 +34,11 @@ def _tick() -> None:
 
 
 def _put_away() -> None:
-    files.put_away()
+    # What waits on the disk may be as old as what goes: first it is compared with that.
+    if not draining.drain(wait=5).busy:
+        files.put_away()
     files.forget_old()
+    changes.forget_old()
 
 
 SERVICE = Service(

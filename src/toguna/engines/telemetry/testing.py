@@ -7,8 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
+
+from toguna.engines.telemetry.doors import broker
 from toguna.engines.telemetry.intake import loading, spool, taking
 from toguna.engines.telemetry.rules import watching
+
+
+def mosquitto() -> None:
+    """Skips the test, and says why, where Mosquitto is not installed (`./toguna test` installs it). One that is there and does not
+    start fails the test."""
+    try:
+        broker.program()
+    except broker.Missing as error:
+        pytest.skip(f"needs Mosquitto: {error}")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from toguna.engines.territory.routing.blocked import Blocked, BlockedRoads
 from toguna.engines.territory.routing.build import BuildFailed
 from toguna.engines.territory.routing.build import build as build_roads
 from toguna.engines.territory.routing.client import NoRoute, RoutingUnavailable
+from toguna.engines.territory.routing.client import await_ready as await_roads
 from toguna.engines.territory.routing.client import ready as routing_ready
 from toguna.engines.territory.routing.closures import (
     ClosureRefused,
@@ -89,6 +90,7 @@ __all__ = [
     "Trouble",
     "Vehicle",
     "ZoneItem",
+    "await_roads",
     "build_roads",
     "chain",
     "circle",

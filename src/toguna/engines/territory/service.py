@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from toguna.engines.territory.routing import build, traffic
 from toguna.engines.territory.tiles import TileLayer
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
+from toguna.kernel.demo import Demo
 from toguna.kernel.manifest import Service
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Api, Page, Section, Urls
@@ -33,6 +34,7 @@ SERVICE = Service(
         Permission("territory.edit", _("Change what is on the ground"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
         Permission("territory.import", _("Bring files in"), frozenset({MANAGER, ADMINISTRATOR})),
         Permission("territory.close", _("Close roads and open them again"), frozenset({AGENT, MANAGER, ADMINISTRATOR})),
+        Demo("roads", lambda files: build.check(), order=10),
         Periodic("territory-network", timedelta(minutes=15), build.check),
         Periodic("territory-traffic", timedelta(minutes=1), traffic.keep_fresh),
         Page("map", _("Map"), "map", "map", where=("home", "nav"), order=40, summary=_("The town, its districts, its services.")),

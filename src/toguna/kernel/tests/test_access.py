@@ -1,12 +1,14 @@
 """Deny by default: what is not granted is refused, in the right place only."""
 
 import pytest
+from django.http import HttpResponse
 from django.test import RequestFactory
 
 from toguna.kernel import access, registry
 from toguna.kernel.access import AGENT, MANAGER, Actor, Denied, Grant, Permission
 from toguna.kernel.manifest import Service
 from toguna.kernel.middleware import Gate
+from toguna.kernel.web import public, staff
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +56,18 @@ def test_a_view_that_says_nothing_of_who_may_open_it_stays_shut():
     request.actor = access.NOBODY
     with pytest.raises(Denied):
         Gate(lambda r: None).process_view(request, lambda r: None, (), {})
+
+
+def test_what_is_for_some_alone_stays_in_no_browser_that_others_use():
+    def answered(view):
+        def get_response(request):
+            return gate.process_view(request, view, (), {}) or view(request)
+
+        gate = Gate(get_response)
+        gate.actor_of = lambda _request: Actor(account=1, staff=True, grants=(Grant(AGENT),))
+        return gate(RequestFactory().get("/"))
+
+    own, kept = HttpResponse(), HttpResponse(headers={"Cache-Control": "private, max-age=60"})
+    assert answered(staff("wells.close")(lambda _request: own)).headers["Cache-Control"] == "private, no-store"
+    assert answered(staff("wells.close")(lambda _request: kept)).headers["Cache-Control"] == "private, max-age=60"
+    assert "Cache-Control" not in answered(public(lambda _request: HttpResponse())).headers

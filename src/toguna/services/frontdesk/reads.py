@@ -39,7 +39,7 @@ class Line:
 
 def history(actor: Actor, person: people.Person) -> list[Line]:
     """What the town and this person said to each other, by whatever door; the latest first. Of cases only those that the
-    actor may read; of messages never a log-in code; of a number only what was said since it is theirs."""
+    actor may read; of messages never a log-in code, nor what is private in them; of a number only what was said since it is theirs."""
     found = [*_cases(actor, person), *_messages(person), *_calls(person)]
     return sorted(found, key=lambda line: line.at, reverse=True)[: MOST * 2]
 
@@ -73,7 +73,7 @@ def _messages(person: people.Person) -> list[Line]:
     )
     said = channels.Incoming.objects.filter(got).order_by("-id")[:MOST]
     return [
-        *(Line(m.created, "out", "arrow", m.medium, m.text, m.get_state_display()) for m in told),
+        *(Line(m.created, "out", "arrow", m.medium, m.shown, m.get_state_display()) for m in told),
         *(Line(i.at, "in", "message", i.medium, i.text) for i in said),
     ]
 
@@ -135,7 +135,7 @@ def thread(talk: channels.Conversation) -> Sequence[Line]:
         told = told.filter(Q(person=None) | Q(person=talk.person_id))
     lines = [
         *(Line(i.at, "in", "message", talk.address, i.text) for i in said),
-        *(Line(m.created, "out", "arrow", "", m.text, m.get_state_display()) for m in told.order_by("-id")[:100]),
+        *(Line(m.created, "out", "arrow", "", m.shown, m.get_state_display()) for m in told.order_by("-id")[:100]),
     ]
     return sorted(lines, key=lambda line: line.at)
 

@@ -1,6 +1,11 @@
 {% autoescape off %}// Keeps a page and its files, nothing else: what belongs to people is in the page's own store.
 const NAME = {{ name }}, CACHE = `${NAME}-{{ version }}`, FILES = {{ files }}, PAGE = {{ page }}, WITHIN = {{ within }}, PATIENCE = 8000;
-addEventListener("install", (event) => event.waitUntil(caches.open(CACHE).then((kept) => kept.addAll(FILES)).then(() => skipWaiting())));
+addEventListener("install", (event) => event.waitUntil(caches.open(CACHE).then(async (kept) => {
+  await kept.addAll(FILES);
+  // The page that brought this worker did not come through it: opened once with network, it must open without.
+  const answer = await fetch(PAGE).catch(() => null);
+  if (answer?.ok && !answer.redirected) await kept.put(PAGE, answer);
+}).then(() => skipWaiting())));
 addEventListener("activate", (event) => event.waitUntil(caches.keys()
   .then((names) => Promise.all(names.filter((name) => name.startsWith(`${NAME}-`) && name !== CACHE).map((name) => caches.delete(name))))
   .then(() => clients.claim())));

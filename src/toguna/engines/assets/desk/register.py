@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import uuid
 from collections.abc import Callable
@@ -33,7 +31,7 @@ from toguna.engines.assets.desk.forms import AssetForm, MeterForm, OrderForm, Pa
 from toguna.engines.assets.models import Asset, UpkeepPlan
 from toguna.engines.documents import api as documents
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, codes, paper, text
+from toguna.kernel import access, codes, paper, tables, text
 from toguna.kernel.web import Request, staff
 
 F = TypeVar("F", bound=Form)
@@ -276,14 +274,8 @@ def labels(request: Request) -> HttpResponse:
 
 @staff(READ)
 def export(request: Request) -> HttpResponse:
-    """The list as a table, as French and Portuguese spreadsheets expect it."""
-    held = io.StringIO()
-    held.write("\ufeff")
-    csv.writer(held, delimiter=";").writerows(table.rows(_filtered(request).iterator(chunk_size=500)))
-    return HttpResponse(
-        held.getvalue(), content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="equipment.csv"'},
-    )  # fmt: skip
+    """The list as a table."""
+    return tables.given(table.rows(_filtered(request).iterator(chunk_size=500)), "equipment")
 
 
 @staff(MANAGE)
@@ -291,12 +283,9 @@ def bring(request: Request) -> HttpResponse:
     """A table is brought in: all of it, or nothing and what is wrong with it."""
     wrong: list[str] = []
     if request.method == "POST":
-        file = request.FILES.get("file")
         try:
-            if not isinstance(file, UploadedFile):
-                raise table.Wrong([_("Choose a file.")])
-            new, changed = table.read(file.read(table.MOST_BYTES + 1), by=request.actor)
-        except table.Wrong as error:
+            new, changed = table.read(request.FILES.get("file"), by=request.actor)
+        except tables.Wrong as error:
             wrong = error.lines
         else:
             messages.success(

@@ -83,3 +83,43 @@ def test_the_page_holds_nothing_and_its_worker_keeps_it(truck, hire, client):
     worker = client.get("/a/worker.js")
     assert worker["Service-Worker-Allowed"] == "/a/" and "assets/field" in worker.content.decode()
     assert client.get("/a/app").status_code == 302 and client.get("/a/day").status_code == 302
+
+
+def test_a_breakdown_sent_again_after_its_repair_opens_nothing(truck, hire):
+    mechanic = hire("agent")
+    work.say_broken(truck.pk, "Brakes", by=HEAD, client_id=uuid.uuid4())
+    said = record("broken", truck, words="No brakes")  # the answer is the order that is there
+    assert sent(mechanic, said) == [("sent", "")]
+    order = WorkOrder.objects.get()
+    work.finish(order.pk, by=HEAD)
+    assert sent(mechanic, said) == [("sent", "")]  # from a telephone that had not heard
+    other = record("broken", truck, words="The brakes")  # somebody else's, said before the repair and heard after it
+    assert sent(mechanic, other) == [("sent", "")]
+    truck.refresh_from_db()
+    assert truck.state == "service" and WorkOrder.objects.count() == 1
+    again = {**record("broken", truck, words="Again"), "at": timezone.now().isoformat()}
+    assert sent(mechanic, again) == [("sent", "")]
+    assert WorkOrder.objects.count() == 2
+
+
+def test_time_out_of_service_is_from_when_it_was_said_not_from_when_it_was_heard(truck, hire):
+    mechanic, now = hire("agent"), timezone.now()
+    since = now - timedelta(hours=10)
+    Asset.objects.filter(pk=truck.pk).update(since=since)
+
+    def said(do, hours, **more):
+        return {**record(do, truck, **more), "at": (now - timedelta(hours=hours)).isoformat()}
+
+    assert sent(mechanic, said("broken", 8, words="Brakes")) == [("sent", "")]
+    order = WorkOrder.objects.get()
+    assert (
+        sent(mechanic, said("take", 5, order=order.pk), said("finish", 3, order=order.pk, minutes="30"))
+        == [("sent", "")] * 2
+    )
+    order.refresh_from_db()
+    hours = [round((now - at).total_seconds() / 3600, 3) for at in (order.opened, order.taken, order.closed)]
+    assert hours == [8, 5, 3]
+    states = truck.states.order_by("pk").values_list("state", "at")
+    assert [(state, round((now - at).total_seconds() / 3600, 3)) for state, at in states][1:] == [
+        ("broken", 8), ("upkeep", 5), ("service", 3),
+    ]  # fmt: skip

@@ -16,13 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from toguna.engines.bookings import actions, hours, reads, subjects
+from toguna.engines.bookings import actions, hours, money, reads, subjects
 from toguna.engines.bookings.actions import HANDLE, READ, SET_UP
 from toguna.engines.bookings.desk.forms import ForForm, ResourceForm
 from toguna.engines.bookings.models import Booking, Resource
 from toguna.engines.bookings.views import day_of, language, moment, once, said
 from toguna.engines.people import api as people
-from toguna.kernel import text
+from toguna.kernel import access, audit, text
 from toguna.kernel.web import Request, staff
 
 
@@ -42,6 +42,7 @@ def _any_day(typed: str) -> date:
 @staff(READ)
 def day(request: Request) -> HttpResponse:
     """Who comes on a day. POST do=came|no_show|booked|cancel, booking=ID. The verbs say who may."""
+    access.require(request.actor, READ)  # a resource lies in no zone: who comes is for those of the whole town
     rows, resource = _resource(request.GET.get("at", ""))
     chosen = _any_day(request.GET.get("day", ""))
     if request.method == "POST":
@@ -57,7 +58,10 @@ def day(request: Request) -> HttpResponse:
             said(request, lambda: actions.mark(one.pk, do, by=request.actor), _("Done."))
         return redirect(f"{request.path}?at={resource.slug if resource else ''}&day={chosen.isoformat()}")
     found = reads.day_list(resource, chosen) if resource else []
+    if found and resource is not None:
+        audit.record(request.actor, "bookings.read", f"bookings.resource:{resource.pk}", day=chosen.isoformat())
     reach = people.reach_many([one.person_id for one in found if one.person_id])
+    bills = money.of(found)
     today, now = timezone.localdate(), timezone.now()
     values = {
         "resources": rows, "resource": resource, "day": chosen, "today": today,
@@ -66,7 +70,7 @@ def day(request: Request) -> HttpResponse:
             {
                 "one": one, "about": subjects.title_of(one.subject_kind, one.subject), "passed": one.slot.start <= now,
                 "address": _address(reach.get(one.person_id or 0)), "markable": chosen <= today and one.state in ("booked", "came", "no_show"),
-                "cancellable": one.state in ("booked", "waiting", "held"),
+                "bill": bills.get(one.code), "cancellable": one.state in ("booked", "waiting", "held"),
             }
             for one in found
         ],

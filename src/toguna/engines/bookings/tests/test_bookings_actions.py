@@ -123,7 +123,7 @@ def test_a_hold_is_confirmed_or_given_back(counter, someone):
 
 def test_holds_alone_cannot_empty_a_counter(counter):
     actions.save_resource("counter", told(capacity=100), by=CLERK)
-    for _n in range(actions.MOST_HELD):
+    for _n in range(50):
         actions.hold(counter, at(), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4())
     with pytest.raises(actions.Refused, match="few minutes"):
         actions.hold(counter, at(), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4())
@@ -143,6 +143,30 @@ def test_who_waits_first_gets_what_is_given_back(counter, books):
     assert "is yours" in Message.objects.get(key=f"booking:{second.pk}:promoted").text
     actions.cancel(third.pk, by=NOBODY, key=reads.key_of(third))
     assert Slot.objects.get().taken == 1
+
+
+def test_who_waits_gets_what_there_is_more_of(counter, books):
+    books(counter, at())
+    waits = books(counter, at(), wait=True)
+    actions.save_resource("counter", told(capacity=2), by=CLERK)
+    waits.refresh_from_db()
+    assert waits.state == "booked" and Slot.objects.get().taken == 2
+
+
+def test_a_place_given_back_while_the_name_was_typed_is_theirs(counter, books, someone):
+    first = books(counter, at())
+    waits = actions.hold(counter, at(), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4(), wait=True)
+    actions.cancel(first.pk, by=CLERK)
+    assert actions.confirm(waits.pk, person=someone(), key=reads.key_of(waits), by=NOBODY).state == "booked"
+    assert Slot.objects.get().taken == 1
+
+
+def test_somebody_forgotten_is_not_given_what_they_waited_for(counter, books, someone):
+    person = someone()
+    books(counter, at(), person=person)
+    books(counter, at(), person=person, wait=True)
+    actions.erase(person.pk)
+    assert Slot.objects.get().taken == 0 and not Booking.objects.exclude(state="cancelled").exists()
 
 
 def test_moving_takes_before_it_gives(counter, books):
@@ -169,9 +193,6 @@ def test_places_price_and_a_pick_up_at_a_door(counter, someone, books):
     held = actions.hold(waste, at(), wish=actions.Wish(places=2), by=NOBODY, client_id=uuid.uuid4())
     with pytest.raises(actions.Refused, match="where we should come"):
         actions.confirm(held.pk, person=someone(), key=reads.key_of(held), by=NOBODY)
-    actions.record_payment(made.pk, "R-12", by=CLERK)
-    with pytest.raises(actions.Refused, match="R-12"):
-        actions.record_payment(made.pk, "R-13", by=CLERK)
 
 
 def test_came_or_not_is_written_by_who_may(counter, books, monkeypatch):
@@ -261,6 +282,42 @@ def test_a_calendar_for_any_telephone(counter, books):
     assert reads.key_of(made) in whole and reads.key_of(made) not in reads.calendar([made], named=False)
 
 
+def read_calendar(text: str) -> list[dict[str, str]]:
+    """As RFC 5545 says: lines end in CRLF, a line that begins with a space goes on; the properties of each event."""
+    assert text.endswith("\r\n") and "\n" not in text.replace("\r\n", "")
+    found: list[dict[str, str]] = []
+    for line in text.replace("\r\n ", "").split("\r\n"):
+        name, _colon, value = line.partition(":")
+        if line == "BEGIN:VEVENT":
+            found.append({})
+        elif found:
+            assert name not in found[-1] or name == "END"
+            found[-1][name] = value
+    return found
+
+
+def test_a_calendar_that_has_it_already_learns_what_changed(counter, books):
+    def now_says(one: Booking) -> dict[str, str]:
+        row = Booking.objects.select_related("slot__resource").get(pk=one.pk)
+        return read_calendar(reads.calendar([row], named=False))[0]
+
+    made = books(counter, at())
+    Booking.objects.filter(pk=made.pk).update(created=timezone.now() - timedelta(hours=1))
+    first = now_says(made)
+    waits = books(counter, at(), wait=True)
+    assert (first["STATUS"], now_says(waits)["STATUS"]) == ("CONFIRMED", "TENTATIVE")
+    Booking.objects.filter(pk=made.pk).update(changed=timezone.now() - timedelta(minutes=30))
+    before = now_says(made)
+    actions.move(made.pk, at(hour=9), by=CLERK)
+    moved = now_says(made)
+    assert moved["UID"] == first["UID"] and moved["DTSTART"] != first["DTSTART"]
+    assert int(moved["SEQUENCE"]) > int(before["SEQUENCE"]) and moved["DTSTAMP"] > before["DTSTAMP"]
+    assert now_says(waits)["STATUS"] == "CONFIRMED"  # the hour became theirs
+    actions.cancel(made.pk, by=CLERK)
+    gone = now_says(made)
+    assert gone["STATUS"] == "CANCELLED" and int(gone["SEQUENCE"]) >= int(moved["SEQUENCE"])
+
+
 def test_the_starter_keeps_what_the_town_changed(db):
     starter.load()
     Resource.objects.update(minutes=45)
@@ -290,3 +347,11 @@ def test_hours_that_cannot_be(typed):
 
 def test_hours_as_people_write_them():
     assert hours.read("14h30–17h; 8:00 - 12.00") == [("08:00", "12:00"), ("14:30", "17:00")]
+
+
+def test_a_counter_is_not_closed_by_twenty_who_choose(counter):
+    actions.save_resource("counter", told(capacity=3), by=CLERK)
+    for n in range(1, 9):
+        for _n in range(3):
+            actions.hold(counter, at(n), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4())
+    assert actions.hold(counter, at(9), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4()).state == "held"

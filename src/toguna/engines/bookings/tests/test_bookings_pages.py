@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ from toguna.engines.bookings.tests.conftest import CLERK, at, told
 from toguna.engines.channels.models import Message
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
+from toguna.engines.territory.models import Zone
+from toguna.kernel.models import AuditEntry
 
 
 @pytest.fixture
@@ -110,6 +113,11 @@ def test_the_day_at_the_desk(counter, hire, books, visitor):
     assert visitor.get("/desk/appointments/").status_code in (302, 403)
     reader, agent = hire("reader"), hire("agent")
     assert "Fanta Koné" in reader.get("/desk/appointments/").content.decode()
+    assert AuditEntry.objects.filter(action="bookings.read").count() == 1, "who looked at names and telephones is known"
+    district = Zone.objects.create(
+        level=2, name="Nord", source="t:1", geom=MultiPolygon(Polygon.from_bbox((0, 0, 1, 1)))
+    )
+    assert hire("agent", district.pk).get("/desk/appointments/").status_code == 403, "a counter lies in no district"
     assert reader.post("/desk/appointments/", {"booking": made.pk, "do": "came"}).status_code == 403
     page = agent.get("/desk/appointments/").content.decode()
     assert 'value="came"' in page and 'value="no_show"' in page and "+223 70 00 00 10" in page

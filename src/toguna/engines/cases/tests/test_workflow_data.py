@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toguna.engines.cases import api as cases
-from toguna.engines.cases import clocks, conditions, opinions, workdays
+from toguna.engines.cases import clocks, conditions, opinions
 from toguna.engines.cases.tests.workflows import CERTIFICATE, PERMIT, TEAMS, Building
+from toguna.kernel import workdays
 from toguna.kernel.access import NOBODY, SYSTEM, Denied
 from toguna.kernel.models import AuditEntry
 

@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 
 from toguna.engines.telemetry.desk import reading
 from toguna.engines.telemetry.desk.forms import DecoderForm, DeviceForm, KeepForm
@@ -31,6 +32,7 @@ from toguna.kernel import access, audit
 from toguna.kernel.web import Request, staff
 
 SHOWN, ON_MAP = 50, 300
+PRIVATE = cache_control(private=True, no_store=True)  # a key, a person's way: no browser keeps it
 
 
 def _mine(request: Request, pk: int, permission: str = READ) -> Device:
@@ -167,12 +169,13 @@ def device(request: Request, pk: int) -> HttpResponse:
             "accept": register.accept,
             "retire": register.retire,
             "key": register.new_key,
+            "back": register.take_back,
         }
         act = acts.get(request.POST.get("do", ""))
         if act is None:
             raise Http404
         act(pk, by=request.actor)
-        return redirect("desk-device-key" if request.POST["do"] == "key" else "desk-device", pk)
+        return redirect("desk-device-key" if request.POST["do"] in ("key", "back") else "desk-device", pk)
     last = reads.latest([pk]).get(pk) or reads.Last(pk)
     place = territory.reverse(last.lon, last.lat) if last.lat is not None and last.lon is not None else ""
     values = {
@@ -191,9 +194,18 @@ def device(request: Request, pk: int) -> HttpResponse:
 
 
 @staff(MANAGE)
+@PRIVATE
 def key(request: Request, pk: int) -> HttpResponse:
     """How it is set up, with its key: who looked is written down."""
     row = _mine(request, pk, MANAGE)
+    # With that of network servers one can speak for any device of theirs.
+    network = row.door == Device.Door.LORAWAN and access.can(request.actor, MANAGE)
+    if request.method == "POST":
+        if row.door != Device.Door.LORAWAN:
+            raise Http404
+        register.new_network_key(by=request.actor)
+        messages.success(request, _("The key is new: tell it to all network servers."))
+        return redirect("desk-device-key", pk)
     with_key = register.key_of(row)
     audit.record(request.actor, "telemetry.see_key", f"telemetry.device:{pk}")
     here = request.build_absolute_uri("/").rstrip("/")
@@ -210,8 +222,9 @@ def key(request: Request, pk: int) -> HttpResponse:
         lines = [
             ("ChirpStack", f"{here}{reverse('telemetry-chirpstack')}"),
             ("The Things Stack", f"{here}{reverse('telemetry-things-stack')}"),
-            ("Authorization", f"Bearer {keys.network()}"),
         ]
+        if network:
+            lines.append(("Authorization", f"Bearer {keys.network(register.network_number())}"))
     elif row.door == Device.Door.PHONE:
         lines = [
             (_("Page to open on the phone"), link),
@@ -225,10 +238,13 @@ def key(request: Request, pk: int) -> HttpResponse:
     picture = ""
     if row.door == Device.Door.PHONE:
         picture = mark_safe(segno.make(link, error="m").svg_inline(scale=4, border=2))  # noqa: S308 - segno's own drawing
-    return render(request, "telemetry/desk_key.html", {"device": row, "lines": lines, "picture": picture})
+    return render(
+        request, "telemetry/desk_key.html", {"device": row, "lines": lines, "picture": picture, "network": network}
+    )
 
 
 @staff(READ)
+@PRIVATE
 def day(request: Request, pk: int) -> HttpResponse:
     """Where it was on a day: ?day=2026-11-29. Whoever looked is written down: it is also where somebody was."""
     row = _mine(request, pk)

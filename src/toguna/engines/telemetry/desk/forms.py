@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from toguna.engines.telemetry.devices import decoding
 from toguna.engines.telemetry.models import AlarmRule, Decoder, Device, Policy, Quantity
 from toguna.engines.telemetry.models.rules import Level
 from toguna.engines.telemetry.rules import conditions
+from toguna.engines.telemetry.rules.days import MOST_EVERY, Span
 from toguna.engines.telemetry.rules.reacting import AlarmReaction
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, registry, text, town
@@ -31,7 +33,7 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Device
         fields = [
-            "code", "name", "kind", "door", "zone", "service", "ref", "decoder", "signed", "phone", "every", "lat", "lon", "stays",
+            "code", "name", "kind", "door", "zone", "service", "decoder", "signed", "phone", "every", "lat", "lon", "stays",
             "fastest", "public",
         ]  # fmt: skip
         labels = {
@@ -41,7 +43,6 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
             "door": gettext_lazy("How it sends"),
             "zone": gettext_lazy("Zone"),
             "service": gettext_lazy("Service that it works for"),
-            "ref": gettext_lazy("What it stands on"),
             "decoder": gettext_lazy("How it is read"),
             "signed": gettext_lazy("Each message must be signed"),
             "phone": gettext_lazy("Its own phone number"),
@@ -54,9 +55,11 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {
             "code": gettext_lazy("IMEI, DevEUI, or a short name of letters, figures, dots and dashes."),
-            "ref": gettext_lazy("For example bin:12, truck:3."),
+            "service": gettext_lazy("Bins and trucks: chosen on the page of the bin, or of the truck."),
             "phone": gettext_lazy("For one that reports by SMS, with the country's code: +223..."),
-            "stays": gettext_lazy("For one that must not be moved, such as a scale."),
+            "stays": gettext_lazy(
+                "For one that must not be moved, such as a scale. It says where it is in each message, or is not believed."
+            ),
         }
 
     def __init__(self, *args: Any, allowed: frozenset[int] | None = None, **kwargs: Any) -> None:
@@ -77,6 +80,7 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
         """For `register.Told`."""
         data = self.cleaned_data
         found = {name: data[name] for name in self.Meta.fields if name not in ("code", "door", "decoder")}
+        found["ref"] = self.instance.ref  # said by the service that has it: see `register.stand`
         return {**found, "decoder": data["decoder"].pk if data["decoder"] else None, "fastest": data["fastest"] or 160}
 
 
@@ -137,8 +141,13 @@ KINDS = [
 ]
 
 
+ONLY_NOT = [*NOTHING, ("only", gettext_lazy("only on these")), ("not", gettext_lazy("not on these"))]
+
+
 class RuleForm(forms.Form):
     """One simple condition in fields, or any in JSON."""
+
+    TIMES = ("days", "start", "end", "holidays", "dates", "not_dates", "market", "every", "since")
 
     title = forms.CharField(label=gettext_lazy("Name of the rule"), max_length=120)
     level = forms.TypedChoiceField(label=gettext_lazy("Level"), choices=Level.choices, coerce=int, initial=2)
@@ -179,6 +188,26 @@ class RuleForm(forms.Form):
         required=False,
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
     )
+    holidays = forms.ChoiceField(label=gettext_lazy("Public holidays"), required=False, choices=ONLY_NOT)
+    dates = forms.CharField(
+        label=gettext_lazy("Only on these dates"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy(
+            "24/12 of each year, 24/12/2026 once, 01/06..15/10 from a day to a day; commas between."
+        ),
+    )
+    not_dates = forms.CharField(label=gettext_lazy("Not on these dates"), required=False, max_length=500)
+    market = forms.ChoiceField(label=gettext_lazy("Market days"), required=False, choices=ONLY_NOT)
+    every = forms.IntegerField(
+        label=gettext_lazy("The market comes each … days"), required=False, min_value=2, max_value=MOST_EVERY
+    )
+    since = forms.DateField(
+        label=gettext_lazy("A day of the market"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("The others are counted from it, before and after."),
+    )
     service = forms.CharField(label=gettext_lazy("Only devices of this service"), required=False, max_length=30)
     kind = forms.ChoiceField(
         label=gettext_lazy("Only devices that are"), required=False, choices=[*NOTHING, *Device.Kind.choices]
@@ -217,10 +246,21 @@ class RuleForm(forms.Form):
         reach = zone_choices(allowed)
         self.fields["zone"].choices = reach if allowed is not None else [*NOTHING, *reach]  # type: ignore[attr-defined]
 
+    @property
+    def folded(self) -> bool:
+        """Whether nothing is said of when it watches: these fields lie folded away."""
+        return not any(self[name].value() or self[name].errors for name in self.TIMES)
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if self.errors:
             return data
+        if not bool(data["market"]) == (data["every"] is not None) == (data["since"] is not None):
+            raise forms.ValidationError(
+                _(
+                    "A market needs all three: how many days lie between, one of its days, and whether only these are meant or all others."
+                )
+            )
         try:
             data["made"] = conditions.parse(self._spec(data)).spec()
         except (conditions.BadCondition, ValueError) as error:
@@ -241,13 +281,42 @@ class RuleForm(forms.Form):
         }
         if kind == "geofence":
             found["when"] = data["side"] or "outside"
-        if data["days"] or data["start"] or data["end"]:
-            found = {"kind": "during", "of": found, "days": data["days"] or [1, 2, 3, 4, 5, 6, 7]}
+        calendar = self._calendar(data)
+        if data["days"] or data["start"] or data["end"] or calendar:
+            found = {"kind": "during", "of": found, "days": data["days"] or [1, 2, 3, 4, 5, 6, 7], **calendar}
             if data["start"]:
                 found["from"] = f"{data['start']:%H:%M}"
             if data["end"]:
                 found["to"] = f"{data['end']:%H:%M}"
         return found
+
+    def _calendar(self, data: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, dict[str, Any]] = {}
+        if data["holidays"]:
+            found.setdefault(data["holidays"], {})["holidays"] = True
+        for side, typed in (("only", data["dates"]), ("not", data["not_dates"])):
+            if typed:
+                found.setdefault(side, {})["dates"] = typed
+        if data["market"]:
+            found.setdefault(data["market"], {})["market"] = {
+                "every": data["every"],
+                "since": f"{data['since']:%Y-%m-%d}",
+            }
+        return found
+
+    def clean_dates(self) -> list[str]:
+        return self._dates("dates")
+
+    def clean_not_dates(self) -> list[str]:
+        return self._dates("not_dates")
+
+    def _dates(self, name: str) -> list[str]:
+        try:
+            return [_span(part) for part in self.cleaned_data[name].split(",") if part.strip()]
+        except ValueError as error:
+            raise forms.ValidationError(
+                _("“%(typed)s” is no date such as 24/12, 24/12/2026 or 01/06..15/10.") % {"typed": error}
+            ) from error
 
     def clean_notify(self) -> list[str]:
         return self._addresses("notify")
@@ -327,6 +396,37 @@ class KeepForm(forms.Form):
         return found
 
 
+_DATES = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}))?", re.ASCII)
+
+
+def _span(typed: str) -> str:
+    """ "01/06..15/10" as conditions write it: "06-01..10-15". Raises ValueError with what was typed."""
+    parts = []
+    for day in typed.split(".."):
+        if (match := _DATES.fullmatch(day.strip())) is None:
+            raise ValueError(typed.strip())
+        parts.append(f"{match[3]}-" * bool(match[3]) + f"{int(match[2]):02}-{int(match[1]):02}")
+    try:
+        return str(Span.read("..".join(parts)))
+    except ValueError as error:
+        raise ValueError(typed.strip()) from error
+
+
+def _typed(spans: list[str]) -> str:
+    """And back."""
+    return ", ".join("..".join("/".join(reversed(day.split("-"))) for day in span.split("..")) for span in spans)
+
+
+def _calendar(spec: dict[str, Any]) -> dict[str, Any]:
+    """What a condition says of the calendar, as the form shows it."""
+    found: dict[str, Any] = {}
+    for side, dates in (("only", "dates"), ("not", "not_dates")):
+        said = spec.get(side, {})
+        found[dates] = _typed(said.get("dates", []))
+        found |= {name: side for name in ("holidays", "market") if name in said} | said.get("market", {})
+    return found
+
+
 def initial(row: AlarmRule) -> dict[str, Any]:
     """A rule as the form shows it: what does not fit its fields is JSON."""
     spec = dict(row.spec)
@@ -335,22 +435,26 @@ def initial(row: AlarmRule) -> dict[str, Any]:
         "escalate": row.escalate, "notify": ", ".join(row.notify),
         "notify_up": ", ".join(row.notify_up), **{f"does_{name}": chosen for name, chosen in row.does.items()},
     }  # fmt: skip
-    inner = spec
+    inner, when = spec, {}
     if spec.get("kind") == "during" and isinstance(spec.get("of"), dict):
         inner = spec["of"]
-        found |= {
+        when = {
             "days": spec.get("days"),
             "start": spec.get("from"),
             "end": spec.get("to") if spec.get("to") != "24:00" else "",
+            **_calendar(spec),
         }
-    if inner.get("kind") in ("threshold", "silence", "rate") or (
-        inner.get("kind") == "geofence" and inner.get("zones")
+    twice = spec.get("only", {}).keys() & spec.get("not", {}).keys() - {"dates"}
+    if not twice and (
+        inner.get("kind") in ("threshold", "silence", "rate")
+        or (inner.get("kind") == "geofence" and inner.get("zones"))
     ):
         names = ("quantity", "above", "below", "clear", "minutes", "zones")
         return {
             **found,
+            **when,
             "condition": inner["kind"],
             "side": inner.get("when"),
             **{n: inner[n] for n in names if n in inner},
         }
-    return {**found, "days": None, "condition": "json", "spec": json.dumps(spec, ensure_ascii=False, indent=1)}
+    return {**found, "condition": "json", "spec": json.dumps(spec, ensure_ascii=False, indent=1)}

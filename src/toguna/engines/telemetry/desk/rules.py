@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.telemetry.desk.forms import RuleForm, initial
 from toguna.engines.telemetry.devices.register import MANAGE, READ
 from toguna.engines.telemetry.models import AlarmRule
-from toguna.engines.telemetry.rules import actions, declared, trying, watching
+from toguna.engines.telemetry.rules import actions, declared, saying, trying, watching
 from toguna.engines.telemetry.rules.conditions import BadCondition
 from toguna.engines.telemetry.rules.reacting import AlarmReaction
 from toguna.kernel import access, registry
@@ -40,21 +40,27 @@ def index(request: Request) -> HttpResponse:
 
 @staff(READ)
 def rule(request: Request, name: str) -> HttpResponse:
-    """What it would have done in the last days; then it is switched on."""
+    """?try=1: what it would have done in the last days. Then it is switched on."""
     row = get_object_or_404(_visible(request), name=name)
     if request.method == "POST":
         if request.POST.get("do") not in ("on", "off"):
             raise Http404
         actions.switch(row.pk, request.POST["do"] == "on", by=request.actor)
         return redirect("desk-alarm-rule", name)
-    tried, wrong = None, ""
+    tried, watches, wrong, count = None, None, "", 0
     try:
         live = watching.made(row)
-        tried = trying.attempt(live.condition, actions.watched_by(live), DAYS)
+        watches = saying.said(live.condition)
+        devices = actions.watched_by(live)
+        if "try" in request.GET:
+            tried = trying.attempt(live.condition, devices, DAYS)
+        else:
+            count = devices.count()
     except BadCondition as error:
         wrong = str(error)
     values = {
-        "rule": row, "does": _does(row), "tried": tried, "wrong": wrong, "days": DAYS, "shown": tried.raised[-50:] if tried else [],
+        "rule": row, "does": _does(row), "tried": tried, "watches": watches, "wrong": wrong, "days": DAYS, "count": count,
+        "shown": tried.raised[-50:] if tried else [],
         "may_manage": access.can(request.actor, MANAGE, zone=row.zone),
     }  # fmt: skip
     return render(request, "telemetry/desk_rule.html", values)
@@ -87,7 +93,7 @@ def edit(request: Request, name: str = "") -> HttpResponse:
             form.add_error(None, error.messages)
         else:
             messages.success(request, _("It is saved. See below when it would have been raised."))
-            return redirect("desk-alarm-rule", saved.name)
+            return redirect(f"{reverse('desk-alarm-rule', args=[saved.name])}?try=1")
     back = reverse("desk-alarm-rule", args=[name]) if name else reverse("desk-alarm-rules")
-    values = {"form": form, "title": _("Rule"), "back": back, "lead": ""}
-    return render(request, "telemetry/desk_form.html", values, status=422 if form.errors else 200)
+    values = {"form": form, "title": _("Rule"), "back": back}
+    return render(request, "telemetry/desk_rule_edit.html", values, status=422 if form.errors else 200)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from toguna.engines.people import api as people
 from toguna.engines.telemetry.devices import register
-from toguna.engines.telemetry.models import Device, Latest
+from toguna.engines.telemetry.models import Alarm, Device, Latest, Refused, RuleState
 from toguna.kernel.access import SYSTEM
 
 
@@ -34,8 +35,8 @@ def export(person: int) -> list[dict[str, Any]]:
 
 
 def erase(person: int) -> None:
-    """It is believed no more, and where it was goes from the tables; files of older days end with their policy, under a code that is
-    nobody's."""
+    """It is believed no more, and where it was goes from the tables, what it wrote and who it was from what is kept beside them; files of
+    older days end with their policy, under a code that is nobody's."""
     for row in _own(person):
         register.retire(row.pk, by=SYSTEM)
         Device.objects.filter(pk=row.pk).update(phone="", name=row.code, lat=None, lon=None)
@@ -45,3 +46,7 @@ def erase(person: int) -> None:
         with connection.cursor() as cursor:
             for table in ("reading", "position"):
                 cursor.execute(f"DELETE FROM telemetry_{table} WHERE device = %s", [row.pk])
+        Refused.objects.filter(Q(device=row.pk) | Q(code=row.code)).delete()  # with the text of its SMS
+        RuleState.objects.filter(device=row.pk).delete()
+        Alarm.objects.filter(device=row.pk).update(lat=None, lon=None)
+        row.events.all().delete()  # type: ignore[attr-defined]  # as it was before, name and number with it

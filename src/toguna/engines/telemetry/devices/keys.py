@@ -13,6 +13,7 @@ import hmac
 
 from toguna.kernel import secret
 
+NETWORK = "toguna lorawan"  # no device can be called so
 SHORT = 16  # figures of a signature in an SMS: 64 bits
 
 
@@ -27,9 +28,9 @@ def collector() -> str:
     return key("toguna collector", 0)
 
 
-def network() -> str:
-    """The secret that LoRaWAN network servers show."""
-    return key("toguna lorawan", 0)
+def network(number: int) -> str:
+    """The secret that LoRaWAN network servers show: they speak for any of their devices."""
+    return key(NETWORK, number)
 
 
 def fits(given: str, code: str, number: int) -> bool:

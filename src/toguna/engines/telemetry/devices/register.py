@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from toguna.engines.telemetry.devices import decoding, keys, standard
-from toguna.engines.telemetry.models import Decoder, Device, Latest, Policy, Quantity, Refused
+from toguna.engines.telemetry.models import Decoder, Device, Latest, NetworkKey, Policy, Quantity, Refused
 from toguna.kernel import access, audit
 from toguna.kernel.access import Actor
 
@@ -38,7 +38,7 @@ class Told:
 
 def register_device(code: str, door: str, told: Told | None = None, *, by: Actor) -> Device:
     """A device that is believed from now on. Idempotent by code: one that is there is brought to what is told, and taken out of
-    quarantine. Raises ValidationError. Its key is `key_of(device)`."""
+    quarantine; one that was retired stays so (see `take_back`). Raises ValidationError. Its key is `key_of(device)`."""
     told = told or Told()
     access.require(by, MANAGE, zone=told.zone)
     values: dict[str, Any] = {
@@ -46,20 +46,35 @@ def register_device(code: str, door: str, told: Told | None = None, *, by: Actor
         "name": told.name or code,
         "decoder_id": told.decoder,
         "door": door,
-        "state": Device.State.ACTIVE,
-        "why": "",
     }
     with transaction.atomic():
         device = Device.objects.select_for_update().filter(code=code).first()
         if device is not None:
             access.require(by, MANAGE, zone=device.zone)
         device = device or Device(code=code)
+        if device.state == Device.State.WAITING:
+            device.state, device.why = Device.State.ACTIVE, ""
         for name, value in values.items():
             setattr(device, name, value)
         device.full_clean()
         device.save()
         Latest.objects.get_or_create(device=device)
         audit.record(by, "telemetry.register", f"telemetry.device:{device.pk}", door=door, service=told.service)
+    return device
+
+
+def stand(pk: int, service: str, ref: str, zone: int | None = None, *, by: Actor) -> Device | None:
+    """A service says on what of its own a device stands ("bin:K7M4XZ"; "" for nothing), and in which zone (None: as it was). None when
+    there is no such device, or it was retired."""
+    with transaction.atomic():
+        device = Device.objects.select_for_update().exclude(state=Device.State.RETIRED).filter(pk=pk).first()
+        if device is None:
+            return None
+        access.require(by, MANAGE, zone=device.zone)
+        if (device.service, device.ref, device.zone) != (service, ref, zone or device.zone):
+            device.service, device.ref, device.zone = service, ref[:60], zone or device.zone
+            device.save(update_fields=["service", "ref", "zone", "changed"])
+            audit.record(by, "telemetry.stand", f"telemetry.device:{pk}", service=service, ref=ref)
     return device
 
 
@@ -87,6 +102,8 @@ def accept(pk: int, *, by: Actor) -> Device:
     """Out of quarantine: somebody looked."""
     with transaction.atomic():
         device = _locked(pk, by)
+        if device.state != Device.State.WAITING:
+            return device
         device.state, device.why = Device.State.ACTIVE, ""
         device.save(update_fields=["state", "why", "changed"])
         Latest.objects.filter(pk=pk).update(jumps=0, swaps=0, resets=0, other_lat=None, other_lon=None, other_at=None)
@@ -101,6 +118,30 @@ def retire(pk: int, *, by: Actor) -> Device:
         device.save(update_fields=["state", "why", "changed"])
         audit.record(by, "telemetry.retire", f"telemetry.device:{pk}")
     return device
+
+
+def take_back(pk: int, *, by: Actor) -> Device:
+    """One that was retired is in use again, with a new key: who had the old one may have kept it."""
+    with transaction.atomic():
+        device = _locked(pk, by)
+        if device.state == Device.State.RETIRED:
+            device.state, device.key_number = Device.State.ACTIVE, device.key_number + 1
+            device.save(update_fields=["state", "key_number", "changed"])
+            audit.record(by, "telemetry.take_back", f"telemetry.device:{pk}", number=device.key_number)
+    return device
+
+
+def network_number() -> int:
+    return NetworkKey.objects.order_by("-number").values_list("number", flat=True).first() or 0
+
+
+def new_network_key(*, by: Actor) -> None:
+    """All network servers must be told the new one: the old one is worthless from now on."""
+    access.require(by, MANAGE)
+    with transaction.atomic():
+        number = network_number() + 1
+        NetworkKey.objects.create(number=number)
+        audit.record(by, "telemetry.new_network_key", number=number)
 
 
 def authentic(code: str, door: str, password: str) -> bool | None:
@@ -126,13 +167,11 @@ def forget_stranger(pk: int, *, by: Actor) -> None:
 
 
 def save_decoder(slug: str, name: str, fields: list[dict[str, object]], *, by: Actor) -> Decoder:
-    """How a make of device is read. It counts from the next message on: its devices are read anew."""
+    """How a make of device is read. It counts from the next message on."""
     access.require(by, MANAGE)
     decoding.check(fields)
     with transaction.atomic():
         row, _made = Decoder.objects.update_or_create(slug=slug, defaults={"name": name, "fields": fields})
-        for device in Device.objects.select_for_update().filter(decoder=row):
-            device.save(update_fields=["changed"])
         audit.record(by, "telemetry.save_decoder", f"telemetry.decoder:{row.pk}", fields=len(fields))
     return row
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import json
 from typing import Any
 
@@ -59,10 +58,10 @@ def refused(code: str, door: str, proof: str) -> HttpResponse | None:
 
 def taken(records: list[spool.Record]) -> HttpResponse:
     try:
-        done = taking.take(records)
+        done = taking.answer(records)
     except OSError:
         return says(507, error="nothing can be written")
-    if done.away or done.busy:
+    if done is None:
         return says(202, taken=len(records))
     return says(202, taken=len(records), rows=done.rows, twice=done.twice, refused=done.refused)
 
@@ -83,7 +82,12 @@ def device(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _of_network(request: HttpRequest) -> bool:
-    return hmac.compare_digest(shown(request).encode(), keys.network().encode())
+    """While the database is away, whoever shows a key: the loader looks at it."""
+    given = shown(request)
+    try:
+        return bool(given) and keys.fits(given, keys.NETWORK, register.network_number())
+    except (DatabaseError, InterfaceError):
+        return bool(given)
 
 
 @csrf_exempt
@@ -91,7 +95,7 @@ def _of_network(request: HttpRequest) -> bool:
 @require_POST
 def chirpstack(request: HttpRequest) -> HttpResponse:
     """The HTTP integration of ChirpStack v4, JSON, with the header Authorization: Bearer (the key of LoRaWAN)."""
-    if request.GET.get("event", "up") != "up":  # joins, acknowledgements, status: nothing that we keep
+    if request.GET.get("event", "up") not in ("up", "status"):  # joins, acknowledgements, logs: nothing that we keep
         return HttpResponse(status=204) if _of_network(request) else says(401, error="wrong key")
     return _network(request, "chirpstack", lorawan.chirpstack)
 
@@ -100,7 +104,7 @@ def chirpstack(request: HttpRequest) -> HttpResponse:
 @public
 @require_POST
 def things_stack(request: HttpRequest) -> HttpResponse:
-    """A webhook of The Things Stack v3, JSON, for uplink messages, with the same header."""
+    """A webhook of The Things Stack v3, JSON, with the same header: uplink messages are kept, all others are answered 204."""
     return _network(request, "ttn", lorawan.things_stack)
 
 
@@ -109,9 +113,11 @@ def _network(request: HttpRequest, form: str, read: Any) -> HttpResponse:
         return says(401, error="wrong key")
     try:
         up = read(request.body)
+    except lorawan.NoUplink:
+        return HttpResponse(status=204)
     except Unreadable as error:
         return says(400, error=str(error))
-    return taken([taking.record(Door.LORAWAN, up.eui, request.body, proof="door", form=form)])
+    return taken([taking.record(Door.LORAWAN, up.eui, request.body, proof=f"network:{shown(request)}", form=form)])
 
 
 @csrf_exempt

@@ -1,5 +1,5 @@
 """A phone as a tracker: a page that keeps where it is, without network too, and sends it when there is one. Screen off, as far as
-the browser allows: the page asks that the screen stay on, and what was missed is missed."""
+the browser allows: the page asks that the screen stay on; when it was stopped all the same, it says so, and what was missed is missed."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ def page(request: HttpRequest) -> HttpResponse:
         "refused": _("The town hall does not know this key any more. Ask for a new link."),
         "waiting": _("Waiting to be sent:"),
         "sent": _("Sent at"),
-        "awake": _("The screen stays on while it sends."),
+        "awake": _(
+            "The screen stays on. When it is put out, or another page is shown, the browser stops: nobody knows then where the phone is."
+        ),
         "asleep": _("Keep the screen on: this browser stops when it is off."),
+        "missed": _("The browser was stopped, and what was missed is missed:"),
     }
     return render(request, "telemetry/phone.html", {"texts": texts})
 

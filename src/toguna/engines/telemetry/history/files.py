@@ -7,6 +7,7 @@ Its rows are counted and its digest is kept before the partition goes.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Sequence
@@ -14,13 +15,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
 
 from toguna.engines.telemetry.history import partitions
 from toguna.engines.telemetry.models import Archive, Policy, Refused
 from toguna.kernel import places
 from toguna.kernel.heavy import Heavy
 
+log = logging.getLogger(__name__)
 duckdb = Heavy("duckdb")
 COLUMNS = {
     "reading": "device INTEGER, quantity SMALLINT, at TIMESTAMPTZ, value DOUBLE, seq BIGINT, flags SMALLINT",
@@ -42,37 +44,53 @@ def names(table: str) -> list[str]:
 
 def put_away() -> list[Archive]:
     """Moves days older than the policy says into files, a day in one go; cut at any line, it goes on the next time. A Periodic."""
-    made: list[Archive] = []
+    made = [_write(row.pk) for row in Archive.objects.filter(digest="").order_by("day")]
     for policy in Policy.objects.all():
         limit = datetime.now(UTC).date() - timedelta(days=max(policy.raw_days, Policy.LEAST))
         partitions.gather(policy.table)
         for day in partitions.existing(policy.table):
-            if day < limit:
-                made += filter(None, [_put_away(policy.table, day)])
-    return made
+            if day < limit and (row := _detach(policy.table, day)):
+                made.append(_write(row))
+    return [row for row in made if row]
 
 
-def _put_away(table: str, day: date) -> Archive | None:
+def _detach(table: str, day: date) -> int | None:
+    """The day leaves its table at once: the loader waits for that, not for the file. What comes late for it meanwhile is put aside."""
     of = partitions.name(table, day)
-    # No late reading comes in between: they are few, and wait (the loader keeps them in the spool meanwhile).
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE telemetry_{table} IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute(f"SELECT count(*) FROM {of}")
-        rows = cursor.fetchone()[0]
-        row = None
-        if rows:
-            # A day that was put away already and got late ones since is written anew, whole.
-            row = _write(table, day, of, rows)
-        cursor.execute(f"ALTER TABLE telemetry_{table} DETACH PARTITION {of}")
-        cursor.execute(f"DROP TABLE {of}")
+    row = None
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
+            cursor.execute(f"ALTER TABLE telemetry_{table} DETACH PARTITION {of}")
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {of})")
+            if cursor.fetchone()[0]:
+                name = f"{table}-{day:%Y%m%d}.parquet"
+                # Without a digest: its rows, or those that came late, are in the table that was detached.
+                row, _made = Archive.objects.update_or_create(
+                    table=table, day=day, defaults={"file": name, "digest": ""}, create_defaults={"file": name, "digest": "", "rows": 0}
+                )  # fmt: skip
+            else:
+                cursor.execute(f"DROP TABLE {of}")
+    except OperationalError as error:
+        log.warning("%s is put away another time: %s", of, " ".join(str(error).split()))
+        return None
     partitions.gone(day)
-    return row
+    return row.pk if row else None
 
 
-def _write(table: str, day: date, of: str, count: int) -> Archive:
+@transaction.atomic
+def _write(pk: int) -> Archive | None:
+    """What was detached into its file. A day that was put away already and got late ones since is written anew, whole."""
+    row = Archive.objects.select_for_update().get(pk=pk)
+    if row.digest:
+        return None
+    table, of = row.table, partitions.name(row.table, row.day)
     columns = ", ".join(names(table))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {of}")
+        count = cursor.fetchone()[0]
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = folder() / f"{table}-{day:%Y%m%d}.parquet"
+    target = folder() / row.file
     with tempfile.TemporaryDirectory(dir=folder(), prefix=".making-") as making:
         text, made = Path(making) / "rows.csv", Path(making) / "rows.parquet"
         get = f"COPY (SELECT {columns} FROM {of}) TO STDOUT (FORMAT csv)"
@@ -98,9 +116,10 @@ def _write(table: str, day: date, of: str, count: int) -> Archive:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             os.fsync(file.fileno())
         made.replace(target)
-    row, _made = Archive.objects.update_or_create(
-        table=table, day=day, defaults={"file": target.name, "rows": total, "digest": digest}
-    )
+    row.rows, row.digest = total, digest
+    row.save(update_fields=["rows", "digest"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {of}")
     return row
 
 
@@ -108,27 +127,39 @@ def read(
     table: str, device: int, start: datetime, end: datetime, *, quantity: int | None = None
 ) -> list[tuple[Any, ...]]:
     """Rows of a device in the files, oldest first; all columns of the table, as it has them."""
+    only, values = "", [device, start, end]
+    if quantity is not None:
+        only, values = " AND quantity = {}", [device, start, end, quantity]
     days = Archive.objects.filter(
         table=table, day__gte=start.astimezone(UTC).date(), day__lte=end.astimezone(UTC).date()
-    )
-    paths = [str(folder() / row.file) for row in days.order_by("day")]
-    there = [path for path in paths if Path(path).exists()]
-    if not there:
-        return []
-    values: list[Any] = [there, device, start, end]
-    only = ""
-    if quantity is not None:
-        only = " AND quantity = ?"
-        values.append(quantity)
-    with duckdb.connect(config={"threads": 1, "memory_limit": "256MB"}) as lake:
-        lake.execute("SET TimeZone = 'UTC'")
-        found: Sequence[tuple[Any, ...]] = lake.execute(
-            f"SELECT {', '.join(_AT if n == 'at' else n for n in names(table))} FROM read_parquet(?) "
-            f'WHERE device = ? AND "at" >= ? AND "at" < ?{only} ORDER BY "at", seq',
+    ).order_by("day")
+    try:
+        with transaction.atomic():
+            found = [row for day in days.filter(digest="") for row in _detached(day, only.format("%s"), values)]
+    except ProgrammingError:  # it has been written meanwhile, and is in its file now
+        found = [row for day in days.filter(digest="") for row in _detached(day, only.format("%s"), values)]
+    there = [str(folder() / row.file) for row in days if (folder() / row.file).exists()]
+    where, seq = names(table).index("at"), names(table).index("seq")
+    if there:
+        with duckdb.connect(config={"threads": 1, "memory_limit": "256MB"}) as lake:
+            lake.execute("SET TimeZone = 'UTC'")
+            rows: Sequence[tuple[Any, ...]] = lake.execute(
+                f"SELECT {', '.join(_AT if n == 'at' else n for n in names(table))} FROM read_parquet(?) "
+                f'WHERE device = ? AND "at" >= ? AND "at" < ?{only.format("?")}',
+                [there, *values],
+            ).fetchall()
+        found += [(*row[:where], datetime.fromtimestamp(row[where] / 1e6, UTC), *row[where + 1 :]) for row in rows]
+    return sorted(found, key=lambda row: (row[where], row[seq]))
+
+
+def _detached(day: Archive, only: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(names(day.table))} FROM {partitions.name(day.table, day.day)} "
+            f"WHERE device = %s AND at >= %s AND at < %s{only}",
             values,
-        ).fetchall()
-    where = names(table).index("at")
-    return [(*row[:where], datetime.fromtimestamp(row[where] / 1e6, UTC), *row[where + 1 :]) for row in found]
+        )
+        return list(cursor.fetchall())
 
 
 def forget_old() -> None:

@@ -23,7 +23,7 @@ BYTES, MESSAGES = (
 
 @dataclass
 class Drained:
-    """away: the database did not answer, the rest waits; busy: another process loads."""
+    """away: the database did not answer, the rest waits; busy: another process loads, or is left to load, what waits."""
 
     messages: int = 0
     rows: int = 0
@@ -39,15 +39,16 @@ class Drained:
         self.refused += done.refused
 
 
-def drain(wait: float = 0, where: Path | None = None) -> Drained:
-    """Loads what is in the spool. wait: seconds for which another process that loads is waited for."""
+def drain(wait: float = 0, where: Path | None = None, *, little: bool = False) -> Drained:
+    """Loads what is in the spool. wait: seconds for which another process that loads is waited for; little: only when it is no more than
+    a batch, what has heaped up being left to the worker and the collector."""
     total = Drained()
     with spool.draining(wait, where) as mine:
         if not mine:
             total.busy = True
             return total
         try:
-            _drain(total, where)
+            _drain(total, where, little)
         except (OperationalError, InterfaceError) as error:
             total.away = True
             log.warning("nothing is loaded, it waits on the disk: %s", " ".join(str(error).split())[:300])
@@ -56,11 +57,14 @@ def drain(wait: float = 0, where: Path | None = None) -> Drained:
     return total
 
 
-def _drain(total: Drained, where: Path | None) -> None:
+def _drain(total: Drained, where: Path | None, little: bool) -> None:
     paths = spool.files(where)
     if not paths:
         return
     marks = dict(SpoolMark.objects.filter(file__in=[path.name for path in paths]).values_list("file", "offset"))
+    if little and sum(path.stat().st_size - marks.get(path.name, 0) for path in paths) > BYTES:
+        total.busy = True
+        return
     readers = [Reader(path, marks.get(path.name, 0)) for path in paths]
     for batch, ends in _batches(readers):
         _load(batch, ends, total)

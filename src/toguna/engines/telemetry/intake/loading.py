@@ -9,21 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Max
 
-from toguna.engines.telemetry.devices import decoding, keys, register
+from toguna.engines.telemetry.devices import changes, decoding, keys, register
 from toguna.engines.telemetry.events import DeviceSuspected, ReadingRefused, SignedReading
-from toguna.engines.telemetry.history import partitions
+from toguna.engines.telemetry.history import hours, partitions
 from toguna.engines.telemetry.intake import columns, lorawan, moving, observation, words
 from toguna.engines.telemetry.intake.observation import Observation, Unreadable
 from toguna.engines.telemetry.intake.spool import Record
-from toguna.engines.telemetry.models import Decoder, Device, Quantity, Refused
+from toguna.engines.telemetry.models import Device, Policy, Quantity, Refused
 from toguna.engines.telemetry.rules import declared, watching
 from toguna.engines.telemetry.rules.conditions import SPEED, Seen, metres_between
 from toguna.kernel.events import publish
@@ -63,43 +63,53 @@ class Known:
 
 
 class Register:
-    """The devices in memory, read anew when one changed: each batch costs one small statement."""
+    """The devices in memory, read anew when one changed: each batch costs one small statement. network: of the key of network servers;
+    behind: how old what is signed may be, seconds."""
 
     def __init__(self) -> None:
         self.devices: dict[str, Known] = {}
         self.quantities: dict[str, tuple[int, float, float]] = {}
-        self._seen: Any = None
+        self.network, self.behind = 0, SIGNED_BEHIND
+        self._codes: dict[int, str] = {}
+        self._changes = changes.Changes("device", "decoder", "quantity", "policy", "network_key")
 
     def refresh(self) -> None:
-        version = (
-            Device.objects.aggregate(n=Count("id"), changed=Max("changed")),
-            Quantity.objects.count(),
-            Decoder.objects.count(),
-        )
-        if version == self._seen:
-            return
-        last = self._seen[0]["changed"] if self._seen and self._seen[1:] == version[1:] else None
-        grown = last is not None and self._seen[0]["n"] <= version[0]["n"]
+        with self._changes.since() as changed:
+            if changed is None or changed:
+                self._read(changed)
+
+    def forget(self) -> None:
+        """All is read anew."""
+        self._changes.forget()
+
+    def _read(self, changed: set[int] | None) -> None:
         rows = Device.objects.select_related("decoder")
-        if not grown:
-            self.devices = {}
+        if changed is None:
+            self.devices, self._codes = {}, {}
             declared.bring()
-            if not version[1]:  # and so again the next time, should this transaction not be committed
+            if not Quantity.objects.exists():
                 register.bring()
             self.quantities = {
                 q.code: (q.id, -1e300 if q.low is None else q.low, 1e300 if q.high is None else q.high)
                 for q in Quantity.objects.all()
             }
+            self.network = register.network_number()
+            days = Policy.objects.filter(table="reading").values_list("raw_days", flat=True).first()
+            if days is not None:
+                # What is older than what the tables keep would not be found when it comes again.
+                self.behind = min(SIGNED_BEHIND, (max(days, Policy.LEAST) - 1) * 86400.0)
         else:
-            rows = rows.filter(changed__gte=last)
+            rows = rows.filter(pk__in=changed)
+            for pk in changed:
+                self.devices.pop(self._codes.pop(pk, ""), None)
         for row in rows.iterator(5000):
+            self._codes[row.pk] = row.code
             self.devices[row.code] = Known(
                 row.pk, row.code, row.door, row.state, row.key_number, row.signed,
                 row.decoder.fields if row.decoder else None,
                 watching.Watched(row.pk, row.name, row.service, row.ref, row.kind, row.zone),
                 row.fastest, row.lat, row.lon, row.stays, row.phone,
             )  # fmt: skip
-        self._seen = version if version[1] else None
 
 
 REGISTER = Register()
@@ -107,8 +117,7 @@ REGISTER = Register()
 
 def forget() -> None:
     """For tests: another database."""
-    global REGISTER
-    REGISTER = Register()
+    REGISTER.forget()
     partitions.forget()
 
 
@@ -196,6 +205,7 @@ class Batch:
     signed: list[SignedReading] = field(default_factory=list)
     refused: list[tuple[Record, Known | None, str, str]] = field(default_factory=list)
     days: set[int] = field(default_factory=set)
+    hours: set[tuple[int, int]] = field(default_factory=set)  # (hour since 1970, device) of readings
     together: int = 0  # rows that came in columns: some entries of `readings` and `positions` are many rows
     entries: int = 0  # and how many entries these are
 
@@ -216,7 +226,10 @@ def load(records: Sequence[Record], marks: Sequence[tuple[str, int]] = ()) -> Lo
         with transaction.atomic():
             return _load(records, marks)
     except BaseException:
-        partitions.forget()  # what was made for these is not there any more
+        # What was made for these, and read, is not there any more.
+        partitions.forget()
+        REGISTER.forget()
+        watching.forget()
         raise
 
 
@@ -266,6 +279,7 @@ def _load(records: Sequence[Record], marks: Sequence[tuple[str, int]]) -> Loaded
     partitions.ensure(datetime.fromtimestamp(day * 86400, UTC).date() for day in batch.days)
     _copy("reading", "device, quantity, at, value, seq, flags", batch.days, batch.readings)
     _copy("position", "device, at, lat, lon, speed, course, altitude, seq, flags", batch.days, batch.positions)
+    hours.touched(batch.hours, time.time())
     _write(list(standing.values()))
     watch.end()
     for event in batch.signed:
@@ -341,6 +355,9 @@ def _take_all(batch: Batch, plain: columns.Plain, standing: Mapping[int, Standin
     batch.entries += bool(plain.known) + plain.placed
     batch.together += count * (len(plain.known) + plain.placed)
     batch.days.update(np.unique(plain.at // 86400).astype(int).tolist())
+    if plain.known:
+        pairs = np.unique((plain.at // 3600).astype(np.int64) << 32 | device).tolist()
+        batch.hours.update((pair >> 32, pair & 0xFFFFFFFF) for pair in pairs)
     ends = [part.last - 1 for part in plain.parts]
     last = {name: values[ends].tolist() for name, values in said.items()}
     times, numbers = plain.at[ends].tolist(), None if plain.seq is None else plain.seq[ends].tolist()
@@ -397,12 +414,14 @@ def _believed(record: Record, device: Known | None) -> tuple[str, bytes]:
         return Refused.Reason.KEY, record.body
     if kind == "key" and not keys.fits(proof, device.code, device.key_number):
         return Refused.Reason.KEY, record.body
+    if kind == "network" and not keys.fits(proof, keys.NETWORK, REGISTER.network):
+        return Refused.Reason.KEY, record.body
     body, signature = keys.split(record.body)
     if kind == "sig":
         body, signature = record.body, proof
     if signature and not keys.signature_fits(body, signature, device.code, device.key_number):
         return Refused.Reason.SIGNATURE, record.body
-    if not signature and (device.signed or kind not in ("key", "door", "phone")):
+    if not signature and (device.signed or kind not in ("key", "door", "phone", "network")):
         return (Refused.Reason.SIGNATURE if device.signed else Refused.Reason.KEY), record.body
     if device.state == Device.State.RETIRED:
         return Refused.Reason.RETIRED, record.body
@@ -499,7 +518,7 @@ def _take(
 ) -> None:  # fmt: skip
     device, given = one.device, seen.at
     at, flags = _when(record, seen)
-    if device.signed and (flags or given is None or given < record.received - SIGNED_BEHIND):
+    if device.signed and (flags or given is None or given < record.received - REGISTER.behind):
         # Its time is part of what it signed: another one would be ours, and what was sent before could come again.
         batch.refused.append((record, device, Refused.Reason.CLOCK, f"at {given}"))
         return
@@ -507,15 +526,14 @@ def _take(
         batch.refused.append((record, device, Refused.Reason.CLOCK, f"at {given}"))
     micros, newer = _micros(at), at > one.at
     lat, lon = seen.lat, seen.lon
-    if lat is not None or lon is not None:
-        if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
-            if not seen.values:
-                batch.refused.append((record, device, Refused.Reason.RANGE, "position"))
-                return
-            lat = lon = None
-        elif device.stays is not None and metres_between(device.lat or 0, device.lon or 0, lat, lon) > device.stays:
-            batch.refused.append((record, device, Refused.Reason.MOVED, ""))
+    if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat == 0 and lon == 0):
+        if not seen.values and (lat is not None or lon is not None):
+            batch.refused.append((record, device, Refused.Reason.RANGE, "position"))
             return
+        lat = lon = None
+    if device.stays is not None and (why := _astray(device, lat, lon)) is not None:
+        batch.refused.append((record, device, Refused.Reason.MOVED, why))
+        return
     taken = _readings(batch, record, one, seen, micros, flags, again)
     if taken is None:
         return
@@ -541,6 +559,16 @@ def _take(
         one.at = at
         watch.see(device.watched, Seen(at, taken, lat, lon))
     batch.days.add(int(at // 86400))
+    if taken:
+        batch.hours.add((int(at // 3600), device.id))
+
+
+def _astray(device: Known, lat: float | None, lon: float | None) -> str | None:
+    """Why one that must stay in its place is not known to be there, None where it is: who does not say where it is may be anywhere."""
+    if lat is None or lon is None:
+        return "no position"
+    away = metres_between(device.lat or 0, device.lon or 0, lat, lon)
+    return f"{away:.0f} m away" if device.stays is not None and away > device.stays else None
 
 
 def _readings(
@@ -636,7 +664,9 @@ def _copy(table: str, fields: str, days: Collection[int], rows: Sequence[bytes])
         if datetime.now(UTC).date() - day <= timedelta(days=1):
             # Its partition is there, and no policy puts it away yet: PostgreSQL need not look for it at each row.
             into = partitions.name(table, day)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {into} ({fields}) FROM STDIN (FORMAT binary)") as copy:
+    # Django does not wrap what `copy` raises by itself: a database whose disk is full would seem a message that cannot be loaded.
+    statement = f"COPY {into} ({fields}) FROM STDIN (FORMAT binary)"
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(_HEADER + b"".join(rows) + _END)
 
 

@@ -17,6 +17,10 @@ from toguna.engines.telemetry.intake.observation import Unreadable, moment, numb
 _NANOSECONDS = re.compile(r"(\.\d{6})\d+")
 
 
+class NoUplink(Unreadable):
+    """A join, an acknowledgement, a status without a battery...: nothing that we keep, and nothing wrong."""
+
+
 @dataclass
 class Uplink:
     """eui: 16 hexadecimal figures, lower case; payload: as the device sent it; decoded: what the network server made of it."""
@@ -80,25 +84,34 @@ def _signal(rows: Any) -> float | None:
 
 
 def chirpstack(body: bytes) -> Uplink:
-    """Raises Unreadable."""
+    """Of an uplink, or of a status, which says the battery. Raises Unreadable, NoUplink."""
     said = _object(body)
+    battery = None
+    if "margin" in said or "batteryLevel" in said:  # of a status
+        if "batteryLevel" not in said or said.get("externalPowerSource") or said.get("batteryLevelUnavailable"):
+            raise NoUplink("a status without a battery")
+        battery = number(said["batteryLevel"])
+    # Proto3 JSON may leave a zero out: the first frame has no fCnt; a status has none at all.
+    counter = said.get("fCnt", 0) if battery is None else None
     return Uplink(
-        _eui(_part(said, "deviceInfo").get("devEui")), _time(said.get("time")), _counter(said.get("fCnt", 0)),
-        _counter(said.get("fPort")), _bytes(said.get("data")), _flat(_part(said, "object")), _signal(said.get("rxInfo")),
+        _eui(_part(said, "deviceInfo").get("devEui")), _time(said.get("time")), _counter(counter), _counter(said.get("fPort")),
+        _bytes(said.get("data")), _flat(_part(said, "object")), _signal(said.get("rxInfo")), battery,
     )  # fmt: skip
 
 
 def things_stack(body: bytes) -> Uplink:
-    """Raises Unreadable."""
+    """Raises Unreadable, NoUplink."""
     said = _object(body)
     up = _part(said, "uplink_message")
     if not up:
+        if "uplink_message" not in said and "end_device_ids" in said:
+            raise NoUplink("another message than an uplink")
         raise Unreadable("no uplink_message")
     eui = _part(said, "end_device_ids").get("dev_eui")
     battery = number(_part(up, "last_battery_percentage").get("value"))
     # Proto3 JSON leaves a zero out: the first frame has no f_cnt.
     return Uplink(
-        _eui(eui), _time(up.get("received_at")), _counter(up.get("f_cnt", 0)), _counter(up.get("f_port")),
+        _eui(eui), _time(up.get("received_at") or said.get("received_at")), _counter(up.get("f_cnt", 0)), _counter(up.get("f_port")),
         _bytes(up.get("frm_payload")), _flat(_part(up, "decoded_payload")), _signal(up.get("rx_metadata")), battery,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import struct
 import threading
@@ -22,8 +23,10 @@ from typing import IO
 
 from toguna.kernel import places
 
+log = logging.getLogger(__name__)
 HEAD = struct.Struct("<II")  # length of the body, its CRC-32
 MOST = 1_000_000  # bytes of one message
+LONGEST = MOST + 1000  # of one record, with its head: beyond, it is no record of ours
 SEGMENT = 16_000_000  # bytes of one file
 TOGETHER = 1 << 18  # bytes read in one go
 
@@ -42,7 +45,7 @@ class Record:
 
     def packed(self) -> bytes:
         head = f"{self.received!r}\t{self.door}\t{self.code}\t{self.form}\t{self.proof}\n".encode()
-        body = head + self.body
+        body = (head + self.body)[:LONGEST]  # whatever was said, it can be read again: what stands behind it is others'
         return HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
@@ -90,9 +93,11 @@ class Writer:
             self._close()
 
     def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Whatever is left in its buffer was promised to nobody: on a full disk it cannot be written, and the next file begins anew."""
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
 
     def _open(self) -> IO[bytes]:
         where = self._where or folder()
@@ -103,7 +108,7 @@ class Writer:
                     return self._file
             except OSError:
                 pass
-            self._file.close()
+        self._close()
         where.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._number += 1
         self._pid = os.getpid()
@@ -125,13 +130,15 @@ def _sync(where: Path) -> None:
 
 
 class Reader:
-    """A file of the spool from an offset on."""
+    """A file of the spool from an offset on. unreadable: what stands after `offset` is more than the end of a write that was cut."""
 
     def __init__(self, path: Path, offset: int) -> None:
         self.name, self.path, self.offset = path.name, path, offset
+        self.unreadable = False
 
     def records(self) -> Iterator[tuple[Record, int]]:
         """(record, offset after it); ends where the file does, or where what follows is not whole."""
+        self.unreadable = False
         rest = b""
         with self.path.open("rb") as file:
             file.seek(self.offset)
@@ -140,13 +147,16 @@ class Reader:
                 at, end = 0, len(data)
                 while end - at >= HEAD.size:
                     length, check = HEAD.unpack_from(data, at)
-                    if length > MOST + 1000:
-                        return
                     stop = at + HEAD.size + length
-                    if stop > end:
+                    if stop > end and length <= LONGEST:
                         break
                     body = data[at + HEAD.size : stop]
-                    if zlib.crc32(body) != check:
+                    if not 0 < length <= LONGEST or zlib.crc32(body) != check:
+                        # Where the power went there are zeros to the end, or one record that is not whole.
+                        left = data[at:] + file.read()
+                        self.unreadable = bool(left.strip(b"\0")) and (
+                            length > LONGEST or len(left) > HEAD.size + length
+                        )
                         return
                     self.offset += HEAD.size + length
                     at = stop
@@ -181,14 +191,20 @@ def draining(wait: float = 0, where: Path | None = None) -> Iterator[bool]:
 
 
 def clear(path: Path, offset: int) -> bool:
-    """Takes a file away that is loaded to its end and that no process writes to any more."""
+    """Takes a file away that is loaded to its end and that no process writes to any more; one that cannot be read to its end is
+    put aside as `.bad`, for somebody to look at."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            reader = Reader(path, offset)
             # What follows the last whole record was cut by the power, and nobody was told that it was taken.
-            if os.fstat(file.fileno()).st_size > offset and any(True for _one in Reader(path, offset).records()):
+            if os.fstat(file.fileno()).st_size > offset and any(True for _one in reader.records()):
                 return False
-            path.unlink()
+            if reader.unreadable:
+                log.error("%s cannot be read from byte %d on: it is put aside", path.name, reader.offset)
+                path.rename(path.with_suffix(".bad"))
+            else:
+                path.unlink()
     except (BlockingIOError, FileNotFoundError):
         return False
     return True
@@ -197,3 +213,8 @@ def clear(path: Path, offset: int) -> bool:
 def waiting(where: Path | None = None) -> int:
     """Bytes on the disk."""
     return sum(path.stat().st_size for path in files(where) if path.exists())
+
+
+def bad(where: Path | None = None) -> list[Path]:
+    """Files that could not be read to their end."""
+    return sorted((where or folder()).glob("*.bad"))

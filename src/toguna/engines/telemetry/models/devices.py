@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pghistory
 from django.contrib.gis.db import models
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -115,6 +116,20 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if self.public and self.kind in (self.Kind.TRACKER, self.Kind.PHONE):
+            raise ValidationError({"public": _("What moves says where somebody is: that is nobody else's to read.")})
+
+
+class NetworkKey(models.Model):
+    """A key of LoRaWAN network servers that was renewed; the last holds, and before the first, number 0."""
+
+    number = models.SmallIntegerField(primary_key=True)
+    made = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "telemetry_network_key"
 
 
 class Latest(models.Model):

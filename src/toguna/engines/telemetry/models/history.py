@@ -40,7 +40,8 @@ class Policy(models.Model):
 
 
 class Archive(models.Model):
-    """A day that left the database: a Parquet file in the home folder's readings/."""
+    """A day that left the database: a Parquet file in the home folder's readings/. Without a digest: it left its table, and is being
+    written."""
 
     table = models.CharField(max_length=10)
     day = models.DateField()

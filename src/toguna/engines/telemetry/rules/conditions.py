@@ -8,27 +8,32 @@ A condition is data (`spec`, JSON) or, in a service's code, one of these classes
     {"kind": "rate", "quantity": "fuel", "below": -20}                     per hour
     {"kind": "geofence", "zones": [3], "when": "outside"}                  or "lat", "lon", "metres"
     {"kind": "all", "of": [...]}   {"kind": "any", "of": [...]}
-    {"kind": "during", "days": [1, 2, 3, 4, 5], "from": "19:00", "to": "05:00", "of": {...}}
+    {"kind": "during", "days": [1, 2, 3, 4, 5], "from": "19:00", "to": "05:00", "of": {...},
+     "only": {"dates": ["06-01..10-15"], "market": {"every": 5, "since": "2026-01-03"}}, "not": {"holidays": true}}
 """
 
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django.contrib.gis.geos import Point
 from django.utils import timezone
 
+from toguna.engines.telemetry.rules import days
+from toguna.engines.telemetry.rules.days import NOTHING_SAID, Days
 from toguna.engines.territory import api as territory
 
 State = dict[str, Any]
 SPEED = "speed"  # km/h, of the position: a quantity as any other for rules
 MOST_DEEP, MOST_OF = 4, 8
+_CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
 
 
 class BadCondition(ValueError):
@@ -327,13 +332,16 @@ class Any_(_Several):
 
 @dataclass(frozen=True)
 class During(Condition):
-    """Only on these days (1 Monday to 7 Sunday), between these hours of the town ("19:00" to "05:00" goes over midnight)."""
+    """Only on these weekdays (1 Monday to 7 Sunday), between these hours of the town ("19:00" to "05:00" goes over midnight, and is
+    of the day on which it begins). only: on days that are all that it says; never: on days that are any of what it says."""
 
     kind: ClassVar[str] = "during"
     of: Condition
     days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     start: str = "00:00"
     end: str = "24:00"
+    only: Days = NOTHING_SAID
+    never: Days = NOTHING_SAID
 
     @property
     def needs(self) -> frozenset[str] | None:
@@ -346,6 +354,12 @@ class During(Condition):
     def quiet(self, state: State, window: Window) -> bool:
         return self.of.quiet(state.get("of", {}), window)
 
+    def follow(self, state: State, window: Window) -> State | None:
+        inner = self.of.follow(state.get("of", {}), window)
+        if inner is None:
+            return None
+        return {"of": inner} if inner else {}
+
     def step(self, state: State, now: float, seen: Seen | None) -> bool:
         own = state.setdefault("of", {})
         holds = self.of.step(own, now, seen)
@@ -355,14 +369,19 @@ class During(Condition):
 
     def _now(self, now: float) -> bool:
         local = datetime.fromtimestamp(now, timezone.get_default_timezone())
-        clock, day = f"{local:%H:%M}", local.isoweekday()
+        clock, day = f"{local:%H:%M}", local.date()
         if self.start <= self.end:
-            return day in self.days and self.start <= clock < self.end
-        yesterday = (day - 2) % 7 + 1
-        return (day in self.days and clock >= self.start) or (yesterday in self.days and clock < self.end)
+            return self.start <= clock < self.end and self._on(day)
+        if clock >= self.start:
+            return self._on(day)
+        return clock < self.end and self._on(day - timedelta(days=1))
+
+    def _on(self, day: date) -> bool:
+        return day.isoweekday() in self.days and all(self.only.tests(day)) and not any(self.never.tests(day))
 
     def spec(self) -> dict[str, Any]:
-        return {"kind": "during", "days": list(self.days), "from": self.start, "to": self.end, "of": self.of.spec()}
+        found = {"kind": "during", "days": list(self.days), "from": self.start, "to": self.end, "of": self.of.spec()}
+        return found | {name: said for name, said in (("only", self.only.spec()), ("not", self.never.spec())) if said}
 
 
 def metres_between(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
@@ -421,16 +440,27 @@ def parse(spec: Any, deep: int = 0) -> Condition:
         parts = tuple(parse(one, deep + 1) for one in of)
         return All(parts) if kind == "all" else Any_(parts)
     if kind == "during":
-        days = spec.get("days", [1, 2, 3, 4, 5, 6, 7])
-        if not isinstance(days, list | tuple) or not days or not all(day in range(1, 8) for day in days):
-            raise BadCondition("days: 1 (Monday) to 7")
-        start, end = str(spec.get("from", "00:00")), str(spec.get("to", "24:00"))
-        for clock in (start, end):
-            hour, colon, minute = clock.partition(":")
-            if len(clock) != 5 or not colon or not (hour.isdecimal() and minute.isdecimal()) or clock > "24:00":
-                raise BadCondition("from and to are hours such as 08:00")
-        return During(parse(spec.get("of"), deep + 1), tuple(days), start, end)
+        return _during(spec, deep)
     raise BadCondition(f"no such condition: {kind!r}")
+
+
+def _during(spec: Mapping[str, Any], deep: int) -> During:
+    week = spec.get("days", [1, 2, 3, 4, 5, 6, 7])
+    if not isinstance(week, list | tuple) or not week or not all(day in range(1, 8) for day in week):
+        raise BadCondition("days: 1 (Monday) to 7")
+    start, end = str(spec.get("from", "00:00")), str(spec.get("to", "24:00"))
+    for clock in (start, end):
+        if not _CLOCK.fullmatch(clock):
+            raise BadCondition("from and to are hours such as 08:00")
+    if start == end:
+        raise BadCondition("from and to are the same: no time is between")
+    named = {}
+    for name in ("only", "not"):
+        try:
+            named[name] = days.read(spec[name]) if name in spec else NOTHING_SAID
+        except ValueError as error:
+            raise BadCondition(f"{name}: {error}") from error
+    return During(parse(spec.get("of"), deep + 1), tuple(week), start, end, named["only"], named["not"])
 
 
 def _geofence(spec: Mapping[str, Any]) -> Geofence:

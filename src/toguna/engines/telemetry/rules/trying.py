@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from toguna.engines.telemetry.history import reading
@@ -37,17 +38,18 @@ class Tried:
     left: int
 
 
-def attempt(condition: Condition, devices: Sequence[Device], days: int = 14) -> Tried:
+def attempt(condition: Condition, devices: QuerySet[Device], days: int = 14) -> Tried:
     end = timezone.now()
     start = end - timedelta(days=days)
     raised: list[Raised] = []
     read = some = 0
-    for device in devices[:MOST_DEVICES]:
+    tried = list(devices[:MOST_DEVICES])
+    for device in tried:
         seen = list(_seen(condition, device.pk, start, end))
         read += len(seen)
         some += bool(seen)
         raised += _one(condition, device, seen, end.timestamp())
-    return Tried(sorted(raised, key=lambda one: one.raised), read, some, max(0, len(devices) - MOST_DEVICES))
+    return Tried(sorted(raised, key=lambda one: one.raised), read, some, devices.count() - len(tried))
 
 
 def _seen(condition: Condition, device: int, start: datetime, end: datetime) -> Iterator[Seen]:

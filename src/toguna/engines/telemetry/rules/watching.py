@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.db import connection
-from django.db.models import Count, Max, Q
 from django.utils import translation
 
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
+from toguna.engines.telemetry.devices import changes
 from toguna.engines.telemetry.events import AlarmCleared, AlarmRaised
 from toguna.engines.telemetry.models import Alarm, AlarmRule
 from toguna.engines.telemetry.rules import declared
@@ -59,23 +59,24 @@ class Live:
 
 
 _KEEP = 300.0  # seconds: the limits of zones may have changed
-_kept: tuple[object, float, list[Live]] = (None, 0.0, [])
+_changes = changes.Changes("rule")
+_kept: tuple[float, list[Live]] = (-_KEEP, [])
 
 
 def live() -> list[Live]:
     """The rules that are on. One statement, and another one when they changed."""
     global _kept
-    version = AlarmRule.objects.aggregate(n=Count("id"), changed=Max("changed"), on=Count("id", filter=Q(on=True)))
     now = time.monotonic()
-    if _kept[0] != version or now - _kept[1] > _KEEP:
-        found = []
-        for row in AlarmRule.objects.filter(on=True):
-            try:
-                found.append(made(row))
-            except BadCondition:  # written by an older version: it watches nothing, and its page says so
-                continue
-        _kept = (version, now, found)
-    return _kept[2]
+    with _changes.since() as changed:
+        if changed is None or now - _kept[0] > _KEEP:
+            found = []
+            for row in AlarmRule.objects.filter(on=True):
+                try:
+                    found.append(made(row))
+                except BadCondition:  # written by an older version: it watches nothing, and its page says so
+                    continue
+            _kept = (now, found)
+    return _kept[1]
 
 
 def made(row: AlarmRule) -> Live:
@@ -240,6 +241,5 @@ def tell(alarm: Alarm, rule: AlarmRule, device: str, zone: int | None, *, up: bo
 
 
 def forget() -> None:
-    """For tests: another database."""
-    global _kept
-    _kept = (None, 0.0, [])
+    """They are read anew."""
+    _changes.forget()

@@ -24,6 +24,7 @@ from django.db import connection
 
 from toguna.engines.telemetry.devices import keys
 from toguna.engines.telemetry.doors import broker
+from toguna.engines.telemetry.testing import mosquitto
 from toguna.engines.telemetry.tests.conftest import NOW
 from toguna.kernel import places
 from toguna.kernel.cluster import Cluster
@@ -122,8 +123,7 @@ class Town:
 
 @pytest.fixture
 def town(db):
-    if shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin") is None:
-        pytest.skip("Mosquitto is not installed")
+    mosquitto()
     home = Path(tempfile.mkdtemp(prefix="toguna-telemetry-"))
     home.chmod(0o755)
     made = Town(home)
@@ -250,6 +250,7 @@ def test_killed_under_load(town):
 
 
 def test_what_is_told_to_mosquitto(db, tmp_path, device):
+    mosquitto()
     one = device("meter-1", "mqtt")
     device("gone", "mqtt")
     from toguna.engines.telemetry.devices import register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as configured
+from django.db import connection
 from django.test import Client
 
 from toguna.engines.people import api as people
@@ -62,6 +64,22 @@ def sound(page: Any) -> None:
     assert [(v["id"], v["nodes"][0]["html"]) for v in Axe().run(page).response["violations"]] == [], page.url
 
 
+# A lock of the screen that the test can take back, and a clock that it can put forward, as if the phone had slept.
+LOCK = """() => {
+  const held = new EventTarget(), real = Date.now.bind(Date);
+  held.release = async () => held.dispatchEvent(new Event("release"));
+  window.asked = []; window.slept = 0; window.taken = () => held.release();
+  Object.defineProperty(navigator, "wakeLock", { value: { request: async (what) => (window.asked.push(what), held) } });
+  Object.defineProperty(document, "visibilityState", { get: () => (window.off ? "hidden" : "visible") });
+  Date.now = () => real() + window.slept;
+}"""
+SLEEPS = """() => {
+  window.off = true; document.dispatchEvent(new Event("visibilitychange"));
+  window.slept = 90000;
+  window.off = false; document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
 def until(true: Any) -> None:
     end = time.monotonic() + 60
     while not true():
@@ -71,18 +89,40 @@ def until(true: Any) -> None:
 
 def test_a_phone_on_its_way_and_the_desk_that_sees_it(context, live_server, device):
     phone = device("awa-1", "phone", kind="phone", name="Awa")
+    context.add_init_script(f"({LOCK})()")
     page = context.new_page()
     page.goto(f"{live_server.url}/telemetry/phone/#code=awa-1&key={register.key_of(phone)}&name=Awa")
     page.get_by_role("button", name="Démarrer").click()
     until(lambda: Latest.objects.filter(pk=phone.pk, lat=12.65).exists())
     assert "key" not in page.url
     sound(page)
+    assert page.evaluate("asked") == ["screen"] and "L’écran reste allumé" in page.locator("#screen").inner_text()
+    page.evaluate("taken()")
+    page.get_by_text("Gardez l’écran allumé").wait_for()
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     context.set_offline(True)
     context.set_geolocation({"latitude": 12.651, "longitude": -8.0, "accuracy": 5})
     page.get_by_text("Pas de réseau").wait_for()
+    # The phone is restarted without network: the page opens, goes on, and has what it had; then all of it is sent, once.
+    page.close()
+    page = context.new_page()
+    page.goto(f"{live_server.url}/telemetry/phone/")
+    page.get_by_role("button", name="Arrêter").wait_for()
+    context.set_geolocation({"latitude": 12.652, "longitude": -8.0, "accuracy": 5})
+    page.get_by_text(re.compile(r"envoi.? : [2-9]")).wait_for()
+    page.evaluate(SLEEPS)
+    page.get_by_text("Le navigateur s’est arrêté").wait_for()
+    sound(page)
     context.set_offline(False)
-    until(lambda: Latest.objects.filter(pk=phone.pk, lat=12.651).exists())
+    until(lambda: Latest.objects.filter(pk=phone.pk, lat=12.652).exists())
+    page.get_by_text(re.compile(r"envoi.? : 0")).wait_for()
     page.get_by_role("button", name="Arrêter").click()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT lat, count(*), count(DISTINCT seq) FROM telemetry_position WHERE device = %s GROUP BY 1", [phone.pk]
+        )
+        kept = cursor.fetchall()
+    assert {lat for lat, _n, _seqs in kept} == {12.65, 12.651, 12.652} and all(n == seqs for _lat, n, seqs in kept)
 
     now = int(time.time())
     truck = device("356307042441013", "tcp", kind="tracker", name="Camion 3", service="waste", ref="truck:3")

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import pytest
-from django.db import connection
+from django.contrib.gis.geos import MultiPolygon, Polygon
+from django.db import OperationalError, connection, models
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from toguna.engines.people import api as people
+from toguna.engines.people.testing import sign_in
 from toguna.engines.telemetry import api
-from toguna.engines.telemetry.devices import register
-from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device, Policy
-from toguna.engines.telemetry.rules import actions
+from toguna.engines.telemetry.devices import keys, register
+from toguna.engines.telemetry.intake import draining
+from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device, Policy, Refused
+from toguna.engines.telemetry.rules import actions, trying, watching
 from toguna.engines.telemetry.tests.conftest import NOW, say
+from toguna.engines.telemetry.tests.test_telemetry_doors import THINGS, post
+from toguna.engines.territory import zones
+from toguna.engines.territory.models import Zone
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.models import AuditEntry
 
@@ -60,7 +70,6 @@ def test_from_a_stranger_to_a_device_with_its_key(device, hire):
         "door": "http",
         "fastest": "160",
         "service": "waste",
-        "ref": "bin:77",
     }
     made = head.post("/desk/devices/new", said)
     row = Device.objects.get(code="bin-77")
@@ -84,6 +93,59 @@ def test_from_a_stranger_to_a_device_with_its_key(device, hire):
         agent.get(f"/desk/devices/{row.pk}/key").status_code == 403
         and agent.post(f"/desk/devices/{row.pk}", {"do": "retire"}).status_code == 403
     )
+
+
+def test_one_that_was_retired_is_in_use_again_only_when_somebody_says_so(device, hire):
+    one, head = device("bin-1", "http", name="Bin 1"), hire("manager")
+    key, path = register.key_of(one), f"/desk/devices/{one.pk}"
+    head.post(path, {"do": "retire"})
+    said = {"name": "Bin 1", "kind": "sensor", "door": "http", "fastest": "160"}
+    assert head.post(f"{path}/edit", {**said, "name": "Old bin"}).status_code == 302
+    assert head.post(path, {"do": "accept"}).status_code == 302  # an old page: that is of quarantine
+    register.register_device("bin-1", "http", register.Told(name="Old bin"), by=SYSTEM)  # as services save theirs
+    one.refresh_from_db()
+    assert (one.state, one.name) == ("retired", "Old bin")
+    assert say(one, {"at": NOW, "fill": 1}).rows == 0
+    shown = page(head, path)
+    assert "Take it back" in shown and "Believe it again" not in shown
+    assert head.post(path, {"do": "back"}).url == f"{path}/key"
+    one.refresh_from_db()
+    assert one.state == "active" and AuditEntry.objects.filter(action="telemetry.take_back").exists()
+    assert say(one, {"at": NOW, "fill": 1}, proof=f"key:{key}").rows == 0 and say(one, {"at": NOW, "fill": 1}).rows == 1
+
+
+AREA = MultiPolygon(Polygon.from_bbox((-8.0, 12.6, -7.9, 12.7)), srid=4326)
+
+
+def test_the_key_of_network_servers_is_shown_to_who_manages_the_whole_town_and_renewed(device, hire):
+    zone = Zone.objects.create(level=1, name="Rive", names={"en": "Rive"}, source="town:rive", geom=AREA)
+    zones.forget()
+    one = device("0004a30b001c0530", "lorawan", zone=zone.pk)
+    head, path = hire("manager"), f"/desk/devices/{one.pk}/key"
+    account = people.create_staff(
+        email="zone@town.test",
+        password="long enough to be one",
+        name="Oumar",
+        grants=[("manager", "telemetry", zone.pk)],
+    )
+    local = Client(headers={"accept-language": "en"})
+    sign_in(local, account)
+    old = keys.network(0)
+    assert old in page(head, path) and old not in page(local, path) and "whole town" in page(local, path)
+    assert local.post(path).status_code == 403 and head.post(path).url == path
+    new = keys.network(1)
+    assert (
+        "no-store" in head.get(path)["Cache-Control"]
+        and "no-store" in head.get(f"/desk/devices/{one.pk}/day")["Cache-Control"]
+    )
+    assert new in page(head, path) and AuditEntry.objects.filter(action="telemetry.new_network_key").exists()
+    web, up = Client(), "/telemetry/lorawan/things-stack"
+    assert post(web, up, THINGS, old).status_code == 401 and post(web, up, THINGS, new).json()["rows"] == 3
+    with patch.object(register, "network_number", side_effect=OperationalError), patch.object(draining, "_drain", side_effect=OperationalError):  # fmt: skip
+        for key in (old, new):
+            assert post(web, up, THINGS, key).status_code == 202
+    done = draining.drain()
+    assert (done.rows + done.twice, done.refused) == (3, 1) and Refused.objects.get().reason == "key"
 
 
 def test_a_decoder_is_tried_before_it_is_kept(device, hire):
@@ -121,9 +183,12 @@ def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire)
     assert head.post("/desk/devices/rules/new", {**said, "notify": "nobody"}).status_code == 422
     made = head.post("/desk/devices/rules/new", said)
     row = AlarmRule.objects.get(declared=False)  # services declare theirs
-    assert not row.on and "raised 1 time" in page(head, made.url)
-    assert 'value="85.0"' in page(head, f"{made.url}/edit")
-    assert head.post(made.url, {"do": "on"}).status_code == 302
+    where = f"/desk/devices/rules/{row.name}"
+    assert not row.on and made.url == f"{where}?try=1" and "raised 1 time" in page(head, made.url)
+    shown = page(head, where)  # what it would have done is read when somebody asks
+    assert "It is for 1 device." in shown and 'href="?try=1"' in shown and "raised 1 time" not in shown
+    assert 'value="85.0"' in page(head, f"{where}/edit")
+    assert head.post(where, {"do": "on"}).status_code == 302
     say(one, {"at": NOW, "fill": 95})
     alarm = Alarm.objects.get()
     assert "Bin full" in page(head, "/desk/devices/alarms") and "95" in page(head, "/desk/devices/alarms")
@@ -139,6 +204,49 @@ def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire)
         and row.spec["of"] == {"kind": "silence", "minutes": 60.0}
         and not Alarm.objects.filter(cleared=None)
     )
+    # The calendar, typed as people write dates, and shown so again; in words on its page.
+    calendar = {
+        **said,
+        "holidays": "not",
+        "dates": "1/6..15/10, 24/12/2026",
+        "market": "only",
+        "every": "5",
+        "since": "2026-01-03",
+    }
+    edit = f"/desk/devices/rules/{row.name}/edit"
+    assert head.post(edit, calendar).status_code == 302
+    row.refresh_from_db()
+    assert (row.spec["only"], row.spec["not"]) == (
+        {"dates": ["06-01..10-15", "2026-12-24"], "market": {"every": 5, "since": "2026-01-03"}}, {"holidays": True},
+    )  # fmt: skip
+    again = page(head, edit)
+    assert 'value="01/06..15/10, 24/12/2026"' in again and 'value="2026-01-03"' in again
+    shown = page(head, made.url)
+    for words in (
+        "Fill level above 85 %, until it is back at 70 %, only on ", "June 1 – October 15", "Dec. 24, 2026", "not on public holidays",
+        "only on market days (each 5 days, counted from Jan. 3, 2026)",
+    ):  # fmt: skip
+        assert words in shown, words
+    for wrong in (
+        {"dates": "31/6"},
+        {"dates": "June"},
+        {"not_dates": "1/6..3"},
+        {"every": ""},
+        {"market": ""},
+        {"since": "3/1"},
+    ):
+        assert head.post(edit, calendar | wrong).status_code == 422, wrong
+    two = {
+        "kind": "all",
+        "of": [{"kind": "during", "days": [1], "of": row.spec}, {"kind": "geofence", "lat": 1, "lon": 1, "metres": 50}],
+    }
+    assert head.post(edit, {**said, "condition": "json", "spec": json.dumps(two)}).status_code == 302
+    shown = page(head, made.url)
+    assert (
+        "all of these at once" in shown
+        and "only on Monday" in shown
+        and "more than 50 m from 1.00000, 1.00000" in shown
+    )
     assert (
         head.post(
             f"/desk/devices/rules/{row.name}/edit", {**said, "condition": "json", "spec": '{"kind": "any", "of": []}'}
@@ -146,6 +254,31 @@ def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire)
         == 422
     )
     assert agent.post(f"/desk/devices/rules/{row.name}/edit", said).status_code == 403
+
+
+def test_a_rule_of_many_devices_is_tried_on_some_and_makes_no_more_of_them(device, hire, monkeypatch):
+    head = hire("manager")
+    monkeypatch.setattr(trying, "MOST_DEVICES", 2)
+    ones = [device(f"bin-{n}", kind="scale" if n == 4 else "sensor", service="waste", zone=7) for n in range(5)]
+    say(ones[0], [{"at": NOW - 60, "fill": 90}, {"at": NOW, "fill": 99}])
+    register.retire(ones[3].pk, by=SYSTEM)
+    spec = {"kind": "threshold", "quantity": "fill", "above": 80.0}
+    row = AlarmRule.objects.create(name="r", titles={"en": "R"}, spec=spec, service="waste", kind="sensor")
+    made = []
+    monkeypatch.setattr(
+        Device, "__init__", lambda one, *a, **k: (made.append(1), models.Model.__init__(one, *a, **k))[1]
+    )
+    assert "It is for 3 devices." in page(head, "/desk/devices/rules/r") and not made
+    shown = page(head, "/desk/devices/rules/r?try=1")
+    assert "raised 1 time" in shown and "1 devices were left out" in shown and len(made) == 2
+    for values in ({"service": "fleet"}, {"kind": "scale"}, {"devices": [ones[1].pk]}, {"service": "", "kind": ""}):
+        AlarmRule.objects.filter(pk=row.pk).update(**{"service": "waste", "kind": "sensor", "devices": []} | values)
+        live = watching.made(AlarmRule.objects.get(pk=row.pk))
+        active = list(Device.objects.filter(state="active").order_by("name"))
+        said = [
+            one.pk for one in active if live.watches(watching.Watched(one.pk, "", one.service, "", one.kind, one.zone))
+        ]
+        assert [one.pk for one in actions.watched_by(live)] == said
 
 
 def test_a_day_of_a_truck(device, hire):

@@ -81,7 +81,7 @@ def test_lorawan_network_servers(device, web):
     ])  # fmt: skip
     chirp = device("0101010101010101", "lorawan", decoder=decoder.pk)
     things = device("0004a30b001c0530", "lorawan")
-    key = keys.network()
+    key = keys.network(0)
     assert post(web, "/telemetry/lorawan/chirpstack?event=up", CHIRPSTACK, "wrong").status_code == 401
     assert post(web, "/telemetry/lorawan/chirpstack?event=join", {}, key).status_code == 204
     assert post(web, "/telemetry/lorawan/chirpstack?event=up", CHIRPSTACK, key).json()["rows"] == 4
@@ -96,6 +96,40 @@ def test_lorawan_network_servers(device, web):
     assert last(things) == {"temperature": 21.5, "signal": -35.0, "battery": 66.5}
     assert Latest.objects.get(pk=things.pk).seq == 42
     assert post(web, "/telemetry/lorawan/things-stack", {"uplink_message": {}}, key).status_code == 400
+
+
+def test_what_network_servers_send_besides_uplinks(device, web):
+    """As their manuals show it: what is none of ours is no error, or the network server would try again for ever."""
+    chirp, things = device("0101010101010101", "lorawan"), device("0004a30b001c0530", "lorawan")
+    key, here = keys.network(), {name: CHIRPSTACK[name] for name in ("deduplicationId", "time", "deviceInfo")}
+    status = {
+        **here,
+        "margin": 10,
+        "externalPowerSource": False,
+        "batteryLevelUnavailable": False,
+        "batteryLevel": 74.8,
+    }
+    assert post(web, "/telemetry/lorawan/chirpstack?event=up", CHIRPSTACK, key).json()["rows"] == 1
+    assert post(web, "/telemetry/lorawan/chirpstack?event=status", status, key).json()["rows"] == 1
+    assert last(chirp) == {"signal": -48.0, "battery": 74.8} and Latest.objects.get(pk=chirp.pk).seq == 12
+    none = {**here, "margin": 10, "externalPowerSource": True, "batteryLevelUnavailable": True}
+    for event, said in (
+        ("status", none), ("status", {**status, "batteryLevelUnavailable": True}), ("join", {**here, "devAddr": "00189440"}),
+        ("ack", {**here, "queueItemId": "x", "acknowledged": True, "fCntDown": 4}), ("txack", {**here, "downlinkId": 4, "gatewayId": "0016c001f153a14c"}),
+        ("log", {**here, "level": "ERROR", "code": "UPLINK_CODEC", "description": "x"}), ("location", {**here, "location": {"latitude": 1.0}}),
+    ):  # fmt: skip
+        assert post(web, f"/telemetry/lorawan/chirpstack?event={event}", said, key).status_code == 204, event
+    ids = {name: THINGS[name] for name in ("end_device_ids", "received_at")}
+    for name in (
+        "join_accept", "downlink_ack", "downlink_nack", "downlink_sent", "downlink_failed", "downlink_queued", "downlink_queue_invalidated",
+        "location_solved", "service_data", "uplink_normalized",
+    ):  # fmt: skip
+        assert post(web, "/telemetry/lorawan/things-stack", {**ids, name: {}}, key).status_code == 204, name
+    assert post(web, "/telemetry/lorawan/things-stack", {**ids, "join_accept": {}}, "wrong").status_code == 401
+    # The uplink's own time, else that of the application server.
+    assert post(web, "/telemetry/lorawan/things-stack", THINGS, key).json()["rows"] == 3
+    assert api.latest([things.pk])[things.pk].values["signal"][1] == datetime.fromtimestamp(NOW + 0.040752, UTC)
+    assert not Refused.objects.exists()
 
 
 def test_phones_as_osmand_and_the_traccar_client_say_it(device, web):

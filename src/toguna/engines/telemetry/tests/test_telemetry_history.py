@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.db import connection
 
 from toguna.engines.telemetry import api
@@ -45,6 +47,37 @@ def test_a_day_goes_into_a_file_and_is_read_with_the_others(device, monkeypatch,
     assert len(api.readings(one.pk, "fuel", start, end)) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_readings_are_loaded_and_read_while_a_day_is_put_away_and_after_it_was_cut(device, monkeypatch, tmp_path):
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "archive")
+    Policy.objects.get_or_create(table="reading")
+    one, old = device("truck-1"), NOW - 50 * 86400
+    say(one, [{"at": old + n, "seq": n, "fuel": n} for n in range(9)])
+    start, end = datetime.fromtimestamp(old - 5, UTC), datetime.fromtimestamp(NOW + 5, UTC)
+    before = api.readings(one.pk, "fuel", start, end)
+    seen = []
+
+    def cut(*_how, **_more):
+        with ThreadPoolExecutor(1) as others:  # of two days: into the table as a whole
+            others.submit(loads).result(10)
+        raise MemoryError
+
+    def loads():
+        connection.cursor().execute("SET lock_timeout = '1s'")
+        seen.append(say(one, [{"at": NOW - 86400, "seq": 90, "fuel": 1}, {"at": NOW, "seq": 99, "fuel": 5}]).rows)
+        seen.append(len(api.readings(one.pk, "fuel", start, end)))
+        connection.close()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.tempfile, "TemporaryDirectory", cut)
+        with pytest.raises(MemoryError):
+            files.put_away()
+    assert seen == [2, 11]
+    assert api.readings(one.pk, "fuel", start, end)[:9] == before
+    assert [row.rows for row in files.put_away()] == [9] and files.put_away() == []
+    assert api.readings(one.pk, "fuel", start, end)[:9] == before
+
+
 def test_rows_put_aside_come_into_their_partition(device):
     one = device()
     day = datetime.fromtimestamp(NOW - 300 * 86400, UTC)
@@ -60,6 +93,21 @@ def test_rows_put_aside_come_into_their_partition(device):
     assert day.date() in partitions.existing("position")
 
 
+def written(act) -> int:
+    """Rows of hours that it makes or changes."""
+
+    def rows() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c) FROM (SELECT 'telemetry_hour'::regclass::oid c) _"
+            )
+            return cursor.fetchone()[0]
+
+    before = rows()
+    act()
+    return rows() - before
+
+
 def test_hours_are_what_stays(device):
     one = device()
     noon = datetime.fromtimestamp(NOW, UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -67,10 +115,26 @@ def test_hours_are_what_stays(device):
     said = [{"at": base + n * 600, "level": n} for n in range(12)]
     say(one, json.dumps(said).encode())
     hours.sum_up()
-    hours.sum_up()
+    with connection.cursor() as cursor:  # as after a power cut: the same hours once more
+        cursor.execute("INSERT INTO telemetry_touched (hour) SELECT DISTINCT hour FROM telemetry_hour")
+    assert written(hours.sum_up) == 0
     found = api.hours(one.pk, "level", noon, noon + timedelta(days=1))
     assert [(h.n, h.mean, h.low, h.high) for h in found] == [(6, 2.5, 0, 5), (6, 8.5, 6, 11)]
     assert Hour.objects.count() == 2
+    # One that comes late counts in its hour, also of long ago; the hours of others are not touched.
+    other = device("bin-2")
+    say(other, [{"at": base + 60, "level": 9}, {"at": NOW, "level": 9}])
+    hours.sum_up()
+    Hour.objects.filter(device=other).update(n=77)
+    say(one, [{"at": base + 5, "level": 30}, {"at": base - 20 * 86400, "level": 4}])
+    assert written(hours.sum_up) == 2
+    found = api.hours(one.pk, "level", noon - timedelta(days=30), noon + timedelta(hours=1))
+    assert [(h.n, h.high) for h in found] == [(1, 4), (7, 30)]
+    assert set(Hour.objects.filter(device=other).values_list("n", flat=True)) == {77}
+    # What comes late for a day that is in a file is not taken for the whole of its hour.
+    Archive.objects.create(table="reading", day=noon.date(), file="x", rows=1, digest="x")
+    say(one, {"at": base + 7, "level": 1})
+    assert written(hours.sum_up) == 0 and api.hours(one.pk, "level", noon, noon + timedelta(hours=1))[0].n == 7
 
 
 def test_the_length_of_a_way(device):

@@ -8,17 +8,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toguna.engines.people import api as people
 from toguna.engines.telemetry import api
-from toguna.engines.telemetry.devices import forgetting, keys, register
+from toguna.engines.telemetry.devices import changes, forgetting, keys, register
 from toguna.engines.telemetry.history import partitions
-from toguna.engines.telemetry.intake import columns, loading
+from toguna.engines.telemetry.intake import columns, loading, taking
 from toguna.engines.telemetry.intake.spool import Record
-from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Refused, RuleState
+from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Policy, Refused, RuleState
 from toguna.engines.telemetry.rules import actions
+from toguna.engines.telemetry.rules.conditions import Threshold
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.kernel.access import NOBODY, SYSTEM, Denied
 from toguna.kernel.models import EventRow
@@ -104,7 +106,11 @@ def test_signed_readings_once_unaltered_in_time_and_in_place(device):
     say(scale, json.dumps({"at": NOW, "weight": 1}).encode(), proof="door")
     say(scale, signed({"at": NOW, "seq": 2, "weight": 42}, of="other"), proof="door")
     say(scale, signed({"at": NOW, "seq": 3, "weight": 42, "lat": 12.7, "lon": -8.0}), proof="door")
-    say(scale, signed({"at": NOW, "seq": 4, "weight": 999999, "temperature": 20}), proof="door")
+    say(
+        scale,
+        signed({"at": NOW, "seq": 4, "weight": 999999, "temperature": 20, "lat": 12.65, "lon": -8.0}),
+        proof="door",
+    )
     say(scale, signed({"seq": 5, "weight": 42}), proof="door")
     say(scale, signed({"at": NOW - 40 * 86400, "seq": 6, "weight": 42}), proof="door")
     assert values(scale, "weight") == [42.5] and values(scale, "temperature") == []
@@ -123,6 +129,48 @@ def test_signed_readings_once_unaltered_in_time_and_in_place(device):
     assert names.count("SignedReading") == 1 and names.count("ReadingRefused") == 8
     event = EventRow.objects.get(name__endswith="SignedReading").payload
     assert (event["ref"], event["quantity"], event["value"], event["seq"]) == ("scale:1", "weight", 42.5, 1)
+
+
+_NOWHERE = [
+    {}, {"lat": 12.65}, {"lon": -8.0}, {"lat": 0, "lon": 0}, {"lat": 91, "lon": -8.0}, {"lat": None, "lon": None}, {"lat": "12.65", "lon": "-8.0"},
+    {"values": {"lat": 12.65, "lon": -8.0}}, {"lat": 12.66, "lon": -8.0},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_one_that_must_stay_is_not_believed_where_it_does_not_say_where_it_is(device, signed):
+    scale = device("scale-1", signed=signed, lat=12.65, lon=-8.0, stays=200, service="waste", ref="scale:1")
+    key = register.key_of(scale)
+
+    def send(said):
+        body = json.dumps(said).encode()
+        return say(scale, body + b"\n" + keys.sign(body, key).encode() if signed else body)
+
+    for seq, place in enumerate(_NOWHERE, 1):
+        assert send({"at": NOW - 60 + seq, "seq": seq, "weight": 42.5, **place}).refused == 1
+    assert send([{"bt": NOW, "n": "weight", "u": "kg", "v": 42.5}]).refused == 1, "in SenML neither"
+    assert values(scale, "weight") == [] and not EventRow.objects.filter(name__endswith="SignedReading").exists()
+    rows = Refused.objects.filter(device=scale)
+    assert set(rows.values_list("reason", flat=True)) == {"moved"}
+    assert sum(rows.values_list("count", flat=True)) == len(_NOWHERE) + 1
+    if signed:
+        assert rows.filter(body__startswith="no position: ").count() == len(_NOWHERE)
+        assert rows.filter(body__startswith="1112 m away: ").count() == 1
+    assert send({"at": NOW, "seq": 20, "weight": 42.5, "lat": 12.6501, "lon": -8.0}).refused == 0
+    assert values(scale, "weight") == [42.5]
+
+
+def test_one_that_must_stay_is_not_taken_by_whole_columns_with_the_others(device):
+    """A batch that is plain but for it: the others come in columns, it is looked at."""
+    plain = [device(f"bin-{n}") for n in range(1, 4)]
+    scale = device("scale-1", lat=12.65, lon=-8.0, stays=200)
+    records = [
+        taking.record("http", one.code, json.dumps({"at": NOW, "seq": 1, "weight": 5}).encode(), proof=f"key:{register.key_of(one)}")
+        for one in [*plain, scale]
+    ]  # fmt: skip
+    taking.take(records)
+    assert [values(one, "weight") for one in [*plain, scale]] == [[5], [5], [5], []]
+    assert refused(scale) == {"moved": 1}
 
 
 def test_wrong_clocks(device):
@@ -352,12 +400,20 @@ def test_a_telephone_that_was_a_tracker_is_forgotten_with_its_owner(device):
     one = device("phone-1", "sms", kind="phone", phone="+22370000041")
     person = people.person_for(name="Moussa", phone="+22370000041")
     say(one, b"lat=12.65 lon=-8.0 battery=50", proof="phone:+22370000041", form="words")
+    say(one, b"battery=999 at the well of Moussa", proof="phone:+22370000041", form="words")
+    rule = AlarmRule.objects.create(name="low", spec=Threshold("battery", below=60).spec())
+    Alarm.objects.create(rule=rule, device=one, level=1, lat=12.65, lon=-8.0, raised=datetime.fromtimestamp(NOW, UTC))
     (told,) = forgetting.export(person.pk)
     assert (told["code"], told["lat"], told["lon"]) == ("phone-1", 12.65, -8.0)
     forgetting.erase(person.pk)
     kept = Device.objects.get()
     assert (kept.state, kept.phone, kept.name) == ("retired", "", "phone-1") and forgetting.export(person.pk) == []
     assert Latest.objects.get().geom is None and values(one, "battery") == []
+    for table in ("deviceevent", "refused", "alarm", "rule_state", "latest", "device"):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT to_jsonb(t)::text FROM telemetry_{table} t")
+            said = " ".join(row[0] for row in cursor.fetchall())
+        assert "70000041" not in said and "Moussa" not in said and "12.65" not in said, table
     assert api.track(one.pk, datetime.fromtimestamp(NOW - 900, UTC), datetime.fromtimestamp(NOW + 900, UTC)) == []
 
 
@@ -387,3 +443,82 @@ def test_a_clock_that_is_wrong_is_noticed_and_a_buffer_emptied_is_none(device, h
     page = head.get(f"/desk/devices/{slow.pk}").content.decode()
     assert "its clock is 360 s behind ours" in page
     assert "behind ours" not in head.get(f"/desk/devices/{right.pk}").content.decode()
+
+
+@pytest.fixture
+def elsewhere():
+    """Another session of the database, whose transaction ends when the test says so."""
+    other = connection.copy()
+    other.set_autocommit(False)
+    yield other
+    other.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_two_transactions_change_is_seen_whichever_ends_first(device, elsewhere):
+    one, other = device("bin-1"), device("bin-2")
+    key = register.key_of(one)
+    say(one, {"at": NOW - 9, "fill": 1})
+    with elsewhere.cursor() as cursor:  # retires it, and takes its time
+        cursor.execute(
+            "UPDATE telemetry_device SET state = 'retired', changed = now() - interval '1 s' WHERE id = %s", [one.pk]
+        )
+    register.new_key(other.pk, by=SYSTEM)  # begins later, ends first, and is read
+    assert say(other, {"at": NOW - 8, "fill": 1}).rows == 0 and say(one, {"at": NOW - 8, "fill": 1}).rows == 1
+    elsewhere.commit()
+    assert say(one, {"at": NOW - 7, "fill": 2}, proof=f"key:{key}").rows == 0
+    with elsewhere.cursor() as cursor:
+        cursor.execute("DELETE FROM telemetry_latest; DELETE FROM telemetry_refused")
+        cursor.execute("DELETE FROM telemetry_device WHERE id = %s", [other.pk])
+    elsewhere.commit()
+    assert say(other, {"at": NOW - 7, "fill": 2}).refused == 1 and Refused.objects.get().reason == "unknown"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rule_is_seen_though_its_transaction_ends_late(device, elsewhere):
+    one = device("bin-1")
+    full = AlarmRule.objects.create(name="full", spec=Threshold("fill", above=80).spec())
+    with elsewhere.cursor() as cursor:
+        cursor.execute(
+            "UPDATE telemetry_rule SET \"on\" = true, changed = now() - interval '1 s' WHERE id = %s", [full.pk]
+        )
+    AlarmRule.objects.create(name="empty", spec=Threshold("fill", below=2).spec(), on=True)
+    say(one, {"at": NOW - 9, "fill": 90})
+    assert not Alarm.objects.exists()
+    elsewhere.commit()
+    say(one, {"at": NOW - 8, "fill": 95})
+    assert Alarm.objects.get().rule == full
+
+
+def test_what_did_not_change_is_not_read_again(device):
+    ones = [device(f"bin-{n}") for n in range(4)]
+    say(ones[0], {"at": NOW - 9, "fill": 1})
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM telemetry_change")  # those of this very transaction are read each time
+    say(ones[0], {"at": NOW - 8, "fill": 1})
+    with CaptureQueriesContext(connection) as asked:
+        say(ones[0], {"at": NOW - 7, "fill": 1})
+    said = [one["sql"] for one in asked]
+    assert sum("telemetry_change" in one for one in said) == 2 and not any(
+        'FROM "telemetry_device"' in one for one in said
+    )
+    register.retire(ones[1].pk, by=SYSTEM)
+    with CaptureQueriesContext(connection) as asked:
+        say(ones[0], {"at": NOW - 6, "fill": 1})
+    (read,) = [one["sql"] for one in asked if 'FROM "telemetry_device"' in one["sql"]]
+    assert f"IN ({ones[1].pk})" in read
+    changes.forget_old()
+
+
+def test_a_signed_repeat_is_refused_where_little_is_kept(device):
+    one = device("scale-1", signed=True)
+    Policy.objects.filter(table="reading").update(raw_days=3)
+
+    def weighs(days: float):
+        body = json.dumps({"at": NOW - days * 86400, "seq": 1, "weight": 5}).encode()
+        return say(one, body, proof=f"sig:{keys.sign(body, register.key_of(one))}")
+
+    assert weighs(1.9).rows == 1 and weighs(1.9).refused == 1
+    assert weighs(2.1).rows == 0
+    Policy.objects.filter(table="reading").update(raw_days=90)
+    assert weighs(29).rows == 1 and weighs(31).rows == 0

@@ -5,18 +5,25 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from toguna.engines.telemetry.devices import register
+from toguna.engines.telemetry.doors.sensorthings import entities, views
+from toguna.engines.telemetry.models import Device
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.engines.telemetry.tests.test_telemetry_doors import post
+from toguna.kernel.access import SYSTEM
 
 ROOT = "/sensorthings/v1.1"
 
 
 @pytest.fixture
 def town(device):
-    gauge, truck = device("gauge-1", "http", name="Rain gauge", public=True), device("truck-1", "tcp", kind="tracker")
+    gauge = device("gauge-1", "http", name="Rain gauge", public=True, lat=12.65, lon=-8.0)
+    truck = device("356307042441013", "tcp", kind="tracker")
     say(gauge, [{"at": NOW - 600 + n * 60, "rain": n, "level": n / 10, "lat": 12.65, "lon": -8.0} for n in range(10)])
     say(truck, {"at": NOW, "lat": 12.6, "lon": -8.0, "fuel": 30}, proof="door")
     return gauge, truck
@@ -121,3 +128,44 @@ def test_observations_are_posted_with_the_key_of_the_device(town):
             == 400
         )
     assert post(web, f"{ROOT}/Things", {"name": "x"}, key).status_code == 405
+
+
+def test_expanding_without_end_is_refused_and_what_many_point_to_is_read_once(town, monkeypatch):
+    web = Client()
+    deep = "Datastream($expand=Observations($top=1000;$expand=Datastream))"
+    with CaptureQueriesContext(connection) as asked:
+        answer = web.get(f"{ROOT}/Observations", {"$top": "20", "$expand": deep})
+    assert answer.status_code == 200 and len(asked) < 25  # the twenty are of two Datastreams
+    assert answer.json()["value"][0]["Datastream"]["Observations"][0]["Datastream"]["@iot.id"]
+    monkeypatch.setattr(entities, "MOST_SHOWN", 100)
+    answer = web.get(f"{ROOT}/Observations", {"$top": "1000", "$expand": deep})
+    assert answer.status_code == 400 and "$top" in answer.json()["message"]
+    monkeypatch.setattr(entities, "MOST_LISTS", 2)
+    assert web.get(f"{ROOT}/Observations", {"$top": "1", "$expand": "Datastream,FeatureOfInterest"}).status_code == 200
+    answer = web.get(f"{ROOT}/Observations", {"$top": "20", "$expand": "Datastream,FeatureOfInterest"})
+    assert answer.status_code == 400 and "$expand" in answer.json()["message"]
+
+
+def test_one_caller_does_not_ask_without_end(town, monkeypatch):
+    monkeypatch.setattr(views, "PER_CALLER", 2)
+    web = Client()
+    assert [web.get(f"{ROOT}/Things").status_code for _n in range(3)] == [200, 200, 429]
+    assert web.get(f"{ROOT}/Things", REMOTE_ADDR="198.51.100.7").status_code == 200
+
+
+def test_what_is_public_says_neither_how_it_proves_itself_nor_where_it_is_now(town, hire):
+    gauge, truck = town
+    say(gauge, {"at": NOW, "seq": 99, "rain": 3, "lat": 12.66, "lon": -8.01})
+    Device.objects.filter(pk=truck.pk).update(public=True)  # as before this was refused
+    web, agent = Client(), hire("agent")
+    for name in entities.KINDS:
+        said = web.get(f"{ROOT}/{name}").content.decode()
+        assert gauge.code not in said and truck.code not in said and "12.66" not in said and "12.6," not in said, name
+    assert gauge.code in agent.get(f"{ROOT}/Sensors").content.decode()
+    assert "12.66" in agent.get(f"{ROOT}/Locations").content.decode()
+    for kind in ("tracker", "phone"):
+        with pytest.raises(ValidationError, match="nobody else's"):
+            register.register_device("x-1", "http", register.Told(kind=kind, public=True), by=SYSTEM)
+    said = {"code": "x-1", "name": "x", "kind": "phone", "door": "phone", "fastest": "160", "public": "on"}
+    answer = hire("manager").post("/desk/devices/new", said)
+    assert answer.status_code == 422 and "What moves" in answer.content.decode()

@@ -8,11 +8,12 @@ import struct
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from toguna.engines.telemetry.doors import listening
 from toguna.engines.telemetry.doors.collecting import Collector
+from toguna.engines.telemetry.doors.trackers import frames
 from toguna.engines.telemetry.doors.trackers.frames import BadFrame
 from toguna.engines.telemetry.doors.trackers.gps103 import Gps103
 from toguna.engines.telemetry.doors.trackers.h02 import H02
@@ -175,6 +176,30 @@ def test_whatever_comes_is_read_or_refused(parts, where, what):
                 talk.feed(bytes(data[n : n + 7]))
         except BadFrame:
             continue
+
+
+FIGURES = st.sampled_from(
+    ["", "0", "9" * 5, "9" * 400, "1.2.3", "-1", "nan", "inf", "1e400", "A", "V", "N", "S", "W", "²", "\x00"]
+)
+SENTENCES = [text.decode() for text in (GPS103, TK103, H02_TEXT)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(SENTENCES), st.integers(0, 20), FIGURES)
+@example(SENTENCES[2], 5, "9" * 400)
+@example(SENTENCES[0], 7, "9" * 400)
+def test_whatever_a_field_holds(sentence, field, what):
+    parts = sentence.split(",")
+    parts[field % len(parts)] = what
+    for make in (Gps103, H02, Tk103):
+        with contextlib.suppress(BadFrame):
+            make().feed(",".join(parts).encode())
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + ".1", "123456.7"])
+def test_a_coordinate_that_is_too_long_is_none(text):
+    with pytest.raises(BadFrame):
+        frames.degrees(text, "N")
 
 
 @settings(max_examples=100, deadline=None)

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import threading
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,6 +66,7 @@ def ask(action: str, question: dict[str, Any]) -> Any:
 _NO_ROUTE = {
     154,  # too long
     170, 171,  # places in parts of the network that do not meet; no road near
+    172,  # a trace whose positions are too far apart
     441, 442, 443, 444, 445,  # no path; a trace that fits no road
 }  # fmt: skip
 
@@ -108,3 +110,10 @@ def ready() -> bool:
     except RoutingUnavailable:
         return False
     return True
+
+
+def await_ready(seconds: float) -> None:
+    """For a job that has time: waits for Valhalla where there is a network that it will answer from."""
+    until = time.monotonic() + seconds
+    while programs.current() is not None and not ready() and time.monotonic() < until:
+        time.sleep(0.5)

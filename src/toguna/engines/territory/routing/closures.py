@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.gis.geos import GEOSException, GEOSGeometry
+from django.contrib.gis.gdal import GDALException
+from django.contrib.gis.geos import GEOSException, GEOSGeometry, WKBWriter
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,12 +41,15 @@ def shape(told: str | GEOSGeometry) -> GEOSGeometry:
     """A point, a line or an area in WGS 84, from GeoJSON, WKT or "lat, lon". Raises ClosureRefused."""
     try:
         found = told if isinstance(told, GEOSGeometry) else GEOSGeometry(told)
-    except (ValueError, GEOSException) as error:
+        if found.hasz:  # as many programs write it
+            found = GEOSGeometry(WKBWriter().write(found), srid=found.srid)
+        found.srid = found.srid or 4326
+        west, south, east, north = found.extent if not found.empty else (0.0, -91.0, 0.0, 0.0)
+        inside = -180 <= west <= east <= 180 and -90 <= south <= north <= 90
+        if found.srid != 4326 or not inside or not found.valid:
+            raise ValueError(told)
+    except (ValueError, TypeError, GEOSException, GDALException) as error:
         raise ClosureRefused(_("This is no point, line or area.")) from error
-    found.srid = found.srid or 4326
-    west, south, east, north = found.extent if not found.empty else (0.0, -91.0, 0.0, 0.0)
-    if found.srid != 4326 or not found.valid or not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise ClosureRefused(_("This is no point, line or area."))
     if max(east - west, north - south) > LARGEST:
         raise ClosureRefused(_("That is too large for a closure: draw it street by street."))
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,16 @@ np = Heavy("numpy")
 
 HOURS, BUCKETS, COEFFICIENTS = 168, 2016, 200
 DOUBT = 3  # passages that weigh as much as what is supposed of a street
+FADES, AROUND, OTHER_DAY = (
+    0.5,
+    2,
+    0.25,
+)  # what a passage an hour earlier or later says, up to so many; and one of another day
+TOWN_DOUBT = 100  # passages, on all streets, that weigh as much as what is supposed of the town's roads
+DAY = range(7, 19)  # hours: what Valhalla means by day, and when roads are busy
 SLOWEST, FASTEST = 2, 150  # km/h: below, it stood; above, the receiver erred
+
+Learned = tuple[int, float, float, int]  # hour of the week, metres, seconds, passages
 
 
 def learn(key: str, fixes: Sequence[Fix], mode: Mode | Vehicle = "car") -> int:
@@ -70,26 +79,28 @@ def hour_of_week(at: datetime) -> int:
 
 
 def write_profiles(tiles: Path, folder: Path) -> int:
-    """Puts what was learned into these tiles, by Valhalla's own program. Returns for how many pieces of road."""
-    known: dict[tuple[int, bool], list[tuple[int, float, float, int]]] = {}
+    """Puts what was learned into these tiles, by Valhalla's own program. Returns for how many pieces of road there is something of
+    their own; the others are, by day, as much slower than Valhalla supposes as those are."""
+    known: dict[tuple[int, bool], list[Learned]] = {}
     for feature, forward, hour, metres, seconds, passages in RoadSpeed.objects.values_list(
         "feature", "forward", "hour", "metres", "seconds", "passages"
     ).iterator():
         known.setdefault((feature, forward), []).append((hour, metres, seconds, passages))
     if not known:
         return 0
+    edges = [(e.edge, (e.way, e.forward), max(5, e.kmh)) for e in graph.edges(tiles)]
+    slower = slowness(known, {street: base for _edge, street, base in edges})
     lines: dict[int, list[str]] = {}
-    packed: dict[tuple[int, bool, int], str] = {}
-    for e in graph.edges(tiles):
-        if (learned := known.get((e.way, e.forward))) is None:
-            continue
-        base = max(5, e.kmh)
-        key = (e.way, e.forward, base)
-        if key not in packed:
-            packed[key] = packed_profile(profile(learned, base))
-        tile, place = graph.place(e.edge)
-        # The speeds of a free road and of a busy one are those that Valhalla supposes; the profile is what counts.
-        lines.setdefault(tile, []).append(f"{tile & 7}/{tile >> 3}/{place},{base},{base},{packed[key]}")
+    packed: dict[tuple[tuple[int, bool], int], str] = {}
+    own = 0
+    for edge, street, base in edges:
+        tile, place = graph.place(edge)
+        row = f"{tile & 7}/{tile >> 3}/{place},{base},{max(2, round(base / slower))}"
+        if street in known:
+            if (key := (street, base)) not in packed:
+                packed[key] = packed_profile(profile(known[street], base, slower))
+            row, own = f"{row},{packed[key]}", own + 1
+        lines.setdefault(tile, []).append(row)
     where = folder / "speeds"
     for tile, rows in lines.items():
         path = where / f"{graph.tile_name(tile)}.csv"
@@ -97,16 +108,31 @@ def write_profiles(tiles: Path, folder: Path) -> int:
         path.write_text("\n".join([*rows, ""]))
     command = [str(programs.program("valhalla_add_predicted_traffic")), "-c", str(folder / "build.json"), str(where)]
     subprocess.run(command, check=True, capture_output=True)
-    return sum(map(len, lines.values()))
+    return own
 
 
-def profile(learned: Sequence[tuple[int, float, float, int]], base: float) -> list[float]:
-    """km/h in each hour of the week: what was driven then, drawn to `base` where that was seldom. learned: (hour, metres, seconds,
-    passages)."""
-    speeds = [float(base)] * HOURS
+def slowness(known: Mapping[tuple[int, bool], Sequence[Learned]], bases: Mapping[tuple[int, bool], float]) -> float:
+    """How many times longer this town's roads take by day than is supposed of them (bases: km/h); 1 where little was driven."""
+    took, supposed, many = 0.0, 0.0, 0
+    for street, learned in known.items():
+        if (base := bases.get(street)) is None:
+            continue
+        for hour, metres, seconds, passages in learned:
+            if hour % 24 in DAY:
+                took, supposed, many = took + seconds, supposed + 3.6 * metres / base, many + passages
+    return (many * took / supposed + TOWN_DOUBT) / (many + TOWN_DOUBT) if supposed else 1.0
+
+
+def profile(learned: Sequence[Learned], base: float, slower: float = 1.0) -> list[float]:
+    """km/h in each hour of the week: what was driven then, and in the hours around and on other days, which say less the farther they are;
+    where that was seldom, drawn to what is supposed, by day so many times `slower`. It is times that are weighed: a day is made of them."""
+    driven = np.zeros((HOURS, 2))
     for hour, metres, seconds, passages in learned:
-        if seconds > 0:
-            speeds[hour] = (passages * 3.6 * metres / seconds + DOUBT * base) / (passages + DOUBT)
+        if metres > 0:
+            driven[hour] = passages, passages * seconds / metres
+    passages, paces = (_nearness() @ driven).T
+    supposed = np.where(np.isin(np.arange(HOURS) % 24, DAY), slower, 1.0) * 3.6 / base
+    speeds: list[float] = (3.6 * (passages + DOUBT) / (paces + DOUBT * supposed)).tolist()
     return speeds
 
 
@@ -120,6 +146,15 @@ def packed_profile(speeds: Sequence[float]) -> str:
 
 
 _kept: dict[str, Any] = {}
+
+
+def _nearness() -> Any:
+    """What each hour of the week says of each other: itself 1."""
+    if "nearness" not in _kept:
+        day, hour = np.divmod(np.arange(HOURS), 24)
+        same, apart = day[:, None] == day, np.abs(hour[:, None] - hour)
+        _kept["nearness"] = FADES**apart * (apart <= AROUND) * np.where(same, 1.0, OTHER_DAY)
+    return _kept["nearness"]
 
 
 def _cosines() -> Any:

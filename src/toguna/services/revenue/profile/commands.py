@@ -1,5 +1,5 @@
 """BALANCE, BALANCE DETAIL, PAY 5000, CONTEST, REGISTERED: a taxpayer's own affairs on any phone. What is answered goes to the telephone that the
-register has for the taxpayer, whoever wrote."""
+register has for the taxpayer, whoever wrote. BALANCE and PAY are also for what other rooms ask of this telephone (`ledger.Owing`)."""
 
 from __future__ import annotations
 
@@ -61,19 +61,26 @@ def _chosen(said: Said) -> Taxpayer:
 # --- BALANCE
 
 
+def _owing(said: Said) -> list[reads.Owes]:
+    """Whoever is asked for money on this telephone, those who owe first."""
+    found = reads.owes(said.address)
+    if not found:
+        raise Stop(str(_NOBODY))
+    return sorted(found, key=lambda one: one.left <= 0)
+
+
 def _balance(said: Said) -> str:
-    lines = []
-    for row in _known(said)[:3]:
-        left, bills = register.balance(row).left, reads.open_bills(row)
-        if left <= 0:
-            lines.append(_("%(name)s: nothing to pay.") % {"name": row.name[:30]})
+    lines, owing = [], _owing(said)[:3]
+    for one in owing:
+        if one.left <= 0 or not one.bills:
+            lines.append(_("%(name)s: nothing to pay.") % {"name": one.name[:30]})
             continue
-        first = bills[0]
+        first = one.bills[0]
         lines.append(
             _("%(name)s: %(left)s to pay. Oldest: %(bill)s, %(amount)s.")
-            % {"name": row.name[:30], "left": _shown(left), "bill": first.reference, "amount": _shown(first.left)}
+            % {"name": one.name[:30], "left": _shown(one.left), "bill": first.reference, "amount": _shown(first.left)}
         )
-    if any(reads.open_bills(row) for row in _known(said)[:3]):
+    if any(one.bills for one in owing):
         lines.append(_("To pay: send %(word)s and the amount.") % {"word": _("PAY")})
     return "\n".join(lines)
 
@@ -167,30 +174,49 @@ def _amount_said(said: Said) -> int | None:
         return None
 
 
-def _ways() -> list[ledger.Way]:
+def _ways(said: Said) -> list[ledger.Way]:
     """Those that make a telephone ring, in the town's currency."""
+    if not said.address.startswith("+"):  # a chat: nothing rings
+        return []
     return [way for way in ledger.usable_ways(town.current().currency) if way.provider.how == "push"]
 
 
 def _way_choices(said: Said) -> Sequence[Choice]:
-    return [Choice(way.slug, str(way.title)[:30]) for way in _ways()]
+    return [Choice(way.slug, str(way.title)[:30]) for way in _ways(said)]
 
 
 def _only_way(said: Said) -> str | None:
-    offered = _ways()
+    offered = _ways(said)
     named = [way.slug for way in offered if text.fold(str(way.title)).split()[0] in text.fold(said.text).split()]
     return named[0] if len(named) == 1 else offered[0].slug if len(offered) == 1 else None
 
 
 def _asks_way(said: Said) -> bool:
-    return bool(_ways())
+    return bool(_ways(said))
+
+
+def _of_whom(said: Said) -> Sequence[Choice]:
+    return [Choice(one.key, one.name[:30]) for one in _owing(said)[:4]]
+
+
+def _the_only(said: Said) -> str | None:
+    """Nobody is asked for whom where one alone owes."""
+    found = _owing(said)
+    owing = [one for one in found if one.left > 0 and one.bills] or found
+    return owing[0].key if len(owing) == 1 else None
 
 
 def _pay(said: Said) -> str:
-    row, amount = _chosen(said), int(said.slots["amount"])
-    bills = reads.paid_first(row, amount) if reads.open_bills(row) else []
+    # Checked again: only who owes with this very telephone.
+    one, amount = (
+        next((one for one in _owing(said) if one.key == said.slots.get("who")), None),
+        int(said.slots["amount"]),
+    )
+    if one is None:
+        raise Stop(str(_NOBODY))
+    bills = reads.paid_first(one.bills, amount) if one.bills else []
     if not bills:
-        raise Stop(_("%(name)s: nothing to pay.") % {"name": row.name[:30]})
+        raise Stop(_("%(name)s: nothing to pay.") % {"name": one.name[:30]})
     way = str(said.slots.get("way") or "")
     if not way:
         address = f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[bills[0].reference])}"
@@ -220,7 +246,7 @@ PAY = Command(
     keywords={"fr": ("PAYER", "PAIEMENT"), "pt": ("PAGAR", "PAGAMENTO"), "en": ("PAY", "PAYMENT")},
     example={"fr": "PAYER 5000", "pt": "PAGAR 5000", "en": "PAY 5000"},
     slots=(
-        Slot("who", gettext_lazy("For whom?"), choices=_who, guess=_the_one),
+        Slot("who", gettext_lazy("For whom?"), choices=_of_whom, guess=_the_only),
         Slot("amount", gettext_lazy("How much do you pay?"), read=_amount, guess=_amount_said),
         Slot("way", gettext_lazy("With what?"), choices=_way_choices, guess=_only_way, when=_asks_way),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,9 +60,28 @@ def open_bills(taxpayer: Taxpayer) -> list[ledger.Bill]:
     return list(register.bills_of(taxpayer).filter(state=ledger.Bill.State.OPEN)[:200])
 
 
-def paid_first(taxpayer: Taxpayer, amount: int) -> list[ledger.Bill]:
+@dataclass(frozen=True)
+class Owes:
+    """Who owes with a telephone: a taxpayer, or what another room asks of it (key "+" and its name). left: minor units."""
+
+    key: str
+    name: str
+    left: int
+    bills: list[ledger.Bill]
+
+
+def owes(address: str) -> list[Owes]:
+    """Everything that is asked of a telephone, each bill once: a taxpayer's pick-ups are among their own bills already."""
+    found = [Owes(row.number, row.name, register.balance(row).left, open_bills(row)) for row in at(address)]
+    named = {bill.pk for one in found for bill in one.bills}
+    for room, bills in ledger.owing(address):
+        rest = [bill for bill in bills if bill.pk not in named]
+        found.append(Owes(f"+{room.name}", str(room.title), sum(bill.left for bill in rest), rest))
+    return found
+
+
+def paid_first(rows: Sequence[ledger.Bill], amount: int) -> list[ledger.Bill]:
     """The bills that an amount pays, the oldest due first; all of one payer of the ledger, since a payment is one payer's."""
-    rows = open_bills(taxpayer)
     rows = [one for one in rows if one.payer_id == rows[0].payer_id and one.currency == rows[0].currency]
     found: list[ledger.Bill] = []
     for one in rows:

@@ -182,6 +182,24 @@ def test_pay_by_sms_rings_the_phone_and_pays_the_oldest(awa, bill, say, monkeypa
     assert "2,000" in say("BALANCE")
 
 
+def test_what_another_room_asks_of_the_telephone_is_listed_and_paid_too_each_bill_once(awa, bill, say, monkeypatch):
+    made = bill(awa, 3000)
+    due, today = [ledger.Due("principal", "Bags", 500, "7068")], timezone.localdate()
+    theirs = ledger.issue(ledger.payer("Household"), due, key="w", due=today, by=SYSTEM, about=("waste", "W"))
+    room = ledger.Owing("waste", "Waste", lambda _address: [])
+    monkeypatch.setattr(
+        reads.ledger, "owing", lambda _address: [(room, list(ledger.Bill.objects.filter(state="open").order_by("due")))]
+    )
+    answer = say("BALANCE")
+    assert answer.count(made.reference) == 1 and f"Waste: 500 FCFA to pay. Oldest: {theirs.reference}" in answer
+    asked = say("PAY 500")
+    assert "For whom" in asked and "Waste" in asked
+    assert f"/pay/{theirs.reference}" in say("2")
+    ledger.cancel(made.pk, reason="wrong", by=SYSTEM)
+    assert f"/pay/{theirs.reference}" in say("PAY 500"), "who alone owes is not asked for whom"
+    assert f"/pay/{theirs.reference}" in say("PAY 500", "+22370000077"), "no taxpayer need have it"
+
+
 def test_by_ussd_every_screen_fits(awa, bill):
     bill(awa, 12000)
     typed: list[str] = []

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Protocol
 
 LAST = 18  # visits that count
 FADES = 0.88  # what each older visit weighs of the next one
@@ -87,6 +88,7 @@ def ours(known: Sequence[Sample], quarter: float | None) -> float | None:
 
 
 METHODS = {"ours": ours, "last": last_value, "line": line}
+ENOUGH = 30  # visits: fewer say nothing of which method is better
 
 
 def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
@@ -99,6 +101,15 @@ def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
         if seen >= half:
             return value
     return pairs[-1][0]
+
+
+class Tried(Protocol):
+    """A trial, or what was kept of one."""
+
+    @property
+    def error(self) -> float: ...
+    @property
+    def visits(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -134,6 +145,12 @@ def tried(bins: Mapping[int, Sequence[Sample]], quarters: Mapping[int, str], sin
     }  # fmt: skip
 
 
+def best(trials: Mapping[str, Tried]) -> str:
+    """The method by which a town's bins are forecast: the one that missed by least there; ours, until there are visits enough to compare."""
+    known = [name for name in METHODS if name in trials and trials[name].visits >= ENOUGH]
+    return min(known, key=lambda name: trials[name].error, default="ours")
+
+
 def quarter_rates(bins: Mapping[int, Sequence[Sample]], quarters: Mapping[int, str]) -> dict[str, float]:
     """The median rate of each quarter's bins; "" is the whole town."""
     found: dict[str, list[float]] = {}
@@ -155,11 +172,11 @@ def _known_rate(
     return kept[until].get(quarter, kept[until].get(""))
 
 
-def error_of(known: Sequence[Sample], quarter: float | None, common: float) -> float:
-    """The mean miss of `ours` on the bin's own last visits, drawn towards the town's the fewer they are."""
+def error_of(known: Sequence[Sample], quarter: float | None, common: float, method: str = "ours") -> float:
+    """The mean miss of that method on the bin's own last visits, drawn towards the town's the fewer they are."""
     misses = []
     for number in range(max(1, len(known) - LAST), len(known)):
-        rate = ours(known[:number], quarter)
+        rate = METHODS[method](known[:number], quarter)
         if rate:
             misses.append(abs(min(FULL / rate, LONGEST) - min(known[number].until_full, LONGEST)))
     return (sum(misses) + BORROWED * common) / (len(misses) + BORROWED)

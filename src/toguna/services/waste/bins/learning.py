@@ -12,7 +12,7 @@ from django.utils import timezone
 from toguna.engines.territory import api as territory
 from toguna.services.waste.bins import forecasting
 from toguna.services.waste.bins.forecasting import Found, Sample
-from toguna.services.waste.models import Forecast, ForecastTrial, WastePlace
+from toguna.services.waste.models import Fill, Forecast, ForecastTrial, WastePlace
 
 KEPT = timedelta(days=120)  # what forecasts are learned from
 TRIED = timedelta(days=30)  # the visits on which methods are compared
@@ -45,17 +45,22 @@ def keep(rows: list[tuple[int, datetime, int, str, bool, uuid.UUID]]) -> int:
 
 
 def history(since: datetime) -> tuple[dict[int, list[Sample]], dict[int, str], dict[int, Found]]:
-    """Rates of each bin, its quarter, and what was last known of it. One statement."""
+    """Rates of each bin, its quarter, and what was last known of it. One statement: the visits, and the last of what sensors said, for a
+    sensor that speaks each quarter of an hour says eleven thousand things in that time."""
     bins: dict[int, list[Found]] = defaultdict(list)
     quarters: dict[int, str] = {}
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT f.place_id, extract(epoch FROM f.at) / 86400, f.level, f.emptied, COALESCE(p.zone_id::text, '')
-            FROM waste_fill f JOIN waste_place p ON p.id = f.place_id
-            WHERE f.at >= %s AND p.kind IN ('bin', 'point') ORDER BY f.place_id, f.at
+            FROM waste_place p CROSS JOIN LATERAL (
+                (SELECT place_id, at, level, emptied FROM waste_fill WHERE place_id = p.id AND emptied AND at >= %(since)s)
+                UNION
+                (SELECT place_id, at, level, emptied FROM waste_fill WHERE place_id = p.id AND at >= %(since)s ORDER BY at DESC LIMIT 1)
+            ) f
+            WHERE p.kind IN ('bin', 'point') ORDER BY f.place_id, f.at
             """,
-            [since],
+            {"since": since},
         )
         for place, day, level, emptied, quarter in cursor:
             bins[place].append(Found(float(day), float(level), emptied))
@@ -65,7 +70,7 @@ def history(since: datetime) -> tuple[dict[int, list[Sample]], dict[int, str], d
 
 @transaction.atomic
 def forecast(now: datetime | None = None) -> int:
-    """Forecasts all bins anew and tries the methods on the last visits. How many have a forecast."""
+    """Tries the methods on the last visits, and forecasts all bins anew by the one that missed by least. How many have a forecast."""
     now = now or timezone.now()
     today = now.timestamp() / 86400
     bins, quarters, last = history(now - KEPT)
@@ -75,12 +80,13 @@ def forecast(now: datetime | None = None) -> int:
             day=timezone.localdate(now), method=name,
             defaults={"error": trial.error, "near": trial.near, "bias": trial.bias, "visits": trial.visits},
         )  # fmt: skip
-    common = trials["ours"].error if "ours" in trials else UNKNOWN
+    method = forecasting.best(trials)
+    common = trials[method].error if method in trials else UNKNOWN
     rates = forecasting.quarter_rates(bins, quarters)
     made = []
     for place, known in bins.items():
         quarter = rates.get(quarters[place], rates.get(""))
-        rate = forecasting.ours(known, quarter)
+        rate = forecasting.METHODS[method](known, quarter)
         if not rate:
             continue
         # Told by a sensor or a resident since the last emptying: it goes on from there.
@@ -89,7 +95,7 @@ def forecast(now: datetime | None = None) -> int:
         made.append(
             Forecast(
                 place_id=place, computed=now, level=round(level, 1), rate=round(rate, 2), full=now + timedelta(days=until),
-                error=round(forecasting.error_of(known, quarter, common), 2), visits=len(known),
+                error=round(forecasting.error_of(known, quarter, common, method), 2), visits=len(known),
             )
         )  # fmt: skip
     Forecast.objects.bulk_create(
@@ -97,6 +103,12 @@ def forecast(now: datetime | None = None) -> int:
         update_fields=["computed", "level", "rate", "full", "error", "visits"],
     )  # fmt: skip
     return len(made)
+
+
+def forget(now: datetime | None = None) -> int:
+    """What sensors said long ago between two emptyings teaches nothing; telemetry keeps it by its own policy. How many."""
+    old = Fill.objects.filter(at__lt=(now or timezone.now()) - KEPT, source=Fill.Source.SENSOR, emptied=False)
+    return old._raw_delete(old.db)
 
 
 def nearest_bin(lon: float, lat: float, metres: float = 60) -> WastePlace | None:

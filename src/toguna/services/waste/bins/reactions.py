@@ -122,6 +122,7 @@ def listen() -> None:
 
 def nightly() -> None:
     learning.forecast()
+    learning.forget()
     warn()
 
 

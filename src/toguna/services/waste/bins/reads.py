@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from toguna.services.waste.bins import forecasting
 from toguna.services.waste.models import Fill, Forecast, ForecastTrial
 
 SHADES = ((100, "full"), (75, "nearly"), (40, "half"), (-1, "low"))  # percent from which a bin is shown so
@@ -33,10 +34,11 @@ def shade(level: str) -> str:
 
 
 METHODS = ("ours", "last", "line")
+ERRORS = timedelta(days=60)  # that are drawn
 
 
 def methods() -> tuple[Any, list[dict[str, Any]]]:
-    """(the day of the last trial, each method's figures on the visits of the 30 days before it)."""
+    """(the day of the last trial, each method's figures on the visits of the 30 days before it, and which one forecasts are made by)."""
     last = ForecastTrial.objects.order_by("-day").values_list("day", flat=True).first()
     found = {t.method: t for t in ForecastTrial.objects.filter(day=last)} if last else {}
     names = {
@@ -44,8 +46,16 @@ def methods() -> tuple[Any, list[dict[str, Any]]]:
         "last": _("The last visit alone"),
         "line": _("A line through all visits"),
     }
+    used = forecasting.best(found)
     rows = [
-        {"name": names[m], "error": t.error, "near": round(100 * t.near), "bias": t.bias, "visits": t.visits}
+        {
+            "name": names[m],
+            "used": m == used,
+            "error": t.error,
+            "near": round(100 * t.near),
+            "bias": t.bias,
+            "visits": t.visits,
+        }
         for m in METHODS
         if (t := found.get(m))
     ]
@@ -53,8 +63,11 @@ def methods() -> tuple[Any, list[dict[str, Any]]]:
 
 
 def errors() -> list[float]:
-    """The error of our forecasts, each day that it was tried, oldest first."""
-    return list(ForecastTrial.objects.filter(method="ours").order_by("day").values_list("error", flat=True))[-60:]
+    """The error of the forecasts that were made, each day that they were tried, oldest first."""
+    days: dict[date, dict[str, ForecastTrial]] = {}
+    for trial in ForecastTrial.objects.filter(day__gt=timezone.localdate() - ERRORS).order_by("day"):
+        days.setdefault(trial.day, {})[trial.method] = trial
+    return [trials[used].error for trials in days.values() if (used := forecasting.best(trials)) in trials]
 
 
 def soonest(zones: frozenset[int] | None, after: int = 0, many: int = 50) -> Sequence[Forecast]:

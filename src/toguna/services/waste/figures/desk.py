@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from toguna.engines.indicators.api import charts
 from toguna.kernel import access, text
@@ -32,19 +33,18 @@ def months(today: date, many: int = MONTHS) -> list[date]:
 def figures(request: Request) -> HttpResponse:
     today = timezone.localdate()
     shown = months(today)
-    tonnes = reads.tonnes(shown[0])
+    zones = access.zones(request.actor, "waste.read")
+    tonnes = reads.tonnes(shown[0], zones=zones)
     streams = []
-    for row in Material.objects.all():
-        values = [tonnes.get((row.pk, month), 0.0) for month in shown]
+    for pk, name in [*((row.pk, text.pick(row.names)) for row in Material.objects.all()), (None, _("Mixed"))]:
+        values = [tonnes.get((pk, month), 0.0) for month in shown]
         if any(values):
-            streams.append(
-                (text.pick(row.names), [charts.number(value, 2) for value in values], charts.number(sum(values), 2))
-            )
+            streams.append((name, [charts.number(value, 2) for value in values], charts.number(sum(values), 2)))
     totals: list[float | None] = [sum(value for (_m, month), value in tonnes.items() if month == one) for one in shown]
     unit = "t" if max(filter(None, totals), default=0) >= 1 else "kg"  # a small town's tonnes would all be 0.0
     if unit == "kg":
         totals = [1000 * value if value is not None else None for value in totals]
-    sites = reads.sites(today, zones=access.zones(request.actor, "waste.read"))
+    sites = reads.sites(today, zones=zones)
     shown_values: dict[str, Any] = {
         "months": [charts.month_name(one, "LLL y") for one in shown], "streams": streams, "sites": sites,
         "drawing": charts.columns(shown, totals, [True] * (MONTHS - 1) + [False], title=unit, unit=unit) if any(totals) else "",

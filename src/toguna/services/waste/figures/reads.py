@@ -56,17 +56,17 @@ def sites(today: date, *, zones: Collection[int] | None, least: int = 3, most: i
 
 
 _STREAMS = """
-SELECT m.id, date_trunc('month', x.at)::date AS month, sum(x.grammes) / 1000000.0
+SELECT x.material_id, date_trunc('month', x.at)::date AS month, sum(x.grammes) / 1000000.0
 FROM (
-    SELECT material_id, at, grammes FROM waste_weighing WHERE why = '' AND at >= %(since)s
+    SELECT material_id, zone_id, at, grammes FROM waste_weighing WHERE why = '' AND at >= %(since)s
     UNION ALL
-    SELECT material_id, at, grammes FROM waste_point_entry WHERE grammes > 0 AND weighing_id IS NULL AND at >= %(since)s
-) x JOIN waste_material m ON m.id = x.material_id GROUP BY 1, 2
+    SELECT material_id, zone_id, at, grammes FROM waste_point_entry WHERE grammes > 0 AND weighing_id IS NULL AND at >= %(since)s
+) x WHERE %(zones)s::bigint[] IS NULL OR x.zone_id = ANY(%(zones)s) GROUP BY 1, 2
 """
 
 
-def tonnes(since: date) -> dict[tuple[int, date], float]:
-    """{(material, month): tonnes}, of scales and of sorting points, each kilogramme once. One statement."""
+def tonnes(since: date, *, zones: Collection[int] | None) -> dict[tuple[int | None, date], float]:
+    """{(material, None for what is mixed, month): tonnes}, of scales and of sorting points, each kilogramme once. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_STREAMS, {"since": since})
+        cursor.execute(_STREAMS, {"since": since, "zones": None if zones is None else list(zones)})
         return {(material, month): float(value) for material, month, value in cursor.fetchall()}

@@ -38,14 +38,14 @@ def load(files: DemoFiles) -> None:
     bins = WastePlace.objects.filter(kind__in=("bin", "point"), device=None).order_by("pk")[:SENSORS]
     for number, place in enumerate(bins):
         told = telemetry.Told(
-            name=place.name[:80], service="waste", ref=f"place:{place.pk}", zone=place.zone_id, every=3600, lat=place.point.y, lon=place.point.x
+            name=place.name[:80], service="waste", ref=f"{place.kind}:{place.code}", zone=place.zone_id, every=3600, lat=place.point.y, lon=place.point.x
         )  # fmt: skip
         device = telemetry.register_device(f"bin-{place.code}".lower(), HTTP, told, by=SYSTEM)
         WastePlace.objects.filter(pk=place.pk).update(device=device.pk)
         telemetry.ingest(device.code, _filling(hours, number, draw), door=HTTP)
     for truck in Truck.objects.filter(device=None).select_related("depot"):
         told = telemetry.Told(
-            name=truck.plate, kind=telemetry.Device.Kind.TRACKER, service="waste", ref=f"truck:{truck.pk}"
+            name=truck.plate, kind=telemetry.Device.Kind.TRACKER, service="waste", ref=f"truck:{truck.plate}"
         )
         device = telemetry.register_device(f"truck-{truck.plate}".lower(), HTTP, told, by=SYSTEM)
         Truck.objects.filter(pk=truck.pk).update(device=device.pk)

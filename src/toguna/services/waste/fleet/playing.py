@@ -31,6 +31,7 @@ from toguna.services.waste.models import DayPlan, Round, Truck, Visit
 from toguna.services.waste.rounds import driving, planning
 from toguna.services.waste.rounds.ways import Point, apart
 
+SECONDS = 10.0  # of solving, when there is no plan of today
 FASTEST = 30_000  # km/h: a day of ten hours in a minute
 SKIPPED = 0.03
 NOISE = 8  # metres, of a receiver
@@ -88,7 +89,7 @@ def trackers(rounds: Sequence[Round], *, mqtt: bool = False) -> dict[int, Tracke
             name=one.truck.plate,
             kind=telemetry.Device.Kind.TRACKER,
             service="waste",
-            ref=f"truck:{one.truck_id}",
+            ref=f"truck:{one.truck.plate}",
             fastest=FASTEST,
         )
         device = telemetry.register_device(
@@ -107,9 +108,8 @@ def plan_of_today() -> DayPlan:
     given = DayPlan.objects.filter(day=today, state=DayPlan.State.PUBLISHED).first()
     if given is not None:
         return given
-    plan = DayPlan.objects.filter(day=today, state=DayPlan.State.READY).order_by("-pk").first() or planning.ask(
-        today, by=SYSTEM, seconds=10.0
-    )
+    ready = DayPlan.objects.filter(day=today, state=DayPlan.State.READY).order_by("-pk")
+    plan = next((p for p in ready if not p.trial), None) or planning.ask(today, by=SYSTEM, seconds=SECONDS)
     planning.build(plan=plan.pk)
     plan.refresh_from_db()
     if plan.state == DayPlan.State.FAILED:

@@ -115,7 +115,8 @@ class PreCollector(models.Model):
 
 class Subscription(models.Model):
     """A household is fetched every week on one day. amount: of a month, minor units, when it began; day: ISO weekday; hour: at which
-    its slot begins; upto: the last day for which a pick-up was made; ended: since when no more are made."""
+    its slot begins; upto: the last day for which a pick-up was made; billed: the first day of the last month that was billed, None until it
+    has begun (an unknown visitor's, with its first pick-up); ended: since when no more are made."""
 
     code = models.CharField(max_length=8, unique=True)
     client_id = models.UUIDField(unique=True)
@@ -126,7 +127,7 @@ class Subscription(models.Model):
     size = models.PositiveSmallIntegerField(default=1)
     since = models.DateField()
     upto = models.DateField(null=True)
-    billed = models.DateField(null=True)  # the first day of the last month that was billed
+    billed = models.DateField(null=True)
     ended = models.DateTimeField(null=True)
     created = models.DateTimeField(db_default=Now())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pghistory
 from django.contrib.gis.db import models
@@ -39,7 +40,8 @@ class Material(models.Model):
 @pghistory.track()
 class WastePlace(models.Model):
     """A place of the register. code: on its label and in its QR; capacity: litres, 0 where it is not known; street: the feature of the
-    map that it stands on; hours: as of a resource of bookings, none: always open; device: of telemetry, that tells how full it is."""
+    map that it stands on; hours: when it is open to people (to trucks too, of a dump or station), as of a resource of bookings, none:
+    always; served: when a truck may come to a bin, none: at any hour; device: of telemetry, that tells how full it is."""
 
     class Kind(models.TextChoices):
         BIN = "bin", _("bin")
@@ -49,6 +51,7 @@ class WastePlace(models.Model):
         SORTING = "sorting", _("sorting point")
         REWARD = "reward", _("partner shop")
         BUYER = "buyer", _("buyer")
+        RESELLER = "reseller", _("reseller")
 
     class State(models.TextChoices):
         OPEN = "open", _("in use")
@@ -67,6 +70,7 @@ class WastePlace(models.Model):
     where = models.CharField(max_length=200, blank=True, db_default="")  # in words: "behind the market"
     capacity = models.PositiveIntegerField(default=0, db_default=0)
     hours = models.JSONField(default=list, blank=True)  # [{"days": [1 (Monday)...7], "from": "08:00", "to": "12:00"}]
+    served = models.JSONField(default=list, blank=True, db_default=[])
     phone = models.CharField(max_length=20, blank=True, db_default="")  # of who keeps it: a shop, a buyer
     payer = models.ForeignKey(
         "ledger.Payer", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -83,11 +87,18 @@ class WastePlace(models.Model):
         indexes = [
             GistIndex(fields=["point"], name="waste_place_point"),
             models.Index(fields=["kind", "zone"], condition=~Q(state="closed"), name="waste_place_kind"),
-            models.Index(fields=["device"], condition=Q(device__isnull=False), name="waste_place_device"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["device"], condition=Q(device__isnull=False), name="waste_place_one_device")
         ]
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def truck_hours(self) -> Any:
+        """When a truck may come, as `hours`."""
+        return self.hours if self.kind in (self.Kind.DUMP, self.Kind.STATION) else self.served
 
 
 class Taken(models.Model):

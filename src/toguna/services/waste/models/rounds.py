@@ -7,6 +7,7 @@ import uuid
 import pghistory
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -58,7 +59,7 @@ class Truck(models.Model):
     height = models.PositiveSmallIntegerField(null=True, blank=True)
     quarters = models.ManyToManyField("territory.Zone", blank=True, related_name="+", db_table="waste_truck_quarter")
     driver = models.BigIntegerField(null=True, blank=True)
-    device = models.BigIntegerField(null=True, blank=True)
+    device = models.BigIntegerField(null=True, blank=True, unique=True)
     asset = models.BigIntegerField(null=True, blank=True)
     active = models.BooleanField(default=True)
 
@@ -99,7 +100,11 @@ class Fill(models.Model):
 
     class Meta:
         db_table = "waste_fill"
-        indexes = [models.Index(fields=["place", "at"], name="waste_fill_place")]
+        indexes = [
+            models.Index(fields=["place", "at"], name="waste_fill_place"),
+            models.Index(fields=["place", "at"], condition=Q(emptied=True), name="waste_fill_emptied"),
+            BrinIndex(fields=["at"], name="waste_fill_at"),
+        ]
 
 
 class Forecast(models.Model):
@@ -143,7 +148,8 @@ class Call(models.Model):
 
 
 class DayPlan(models.Model):
-    """The rounds of a day, or a trial of them. asked: what they were made with ({"without": [truck], "dumps": [place], "seconds": n});
+    """The rounds of a day, or a trial of them. asked: what they were made with ({"without": [truck], "dumps": [place], "seconds": n}; "only": [place]:
+    the dumps that are left since a change; "then": "tell" its heads, or "give" it to the crews, when it was made by itself);
     figures: of the plan and of the present rounds; by_roads: False when distances are as the crow flies; version: how often it was
     changed during the day."""
 
@@ -161,11 +167,17 @@ class DayPlan(models.Model):
     by_roads = models.BooleanField(default=True)
     says = models.CharField(max_length=200, blank=True)
     version = models.PositiveSmallIntegerField(default=0)
-    # A change that is being made: {"words": "", "calls": [call to fetch besides], "asked": moment, "account": who}
+    # A change that is being made: {"number": of the asking, "broken": [truck], "words": "", "asked": moment, "account",
+    # "calls": to fetch besides}.
     changing = models.JSONField(null=True)
     created = models.DateTimeField(db_default=Now())
     published = models.DateTimeField(null=True)
     account = models.BigIntegerField(null=True)
+
+    @property
+    def trial(self) -> bool:
+        """Made to compare: without some trucks, or with some dumps only."""
+        return bool(self.asked.get("without") or self.asked.get("dumps"))
 
     class Meta:
         db_table = "waste_day_plan"
@@ -173,6 +185,17 @@ class DayPlan(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["day"], condition=Q(state="published"), name="waste_one_plan_a_day")
         ]
+
+
+class EveningPlan(models.Model):
+    """When the rounds of tomorrow are planned by themselves: one row, or none while nobody has chosen. hour: of the evening, None:
+    never; gives: they are given to the crews at once."""
+
+    hour = models.PositiveSmallIntegerField(null=True, blank=True, default=18)
+    gives = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table = "waste_evening_plan"
 
 
 class PlanChange(models.Model):
@@ -243,7 +266,7 @@ class Visit(models.Model):
     arrives = models.DateTimeField()
     leaves = models.DateTimeField()
     metres = models.PositiveIntegerField()
-    takes = models.PositiveIntegerField(default=0)  # litres
+    takes = models.PositiveIntegerField(default=0)  # litres: as expected; once it is done, as found
     takes_kg = models.PositiveIntegerField(default=0)
     volume = models.PositiveIntegerField()
     weight = models.PositiveIntegerField()
@@ -290,9 +313,9 @@ class LeftOut(models.Model):
 
 
 class Nearing(models.Model):
-    """Who wants an SMS when the truck is near a place. told: the day of the last one."""
+    """Who wants a message when the truck is near a place. address: as conversations know it, a telephone or a chat; told: the day of the last one."""
 
-    address = models.CharField(max_length=20)
+    address = models.CharField(max_length=254)
     language = models.CharField(max_length=8, blank=True)
     place = models.ForeignKey(WastePlace, on_delete=models.CASCADE, related_name="nearing")
     told = models.DateField(null=True)

@@ -10,7 +10,7 @@ import contextlib
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -106,14 +106,25 @@ def _subscribe(wanted: Wanted, home: Household, client_id: uuid.UUID, by: Actor)
         raise Refused(_("You have a subscription for this day already."))
     row = Subscription.objects.create(
         code=codes.make(7), client_id=client_id, household=home, kind=wanted.kind, day=local.isoweekday(), hour=local.time(),
-        size=wanted.size, since=local.date(), upto=local.date(), billed=local.date().replace(day=1),
+        size=wanted.size, since=local.date(), upto=local.date(),
     )  # fmt: skip
-    money.month_bill(row, local.date().replace(day=1), by=by)
+    # Anybody can type somebody's number on the web: that one is billed once its household has given its digits at the door.
+    if wanted.theirs or wanted.channel != "web":
+        begin_weekly(row, local.date(), by=by)
     if wanted.automatic and wanted.theirs:
         with contextlib.suppress(ledger.Refused):  # no way rings it, or it has an order already, which goes on
             money.pay_by_itself(row)
     audit.record(by, "waste.subscribe", f"waste.subscription:{row.pk}", kind=wanted.kind.slug)
     return row
+
+
+def begin_weekly(row: Subscription, day: date, *, by: Actor) -> None:
+    """It is what the household wants: its first month is billed, once, and the next pick-ups are made. In the caller's transaction.
+    Raises NoPrice."""
+    if row.billed is None:
+        row.billed = day.replace(day=1)
+        money.month_bill(row, row.billed, by=by)
+        Subscription.objects.filter(pk=row.pk).update(billed=row.billed)
 
 
 def order_of(row: Subscription, start: datetime, *, by: Actor) -> PickUp:
@@ -347,6 +358,9 @@ def done_at_desk(row: PickUp, *, words: str, by: Actor) -> PickUp:
 def _finish(row: PickUp, collector: PreCollector, proof: str, who: str, by: Actor, *, words: str = "") -> PickUp:
     earned = money.part(row.kind, collector, money.worth(row))
     made = money.bill(row, by=by)
+    if row.subscription is not None:
+        with contextlib.suppress(money.NoPrice):  # the town has taken the price away: what was fetched was fetched
+            begin_weekly(row.subscription, timezone.localdate(row.start), by=by)
     money.owe(row, collector, earned, by=by)
     if row.booking is not None and row.booking.state == bookings.Booking.State.BOOKED:
         if timezone.localdate(row.booking.slot.start) <= timezone.localdate():
@@ -397,13 +411,15 @@ def cancel(row: PickUp, *, by: Actor, own: bool, words: str = "") -> PickUp:
         )  # fmt: skip
         if row.booking is not None and row.booking.state == bookings.Booking.State.BOOKED:
             bookings.cancel(row.booking.pk, by=SYSTEM)
+        # One that never began is over with its first pick-up.
+        Subscription.objects.filter(pk=row.subscription_id or 0, billed=None, ended=None).update(ended=timezone.now())
     return row
 
 
 @transaction.atomic
-def on_booking_ended(pickup: str, state: str) -> None:
+def on_booking_ended(booking: int, state: str) -> None:
     """Its appointment was cancelled elsewhere (in one's own space, at the desk of appointments): so is the order."""
-    row = find(pickup)
+    row = whole().filter(booking=booking).first()
     if row is not None and row.state in PickUp.OPEN and state in ("cancelled", "expired"):
         cancel(row, by=SYSTEM, own=True)
 
@@ -506,7 +522,3 @@ def from_booking(booking: int) -> PickUp | None:
     made.save(force_insert=True)
     _say(made, "asked", State.ASKED, "household", SYSTEM)
     return made
-
-
-def code_of_booking(booking: int) -> str:
-    return PickUp.objects.filter(booking=booking).values_list("code", flat=True).first() or ""

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.bookings.api import Booked, BookingEnded, Subject
 from toguna.engines.documents.api import FileSubject
-from toguna.engines.ledger.api import PaymentTaken
+from toguna.engines.ledger.api import Owing, PaymentTaken
 from toguna.engines.people.api import Erasure, FrontAction, PersonalData
 from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.events import Reaction
@@ -24,12 +24,13 @@ from toguna.services.waste.orders import (
     forgetting,
     matching,
     mine,
+    money,
     proof,
     starter,
     subscriptions,
     telling,
 )
-from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
+from toguna.services.waste.orders.events import MonthBilled, PickUpMoved, PreCollectorMoved
 
 
 def _subject(code: str) -> str | None:
@@ -44,9 +45,8 @@ def _on_booked(event: Booked) -> None:
 
 
 def _on_ended(event: BookingEnded) -> None:
-    code = event.subject if event.subject_kind == actions.SUBJECT else actions.code_of_booking(event.booking)
-    if code:
-        actions.on_booking_ended(code, event.state)
+    """By the booking that is the order's own: what a booking says that it is about proves nothing."""
+    actions.on_booking_ended(event.booking, event.state)
 
 
 PROVIDES: tuple[Declaration, ...] = (
@@ -83,7 +83,9 @@ PROVIDES: tuple[Declaration, ...] = (
     Reaction(Booked, _on_booked),
     Reaction(BookingEnded, _on_ended),
     Reaction(PickUpMoved, telling.on_moved),
+    Reaction(MonthBilled, telling.on_billed),
     Reaction(PreCollectorMoved, telling.on_precollector),
+    Owing("waste", _("Waste"), money.owed_at),
     Reaction(PaymentTaken, telling.on_paid),
     Periodic("waste-offers", timedelta(minutes=1), matching.sweep),
     Periodic("waste-subscriptions", timedelta(hours=1), subscriptions.sweep),

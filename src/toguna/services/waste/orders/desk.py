@@ -189,7 +189,7 @@ def collectors(request: Request) -> HttpResponse:
 def collector(request: Request, pk: int) -> HttpResponse:
     """One of them: what they do, earn and are owed; a pay-out."""
     row = get_object_or_404(PreCollector.objects.select_related("payer").prefetch_related("zones"), pk=pk)
-    may = access.can(request.actor, "waste.set_up", anywhere=True)
+    may = access.can_each(request.actor, "waste.set_up", precollectors.zones_of(row))
     form = PayOutForm(request.POST or None) if may else None
     if request.method == "POST" and form is not None and form.is_valid():
         given = form.cleaned_data

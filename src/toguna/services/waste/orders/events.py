@@ -18,6 +18,15 @@ class PickUpMoved(Event):
 
 
 @dataclass(frozen=True)
+class MonthBilled(Event):
+    """A month of a subscription is owed. month: "12/2026"."""
+
+    subscription: int
+    bill: int
+    month: str
+
+
+@dataclass(frozen=True)
 class PreCollectorMoved(Event):
     """state: as in `PreCollector.State`."""
 

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy
 from toguna.engines.bookings import api as bookings
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
+from toguna.kernel import money as kernel_money
 from toguna.kernel import text
 from toguna.services.waste import opening
-from toguna.services.waste.households import read_spot
+from toguna.services.waste.households import read_spot, zone_of
 from toguna.services.waste.models import PickUpKind, PreCollector
 from toguna.services.waste.orders import money, telling
 
@@ -24,6 +25,7 @@ class PickUpForm(forms.Form):
     """One pick-up of a kind. offers: the hours that are free; rings: whoever fills it in may let their telephone be asked to pay."""
 
     client_id = forms.UUIDField(widget=forms.HiddenInput)
+    agreed = forms.IntegerField(widget=forms.HiddenInput, required=False)
     size = forms.IntegerField(min_value=1)
     start = forms.TypedChoiceField(label=gettext_lazy("When?"), coerce=str)
     where = forms.CharField(
@@ -77,6 +79,24 @@ class PickUpForm(forms.Form):
         if not kind.measure:
             del self.fields["size"]
 
+    def dearer(self) -> str:
+        """What to say where the price of the place is another than the one at the head of the form, until who orders has seen it and sends
+        the form again; "" where it is the same. Raises money.NoPrice."""
+        given = self.cleaned_data
+
+        def asked(zone: int | None) -> int:
+            if given.get("weekly"):
+                return money.monthly(self.kind, zone=zone)[1].total
+            return money.once(self.kind, given.get("size") or 1, zone=zone)[1].total
+
+        here = asked(zone_of(read_spot(given["where"])))
+        if here in (asked(None), given.get("agreed")):
+            return ""
+        self.data = {**self.data.dict(), "agreed": str(here)}  # type: ignore[attr-defined]
+        return _("At this place it costs %(amount)s. Send the form again if you agree.") % {
+            "amount": kernel_money.shown(here)
+        }
+
     def clean_size(self) -> int:
         size: int = self.cleaned_data["size"]
         if size > self.kind.most:
@@ -107,10 +127,7 @@ class PreCollectorForm(forms.Form):
         label=gettext_lazy("From where they set out"), max_length=200, required=False,
         help_text=gettext_lazy("A landmark: nearer pick-ups are offered first."),
     )  # fmt: skip
-    hours = forms.CharField(
-        label=gettext_lazy("Hours"), max_length=100, required=False,
-        help_text=gettext_lazy("Such as 7:00-12:00, 15:00-19:00, from Monday to Saturday. Empty: always."),
-    )  # fmt: skip
+    hours = forms.CharField(label=gettext_lazy("Hours"), max_length=200, required=False, help_text=opening.HELP)
     most = forms.IntegerField(label=gettext_lazy("Pick-ups a day at most"), min_value=0, max_value=200)
     share = forms.IntegerField(
         label=gettext_lazy("Their part of the price, percent"), min_value=0, max_value=100, required=False,

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import date, timedelta
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Case, QuerySet, When
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, money, text, town
+from toguna.kernel import access, audit, events, limits, money, text, town
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste import households
-from toguna.services.waste.models import PayOut, PickUp, PickUpKind, PreCollector, Subscription, WastePlace
+from toguna.services.waste.models import Household, PayOut, PickUp, PickUpKind, PreCollector, Subscription, WastePlace
+from toguna.services.waste.orders.events import MonthBilled
 
+log = logging.getLogger("toguna.waste")
+_KEYS = uuid.UUID("7f0cf8a2-0d2e-4bb3-8a74-2c6f0c1d9e51")
 EXPENSE, PAYABLE, REWARDS = "621", "401", "6583"
 INCOME = "7068"
 DAYS = 7  # to pay a bill
+MOST_OWED = 50  # bills that are looked at when a household pays
 ORDER_DAY = 5  # of the month, on which a standing order is asked for
 WEEKS_A_MONTH = (52, 12)
 # code: (kind, SYSCOHADA, M14, French, Portuguese, English)
@@ -105,19 +111,48 @@ def bill(row: PickUp, *, by: Actor) -> ledger.Bill | None:
 
 
 def month_bill(row: Subscription, month: date, *, by: Actor) -> ledger.Bill:
-    """The bill of a month of a subscription, once. Raises NoPrice."""
+    """The bill of a month of a subscription, once. In the caller's transaction. Raises NoPrice."""
     zone = row.household.zone_id
     tariff, quote = monthly(row.kind, zone=zone, on=month)
-    return ledger.issue(
+    made = ledger.issue(
         households.payer_of(row.household), lines(quote, tariff.income.code), key=f"waste-sub:{row.code}:{month:%Y-%m}",
         due=max(month, timezone.localdate()) + timedelta(days=DAYS), by=by, tariff=tariff, about=("waste", row.code),
         words=f"{text.pick(row.kind.titles)} {month:%m/%Y}",
     )  # fmt: skip
+    events.publish(MonthBilled(row.pk, made.pk, f"{month:%m/%Y}"))
+    return made
+
+
+def bills_of(home: Household) -> QuerySet[ledger.Bill]:
+    """What a household owes or has paid for waste: what is to be paid first, then the newest."""
+    rows = ledger.Bill.objects.filter(payer=home.payer_id, about_kind="waste").exclude(payer=None)
+    return rows.order_by(Case(When(state="open", then=0), default=1), "-due", "-pk")
+
+
+def owed_at(address: str) -> list[ledger.Bill] | None:
+    """What the household of a telephone owes, the oldest due first; None where there is none. Two statements."""
+    home = households.by_address(address)
+    return list(bills_of(home).filter(state="open").order_by("due", "pk")[:MOST_OWED]) if home is not None else None
 
 
 def ringing_way() -> ledger.Way | None:
     """A way to pay that rings the payer's own telephone, None when the town has none."""
     return next((one for one in ledger.usable_ways(town.current().currency) if one.provider.how == "push"), None)
+
+
+def ring(home: Household, bill: ledger.Bill | None, *, key: str, language: str) -> None:
+    """The household's own telephone rings to pay a bill, where a way to pay does that, once for the key. What cannot be asked is paid by
+    the link, or by PAY."""
+    way = ringing_way()
+    if way is None or bill is None or not bill.left or not home.address.startswith("+"):
+        return
+    try:
+        with translation.override(language):
+            ledger.ask_payment(
+                way.slug, bill.left, bills=[bill.pk], phone=home.address, by=SYSTEM, client_id=uuid.uuid5(_KEYS, key)
+            )
+    except (ledger.Unaskable, ledger.Unset, limits.TooMany) as error:
+        log.info("bill %s: no payment was asked for: %s", bill.reference, error)
 
 
 def pay_by_itself(row: Subscription, *, by: Actor = SYSTEM) -> ledger.StandingOrder:
@@ -181,7 +216,10 @@ def pay_out(
     place: WastePlace | None = None, payer: int | None = None, note: str = "",
 ) -> PayOut:  # fmt: skip
     """Writes that a pre-collector, or a shop, was paid; the same client_id again is the same. Raises ledger.Refused, Denied."""
-    access.require(by, "waste.set_up", anywhere=True)
+    if collector is not None:
+        access.require_each(by, "waste.set_up", [zone.pk for zone in collector.zones.all()])
+    else:
+        access.require(by, "waste.set_up", zone=place.zone_id if place is not None else None)
     before = PayOut.objects.filter(client_id=client_id).first()
     if before is not None:
         return before

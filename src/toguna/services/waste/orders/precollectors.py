@@ -78,10 +78,14 @@ def apply(name: str, spot: Spot, *, phone: str, language: str, client_id: uuid.U
         return PreCollector.objects.get(phone=phone)
 
 
+def zones_of(row: PreCollector) -> list[int]:
+    return [zone.pk for zone in row.zones.all()]
+
+
 @transaction.atomic
 def save(row: PreCollector | None, told: Told, *, client_id: uuid.UUID | None = None, by: Actor) -> PreCollector:
     """Registers or changes one. Raises Refused, Denied."""
-    access.require(by, "waste.set_up", anywhere=True)
+    access.require_each(by, "waste.set_up", {*told.zones, *(zones_of(row) if row is not None else ())})
     other = PreCollector.objects.filter(phone=told.phone).exclude(pk=row.pk if row else 0).first()
     if other is not None and (row is not None or other.client_id != client_id):
         raise actions.Refused(_("%(name)s is registered with this number already.") % {"name": other.name})
@@ -106,7 +110,7 @@ def become(row: PreCollector, state: str, *, by: Actor, own: bool = False) -> Pr
     """Works, rests, or works here no longer; own: by their own telephone, which can only rest and work again. Their jobs that are not
     done go to others when they end. Raises Refused, Denied."""
     if not own:
-        access.require(by, "waste.set_up", anywhere=True)
+        access.require_each(by, "waste.set_up", zones_of(row))
     elif state not in (State.ACTIVE, State.RESTING) or row.state not in (State.ACTIVE, State.RESTING):
         raise actions.Refused(_("A person of the town must let you in first: you will get an SMS."))
     if row.state == state:

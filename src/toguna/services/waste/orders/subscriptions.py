@@ -11,15 +11,17 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from toguna.engines.bookings import api as bookings
 from toguna.engines.ledger import api as ledger
 from toguna.kernel import access, audit
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste.models import PickUp, Subscription
-from toguna.services.waste.orders import actions, money
+from toguna.services.waste.orders import actions, money, telling
 
 log = logging.getLogger("toguna.waste")
 AHEAD = timedelta(days=3)
 BATCH = 500
+TRIED = 3  # other hours of the day
 
 
 def days(row: Subscription, today: date) -> Iterator[date]:
@@ -34,24 +36,42 @@ def days(row: Subscription, today: date) -> Iterator[date]:
 def sweep(today: date | None = None) -> None:
     """Makes what is due. Each subscription alone, and each day once: it may stop anywhere."""
     today = today or timezone.localdate()
-    rows = Subscription.objects.filter(ended=None).select_related("household__person", "household__payer", "kind")
+    rows = Subscription.objects.filter(ended=None, billed__isnull=False)  # those that have begun
+    rows = rows.select_related("household__person", "household__payer", "kind")
     due = rows.filter(Q(upto=None) | Q(upto__lt=today + AHEAD)).order_by("pk")
     for row in due.iterator(chunk_size=BATCH):
         for day in days(row, today):
-            try:
+            start = timezone.make_aware(datetime.combine(day, row.hour))
+            if not any(_made(row, day, other) for other in (start, *_others(row, start))):
+                log.warning("subscription %s: no pick-up on %s", row.code, day)
                 with transaction.atomic():
-                    actions.order_of(row, timezone.make_aware(datetime.combine(day, row.hour)), by=SYSTEM)
                     Subscription.objects.filter(pk=row.pk).update(upto=day)
-            except (actions.Refused, money.NoPrice) as error:
-                log.warning("subscription %s: no pick-up on %s: %s", row.code, day, error)
-                Subscription.objects.filter(pk=row.pk).update(upto=day)
+                    telling.no_hour(row, start)
     _bills(today)
+
+
+def _made(row: Subscription, day: date, start: datetime) -> bool:
+    """Whether there is a pick-up at that hour now."""
+    try:
+        with transaction.atomic():
+            actions.order_of(row, start, by=SYSTEM)
+            Subscription.objects.filter(pk=row.pk).update(upto=day)
+    except (actions.Refused, money.NoPrice):
+        return False
+    return True
+
+
+def _others(row: Subscription, start: datetime) -> list[datetime]:
+    """The hours of that day that are free, the nearest first: what single orders have taken meanwhile does not cost who pays by month."""
+    resource, day = bookings.resource(row.kind.resource), timezone.localdate(start)
+    free = bookings.free(resource, day, day) if resource else []
+    return sorted((one.start for one in free), key=lambda other: abs(other - start))[:TRIED]
 
 
 def _bills(today: date) -> None:
     """The bill of this month for each that runs: ledger keeps it once by its key."""
     month = today.replace(day=1)
-    rows = Subscription.objects.filter(ended=None, since__lt=month + timedelta(days=31)).exclude(billed__gte=month)
+    rows = Subscription.objects.filter(ended=None, since__lt=month + timedelta(days=31), billed__lt=month)
     for row in rows.select_related("household__person", "household__payer", "household__zone", "kind").iterator(
         chunk_size=BATCH
     ):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import uuid
 from datetime import datetime
 
 from django.conf import settings
@@ -13,16 +11,12 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.channels import api as channels
 from toguna.engines.ledger import api as ledger
-from toguna.kernel import limits, money, text, town
-from toguna.kernel.access import SYSTEM
+from toguna.kernel import money, text, town
 from toguna.services.waste import households
-from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector
+from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector, Subscription
 from toguna.services.waste.orders import actions, matching
-from toguna.services.waste.orders.events import PickUpMoved, PreCollectorMoved
-from toguna.services.waste.orders.money import part, ringing_way, worth
-
-log = logging.getLogger("toguna.waste")
-_KEYS = uuid.UUID("7f0cf8a2-0d2e-4bb3-8a74-2c6f0c1d9e51")
+from toguna.services.waste.orders.events import MonthBilled, PickUpMoved, PreCollectorMoved
+from toguna.services.waste.orders.money import order_of, part, ring, ringing_way, worth
 
 
 def when(start: datetime, end: datetime) -> str:
@@ -75,7 +69,7 @@ def on_moved(event: PickUpMoved) -> None:
     if event.what in ("asked", "refused", "late", "back"):
         matching.offer_next(row.pk)
     if event.what == "done":
-        ask_payment(row)
+        ring(row.household, row.bill, key=row.code, language=row.language or town.current().languages[0])
 
 
 # What is said of a move only while it holds: who accepted may have given back before this was read.
@@ -106,6 +100,7 @@ def _household(row: PickUp, what: str) -> None:
         subject=text.pick(row.kind.titles, language),
         language=language,
         person=row.household.person_id,
+        private=row.secret if what == "accepted" else "",
     )
 
 
@@ -136,6 +131,21 @@ def _to_household(row: PickUp, what: str) -> str:
         **values, "amount": money.shown(row.bill.left, row.bill.currency, plain=True), "bill": row.bill.reference,
         "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[row.bill.reference])}",
     }  # fmt: skip
+
+
+def no_hour(row: Subscription, start: datetime) -> None:
+    """A pick-up of a subscription that no hour of its day is left for: once for a day."""
+    home = row.household
+    language = home.language or town.current().languages[0]
+    with translation.override(language):
+        words = _("No hour is left for your weekly pick-up of %(day)s. Send %(word)s to choose another day, or call the town hall.") % {
+            "day": formats.date_format(timezone.localtime(start), "D j b"), "word": _("PICKUP"),
+        }  # fmt: skip
+    medium, to = households.way(home.address)
+    channels.send(
+        medium, to, key=f"waste-sub:{row.pk}:{timezone.localdate(start)}", text=words, subject=text.pick(row.kind.titles, language),
+        language=language, person=home.person_id,
+    )  # fmt: skip
 
 
 def _offered(row: PickUp, collector: PreCollector) -> None:
@@ -176,23 +186,31 @@ def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
     )
 
 
-def ask_payment(row: PickUp) -> None:
-    """The household's own telephone rings to pay, where a way to pay does that. What cannot be asked is paid by the link."""
-    way = ringing_way()
-    if way is None or row.bill is None or not row.bill.left or not row.household.address.startswith("+"):
+def on_billed(event: MonthBilled) -> None:
+    """Reaction: who subscribed hears what a month costs and how to pay it. Where it is asked for by itself, the order says so."""
+    row = Subscription.objects.select_related("household", "kind").filter(pk=event.subscription).first()
+    bill = ledger.Bill.objects.filter(pk=event.bill).first()
+    if row is None or bill is None or not bill.left or not row.household.address or order_of(row) is not None:
         return
-    try:
-        with translation.override(row.language or town.current().languages[0]):
-            ledger.ask_payment(
-                way.slug,
-                row.bill.left,
-                bills=[row.bill.pk],
-                phone=row.household.address,
-                by=SYSTEM,
-                client_id=uuid.uuid5(_KEYS, row.code),
-            )
-    except (ledger.Unaskable, ledger.Unset, limits.TooMany) as error:
-        log.info("pick-up %s: no payment was asked for: %s", row.code, error)
+    home = row.household
+    language = home.language or town.current().languages[0]
+    with translation.override(language):
+        values = {
+            "what": f"{short(text.pick(row.kind.titles), 40)} {event.month}", "bill": bill.reference, "day": f"{bill.due:%d/%m}",
+            "amount": money.shown(bill.left, bill.currency, plain=True), "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[bill.reference])}",
+        }  # fmt: skip
+        if home.address.startswith("+") and ringing_way() is not None:
+            words = _("%(what)s: bill %(bill)s, before %(day)s. To pay, send: %(word)s %(amount)s, or: %(url)s") % {
+                **values,
+                "word": _("PAY"),
+            }
+        else:
+            words = _("%(what)s: %(amount)s, bill %(bill)s, before %(day)s. Pay: %(url)s") % values
+    medium, to = households.way(home.address)
+    channels.send(
+        medium, to, key=f"waste-month:{bill.pk}", text=words, subject=text.pick(row.kind.titles, language), language=language,
+        person=home.person_id,
+    )  # fmt: skip
 
 
 def on_precollector(event: PreCollectorMoved) -> None:

@@ -74,6 +74,8 @@ def new(request: Request, slug: str) -> HttpResponse:
         )  # fmt: skip
         try:
             limits.hit("waste.ask", f"device {people.device_of(request)}", at_most=30, per=HOUR)
+            if dearer := form.dearer():
+                raise actions.Refused(dearer)
             row = actions.ask(wanted, client_id=given["client_id"], by=request.actor)
         except (actions.Refused, money.NoPrice, limits.TooMany) as error:
             form.add_error(None, str(error))

@@ -16,10 +16,12 @@ from django.utils.translation import gettext as _
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, codes, events, text
 from toguna.kernel.access import Actor
+from toguna.services.waste import devices
 from toguna.services.waste.models import Material, PlaceSaid, Taken, WastePlace
 from toguna.services.waste.places.events import PlaceReported
 
 What = PlaceSaid.What
+FILLED = (WastePlace.Kind.BIN, WastePlace.Kind.POINT)
 SAME_WITHIN = timedelta(hours=6)  # the same said of the same place is one thing to deal with
 
 
@@ -29,7 +31,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Told:
-    """What is said of a place. takes: {slug of a material: price a kilogramme, minor units, or None}."""
+    """What is said of a place. takes: {slug of a material: price a kilogramme, minor units, or None}; device: the sensor of a bin or point; hours, served: see `WastePlace`."""
 
     kind: str
     name: str
@@ -41,6 +43,8 @@ class Told:
     public: bool = True
     takes: Mapping[str, int | None] = field(default_factory=dict)
     state: str = WastePlace.State.OPEN
+    device: int | None = None
+    served: list[dict[str, Any]] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -63,11 +67,25 @@ def save(row: WastePlace | None, told: Told, *, client_id: uuid.UUID | None = No
     row.kind, row.name, row.point, row.zone_id = told.kind, text.clean(told.name)[:120], told.point, place.zone
     row.street = near[0].id if near else None
     row.where, row.capacity, row.hours, row.phone = text.clean(told.where)[:200], told.capacity, told.hours, told.phone
+    row.served = told.served if told.kind in FILLED else []
     row.public, row.state, row.changed, row.account = told.public, told.state, timezone.now(), by.account
+    _sensor(row, told.device, by)
     row.save()
     _takes(row, told.takes)
     audit.record(by, "waste.place", f"waste.place:{row.pk}", new=new, state=row.state)
     return row
+
+
+def _sensor(row: WastePlace, device: int | None, by: Actor) -> None:
+    """What is closed has none. Whoever may change a place may say which is its sensor. Raises Refused."""
+    device = None if row.state == WastePlace.State.CLOSED else device
+    if device is not None and row.kind not in FILLED:
+        raise Refused(_("Only a bin or a collection point has a sensor."))
+    try:
+        devices.put(device, row.device, devices.FILLS, f"{row.kind}:{row.code}", row.zone_id, by=by)
+    except devices.Refused as error:
+        raise Refused(str(error)) from error
+    row.device = device
 
 
 def _takes(row: WastePlace, takes: Mapping[str, int | None]) -> None:
@@ -85,14 +103,6 @@ def _takes(row: WastePlace, takes: Mapping[str, int | None]) -> None:
         elif old.price != price:
             old.price, old.since = price, timezone.localdate() if price else None
             old.save(update_fields=["price", "since"])
-
-
-@transaction.atomic
-def close(row: WastePlace, *, by: Actor) -> None:
-    """It is no longer there; what was weighed or said there stays. Raises Denied."""
-    access.require(by, "waste.work", zone=row.zone_id)
-    if WastePlace.objects.filter(pk=row.pk).exclude(state="closed").update(state="closed", changed=timezone.now()):
-        audit.record(by, "waste.close_place", f"waste.place:{row.pk}")
 
 
 def say(place: WastePlace, what: str, *, client_id: uuid.UUID, channel: str) -> tuple[PlaceSaid, bool]:

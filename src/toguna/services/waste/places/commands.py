@@ -1,4 +1,4 @@
-"""WHERE PLASTIC: the nearest place that takes it, and what it pays; BIN FULL: said of a bin by its code, or by where it stands."""
+"""WHERE PLASTIC: the nearest places that take it, what they pay, and who pays best; BIN FULL: said of a bin by its code, or by where it stands."""
 
 from __future__ import annotations
 
@@ -64,11 +64,18 @@ def _read_here(said: Said, typed: str) -> dict[str, Any]:
 
 def _where(said: Said) -> str:
     material = Material.objects.filter(slug=said.slots["material"]).first()
-    here = said.slots["here"]
-    found = reads.nearest(Point(here["lon"], here["lat"], srid=4326), material=material, kinds=reads.BRING, most=SHOWN)
+    here = Point(said.slots["here"]["lon"], said.slots["here"]["lat"], srid=4326)
+    found = reads.nearest(here, material=material, kinds=reads.BRING, most=SHOWN)
     if not found or material is None:
         raise Stop(_("No place of the town takes this yet."))
-    return "\n".join(_line(one) for one in found)
+    lines = [_line(one) for one in found]
+    (best,) = reads.nearest(here, material=material, kinds=reads.BRING, by_price=True, most=1)
+    if (best.price or 0) > max(one.price or 0 for one in found):
+        lines.append(_("Best price: %(place)s") % {"place": _line(best)})
+    if not any(one.open for one in (*found, best)):
+        open_ = reads.nearest(here, material=material, kinds=reads.BRING, open_now=True, most=1)
+        lines += [_("Open now: %(place)s") % {"place": _line(one)} for one in open_]
+    return "\n".join(lines)
 
 
 def _line(one: reads.Found) -> str:
@@ -79,8 +86,8 @@ def _line(one: reads.Found) -> str:
         parts.append(one.place.where[:40])
     elif one.place.zone and text.fold(one.place.zone.name) not in text.fold(one.place.name):
         parts.append(one.place.zone.name)
-    if one.hours:
-        parts.append(one.hours)
+    if not one.open or one.hours:
+        parts.append(one.closed or one.hours)
     if one.place.phone:
         parts.append(one.place.phone)
     return ", ".join(parts)

@@ -17,16 +17,16 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, codes, money, paper, text
+from toguna.kernel import access, codes, money, paper, tables, text
 from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
-from toguna.services.waste import opening
+from toguna.services.waste import devices, opening
 from toguna.services.waste.models import Material, PlaceSaid, WastePlace
-from toguna.services.waste.places import actions
+from toguna.services.waste.places import actions, reads, table
 
 PAGE, LABELS = 100, 400
 _LABEL = Path(__file__).parent / "label.typ"
@@ -43,23 +43,31 @@ class PlaceForm(forms.Form):
     capacity = forms.IntegerField(
         label=gettext_lazy("Capacity, litres"), min_value=0, max_value=10_000_000, required=False
     )
-    hours = forms.CharField(
-        label=gettext_lazy("Hours"), max_length=100, required=False,
-        help_text=gettext_lazy("Such as 7:00-12:00, 15:00-19:00, from Monday to Saturday. Empty: always."),
+    hours = forms.CharField(label=gettext_lazy("Hours"), max_length=200, required=False, help_text=opening.HELP)
+    served = forms.CharField(
+        label=gettext_lazy("When a truck may come"), max_length=200, required=False,
+        help_text=gettext_lazy("Of a bin or a collection point, written as the hours. Empty: at any hour."),
     )  # fmt: skip
     phone = forms.CharField(
         label=gettext_lazy("Phone of who keeps it"), max_length=20, required=False,
         help_text=gettext_lazy("A partner shop sends its codes from this number."),
     )  # fmt: skip
+    device = forms.TypedChoiceField(
+        label=gettext_lazy("Sensor that says how full it is"), coerce=int, empty_value=None, required=False,
+        help_text=gettext_lazy("Of a bin or a collection point. A new one is first registered among the devices."),
+    )  # fmt: skip
     state = forms.ChoiceField(label=gettext_lazy("State"), choices=WastePlace.State.choices)
     public = forms.BooleanField(label=gettext_lazy("Shown to everybody"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, row: WastePlace | None, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["device"].choices = devices.free(  # type: ignore[attr-defined]
+            devices.FILLS, row.device if row else None, access.zones(actor, "waste.work")
+        )
         self.materials = list(Material.objects.filter(active=True))
-        for row in self.materials:
-            self.fields[f"takes_{row.slug}"] = forms.CharField(
-                label=text.pick(row.names), max_length=20, required=False,
+        for one in self.materials:
+            self.fields[f"takes_{one.slug}"] = forms.CharField(
+                label=text.pick(one.names), max_length=20, required=False,
                 help_text=_("Price of a kg that it pays; 0: it takes it and pays nothing; empty: it does not take it."),
             )  # fmt: skip
 
@@ -75,6 +83,9 @@ class PlaceForm(forms.Form):
 
     def clean_hours(self) -> list[dict[str, Any]]:
         return opening.read(self.cleaned_data["hours"])
+
+    def clean_served(self) -> list[dict[str, Any]]:
+        return opening.read(self.cleaned_data["served"])
 
     def clean_phone(self) -> str:
         typed = self.cleaned_data["phone"]
@@ -98,7 +109,7 @@ class PlaceForm(forms.Form):
         given = self.cleaned_data
         return actions.Told(
             given["kind"], given["name"], given["position"], given["where"], given["capacity"] or 0, given["hours"], given["phone"],
-            given["public"], given["takes"], given["state"],
+            given["public"], given["takes"], given["state"], given["device"], given["served"],
         )  # fmt: skip
 
 
@@ -157,12 +168,12 @@ def edit(request: Request, code: str = "") -> HttpResponse:
     if row is not None:
         initial = {
             "client_id": row.client_id, "kind": row.kind, "name": row.name, "position": f"{row.point.y:.6f}, {row.point.x:.6f}",
-            "where": row.where, "capacity": row.capacity, "hours": opening.shown(row.hours), "phone": row.phone, "state": row.state,
-            "public": row.public,
+            "where": row.where, "capacity": row.capacity, "hours": opening.shown(row.hours), "served": opening.shown(row.served), "phone": row.phone, "state": row.state,
+            "public": row.public, "device": row.device,
         }  # fmt: skip
         for one in row.taken.select_related("material"):
             initial[f"takes_{one.material.slug}"] = money.shown(one.price, plain=True) if one.price else "0"
-    form = PlaceForm(request.POST or None, initial=initial)
+    form = PlaceForm(request.POST or None, initial=initial, row=row, actor=request.actor)
     if request.method == "POST" and form.is_valid():
         try:
             made = actions.save(row, form.told(), client_id=form.cleaned_data["client_id"], by=request.actor)
@@ -173,6 +184,42 @@ def edit(request: Request, code: str = "") -> HttpResponse:
             return redirect("desk-waste-place", code=made.code)
     values = {"row": row, "form": form}
     return render(request, "waste/desk_place_edit.html", values, status=422 if form.errors else 200)
+
+
+@staff("waste.read")
+def export(request: Request) -> HttpResponse:
+    """The list as a table."""
+    rows = _filtered(request).prefetch_related("taken__material")
+    return tables.given(table.rows(rows.iterator(chunk_size=500)), "waste-places")
+
+
+@staff("waste.work")
+def bring(request: Request) -> HttpResponse:
+    """A table is brought in: all of it, or nothing and what is wrong with it."""
+    wrong: list[str] = []
+    if request.method == "POST":
+        try:
+            new, changed = table.read(request.FILES.get("file"), by=request.actor)
+        except tables.Wrong as error:
+            wrong = error.lines
+        else:
+            messages.success(
+                request,
+                ngettext("%(n)d place is new.", "%(n)d places are new.", new) % {"n": new}
+                + " "
+                + ngettext("%(n)d was changed.", "%(n)d were changed.", changed) % {"n": changed},
+            )
+            return redirect("desk-waste-places")
+    kinds = ", ".join(f"{value} ({label})" for value, label in WastePlace.Kind.choices)
+    words = {
+        "code": _("Code on its label"), "kind": kinds, "name": _("Name"), "where": _("Where, in words"), "lat": _("Latitude, degrees"),
+        "lon": _("Longitude, degrees"), "litres": _("Capacity, litres"), "hours": opening.HELP, "served": _("When a truck may come"),
+        "takes": _("Materials with what a kg pays: plastic=75; household. They are: %(names)s.") % {"names": ", ".join(m.slug for m in reads.materials())},
+        "phone": _("Phone of who keeps it"), "state": ", ".join(f"{value} ({label})" for value, label in WastePlace.State.choices),
+        "public": _("1: shown to everybody; 0: not."),
+    }  # fmt: skip
+    values = {"wrong": wrong, "columns": [(name, words[name]) for name in table.COLUMNS]}
+    return render(request, "waste/desk_places_import.html", values, status=422 if wrong else 200)
 
 
 @staff("waste.read")

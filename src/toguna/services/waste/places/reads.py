@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import formats
 
@@ -19,7 +19,8 @@ from toguna.services.waste.models import Material, Taken, WastePlace
 
 State, Kind = WastePlace.State, WastePlace.Kind
 # Where people bring things themselves; trucks bring theirs to the others.
-BRING = (Kind.BIN, Kind.POINT, Kind.SORTING, Kind.BUYER)
+BUY = (Kind.BUYER, Kind.RESELLER)
+BRING = (Kind.BIN, Kind.POINT, Kind.SORTING, *BUY)
 MOST = 50
 
 
@@ -47,6 +48,15 @@ class Found:
     def hours(self) -> str:
         return opening.shown(self.place.hours)
 
+    @property
+    def closed(self) -> str:
+        """Why one need not go there now, in words; "" when it is open."""
+        return closed(self.place)
+
+
+def closed(place: WastePlace) -> str:
+    return opening.closed(place.hours) if place.state == State.OPEN else str(place.get_state_display())
+
 
 def public() -> QuerySet[WastePlace]:
     return WastePlace.objects.filter(public=True).exclude(state=State.CLOSED)
@@ -54,9 +64,9 @@ def public() -> QuerySet[WastePlace]:
 
 def nearest(
     point: Point | None, *, material: Material | None = None, kinds: Sequence[str] = (), open_now: bool = False, zone: Iterable[int] = (),
-    most: int = MOST,
+    by_price: bool = False, most: int = MOST,
 ) -> list[Found]:  # fmt: skip
-    """Those that take it, the nearest first (by name when nobody said where). Two statements."""
+    """Those that take it, the nearest first (by name when nobody said where); by_price: that pays most first. Two statements."""
     rows: QuerySet[Any] = public().select_related("zone")
     if material is not None:
         rows = rows.filter(taken__material=material)
@@ -66,6 +76,9 @@ def nearest(
         rows = rows.filter(zone__in=wanted)
     if point is not None:
         rows = rows.filter(state=State.OPEN).annotate(away=Distance("point", point)).order_by("away", "pk")
+    if by_price:
+        paid = Taken.objects.filter(place=OuterRef("pk"), material=material).values("price")
+        rows = rows.annotate(paid=Subquery(paid)).order_by(F("paid").desc(nulls_last=True), *rows.query.order_by)
     rows = rows.prefetch_related(
         Prefetch("taken", Taken.objects.select_related("material").order_by("material__order"), to_attr="takes")
     )

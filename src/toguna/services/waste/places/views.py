@@ -23,7 +23,7 @@ from toguna.services.waste.places import actions, reads
 
 @public
 def places(request: HttpRequest) -> HttpResponse:
-    """?material=, ?q= a landmark or coordinates, ?kind=, ?open=1."""
+    """?material=, ?q= a landmark or coordinates, ?kind=, ?open=1, ?sort=price or near."""
     given = request.GET
     materials = {row.slug: row for row in reads.materials()}
     material = materials.get(given.get("material", ""))
@@ -33,15 +33,24 @@ def places(request: HttpRequest) -> HttpResponse:
     hits = territory.geocode(typed, limit=1) if typed else []
     point = Point(hits[0].lon, hits[0].lat, srid=4326) if hits else None
     asked = bool(material or kind or typed)
+    # Who has not said where they are is not served by the alphabet.
+    by_price = material is not None and given.get("sort", "" if point else "price") == "price"
     found = (
-        reads.nearest(point, material=material, kinds=(kind,) if kind else (), open_now="open" in given, most=30)
+        reads.nearest(
+            point,
+            material=material,
+            kinds=(kind,) if kind else (),
+            open_now="open" in given,
+            by_price=by_price,
+            most=30,
+        )
         if asked
         else []
     )
     values = {
         "materials": [(slug, text.pick(row.names)) for slug, row in materials.items()], "material": material, "kind": kind,
         "kinds": WastePlace.Kind.choices, "typed": typed, "at": hits[0] if hits else None, "lost": bool(typed) and not hits,
-        "open": "open" in given, "found": found, "asked": asked, "points": reads.points(found), "tiles": list(materials.values()),
+        "open": "open" in given, "by_price": by_price, "priced": any(one.price for one in found), "found": found, "asked": asked, "points": reads.points(found), "tiles": list(materials.values()),
     }  # fmt: skip
     return render(request, "waste/places.html", values)
 
@@ -65,8 +74,8 @@ def place(request: Request, code: str) -> HttpResponse:
         return people.remember_device(request, redirect("waste-place", code=row.code))
     takes = row.taken.select_related("material").order_by("material__order")
     values = {
-        "row": row, "takes": takes, "open": row.state == "open" and opening.is_open(row.hours), "hours": opening.shown(row.hours),
-        "whats": PlaceSaid.What.choices, "client_id": uuid.uuid4(), "closed": row.state == "closed",
+        "row": row, "takes": takes, "not_now": reads.closed(row), "hours": opening.shown(row.hours),
+        "whats": PlaceSaid.What.choices, "client_id": uuid.uuid4(), "closed": row.state == "closed", "phoned": row.kind in reads.BUY, "emptied": row.kind in actions.FILLED and row.state != "closed",
         "full": PlaceSaid.objects.filter(place=row, what="full", done=None).order_by("-pk").first(),
     }  # fmt: skip
     return people.remember_device(request, render(request, "waste/place.html", values))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
+from toguna.services.waste import households
 from toguna.services.waste.models import DayPlan, Nearing, Round, Visit, WastePlace
 from toguna.services.waste.rounds import drawing, reads, ways
 from toguna.services.waste.rounds.ways import Point, apart
@@ -21,7 +22,7 @@ from toguna.services.waste.rounds.ways import Point, apart
 AROUND = 1500  # metres: a place farther than this is nobody's
 NEAR = 700  # metres: the truck is near
 SOON = timedelta(minutes=20)
-LARGE = 2.5  # times the drawing of the office: it is looked at on a telephone
+LARGE = 3.5  # times the drawing of the office: it is looked at on a telephone
 MARGIN = timedelta(minutes=30)  # of a time that was only planned
 
 
@@ -47,7 +48,7 @@ class Coming:
         if self.at is None:
             return None
         half = MARGIN / 2 if self.live else MARGIN
-        return self.at - half, self.at + half
+        return max(self.at - half, timezone.now()), self.at + half
 
 
 def near(point: Point, many: int = 5) -> list[WastePlace]:
@@ -148,7 +149,7 @@ def _hour(moment: datetime) -> str:
 
 
 def ask(address: str, language: str, place: WastePlace) -> None:
-    """From now on, an SMS when the truck is near that place; asked again, it is the same."""
+    """From now on, a message when the truck is near that place; asked again, it is the same."""
     Nearing.objects.get_or_create(address=address, place=place, defaults={"language": language})
 
 
@@ -157,7 +158,7 @@ def end(address: str) -> int:
 
 
 def tell_near() -> None:
-    """An SMS to who asked, when the truck that goes to their place is near it, or will be there soon: once a day."""
+    """A message to who asked, by the way by which they did, when the truck that goes to their place is near it, or will be there soon: once a day."""
     today = timezone.localdate()
     waiting = list(
         Visit.objects.filter(
@@ -192,7 +193,8 @@ def tell_near() -> None:
                 continue
             with translation.override(who.language or None):
                 words = _("The waste truck is near %(place)s. Bring out your waste.") % {"place": place.name}
-            channels.send("sms", who.address, key=f"waste.near:{who.pk}:{today}", text=words, language=who.language)
+            medium, to = households.way(who.address)
+            channels.send(medium, to, key=f"waste.near:{who.pk}:{today}", text=words, language=who.language)
 
 
 def _addresses(person: int) -> list[str]:

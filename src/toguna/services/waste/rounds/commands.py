@@ -20,7 +20,7 @@ def _where(said: Said, typed: str) -> Any:
     if typed.strip().lower() in NO_MORE:
         return 0
     if (
-        found := WastePlace.objects.filter(code=typed.strip().upper(), kind__in=("bin", "point"))
+        found := WastePlace.objects.filter(code=typed.strip().upper(), kind__in=("bin", "point"), public=True)
         .exclude(state="closed")
         .first()
     ):
@@ -47,7 +47,7 @@ def _near(said: Said) -> str:
     """The time at once: who wants no more need not answer."""
     place = WastePlace.objects.filter(pk=said.slots.get("where") or 0).first()
     when = coming.said(coming.coming([place])[0]) if place is not None else ""
-    return " ".join(filter(None, (when, _("An SMS when it is near?"))))
+    return " ".join(filter(None, (when, _("A message when it is near?"))))
 
 
 def _run(said: Said) -> str:
@@ -58,7 +58,7 @@ def _run(said: Said) -> str:
     words = coming.said(coming.coming([place])[0])
     if said.slots.get("near"):
         coming.ask(said.address, said.language, place)
-        return words + " " + _("You get an SMS when it is near.")
+        return words + " " + _("You get a message when it is near.")
     return words
 
 

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -154,7 +155,8 @@ def photo(request: Request) -> HttpResponse:
 
 
 def may_read_photo(actor: Actor, visit: int) -> bool:
-    zone = Visit.objects.filter(pk=visit).values_list("place__zone", flat=True).first()
+    where = Coalesce("place__zone", "call__zone")  # of a bin, or of waste that somebody reported
+    zone = Visit.objects.filter(pk=visit).values_list(where, flat=True).first()
     return access.can(actor, "waste.read", zone=zone)
 
 

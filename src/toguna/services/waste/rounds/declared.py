@@ -15,7 +15,8 @@ from toguna.kernel.manifest import Declaration
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.web import Page, Urls
 from toguna.services.waste.hub import WasteDoor
-from toguna.services.waste.rounds import coming, commands, crew, demo, figures, speeds, vehicles
+from toguna.services.waste.rounds import coming, commands, crew, demo, evening, figures, speeds, telling, vehicles
+from toguna.services.waste.rounds.events import RoundsChanged, RoundsPlanned, RoundsPublished
 
 PROVIDES: tuple[Declaration, ...] = (
     Page("desk-rounds", _("Rounds"), "bus", "desk-rounds", where=("desk",), permission="waste.read", order=32),
@@ -24,6 +25,10 @@ PROVIDES: tuple[Declaration, ...] = (
     ),
     commands.TRUCK,
     Reaction(AssetState, vehicles.on_state),
+    Reaction(RoundsPlanned, telling.on_planned),
+    Reaction(RoundsPublished, telling.on_published),
+    Reaction(RoundsChanged, telling.on_changed),
+    Periodic("waste-evening-plan", timedelta(minutes=10), evening.plan),
     Periodic("waste-truck-near", timedelta(minutes=1), coming.tell_near),
     Periodic("waste-live-speeds", timedelta(minutes=2), speeds.live),
     Periodic("waste-learned-speeds", timedelta(hours=1), speeds.learn),

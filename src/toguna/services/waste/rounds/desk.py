@@ -15,10 +15,12 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.assets import api as assets
 from toguna.kernel import access, audit
+from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
+from toguna.services.waste import devices
 from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
-from toguna.services.waste.rounds import drawing, driving, planning, reads, vehicles, words
-from toguna.services.waste.rounds.forms import ChangeForm, PlanForm, TruckForm
+from toguna.services.waste.rounds import drawing, driving, evening, planning, reads, vehicles, words
+from toguna.services.waste.rounds.forms import ChangeForm, EveningForm, PlanForm, TruckForm
 
 
 @staff("waste.read")
@@ -43,12 +45,24 @@ def rounds(request: Request) -> HttpResponse:
             form.add_error("day", str(error))
         else:
             return redirect("desk-rounds-plan", plan=plan.pk)
+    chosen = evening.chosen()
     since = timezone.localdate() - timedelta(days=14)
     plans = DayPlan.objects.filter(day__gte=since)[:60]
     values = {
         "plans": plans, "form": form, "may_plan": may_plan, "trucks": trucks, "today": reads.today(), "off": vehicles.off(trucks),
+        "chosen": chosen, "evening": EveningForm(instance=chosen),
     }  # fmt: skip
     return render(request, "waste/rounds/plans.html", values, status=422 if request.method == "POST" else 200)
+
+
+@staff("waste.set_up")
+def every_evening(request: Request) -> HttpResponse:
+    """When the rounds of tomorrow are planned by themselves."""
+    form = EveningForm(request.POST or None, instance=evening.chosen())
+    if request.method == "POST" and form.is_valid():
+        evening.choose(form.save(commit=False), by=request.actor)
+        messages.success(request, _("Done."))
+    return redirect("desk-rounds")
 
 
 @staff("waste.read")
@@ -61,7 +75,7 @@ def plan(request: Request, plan: int) -> HttpResponse:
     without = Truck.objects.filter(pk__in=row.asked.get("without", ()))
     values: dict[str, Any] = {
         "plan": row, "rounds": [(n, r, reads.explained(r), drawing.sample(n - 1)) for n, r in enumerate(found, 1)], "compared": reads.compared(row),
-        "picture": reads.picture(found, title=_("Rounds of the day on the map of the town")),
+        "picture": reads.picture(found, title=_("Rounds of the day on the map of the town")), "shown": reads.shown(found),
         "left": [((entry.place or entry.call).name if entry.place or entry.call else "", words.why(entry.facts.get("why", ""), entry.facts), words.LEFT.get(entry.why, "")) for entry in left],  # type: ignore[union-attr]
         "without": without, "only": WastePlace.objects.filter(pk__in=row.asked.get("dumps", ())),
         "changes": row.changes.order_by("version"), "may_plan": access.can(request.actor, planning.PLAN),
@@ -69,8 +83,9 @@ def plan(request: Request, plan: int) -> HttpResponse:
     }  # fmt: skip
     if values["may_plan"] and row.state == DayPlan.State.PUBLISHED and values["is_today"]:
         values["change"] = ChangeForm(
-            trucks=[r.truck for r in found if r.state != Round.State.BROKEN], dumps=reads.dumps()
-        )
+            trucks=[r.truck for r in found if r.state != Round.State.BROKEN], dumps=reads.dumps(),
+            initial={"dumps": row.asked.get("only", [])},
+        )  # fmt: skip
     return render(request, "waste/rounds/plan.html", values)
 
 
@@ -164,24 +179,33 @@ def truck(request: Request, truck: int | None = None) -> HttpResponse:
     row = get_object_or_404(Truck, pk=truck) if truck else None
     form = TruckForm(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            made = form.save(commit=False)
-            assert form.depot is not None  # a form without one is not valid
-            if form.depot.pk is None:
-                form.depot.save()
-            made.depot, made.driver = form.depot, form.cleaned_data["driver"]
-            made.asset = form.cleaned_data["equipment"]
-            made.save()
-            made.quarters.set(form.cleaned_data["quarters"])
-            audit.record(request.actor, "waste.truck", f"waste.truck:{made.pk}", plate=made.plate)
-        messages.success(request, _("Done."))
-        return redirect("desk-trucks")
+        try:
+            _keep(form, by=request.actor)
+        except devices.Refused as error:
+            form.add_error("device", str(error))
+        else:
+            messages.success(request, _("Done."))
+            return redirect("desk-trucks")
     return render(
         request,
         "waste/rounds/truck.html",
         {"form": form, "truck": row},
         status=422 if request.method == "POST" else 200,
     )
+
+
+@transaction.atomic
+def _keep(form: TruckForm, *, by: Actor) -> None:
+    made = form.save(commit=False)
+    assert form.depot is not None  # a form without one is not valid
+    if form.depot.pk is None:
+        form.depot.save()
+    made.depot, made.driver = form.depot, form.cleaned_data["driver"]
+    made.asset = form.cleaned_data["equipment"]
+    devices.track(made, form.cleaned_data["device"], chosen="device" in form.changed_data, by=by)
+    made.save()
+    made.quarters.set(form.cleaned_data["quarters"])
+    audit.record(by, "waste.truck", f"waste.truck:{made.pk}", plate=made.plate)
 
 
 @staff("waste.set_up")

@@ -46,6 +46,11 @@ def colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
 
 
+def dash(number: int) -> list[float]:
+    """Of a line on the map, in widths of the line."""
+    return [round(int(part) / 3.5, 1) for part in DASHES[number % len(DASHES)].split()]
+
+
 def sample(number: int) -> SafeString:
     """A round's line, for the key."""
     dash = DASHES[number % len(DASHES)]

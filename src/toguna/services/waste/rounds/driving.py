@@ -24,7 +24,7 @@ from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
 from toguna.services.waste.bins import learning
 from toguna.services.waste.models import Call, DayPlan, DriverRecord, Fill, PlaceSaid, Round, Visit
-from toguna.services.waste.rounds import planning, vehicles
+from toguna.services.waste.rounds import planning, stops, vehicles
 from toguna.services.waste.rounds.events import StopServed
 
 WORK = "waste.work"
@@ -135,12 +135,21 @@ def _visit(one: Round, do: str, record: Mapping[str, Any], once: uuid.UUID, at: 
     reason = str(record.get("reason") or "")
     visit.reason = reason if reason in REASONS else ""
     visit.words = text.clean(str(record.get("words") or ""))[:300]
-    visit.save(update_fields=["state", "at", "record", "level", "reason", "words"])
+    if do == "done" and visit.level is not None and kind == Visit.Kind.STOP and visit.why != "point":
+        visit.takes, visit.takes_kg = _taken(visit, visit.level)
+    visit.save(update_fields=["state", "at", "record", "level", "reason", "words", "takes", "takes_kg"])
     if one.state == Round.State.PLANNED:
         one.state, one.started = Round.State.STARTED, at
         one.save(update_fields=["state", "started"])
     if kind == Visit.Kind.STOP and visit.why != "point":
         _learn(visit, do, at, once)
+
+
+def _taken(visit: Visit, level: int) -> tuple[int, int]:
+    """Litres and kilograms that are now on board, by how full it was found: a change starts from them."""
+    whole = visit.place.capacity if visit.place is not None else visit.takes
+    litres = round(whole * min(level, stops.MOST) / 100)
+    return litres, round(visit.takes_kg * litres / visit.takes) if visit.takes else visit.takes_kg
 
 
 def _find(one: Round, kind: str, key: str) -> Visit | None:

@@ -6,17 +6,20 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.indicators.api import Measure
 
-# The plan beside the same bins in their present order: what is saved is saved by order and choice of truck alone.
+# The plan beside the same bins in their present order: what is saved is saved by order and choice of truck alone, and only where it was
+# driven: of a day's saving, the part of its metres that are of rounds that were begun.
 _SAVED = """
 SELECT NULL::bigint AS zone_id, date_trunc('month', day)::date AS month,
-    sum((figures->'present'->'same'->>'{what}')::numeric - (figures->'plan'->>'{what}')::numeric) AS numerator, 0 AS denominator
-FROM waste_day_plan WHERE published IS NOT NULL AND state = 'published' AND figures->'present' ? 'same' AND day >= %(since)s GROUP BY 2
+    sum(((figures->'present'->'same'->>'{what}')::numeric - (figures->'plan'->>'{what}')::numeric) * r.driven) AS numerator, 0 AS denominator
+FROM waste_day_plan d CROSS JOIN LATERAL (
+    SELECT sum(metres) FILTER (WHERE started IS NOT NULL)::numeric / NULLIF(sum(metres), 0) AS driven FROM waste_round WHERE plan_id = d.id
+) r WHERE r.driven > 0 AND state = 'published' AND figures->'present' ? 'same' AND day >= %(since)s GROUP BY 2
 """
 
 
 def _saved(name: str, title: object, what: str, unit: object, order: int) -> Measure:
     return Measure(
-        name, title, _("Days with published rounds: the same bins in their present order, less the plan, both on the same roads."),
+        name, title, _("Rounds that were driven: the same bins in their present order, less the plan, both on the same roads."),
         _SAVED.format(what=what), unit=unit, better="up", order=order, icon="bus",
     )  # fmt: skip
 

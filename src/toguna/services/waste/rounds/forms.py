@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from toguna.engines.assets import api as assets
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.services.waste.models import Depot, Truck, WastePlace
-from toguna.services.waste.rounds import stops
+from toguna.services.waste import devices
+from toguna.services.waste.models import Depot, EveningPlan, Truck, WastePlace
+from toguna.services.waste.rounds import evening, stops
 
 
 class PlanForm(forms.Form):
@@ -36,6 +37,21 @@ class PlanForm(forms.Form):
         self.fields["dumps"].choices = [(str(d.pk), d.name) for d in dumps]  # type: ignore[attr-defined]
 
 
+class EveningForm(forms.ModelForm):  # type: ignore[type-arg]
+    """When the rounds of tomorrow are planned by themselves."""
+
+    hour = forms.TypedChoiceField(
+        label=_("Plan the rounds of tomorrow at"), coerce=int, empty_value=None, required=False,
+        choices=[("", _("Not by itself")), *((hour, f"{hour}:00") for hour in evening.HOURS)],
+    )  # fmt: skip
+
+    class Meta:
+        model = EveningPlan
+        fields = ["hour", "gives"]
+        labels = {"gives": _("Give them to the crews at once")}
+        help_texts = {"gives": _("Otherwise they wait for you: you are told when they are ready.")}
+
+
 class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
     """place: where its depot is, for a depot that is new."""
 
@@ -54,6 +70,10 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         help_text=_("While it is broken down or in upkeep there, it is in no round."),
     )
+    device = forms.TypedChoiceField(
+        label=_("Tracker or telephone that says where it is"), coerce=int, empty_value=None, required=False,
+        help_text=_("One that the register of equipment has on this truck comes with its code."),
+    )  # fmt: skip
     quarters = forms.TypedMultipleChoiceField(
         label=_("Quarters that its crew knows"),
         coerce=int,
@@ -85,19 +105,22 @@ class TruckForm(forms.ModelForm):  # type: ignore[type-arg]
             for name in ("begins", "ends", "pause_from", "pause_until")
         }
 
-    field_order = ["plate", "name", "mode", "depot_name", "place", "driver", "equipment"]
+    field_order = ["plate", "name", "mode", "depot_name", "place", "driver", "equipment", "device"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         accounts = people.staff_with("waste.work")
         self.fields["driver"].choices = [("", "–"), *((a.pk, a.name or a.email) for a in accounts)]  # type: ignore[attr-defined]
         self.fields["quarters"].choices = [(z.id, z.name) for z in territory.districts()]  # type: ignore[attr-defined]
+        tracker = devices.trackers([self.instance]).get(self.instance.pk) if self.instance.pk else None
+        self.fields["device"].choices = devices.free(devices.MOVES, tracker)  # type: ignore[attr-defined]
         if self.instance.pk:
             self.initial = {
                 **self.initial,
                 "depot_name": self.instance.depot.name,
                 "driver": self.instance.driver,
                 "equipment": self._code(self.instance.asset),
+                "device": tracker,
                 "quarters": [z.pk for z in self.instance.quarters.all()],
             }
 
@@ -152,7 +175,7 @@ class ChangeForm(forms.Form):
         label=_("With these dumps only"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None ticked: the same as until now."),
+        help_text=_("None ticked: as before."),
     )
 
     def __init__(self, *args: Any, trucks: list[Truck], dumps: list[WastePlace], **kwargs: Any) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from itertools import accumulate
 from typing import Any
 
 from django.utils import timezone
 
 from toguna.engines.territory import api as territory
-from toguna.services.waste.models import PresentRound, Truck
+from toguna.services.waste.models import PresentRound, Round, Truck
 from toguna.services.waste.rounds import problem as problems
 from toguna.services.waste.rounds import solving, stops, ways
 from toguna.services.waste.rounds.problem import Dump, Kind, Plan, Problem, Stop, Vehicle
@@ -47,7 +47,6 @@ class Made:
     due: Mapping[str, Due]
     dumps: Mapping[str, Emptied]
     trucks: Mapping[str, Truck]
-    figures: dict[str, Any]
     by_roads: bool
 
 
@@ -68,7 +67,7 @@ def make(
     dump_rows = {d.key: row(d.point) for d in dumps}
     due_rows = {d.key: row(d.point) for d in due}
     begin_rows = {plate: row(start.point) for plate, start in (starts or {}).items()}
-    found = ways.matrices(points, sorted({ways.kind_of(t) for t in trucks}), when(day))
+    found = ways.matrices(points, sorted({ways.kind_of(t) for t in trucks}), None if starts else when(day, trucks))
     worth = _worth(trucks)
     tip = [d for d in dumps if not d.station] or list(dumps)
     stations = [d for d in dumps if d.station] or list(dumps)
@@ -94,10 +93,18 @@ def make(
     def solved(fleet: Sequence[Truck], wanted: Sequence[Stop], time_: float) -> tuple[Problem, Plan]:
         problem = Problem(
             tuple(vehicle(t) for t in fleet), tuple(wanted),
-            tuple(Dump(d.key, dump_rows[d.key], d.service, d.opens, d.closes) for d in dumps), found.matrices,
+            tuple(Dump(d.key, dump_rows[d.key], d.service, d.windows) for d in dumps), found.matrices,
             away=round(worth * AWAY), moved=round(worth * MOVED) if was else 0, evenness=0.0 if was else EVENNESS,
         )  # fmt: skip
-        return problem, solving.solve(problem, time_, start=before)
+        plan = solving.solve(problem, time_, start=before)
+        # One that is changed is driven now: a fresh one at other hours than that of its matrix.
+        return solving.timed(problem, plan, at_its_hour) if found.by_roads and not starts else (problem, plan)
+
+    def at_its_hour(vehicle: Vehicle, legs: Sequence[tuple[int, int, int]]) -> list[int]:
+        try:
+            return ways.seconds([(points[a], points[b], stops.moment_of(day, at)) for a, b, at in legs], vehicle.mode)
+        except (territory.RoutingUnavailable, territory.NoRoute):
+            return [int(found.matrices[vehicle.mode].seconds[a, b]) for a, b, _at in legs]
 
     def latest(station: str) -> int:
         """When the last truck must be there to fetch something: it is emptied, and home, before its day ends."""
@@ -144,14 +151,14 @@ def make(
         plan = Plan((*first.routes, *plan.routes), left, first.cost + plan.cost)
     by_plate = {t.plate: t for t in trucks}
     everything = {d.key: d for d in (*due, *brought)}
-    return Made(
-        plan, everything, {d.key: d for d in dumps}, by_plate, figures(plan, by_plate, everything), found.by_roads
-    )
+    return Made(plan, everything, {d.key: d for d in dumps}, by_plate, found.by_roads)
 
 
-def when(day: date) -> datetime | None:
-    """For what hour roads are asked: those of today as they are now, others as they usually are in mid-morning."""
-    return None if day == timezone.localdate() else stops.moment(day, time(9))
+def when(day: date, trucks: Sequence[Truck]) -> datetime | None:
+    """For what hour roads are asked: the middle of the trucks' day; now when that is over."""
+    halves = [(stops.of_time(t.begins) + stops.of_time(t.ends)) // 2 for t in trucks]
+    middle = stops.moment_of(day, sum(halves) // max(1, len(halves)))
+    return middle if middle > timezone.now() else None
 
 
 def _worth(trucks: Sequence[Truck]) -> int:
@@ -184,7 +191,7 @@ def _brought(
                 found.append(
                     Due(
                         name, stations[key].point, stations[key].name, None, litres, kilograms, POINT_SERVICE, "point",
-                        ((ready, stations[key].closes),), {"ready": ready},
+                        _from(stations[key].windows, ready), {"ready": ready},
                     )
                 )  # fmt: skip
     return found
@@ -206,14 +213,25 @@ def _parts(rows: Sequence[tuple[int, int, int]], room: tuple[int, int]) -> Itera
         )
 
 
-def figures(plan: Plan, trucks: Mapping[str, Truck], due: Mapping[str, Due]) -> dict[str, Any]:
-    """What is compared: km, hours, litres, CO2 (kg), money (minor units), stops, tonnes."""
-    litres = sum(trucks[r.vehicle].burns * r.metres for r in plan.routes) / 1_000_000
-    served = [due[key] for key in plan.of() if key in due and due[key].why != "point"]
+def _from(windows: Sequence[tuple[int, int]], ready: int) -> tuple[tuple[int, int], ...]:
+    """What is left of them after a moment; when nothing is, a window that nobody can keep."""
+    return tuple((max(a, ready), b) for a, b in windows if b >= ready) or ((ready, windows[-1][1]),)
+
+
+def figures(rounds: Sequence[Round], left: int) -> dict[str, Any]:
+    """What is compared: km, hours, litres, CO2 (kg), money (minor units), stops, tonnes. left: stops that are in no round."""
+    litres = sum(r.truck.burns * r.metres for r in rounds) / 1_000_000
+    seconds = {r.pk: round((r.returns - r.departs).total_seconds()) for r in rounds}
+    fetched = [
+        v
+        for r in rounds
+        for v in r.visits.all()
+        if v.kind == v.Kind.STOP and v.why != "point" and v.state != v.State.SKIPPED
+    ]
     return {
-        "km": round(plan.metres / 1000, 1), "hours": round(plan.seconds / 3600, 1), "litres": round(litres, 1), "co2": round(litres * CO2, 1),
-        "money": sum(money(trucks[r.vehicle], r.metres, r.seconds) for r in plan.routes), "stops": len(served),
-        "tonnes": round(sum(d.weight for d in served) / 1000, 2), "trucks": len(plan.routes), "left": len(plan.left),
+        "km": round(sum(r.metres for r in rounds) / 1000, 1), "hours": round(sum(seconds.values()) / 3600, 1), "litres": round(litres, 1),
+        "co2": round(litres * CO2, 1), "money": sum(money(r.truck, r.metres, seconds[r.pk]) for r in rounds), "stops": len(fetched),
+        "tonnes": round(sum(v.takes_kg for v in fetched) / 1000, 2), "trucks": len(rounds), "left": left,
     }  # fmt: skip
 
 
@@ -221,20 +239,23 @@ def money(truck: Truck, metres: int, seconds: int) -> int:
     return truck.cost_day + truck.cost_km * metres // 1000 + truck.cost_hour * seconds // 3600
 
 
-def present(day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planned: set[str]) -> dict[str, Any]:
+def present(
+    day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planned: set[str], known: Sequence[Due] = (),
+) -> dict[str, Any]:  # fmt: skip
     """The present rounds of that day of the week, driven on the same roads: all their bins ("all"), and only those that the plan serves, in
-    their present order ("same"; a bin that no present round visits that day is put in where the detour is the least). A driver empties when the next bin would not fit, at the nearest dump. {} when none was recorded."""
+    their present order ("same"; a bin that no present round visits that day is put in where the detour is the least). A driver empties when the next bin would not fit, at the nearest dump. known: bins of which more is known by
+    now than what was expected. {} when no round was recorded."""
     rounds = [r for r in PresentRound.objects.select_related("truck__depot") if day.isoweekday() in r.days]
     rounds = [r for r in rounds if any(t.pk == r.truck_id for t in trucks)]
     if not rounds or not dumps:
         return {}
-    bins = {d.key: d for d in stops.due(day, everything=True)}
+    bins = {d.key: d for d in (*stops.due(day, everything=True), *known)}
     points = (
         [d.point for d in dumps]
         + [d.point for d in bins.values()]
         + [(r.truck.depot.point.x, r.truck.depot.point.y) for r in rounds]
     )
-    found = ways.matrices(points, sorted({ways.kind_of(r.truck) for r in rounds}), when(day))
+    found = ways.matrices(points, sorted({ways.kind_of(r.truck) for r in rounds}), when(day, trucks))
     rows = {key: len(dumps) + n for n, key in enumerate(bins)}
     made = {}
     for name in ("all", "same"):

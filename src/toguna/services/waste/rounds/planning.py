@@ -22,11 +22,11 @@ from django.utils.translation import gettext as _
 from toguna.engines.assets import api as assets
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tasks
-from toguna.kernel.access import Actor
+from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
 from toguna.services.waste.models import Call, DayPlan, LeftOut, PlanChange, Round, Truck, Visit
-from toguna.services.waste.rounds import making, stops, ways
-from toguna.services.waste.rounds.events import RoundsChanged, RoundsPublished
+from toguna.services.waste.rounds import making, reads, stops, ways
+from toguna.services.waste.rounds.events import RoundsChanged, RoundsPlanned, RoundsPublished
 from toguna.services.waste.rounds.making import Made, Start
 from toguna.services.waste.rounds.problem import Kind, Plan, Route
 from toguna.services.waste.rounds.problem import Visit as Planned
@@ -35,6 +35,9 @@ from toguna.services.waste.rounds.stops import Due
 PLAN = "waste.set_up"
 SECONDS, CHANGE_SECONDS = 25.0, 5.0  # of solving: the whole must end in a minute, a change in ten seconds
 FARTHEST = timedelta(days=14)
+moment_of = stops.moment_of
+GOING = (Round.State.PLANNED, Round.State.STARTED)
+PATIENCE = 20.0  # seconds for the roads of a town that was only just started
 
 
 class Refused(Exception):
@@ -43,8 +46,10 @@ class Refused(Exception):
 
 def ask(
     day: date, *, by: Actor, without: Sequence[int] = (), dumps: Sequence[int] = (), client_id: uuid.UUID | None = None, seconds: float | None = None,
+    then: str = "",
 ) -> DayPlan:  # fmt: skip
-    """Asks for a plan of that day, or for a trial: without some trucks, or with these dumps alone. Raises Refused."""
+    """Asks for a plan of that day, or for a trial: without some trucks, or with these dumps alone. then: "tell" the heads of the service
+    of it, or "give" it to the crews. Raises Refused."""
     access.require(by, PLAN)
     if not timezone.localdate() <= day <= timezone.localdate() + FARTHEST:
         raise Refused(_("Rounds are planned for today or for one of the next 14 days."))
@@ -53,10 +58,10 @@ def ask(
             client_id=client_id or uuid.uuid4(),
             defaults={
                 "day": day,
-                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS},
+                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS, "then": then},
                 "account": by.account,
             },
-        )
+        )  # fmt: skip
         if made:
             audit.record(by, "waste.plan", f"waste.plan:{plan.pk}", day=day.isoformat())
             tasks.defer(build, plan=plan.pk)
@@ -69,6 +74,7 @@ def build(plan: int) -> None:
     row = DayPlan.objects.get(pk=plan)
     if row.state not in (DayPlan.State.ASKED, DayPlan.State.FAILED):
         return
+    territory.await_roads(PATIENCE)
     trucks = [t for t in _trucks() if t.pk not in row.asked.get("without", ())]
     dumps = stops.dumps(row.day, row.asked.get("dumps", ()))
     wanted = stops.due(row.day)
@@ -79,7 +85,9 @@ def build(plan: int) -> None:
         else ""
     )  # fmt: skip
     if problem:
-        DayPlan.objects.filter(pk=plan).update(state=DayPlan.State.FAILED, says=problem[:200])
+        with transaction.atomic():
+            DayPlan.objects.filter(pk=plan).update(state=DayPlan.State.FAILED, says=problem[:200])
+            _then(row)
         return
     began = time.perf_counter()
     made = making.make(row.day, trucks, wanted, dumps, float(row.asked.get("seconds", SECONDS)))
@@ -93,8 +101,20 @@ def build(plan: int) -> None:
         row.left.all().delete()
         _keep(row, made, lines)
         row.state, row.by_roads, row.says = DayPlan.State.READY, made.by_roads, ""
-        row.figures = {"plan": made.figures, "present": now, "took": round(time.perf_counter() - began, 1)}
+        row.figures = {
+            "plan": _worth(row), "present": now, "took": round(time.perf_counter() - began, 1),
+        }  # fmt: skip
         row.save()
+        _then(row)
+
+
+def _then(row: DayPlan) -> None:
+    """What was to become of a plan that was made by itself. Rounds that crews have are never taken back by it."""
+    then, given = row.asked.get("then"), DayPlan.objects.filter(day=row.day, state=DayPlan.State.PUBLISHED)
+    if then == "give" and row.state == DayPlan.State.READY and not given.exists():
+        publish(row.pk, by=SYSTEM)
+    if then:
+        announce(RoundsPlanned(row.pk))
 
 
 def _trucks() -> list[Truck]:
@@ -116,10 +136,6 @@ def _lines(day: date, made: Made) -> dict[str, list[ways.Point]]:
 
 def _point(made: Made, visit: Planned) -> ways.Point:
     return made.dumps[visit.key].point if visit.kind == Kind.DUMP else made.due[visit.key].point
-
-
-def moment_of(day: date, seconds: int) -> datetime:
-    return timezone.make_aware(datetime.combine(day, datetime.min.time())) + timedelta(seconds=seconds)
 
 
 def _keep(row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]]) -> None:
@@ -169,6 +185,12 @@ def publish(plan: int, *, by: Actor) -> DayPlan:
         return row
     if row.state != DayPlan.State.READY:
         raise Refused(_("This plan is not ready."))
+    if row.trial:
+        raise Refused(
+            _(
+                "This is a trial. To drive like this, take those trucks out of use or close those dumps, and plan the rounds anew."
+            )
+        )
     before = DayPlan.objects.select_for_update().filter(day=row.day, state=DayPlan.State.PUBLISHED).first()
     if before is not None:
         if before.rounds.exclude(state=Round.State.PLANNED).exists():
@@ -184,7 +206,7 @@ def publish(plan: int, *, by: Actor) -> DayPlan:
 
 def ask_change(plan: int, *, words: str, broken: Sequence[int] = (), dumps: Sequence[int] = (), by: Actor) -> DayPlan:
     """Asks that the rounds that crews have are made anew from where they are: a truck broke down, a road or a dump closed, too much
-    traffic. dumps: those that are left for the rest of the day; none: as they were. Raises Refused."""
+    traffic. dumps: the only ones from now on; none: as before. Raises Refused."""
     access.require(by, PLAN)
     return _ask_change(plan, words=words, broken=broken, dumps=dumps, by=by)
 
@@ -196,19 +218,25 @@ def _ask_change(plan: int, *, words: str, broken: Sequence[int], dumps: Sequence
         raise Refused(_("Only rounds that crews have are changed. Make this plan anew instead."))
     if row.day != timezone.localdate():
         raise Refused(_("Only the rounds of today are changed. Make the plan of another day anew."))
+    # What is asked while a change is being made is asked with it; its number tells that change that it is no longer the one.
+    before = row.changing or {"number": 0, "words": "", "broken": [], "calls": []}
     broke = Round.objects.select_for_update(of=("self",)).select_related("truck__depot").filter(
-        plan=row, truck__in=list(broken), state__in=(Round.State.PLANNED, Round.State.STARTED)
+        plan=row, truck__in=list(broken), state__in=GOING
     )  # fmt: skip
     calls = [call.pk for one in broke if (call := _left_behind(one)) is not None]
-    Round.objects.filter(pk__in=[one.pk for one in broke]).update(state=Round.State.BROKEN)
-    if dumps:
-        row.asked["dumps"] = list(dumps)
-    before = row.changing or {}  # asked for and not made yet: it is made with this one
     row.changing = {
-        "words": " · ".join(dict.fromkeys(filter(None, (before.get("words", ""), words))))[:200], "calls": [*before.get("calls", ()), *calls],
-        "asked": timezone.now().isoformat(), "account": by.account,
+        "number": before["number"] + 1, "words": "; ".join(dict.fromkeys(w for w in (before["words"], words) if w))[:200],
+        "broken": sorted({*before["broken"], *broken}), "asked": timezone.now().isoformat(), "account": by.account,
+        "calls": [*before["calls"], *calls],
     }  # fmt: skip
-    row.save(update_fields=["asked", "changing"])
+    if dumps:
+        row.asked["only"] = list(
+            dumps
+        )  # for the rest of the day: a breakdown at noon does not open what closed in the morning
+    row.save(update_fields=["changing", "asked"])
+    Round.objects.filter(plan=row, truck__in=list(broken)).exclude(state=Round.State.ENDED).update(
+        state=Round.State.BROKEN
+    )
     audit.record(by, "waste.change_plan", f"waste.plan:{row.pk}", broken=len(broken))
     tasks.defer(change, tasks.Lane.ALARM, plan=row.pk, version=row.version)
     return row
@@ -217,7 +245,7 @@ def _ask_change(plan: int, *, words: str, broken: Sequence[int], dumps: Sequence
 def _left_behind(one: Round) -> Call | None:
     """What a cart or tricycle that goes no farther has on board is to be fetched from where it stands, today or with the next plan. A truck
     is towed with its load."""
-    start = _start(one, list(one.visits.select_related("place", "call")), 0)
+    start = _start(one, list(one.visits.select_related("place", "call")), 0, _heard([one]).get(one.pk))
     litres, kilograms = start.load
     if one.truck.mode == Truck.Mode.TRUCK or not litres:
         return None
@@ -235,7 +263,7 @@ def broke_down(one: Round, words: str, *, by: Actor) -> None:
 
 @tasks.task
 def change(plan: int, version: int) -> None:
-    """Makes the change that was asked for, once."""
+    """Makes the change that was asked for, once. One that was asked for meanwhile has its own job, which makes both."""
     row = DayPlan.objects.get(pk=plan)
     asked = row.changing
     if asked is None or row.version != version:
@@ -248,12 +276,11 @@ def change(plan: int, version: int) -> None:
         .select_related("round__truck", "place", "call")
         .order_by("round", "number")
     )
-    going = [r for r in rounds if r.state in (Round.State.PLANNED, Round.State.STARTED)]
+    going = [r for r in rounds if r.state in GOING]
     waiting = [v for v in visits if v.state == Visit.State.PLANNED and v.kind == Visit.Kind.STOP]
     # A truck that had nothing to do today may help.
-    out = {r.truck_id for r in rounds} | set(row.asked.get("without", ()))
-    trucks = [r.truck for r in going] + [t for t in _trucks() if t.pk not in out]
-    dumps = stops.dumps(row.day, row.asked.get("dumps", ()))
+    trucks = [r.truck for r in going] + [t for t in _trucks() if t.pk not in {r.truck_id for r in rounds}]
+    dumps = stops.dumps(row.day, row.asked.get("only", ()))
     calls = [stops.called(call) for call in Call.objects.filter(pk__in=asked["calls"], state=Call.State.OPEN)]
     if not trucks or not dumps or not (waiting or calls):
         DayPlan.objects.filter(pk=plan, version=version, changing=asked).update(
@@ -265,7 +292,8 @@ def change(plan: int, version: int) -> None:
     # What carts brought or will bring to transfer points is counted anew: it is no stop that somebody had.
     due = [*(_due(v) for v in waiting if v.why != "point"), *calls]
     at = _seconds_of(row.day, now)
-    starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at) for r in going}
+    spots = _heard(going)
+    starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at, spots.get(r.pk)) for r in going}
     for truck in trucks:
         starts.setdefault(truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False))
     before = Plan(tuple(_route(r, [v for v in visits if v.round_id == r.pk], keys) for r in going))
@@ -276,9 +304,17 @@ def change(plan: int, version: int) -> None:
     with transaction.atomic():
         row = DayPlan.objects.select_for_update().get(pk=plan)
         if row.changing != asked or row.version != version:
-            return  # somebody asked for more meanwhile: the job that came with it makes both
+            return
+        if Round.objects.filter(pk__in=[r.pk for r in going]).exclude(state__in=GOING).exists():
+            tasks.defer(change, tasks.Lane.ALARM, plan=row.pk, version=version)  # one went home meanwhile: without it
+            return
         seen = {v.pk for v in visits if v.state == Visit.State.DONE}
         _change(row, made, lines, was, seen, time.perf_counter() - began)
+
+
+def _heard(rounds: Sequence[Round]) -> dict[int, reads.Place]:
+    now = timezone.now()
+    return {pk: spot for pk, spot in reads.positions(rounds).items() if now - spot.at <= reads.FRESH}
 
 
 def _seconds_of(day: date, now: datetime) -> int:
@@ -312,15 +348,15 @@ def _due(visit: Visit) -> Due:
     """What is still to be fetched, as the plan knew it."""
     place = visit.place or visit.call
     assert place is not None
-    hours = visit.place.hours if visit.place else []
+    hours = visit.place.truck_hours if visit.place else []
     return Due(
         key_of(visit), (place.point.x, place.point.y), place.name, place.zone_id, visit.takes, visit.takes_kg,
         int((visit.leaves - visit.arrives).total_seconds()), visit.why, stops.windows_of(hours, timezone.localdate(visit.arrives)), visit.facts,
     )  # fmt: skip
 
 
-def _start(one: Round, visits: Sequence[Visit], now: int) -> Start:
-    """Where a truck is: at what its driver last did, with what was taken since the last emptying."""
+def _start(one: Round, visits: Sequence[Visit], now: int, spot: reads.Place | None) -> Start:
+    """Where a truck is: at what its driver last did, or where it was heard since; with what was taken since the last emptying."""
     done = sorted((v for v in visits if v.state != Visit.State.PLANNED), key=lambda v: (v.at or v.arrives, v.number))
     litres = kilograms = 0
     point = (one.truck.depot.point.x, one.truck.depot.point.y)
@@ -332,8 +368,9 @@ def _start(one: Round, visits: Sequence[Visit], now: int) -> Start:
             litres = kilograms = 0
         elif visit.state == Visit.State.DONE:
             litres, kilograms = litres + visit.takes, kilograms + visit.takes_kg
-    if one.spot and one.state == Round.State.STARTED:
-        point = (one.spot["lon"], one.spot["lat"])
+    last = max((v.at for v in done if v.at is not None), default=None)
+    if spot is not None and one.state == Round.State.STARTED and (last is None or spot.at > last):
+        point = spot.point
     rested = any(v.kind == Visit.Kind.PAUSE and v.state == Visit.State.DONE for v in visits)
     pause = stops.pause_of(one.truck)
     load = (min(litres, one.truck.volume), min(kilograms, one.truck.weight))
@@ -383,7 +420,9 @@ def _change(
     kept = list(Visit.objects.filter(round__plan=row).exclude(state=Visit.State.PLANNED))
     over = {key for v in kept if (key := key_of(v)) and v.why != "point"}
     emptied = Counter(key_of(v) for v in kept if v.why == "point" and v.pk not in seen)
-    Visit.objects.filter(round__plan=row, state=Visit.State.PLANNED).delete()
+    waiting = Visit.objects.filter(round__plan=row, state=Visit.State.PLANNED)
+    had = _stops(waiting)
+    waiting.delete()
     rows: list[Visit] = []
     for route in made.plan.routes:
         one = rounds.get(route.vehicle)
@@ -405,6 +444,15 @@ def _change(
         one.metres = sum(v.metres for v in done) + route.metres
         one.line = [[round(x, 5), round(y, 5)] for x, y in lines[route.vehicle]]
         one.save(update_fields=["returns", "metres", "line"])
+    have = _stops(rows)
+    for one in rounds.values():
+        if one.pk in had and one.pk not in have:  # it does no more than it has done
+            done = [v for v in kept if v.round_id == one.pk]
+            one.metres, one.returns = (
+                sum(v.metres for v in done),
+                max((v.at or v.leaves for v in done), default=one.departs),
+            )
+            one.save(update_fields=["metres", "returns"])
     Visit.objects.bulk_create(rows, batch_size=1000)
     left = {key: why for key, why in made.plan.left.items() if key not in over}
     LeftOut.objects.filter(plan=row).filter(_any(left) | Q(facts__why="point")).delete()
@@ -419,7 +467,44 @@ def _change(
     )  # fmt: skip
     row.changing, row.says, row.by_roads = None, "", made.by_roads
     row.save(update_fields=["version", "changing", "says", "by_roads"])
-    announce(RoundsChanged(row.pk, row.version))
+    tasks.defer(refigure, plan=row.pk, version=row.version)
+    announce(RoundsChanged(row.pk, row.version, sorted(pk for pk in {*had, *have} if had.get(pk) != have.get(pk))))
+
+
+@tasks.task
+def refigure(plan: int, version: int) -> None:
+    """What the rounds are worth after a change, beside the present ones with the same bins. Not before it is kept: crews wait for that."""
+    row = DayPlan.objects.get(pk=plan)
+    if row.version != version:
+        return
+    rounds = reads.rounds_of(row)
+    trucks = {t.pk: t for t in (*(r.truck for r in rounds), *_trucks())}
+    known = [
+        _due(v) for r in rounds for v in r.visits.all()
+        if v.kind == Visit.Kind.STOP and v.why != "point" and v.state != Visit.State.SKIPPED
+    ]  # fmt: skip
+    dumps = stops.dumps(row.day, row.asked.get("only", ()))
+    now = making.present(row.day, list(trucks.values()), dumps, {d.key for d in known}, known)
+    with transaction.atomic():
+        row = DayPlan.objects.select_for_update().get(pk=plan)
+        if row.version == version:
+            row.figures["plan"] = _worth(row)
+            if "same" in now:
+                row.figures.setdefault("present", {})["same"] = now["same"]
+            row.save(update_fields=["figures"])
+
+
+def _worth(row: DayPlan) -> dict[str, Any]:
+    rounds = [r for r in reads.rounds_of(row) if r.metres]
+    return making.figures(rounds, row.left.exclude(facts__why="point").count())
+
+
+def _stops(visits: Iterable[Visit]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for visit in visits:
+        if visit.kind == Visit.Kind.STOP:
+            found.setdefault(visit.round_id, set()).add(key_of(visit))
+    return found
 
 
 def key_of(visit: Visit) -> str:

@@ -85,13 +85,12 @@ class Stop:
 
 @dataclass(frozen=True)
 class Dump:
-    """Where a vehicle is emptied in mid-route: a dump, a transfer station, a transfer point of carts."""
+    """Where a vehicle is emptied in mid-route: a dump, a transfer station, a transfer point of carts. windows: when emptying may begin."""
 
     key: str
     at: int
     service: int
-    opens: int = 0
-    closes: int = DAY
+    windows: tuple[tuple[int, int], ...] = ((0, DAY),)
 
 
 @dataclass(frozen=True)
@@ -237,9 +236,16 @@ def way_home(problem: Problem, vehicle: Vehicle, last: int) -> Dump:
 def last_dumps(problem: Problem, vehicle: Vehicle) -> list[Dump]:
     """The dumps still open at the end of the vehicle's day; the one that closes last when there is none."""
     dumps = problem.dumps_of(vehicle)
-    seconds = problem.matrices[vehicle.mode].seconds
-    still = [d for d in dumps if d.closes + d.service + int(seconds[d.at, vehicle.end]) >= vehicle.ends]
-    return still or sorted(dumps, key=lambda d: d.closes)[-1:]
+    still = [d for d in dumps if shuts(problem, vehicle, d)[1] >= vehicle.ends]
+    return still or sorted(dumps, key=lambda d: shuts(problem, vehicle, d))[-1:]
+
+
+def shuts(problem: Problem, vehicle: Vehicle, dump: Dump) -> tuple[int, int]:
+    """When the last opening of a dump ends that begins early enough for the vehicle to be home in time (-1: there is none), and when it is
+    home if it comes there only then."""
+    home = dump.service + int(problem.matrices[vehicle.mode].seconds[dump.at, vehicle.end])
+    last = max((closes for opens, closes in dump.windows if opens + home <= vehicle.ends), default=-1)
+    return last, last + home
 
 
 def _run(
@@ -255,7 +261,7 @@ def _run(
         to = stop.at if stop else dumps[key].at
         metres = int(matrix.metres[at, to])
         arrives = now + int(matrix.seconds[at, to])
-        begins = _begin(stop.windows if stop else ((dumps[key].opens, dumps[key].closes),), arrives)
+        begins = _begin(stop.windows if stop else dumps[key].windows, arrives)
         if begins is None:
             return None
         if stop:
@@ -344,7 +350,7 @@ def faults(problem: Problem, plan: Plan) -> list[str]:
                 dump = dumps[visit.key]
                 if visit.key not in vehicle.dumps:
                     wrong.append(f"{name}: not a dump of this vehicle")
-                if not dump.opens <= visit.begins <= dump.closes:
+                if not any(a <= visit.begins <= b for a, b in dump.windows):
                     wrong.append(f"{name}: the dump is closed")
                 if visit.leaves - visit.begins < dump.service:
                     wrong.append(f"{name}: too short an emptying")

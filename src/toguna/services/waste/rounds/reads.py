@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.documents import api as documents
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
+from toguna.services.waste import devices
 from toguna.services.waste.models import DayPlan, Depot, Round, Visit, WastePlace
 from toguna.services.waste.rounds import drawing, ways, words
 from toguna.services.waste.rounds.drawing import Mark, Track
@@ -39,12 +40,13 @@ def rounds_of(plan: DayPlan) -> list[Round]:
 
 
 def positions(rounds: Sequence[Round]) -> dict[int, Place]:
-    """Round -> where its truck was last, by its tracker or its driver's telephone, whichever is newer. One statement."""
-    heard = telemetry.latest([r.truck.device for r in rounds if r.truck.device])
+    """Round -> where its truck was last, by its tracker or its driver's telephone, whichever is newer. Two statements."""
+    known = devices.trackers(r.truck for r in rounds)
+    heard = telemetry.latest(list(known.values()))
     found: dict[int, Place] = {}
     for one in rounds:
         places = []
-        last = heard.get(one.truck.device or 0)
+        last = heard.get(known.get(one.truck_id, 0))
         if last is not None and last.lat is not None and last.lon is not None and last.position_at is not None:
             places.append(Place((last.lon, last.lat), last.position_at))
         if one.spot and (at := parse_datetime(one.spot["at"])):
@@ -131,7 +133,12 @@ def picture(rounds: Sequence[Round], *, title: str, spots: dict[int, Place] | No
     for number, one in enumerate(rounds, 1):
         visits = list(one.visits.all())
         stops = [
-            Mark(ways.spot(where.point), f"{v.number}. {name_of(v)}", str(v.number), v.state != Visit.State.PLANNED)
+            Mark(
+                ways.spot(where.point),
+                f"{v.number}. {name_of(v)}: {told(one, v)}",
+                str(v.number),
+                v.state != Visit.State.PLANNED,
+            )
             for v in visits
             if v.kind == Visit.Kind.STOP and (where := v.place or v.call)
         ]
@@ -148,6 +155,39 @@ def picture(rounds: Sequence[Round], *, title: str, spots: dict[int, Place] | No
     return drawing.drawn(
         tracks, [*squares.values(), *(Mark(ways.spot(d.point), d.name) for d in depots.values())], title=title
     )
+
+
+def told(one: Round, visit: Visit) -> str:
+    """Of a stop: its hour, why it is there, how full the truck then is."""
+    share = 100 * max(visit.volume / max(1, one.truck.volume), visit.weight / max(1, one.truck.weight))
+    load = _("the truck is then %(share)d %% full") % {"share": min(100, round(share))}
+    parts = (f"{timezone.localtime(visit.arrives):%H:%M}", words.why(visit.why, visit.facts), load)
+    return " · ".join(part for part in parts if part)
+
+
+def shown(rounds: Sequence[Round]) -> dict[str, Any]:
+    """The same as GeoJSON, for the map: lines, stops, where trucks are emptied, garages."""
+    found: list[dict[str, Any]] = []
+
+    def put(kind: str, where: Any, **more: Any) -> None:
+        found.append({"type": "Feature", "geometry": {"type": kind, "coordinates": where}, "properties": more})
+
+    squares: dict[Point, str] = {}
+    for number, one in enumerate(rounds):
+        put("LineString", one.line, name=one.truck.plate, colour=drawing.colour(number), dash=drawing.dash(number))
+        squares[ways.spot(one.truck.depot.point)] = one.truck.depot.name
+        for visit in one.visits.all():
+            where = visit.place or visit.call
+            if visit.kind == Visit.Kind.DUMP and where is not None:
+                squares[ways.spot(where.point)] = where.name
+            elif visit.kind == Visit.Kind.STOP and where is not None:
+                put(
+                    "Point", ways.spot(where.point), name=f"{visit.number}. {where.name}", said=f"{one.truck.plate} · {told(one, visit)}",
+                    label=str(visit.number), colour=drawing.colour(number), done=visit.state != Visit.State.PLANNED,
+                )  # fmt: skip
+    for point, name in squares.items():
+        put("Point", point, name=name, label="■", square=True)
+    return {"type": "FeatureCollection", "features": found}
 
 
 def explained(one: Round) -> list[dict[str, Any]]:
@@ -178,23 +218,34 @@ def _share(one: Round, found: int) -> int:
     return min(found, 100)
 
 
+COMPARED = ("km", "hours", "litres", "co2", "money", "stops", "tonnes", "km_per_tonne")
+
+
 def compared(plan: DayPlan) -> list[dict[str, Any]]:
-    """The plan beside the present rounds: rows of a table. saved: percent of the present."""
-    figures, present = plan.figures.get("plan") or {}, plan.figures.get("present") or {}
-    if not figures:
+    """The plan beside the present rounds: rows of a table. figures: (which, its value, percent by which the plan's is above (below 0 when
+    less) or None)."""
+    ours, present = plan.figures.get("plan") or {}, plan.figures.get("present") or {}
+    names = {
+        "plan": _("This plan"),
+        "same": _("The same bins, in their present order"),
+        "all": _("Present rounds, all their bins"),
+    }
+    rows = {"plan": ours} | {key: of for key in ("same", "all") if (of := present.get(key))}
+    if not ours:
         return []
-    rows: list[dict[str, Any]] = [{"name": _("This plan"), "of": figures, "saved": None}]
-    for key, name in (
-        ("same", _("The same bins, in their present order")),
-        ("all", _("Present rounds, all their bins")),
-    ):
-        if of := present.get(key):
-            saved = round(100 * (1 - figures["km"] / of["km"])) if of["km"] else None
-            rows.append({"name": name, "of": of, "saved": saved})
-    for row in rows:
-        of = row["of"]
-        row["km_per_tonne"] = round(of["km"] / of["tonnes"], 1) if of["tonnes"] else None
-    return rows
+    whole = {
+        key: of | {"km_per_tonne": round(of["km"] / of["tonnes"], 1) if of["tonnes"] else None}
+        for key, of in rows.items()
+    }
+
+    def change(key: str, figure: str) -> int | None:
+        now, then = whole["plan"][figure], whole[key][figure]
+        return round(100 * now / then - 100) if key != "plan" and now is not None and then else None
+
+    return [
+        {"name": names[key], "figures": [(figure, of[figure], change(key, figure)) for figure in COMPARED]}
+        for key, of in whole.items()
+    ]
 
 
 def today() -> DayPlan | None:

@@ -2,7 +2,7 @@
 
 - A truck comes home empty: its end is a place "home by the best dump", whose times hold the detour, so that the solver pays
   for it. In mid-route, dumps are reload depots.
-- Several windows of a stop are so many clients of one exclusive group.
+- Several windows of a stop are so many clients of one exclusive group; those of a dump are so many depots.
 - A crew's rest is not a client (it has no place): windows and shifts that end after the rest may begin are shortened by it, so that
   it fits anywhere in what comes back; `played` then puts it where it delays least.
 - A stop outside a crew's quarters, or moved from another truck, costs more in the matrix of that truck: one profile for each
@@ -36,6 +36,7 @@ from toguna.services.waste.rounds.problem import (
     cost,
     last_dumps,
     played,
+    shuts,
 )
 
 SCALE = 100  # the solver's unit of cost is a hundredth of the minor unit: prices of a metre are small
@@ -151,7 +152,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
         depots.append(pyvrp.Depot(len(rows) - 1, tw_early=opens, tw_late=closes, service_duration=service, name=name))
         return len(depots) - 1
 
-    dumps = {d.key: depot(d.at, d.key, *shortened(d.opens, d.closes), d.service) for d in problem.dumps}
+    dumps = {d.key: [depot(d.at, d.key, *shortened(*window), d.service) for window in d.windows] for d in problem.dumps}
     groups: dict[Vehicle, list[Vehicle]] = {}
     for vehicle in problem.vehicles:
         groups.setdefault(replace(vehicle, key=_matters(problem, vehicle, stops)), []).append(vehicle)
@@ -204,10 +205,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
             costs.append(priced)
             times.append(took)
         shift = shortened(vehicle.begins, vehicle.ends) if vehicle.pause else (vehicle.begins, vehicle.ends)
-        closing = [
-            d.closes + d.service + int(problem.matrices[vehicle.mode].seconds[d.at, vehicle.end])
-            for d in last_dumps(problem, vehicle)
-        ]
+        closing = [shuts(problem, vehicle, d)[1] for d in last_dumps(problem, vehicle)]
         late = min([shift[1], *(c - rest for c in closing)]) if closing else shift[1]
         longest = max(late - vehicle.begins, 0)
         usual = min(mean, longest) if mean else longest
@@ -218,7 +216,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
                 max_overtime=longest - usual, unit_distance_cost=1, unit_duration_cost=round(vehicle.cost_hour * SCALE / 3600),
                 unit_overtime_cost=round(max(vehicle.cost_hour, 60) * SCALE / 3600 * 4 * problem.evenness) if mean else 0,
                 profile=profiles[profile], initial_load=list(vehicle.load) if any(vehicle.load) else [],
-                reload_depots=[dumps[key] for key in vehicle.dumps if key in dumps], max_reloads=vehicle.most_dumps if vehicle.dumps else 0,
+                reload_depots=[n for key in vehicle.dumps for n in dumps.get(key, ())], max_reloads=vehicle.most_dumps if vehicle.dumps else 0,
             )
         )  # fmt: skip
     data = pyvrp.ProblemData(
@@ -274,6 +272,34 @@ def _extended(
         took[loaded, column] = seconds[np.arange(len(rows)), best][loaded]
         metres[loaded, column] = lengths[np.arange(len(rows)), best][loaded]
     return metres, took
+
+
+def timed(
+    problem: Problem, plan: Plan, took: Callable[[Vehicle, Sequence[tuple[int, int, int]]], Sequence[int]]
+) -> tuple[Problem, Plan]:
+    """The plan with each leg as long as it takes at its hour, and the problem that says so, where each vehicle has its own matrix. took: of
+    a vehicle's legs (from, to, when it sets off), their seconds. What then no longer fits is given up, from the end of that day."""
+    matrices, orders = dict(problem.matrices), []
+    at = {s.key: s.at for s in problem.stops} | {d.key: d.at for d in problem.dumps}
+    for route in plan.routes:
+        vehicle = problem.vehicle(route.vehicle)
+        matrix = problem.matrices[vehicle.mode]
+        ends = [(at[v.key], v.arrives) for v in route.visits if v.kind != Kind.PAUSE] + [(vehicle.end, route.returns)]
+        starts = [vehicle.start, *(to for to, _arrives in ends)]
+        legs = [(a, b, arrives - int(matrix.seconds[a, b])) for a, (b, arrives) in zip(starts, ends, strict=False)]
+        seconds = matrix.seconds.copy()
+        for (start, end, _at), found in zip(legs, took(vehicle, legs), strict=True):
+            seconds[start, end] = found
+        matrices[vehicle.key] = replace(matrix, seconds=seconds)
+        orders.append((replace(vehicle, mode=vehicle.key), route.departs, route.order))
+    own = {v.key: v.key for v, _departs, _order in orders}
+    stops = tuple(
+        replace(s, modes=s.modes | {v.key for v in problem.vehicles if v.mode in s.modes}) if s.modes else s
+        for s in problem.stops
+    )
+    vehicles = tuple(replace(v, mode=own.get(v.key, v.mode)) for v in problem.vehicles)
+    there = replace(problem, vehicles=vehicles, stops=stops, matrices=matrices)
+    return there, _finished(there, orders, dict(plan.left))
 
 
 def _orders(setup: _Setup, solution: pyvrp.Solution) -> list[tuple[Vehicle, int, list[tuple[Kind, str]]]]:

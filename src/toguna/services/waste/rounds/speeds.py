@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
+from toguna.services.waste import devices
 from toguna.services.waste.models import DayPlan, Round, Truck, Visit
 from toguna.services.waste.rounds import ways
 
@@ -80,15 +81,10 @@ def _says(piece: Sequence[territory.Fix]) -> bool:
 
 
 def _rounds() -> QuerySet[Round]:
-    """Those of trucks with a tracker: carts and tricycles are slow on any road."""
+    """Those of trucks: carts and tricycles are slow on any road."""
     visits = Visit.objects.select_related("place", "call")
-    return (
-        Round.objects.filter(
-            plan__state=DayPlan.State.PUBLISHED, truck__mode=Truck.Mode.TRUCK, truck__device__isnull=False
-        )
-        .select_related("truck__depot")
-        .prefetch_related(Prefetch("visits", visits))
-    )
+    found = Round.objects.filter(plan__state=DayPlan.State.PUBLISHED, truck__mode=Truck.Mode.TRUCK)
+    return found.select_related("truck__depot").prefetch_related(Prefetch("visits", visits))
 
 
 def _key(pk: int) -> str:
@@ -96,8 +92,8 @@ def _key(pk: int) -> str:
 
 
 def _fixes(one: Round, start: datetime, end: datetime) -> list[territory.Fix]:
-    assert one.truck.device is not None
-    return [territory.Fix(p.lon, p.lat, p.at) for p in telemetry.track(one.truck.device, start, end)]
+    device = devices.trackers([one.truck]).get(one.truck_id)
+    return [territory.Fix(p.lon, p.lat, p.at) for p in telemetry.track(device, start, end)] if device else []
 
 
 def _places(one: Round) -> list[ways.Point]:

@@ -45,7 +45,7 @@ class Due:
 
 
 _PLACES = """
-SELECT p.id, p.name, ST_X(p.point), ST_Y(p.point), p.zone_id, p.capacity, p.hours, p.kind,
+SELECT p.id, p.name, ST_X(p.point), ST_Y(p.point), p.zone_id, p.capacity, p.served, p.kind,
     f.level, f.rate, f.computed, f.full, f.error,
     (SELECT max(l.at) FROM waste_fill l WHERE l.place_id = p.id AND l.emptied),
     EXISTS (SELECT FROM waste_place_said s WHERE s.place_id = p.id AND s.what IN ('full', 'dirty') AND s.done IS NULL),
@@ -58,6 +58,11 @@ ORDER BY p.id
 
 def moment(day: date, at: time) -> datetime:
     return timezone.make_aware(datetime.combine(day, at))
+
+
+def moment_of(day: date, seconds: int) -> datetime:
+    """Seconds after midnight."""
+    return moment(day, time(0)) + timedelta(seconds=seconds)
 
 
 def due(day: date, *, everything: bool = False) -> list[Due]:
@@ -75,7 +80,7 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
         lat,
         zone,
         capacity,
-        hours,
+        served,
         _kind,
         level,
         rate,
@@ -110,7 +115,7 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
         found.append(
             Due(
                 f"p{pk}", (lon, lat), name, zone, litres, round(litres * density / 1000), round(SERVICE + litres * PER_LITRE), why,
-                windows_of(json.loads(hours), day), facts,
+                windows_of(json.loads(served), day), facts,
             )
         )  # fmt: skip
     found += [called(call) for call in Call.objects.filter(state=Call.State.OPEN).order_by("pk")]
@@ -125,7 +130,7 @@ def called(call: Call) -> Due:
 
 
 def windows_of(hours: Sequence[Any], day: date) -> tuple[tuple[int, int], ...]:
-    """Opening hours of that day in seconds; none: always open; a day on which it is closed has one that nobody can keep."""
+    """Hours of that day in seconds; none: always open; a day on which it is closed has one that nobody can keep."""
     if not hours:
         return ()
     found = [(_seconds(h["from"]), _seconds(h["to"])) for h in hours if day.isoweekday() in h.get("days", ())]
@@ -143,7 +148,7 @@ def of_time(at: time) -> int:
 
 @dataclass(frozen=True)
 class Emptied:
-    """A dump or a transfer station that is open that day. opens, closes: seconds."""
+    """A dump or a transfer station that is open that day. windows: when it may be come to, seconds."""
 
     key: str
     place: int
@@ -151,8 +156,7 @@ class Emptied:
     name: str
     station: bool
     service: int
-    opens: int
-    closes: int
+    windows: tuple[tuple[int, int], ...]
 
 
 def dumps(day: date, only: Sequence[int] = ()) -> list[Emptied]:
@@ -160,14 +164,14 @@ def dumps(day: date, only: Sequence[int] = ()) -> list[Emptied]:
     rows = WastePlace.objects.filter(kind__in=list(EMPTYING), state=WastePlace.State.OPEN).order_by("pk")
     found = []
     for place in rows.filter(pk__in=only) if only else rows:
-        windows = windows_of(place.hours, day) or ((0, DAY),)
+        windows = windows_of(place.truck_hours, day) or ((0, DAY),)
         if windows[0][0] < 0:
             continue
         kind = WastePlace.Kind(place.kind)
         found.append(
             Emptied(
                 f"p{place.pk}", place.pk, (place.point.x, place.point.y), place.name, kind == WastePlace.Kind.STATION,
-                EMPTYING[kind], windows[0][0], windows[-1][1],
+                EMPTYING[kind], windows,
             )
         )  # fmt: skip
     return found

@@ -14,6 +14,7 @@ urlpatterns = [
     path("rounds/worker.js", crew.worker, name="rounds-worker"),
     path("rounds/manifest.webmanifest", crew.manifest, name="rounds-manifest"),
     path("desk/rounds/", desk.rounds, name="desk-rounds"),
+    path("desk/rounds/evening", desk.every_evening, name="desk-rounds-evening"),
     path("desk/rounds/now", desk.board, name="desk-rounds-board"),
     path("desk/rounds/trucks", desk.trucks, name="desk-trucks"),
     path("desk/rounds/trucks/new", desk.truck, name="desk-truck-new"),

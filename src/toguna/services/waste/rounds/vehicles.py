@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,8 +31,8 @@ def said_broken(one: Round, words: str, once: uuid.UUID, *, by: Actor) -> None:
     if asset is None or assets.state_of([asset]).get(asset) in (None, assets.Asset.State.RETIRED):
         return
     assets.say_broken(
-        asset, words, by=replace(by, system=True), client_id=uuid.uuid5(once, "asset"), ref=f"{OURS}{one.pk}"
-    )
+        asset, words, by=Actor(account=by.account, name=by.name, system=True), client_id=uuid.uuid5(once, "asset"), ref=f"{OURS}{one.pk}",
+    )  # fmt: skip
 
 
 def on_state(event: assets.AssetState) -> None:

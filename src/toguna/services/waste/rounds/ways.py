@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from toguna.services.waste.models import Truck
 from toguna.services.waste.rounds.ground import Point, apart, spot, straight
 from toguna.services.waste.rounds.problem import NEVER, Matrix
 
-__all__ = ["AT_ONCE", "Point", "Ways", "apart", "kind_of", "line", "matrices", "mode_of", "spot", "straight"]
+__all__ = ["AT_ONCE", "Point", "Ways", "apart", "kind_of", "line", "matrices", "mode_of", "seconds", "spot", "straight"]
 
 AT_ONCE = 25  # places in one question for a line
 
@@ -83,6 +84,20 @@ def _reached(point: Point, kind: str) -> bool:
         return territory.nearest_road(point, mode_of(kind)) is not None
     except territory.NoRoute:
         return False
+
+
+def seconds(legs: Sequence[tuple[Point, Point, datetime]], kind: str) -> list[int]:
+    """Of each leg of one way (from, to, when it sets off), at its hour: one question for each hour. Raises territory.RoutingUnavailable and
+    territory.NoRoute."""
+    found: list[int] = []
+    for _hour, same in itertools.groupby(legs, key=lambda leg: leg[2].replace(minute=0, second=0, microsecond=0)):
+        together = list(same)
+        for first in range(0, len(together), AT_ONCE):
+            some = together[first : first + AT_ONCE]
+            points = [some[0][0], *(to for _from, to, _at in some)]
+            answer = territory.route(points, mode_of(kind), some[0][2], steps=False)
+            found += [round(leg.seconds) for leg in answer.legs]
+    return found
 
 
 def line(points: Sequence[Point], kind: str, *, by_roads: bool) -> list[Point]:

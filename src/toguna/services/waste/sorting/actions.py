@@ -114,16 +114,21 @@ def shop_at(phone: str) -> WastePlace | None:
     return rows.exclude(state="closed").first()
 
 
-@transaction.atomic
 def use(typed: str, shop: WastePlace, *, by: Actor) -> tuple[Voucher, bool]:
     """A shop takes a code, once; the town owes it what it is worth. (voucher, True); the same shop again: nothing changes, and (voucher,
     False), for it gives the goods once. Raises Refused, limits.TooMany."""
     row = Voucher.objects.select_related("reward").filter(code=codes.read(typed)).first()
     if row is None:
+        # Outside of any transaction: what is refused counts all the same.
         limits.hit("waste.voucher", str(shop.pk), at_most=TRIES, per=timedelta(hours=1))
         raise Refused(_("No voucher has this code. Check it letter by letter."))
     if row.used is not None and row.shop_id == shop.pk:
         return row, False
+    with transaction.atomic():
+        return _used(row, shop, by), True
+
+
+def _used(row: Voucher, shop: WastePlace, by: Actor) -> Voucher:
     today = timezone.localdate()
     if row.reward.value:
         ledger.post(
@@ -136,7 +141,7 @@ def use(typed: str, shop: WastePlace, *, by: Actor) -> tuple[Voucher, bool]:
     ):
         raise Refused(_("This voucher was used already, or is too old."))
     row.refresh_from_db()
-    return row, True
+    return row
 
 
 def _payee(shop: WastePlace) -> int:

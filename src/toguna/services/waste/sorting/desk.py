@@ -96,14 +96,16 @@ class CampaignForm(forms.Form):
             )  # fmt: skip
         self.order_fields([f"{kind}_{language}" for language in town.current().languages for kind in ("title", "text")])
 
-    def told(self, slug: str) -> campaigns.Told:
+    def told(self, slug: str, row: SortingCampaign | None) -> campaigns.Told:
         given = self.cleaned_data
         languages = town.current().languages
         zones = [int(one) for one in given["zones"]]
         compared = [int(one) for one in given["compared"]]
         material = self.materials.get(given["material"])
         if not compared:
-            among = [zone.id for zone in territory.districts()]
+            others = campaigns.beside(given["since"], given["until"], material, row)
+            busy = set(others.values_list("zones", flat=True))
+            among = [zone.id for zone in territory.districts() if zone.id not in busy]
             compared = reads.comparable(
                 zones,
                 among,
@@ -143,7 +145,9 @@ def overview(request: Request) -> HttpResponse:
     """Campaigns, rewards, partner shops with what they are owed; what is brought is typed here."""
     actor = request.actor
     zones = access.zones(actor, "waste.work")
-    places = WastePlace.objects.filter(kind__in=("sorting", "buyer", "point"), state="open").order_by("name")
+    places = WastePlace.objects.filter(kind__in=("sorting", "buyer", "reseller", "point"), state="open").order_by(
+        "name"
+    )
     if zones is not None:
         places = places.filter(zone__in=zones)
     may_work = access.can(actor, "waste.work", anywhere=True)
@@ -168,13 +172,14 @@ def overview(request: Request) -> HttpResponse:
                 % {"points": made.points if made else 0, "card": given["card"].code},
             )
             return redirect("desk-waste-campaigns")
-    shops = list(WastePlace.objects.filter(kind="reward").exclude(state="closed").order_by("name")[:100])
+    shops = WastePlace.objects.filter(kind="reward", payer__isnull=False).exclude(state="closed").order_by("name")[:100]
+    shops_ = [one for one in shops if access.can(actor, "waste.set_up", zone=one.zone_id)]
     values = {
         "form": form, "campaigns": SortingCampaign.objects.prefetch_related("zones")[:30], "rewards": Reward.objects.all(),
-        "shops": [(one, prices.owed_to(one.payer_id)) for one in shops if one.payer_id], "entries": [
+        "shops": [(one, prices.owed_to(one.payer_id)) for one in shops_], "entries": [
             (one, shown(one.grammes)) for one in PointEntry.objects.filter(grammes__gt=0).select_related("household", "material", "place")[:10]
         ],
-        "may_set_up": access.can(actor, "waste.set_up", anywhere=True),
+        "may_set_up": access.can(actor, "waste.set_up", anywhere=True), "may_reward": access.can(actor, "waste.set_up"),
     }  # fmt: skip
     return render(request, "waste/desk_sorting.html", values, status=422 if form is not None and form.errors else 200)
 
@@ -189,7 +194,7 @@ def campaign(request: Request, slug: str) -> HttpResponse:
     found = reads.effect(row, today)
     values = {
         "row": row, "effect": found, "drawing": drawing.lines(found) if found else "", "progress": reads.progress(row, today),
-        "may_set_up": access.can(request.actor, "waste.set_up", anywhere=True), "weeks": reads.LEAST_WEEKS,
+        "may_set_up": access.can_each(request.actor, "waste.set_up", campaigns.zones_of(row)), "weeks": reads.LEAST_WEEKS,
     }  # fmt: skip
     return render(request, "waste/desk_campaign.html", values)
 
@@ -222,7 +227,7 @@ def campaign_edit(request: Request, slug: str = "") -> HttpResponse:
         )
         new = f"{slugify(title)[:40] or 'tri'}-{form.cleaned_data['since']:%Y%m%d}"
         try:
-            made = campaigns.save(row, form.told(row.slug if row else new), by=request.actor)
+            made = campaigns.save(row, form.told(row.slug if row else new, row), by=request.actor)
         except actions.Refused as error:
             form.add_error(None, str(error))
         else:
@@ -264,7 +269,7 @@ def reward_edit(request: Request, slug: str = "") -> HttpResponse:
         if not titles:
             form.add_error(None, _("Give it a name in one language at least."))
         else:
-            access.require(request.actor, "waste.set_up", anywhere=True)
+            access.require(request.actor, "waste.set_up")  # what a reward is worth is so in the whole town
             slug = row.slug if row else f"{slugify(next(iter(titles.values())))[:50] or 'reward'}-{given['points']}"
             made, _new = Reward.objects.update_or_create(
                 slug=slug,
@@ -287,6 +292,7 @@ def reward_edit(request: Request, slug: str = "") -> HttpResponse:
 def shop(request: Request, code: str) -> HttpResponse:
     """What a partner shop took, and is owed; a pay-out."""
     row = get_object_or_404(WastePlace, code=code, kind="reward")
+    access.require(request.actor, "waste.set_up", zone=row.zone_id)
     form = PayOutForm(request.POST or None, initial={"client_id": once("")})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data

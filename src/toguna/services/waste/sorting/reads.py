@@ -31,18 +31,22 @@ class Street:
     kilos: float
 
 
+# From what was sorted to the streets: most of a large town's households sorted nothing this month.
 _STREETS = """
-WITH homes AS (
-    SELECT street_name, zone_id, count(*) AS n, array_agg(id) AS ids FROM waste_household
-    WHERE street_name <> '' AND address <> '' GROUP BY street_name, zone_id HAVING count(*) >= %(least)s
+WITH sorters AS (
+    SELECT household_id AS id, sum(points) AS points, sum(grammes) AS grammes FROM waste_point_entry
+    WHERE grammes > 0 AND at >= %(since)s AND at < %(until)s GROUP BY household_id
+), sums AS (
+    SELECT h.street_name, h.zone_id, sum(s.points) AS points, sum(s.grammes) AS grammes FROM sorters s JOIN waste_household h USING (id)
+    WHERE h.street_name <> '' AND h.address <> '' GROUP BY h.street_name, h.zone_id HAVING sum(s.points) > 0
 )
-SELECT h.street_name || COALESCE(' (' || z.name || ')', ''), h.n, s.points::float / h.n, s.grammes / 1000.0
-FROM homes h LEFT JOIN territory_zone z ON z.id = h.zone_id
-CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(e.points), 0) AS points, COALESCE(sum(e.grammes), 0) AS grammes, count(DISTINCT e.household_id) AS sorters
-    FROM waste_point_entry e WHERE e.household_id = ANY(h.ids) AND e.grammes > 0 AND e.at >= %(since)s AND e.at < %(until)s
-) s
-WHERE s.points > 0 ORDER BY 3 DESC, 1 LIMIT %(most)s
+SELECT s.street_name || COALESCE(' (' || z.name || ')', ''), n, s.points::float / n, s.grammes / 1000.0
+FROM sums s JOIN (
+    SELECT street_name, zone_id, count(*) AS n FROM waste_household WHERE street_name IN (SELECT street_name FROM sums) AND address <> ''
+    GROUP BY street_name, zone_id HAVING count(*) >= %(least)s
+) h ON h.street_name = s.street_name AND h.zone_id IS NOT DISTINCT FROM s.zone_id
+LEFT JOIN territory_zone z ON z.id = s.zone_id
+ORDER BY 3 DESC, 1 LIMIT %(most)s
 """
 
 

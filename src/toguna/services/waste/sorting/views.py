@@ -70,6 +70,7 @@ def mine(request: Request) -> HttpResponse:
     if home is not None:
         values |= {
             "number": households.number(home.code) if Scale.objects.filter(active=True).exists() else 0,
+            "bills": money.bills_of(home)[:20],
             "weighings": [(row, shown(row.grammes or 0)) for row in latest(home, 30)],
             "pickups": [
                 (row, telling.path_of(row)) for row in PickUp.objects.filter(household=home).select_related("kind").order_by("-start")[:20]

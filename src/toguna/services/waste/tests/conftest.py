@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
+from django.db import connection
 from django.test import Client
 from django.utils import timezone, translation
 
@@ -18,6 +19,8 @@ from toguna.engines.channels.talk import understanding
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import book
 from toguna.engines.ledger import starter as chart
+from toguna.engines.ledger.models.providers import PaymentRequest
+from toguna.engines.ledger.providers import following, http, ways
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.engines.territory import names, zones
@@ -27,12 +30,18 @@ from toguna.services.waste.models import PreCollector
 from toguna.services.waste.orders import demo
 from toguna.services.waste.orders import starter as orders
 from toguna.services.waste.places import starter as places
+from toguna.simulate.mtn import Mtn
+from toguna.simulate.payments import GIVEN
 
 HOME, OTHER, CART, TRICYCLE = "+22370000001", "+22370000002", "+22370000011", "+22370000012"
 
 
 def square(west: float, south: float, east: float, north: float) -> MultiPolygon:
     return MultiPolygon(Polygon.from_bbox((west, south, east, north)), srid=4326)
+
+
+def zone(name: str, west: float, south: float, east: float, north: float, level: int = 2) -> Zone:
+    return Zone.objects.create(level=level, name=name, source=name, geom=square(west, south, east, north))
 
 
 @pytest.fixture(autouse=True)
@@ -131,3 +140,25 @@ def hire(town):
 @pytest.fixture
 def tomorrow():
     return timezone.localdate() + timedelta(days=1)
+
+
+@pytest.fixture
+def company(monkeypatch):
+    """The operator's stand-in. company.confirm() -> the payer of the last push types their secret code."""
+    http.forget_tokens()
+    with Mtn(webhook=ways.address("mtn")) as made:
+        monkeypatch.setattr(ways, "tables", lambda: {"mtn": {**GIVEN["mtn"], "url": made.url, "currency": "XOF"}})
+        connection.inc_thread_sharing()
+
+        def confirm() -> PaymentRequest:
+            testing.run_jobs()
+            row = PaymentRequest.objects.latest("pk")
+            made.pay(list(made.payments.values())[-1])
+            following.follow(row.pk, timezone.now())
+            testing.run_jobs()
+            row.refresh_from_db()
+            return row
+
+        made.confirm = confirm
+        yield made
+        connection.dec_thread_sharing()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.contrib.gis.geos import Point
@@ -198,3 +199,33 @@ def test_a_campaign_is_told_once_counts_double_and_is_measured(town, hire, djang
     made = SortingCampaign.objects.exclude(pk=row.pk).get()
     assert list(made.compared.values_list("pk", flat=True)) == [town.south.pk], "the most alike are proposed"
     assert hire("agent").get("/desk/waste/sorting/new").status_code == 403
+
+
+def test_what_is_compared_is_kept_apart_from_every_campaign_and_a_name_is_one(town, hire):
+    crowd(town, town.north, 3, 11, "Rue A")
+    crowd(town, town.south, 3, 12, "Rue B")
+    client, day = hire("manager"), timezone.localdate() + timedelta(days=10)
+
+    def send(title: str, zone: int, compared: list[int], begins: int = 0, material: str = "plastic") -> str:
+        since = day + timedelta(days=begins)
+        form = {
+            "since": since.isoformat(), "until": (since + timedelta(days=20)).isoformat(), "zones": [zone], "compared": compared,
+            "material": material, "target": "1", "times": "100", "title_en": title, "title_fr": title,
+        }  # fmt: skip
+        answer = client.post("/desk/waste/sorting/new", form)
+        return "kept" if answer.status_code == 302 else unescape(answer.content.decode())
+
+    north, south = town.north.pk, town.south.pk
+    assert send("Spring", north, [south]) == "kept"
+    assert "There is a campaign of this name already that begins on this day" in send("Spring", north, [])
+    assert "Sud cannot have it: the campaign “Spring”" in send("Summer", south, [], 20), "on its last day"
+    assert "Sud cannot have it" in send("All of it", south, [], material="")
+    assert send("Glass", south, [], material="glass") == "kept", "another material spoils nothing"
+    assert send("Summer", south, [], 21) == "kept"
+    assert "Sud cannot be compared: the campaign “Summer” runs there" in send("Late", north, [south], 30)
+    assert "Nord cannot have it: the campaign “Summer”" in send("Late", north, [], 30), "it was proposed to compare"
+    SortingCampaign.objects.latest("pk").compared.clear()
+    assert send("Late", north, [], 30) == "kept"
+    late = SortingCampaign.objects.latest("pk")
+    assert not late.compared.exists(), "a district that has a campaign is not proposed"
+    assert SortingCampaign.objects.count() == 4

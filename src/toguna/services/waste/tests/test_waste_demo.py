@@ -12,11 +12,22 @@ from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory.models import Feature, Layer
 from toguna.kernel.demo import DemoFiles
 from toguna.services.waste.fleet import demo as fleet
-from toguna.services.waste.models import Household, PickUp, PointEntry, PreCollector, Taken, Truck, WastePlace
+from toguna.services.waste.models import (
+    Household,
+    PickUp,
+    PointEntry,
+    PreCollector,
+    Scale,
+    Taken,
+    Truck,
+    WastePlace,
+    Weighing,
+)
 from toguna.services.waste.orders import demo as orders
 from toguna.services.waste.places import demo as places
 from toguna.services.waste.rounds import demo as rounds
 from toguna.services.waste.sorting import demo as sorting
+from toguna.services.waste.weighing import demo as weighing
 
 
 def test_places_orders_and_points_of_the_demo(town, tmp_path):
@@ -29,7 +40,7 @@ def test_places_orders_and_points_of_the_demo(town, tmp_path):
         people.person_for(name=f"P{n}", phone=f"+2237100{n:04d}")
     files = DemoFiles(tmp_path, 4000, timezone.localdate() - timedelta(days=1), lambda step, part: None)
     for _again in range(2):
-        for part in (places, orders, sorting):
+        for part in (places, orders, sorting, weighing):
             part.load(files)
     kinds = dict.fromkeys(WastePlace.objects.values_list("kind", flat=True))
     assert set(kinds) == {"bin", "point", "sorting", "buyer", "reward", "dump", "station"}
@@ -40,6 +51,9 @@ def test_places_orders_and_points_of_the_demo(town, tmp_path):
     done = PickUp.objects.all()
     assert done.count() == 333 and not done.exclude(state="done").exists()
     assert all(row.earned == row.price * 70 // 100 and row.price >= 500 for row in done[:50])
+    scale = Scale.objects.select_related("place").get()
+    assert (scale.place.kind, scale.tariff) == ("station", "pesee")
+    assert Weighing.objects.filter(scale=scale, why="", at__lt=timezone.now()).count() == 60 * 7
     for _again in range(2):
         for part in (rounds, fleet):
             part.load(files)

@@ -76,7 +76,10 @@ def test_what_rounds_save_and_whether_they_come_on_time(town, day):
     DayPlan.objects.create(day=on, state="ready", figures=figures)  # a trial
     depot = Depot.objects.create(name="Depot", point=Point(0.05, 0.05, srid=4326))
     truck = Truck.objects.create(plate="AA-1", depot=depot, volume=8000, weight=3500, begins=time(7), ends=time(17))
-    one = Round.objects.create(plan=plan, truck=truck, departs=day, returns=day + timedelta(hours=3), metres=80_000)
+    hours = {"plan": plan, "departs": day, "returns": day + timedelta(hours=3)}
+    one = Round.objects.create(truck=truck, metres=60_000, **hours)
+    other = Truck.objects.create(plate="BB-2", depot=depot, volume=8000, weight=3500, begins=time(7), ends=time(17))
+    Round.objects.create(truck=other, metres=20_000, **hours)
     bins = [place(town, "bin", f"BIN{n}") for n in range(4)]
     dump = place(town, "dump", "DUMP")
     visits = [
@@ -89,7 +92,16 @@ def test_what_rounds_save_and_whether_they_come_on_time(town, day):
         )
     ]  # fmt: skip
     Visit.objects.bulk_create(visits)
-    assert [counted(f"waste-{what}-saved", day)[0] for what in ("km", "litres", "co2")] == [20.5, 8, 21.4]
+
+    def saved() -> list[float]:
+        return [counted(f"waste-{what}-saved", day)[0] for what in ("km", "litres", "co2")]
+
+    assert saved() == [0, 0, 0], "nobody drove"
+    one.started = day
+    one.save()
+    assert saved() == [15.375, 6, 16.05], "three quarters of it was driven"
+    Round.objects.update(started=day)
+    assert saved() == [20.5, 8, 21.4]
     assert counted("waste-on-time", day) == (2, 3)
     assert counted("waste-stops-done", day) == (3, 4)
 
@@ -99,7 +111,7 @@ def test_tonnes_what_they_cost_and_what_of_the_fees_is_paid(town, day, hire):
     home = households.keep(HOME, spot=households.read_spot("Mosquée de Nord"), language="en")
     scale = Scale.objects.create(code="SC1", name="Scale", place=station, device=1)
     plastic, rest = Material.objects.get(slug="plastic"), Material.objects.get(slug="household")
-    rows = [(plastic, 2_000_000, ""), (rest, 3_500_000, ""), (rest, 9_000_000, "range")]
+    rows = [(plastic, 2_000_000, ""), (rest, 2_250_000, ""), (None, 1_250_000, ""), (rest, 9_000_000, "range")]
     weighed = [
         Weighing.objects.create(
             scale=scale, number=n, at=day, grammes=grammes, material=material, place=station, zone=town.north, why=why
@@ -111,8 +123,13 @@ def test_tonnes_what_they_cost_and_what_of_the_fees_is_paid(town, day, hire):
     PointEntry.objects.create(key="b", grammes=2_000_000, weighing=weighed[0], **values)  # of the scale: not twice
     assert counted("waste-weighed", day)[0] == 5.5
     assert counted("waste-sorted", day)[0] == 2500
-    page = hire("manager").get("/desk/waste/figures/").content.decode()
-    assert "<strong>2.50</strong>" in page and "<strong>3.50</strong>" in page  # tonnes by stream
+    page = hire("manager").get("/desk/waste/figures/")
+    assert [row[::2] for row in page.context["streams"]] == [
+        ("Household waste", "2.25"),
+        ("Plastic", "2.50"),
+        ("Mixed", "1.25"),
+    ]
+    assert hire("manager", town.south.pk).get("/desk/waste/figures/").context["streams"] == []
 
     kind = PickUpKind.objects.first()
     for n, (state, earned, stars) in enumerate(

@@ -6,8 +6,9 @@ sent again, or from a scale that was moved comes as `ReadingRefused`.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -25,6 +26,7 @@ from toguna.services.waste.models import Household, Material, Scale, WastePlace,
 
 WEIGHT, CARD = "weight", "card"  # quantities: kilogrammes, and the number of the card that was shown
 DAYS = 15  # to pay what was weighed
+MOST_KILOS = 1e12  # that a message which is not believed may claim
 METRES = 100  # beyond, the scale was moved
 Why = Weighing.Why
 REASONS = {
@@ -182,11 +184,35 @@ def on_refused(event: telemetry.ReadingRefused) -> None:
     if event.service != "waste" or not event.ref.startswith("scale:"):
         return
     scale = Scale.objects.select_related("place").filter(device=event.device).first()
-    if scale is not None:
-        Weighing.objects.create(
-            scale=scale,
-            place=scale.place,
-            zone_id=scale.place.zone_id,
-            why=REASONS.get(event.reason, Why.OFF),
-            refused=event.refused,
-        )
+    if scale is None:
+        return
+    why, said = REASONS.get(event.reason, Why.OFF), telemetry.refused_said(event.refused)
+    row = Weighing(scale=scale, place=scale.place, zone_id=scale.place.zone_id, refused=event.refused)
+    if len(said) == 1:  # what it claims is shown beside why; of several together nobody knows which it was
+        one = said[0]
+        row.number = one.seq if one.seq >= 0 else None
+        row.grammes = _grammes(one.values.get(WEIGHT))
+        row.at = _moment(one.at)
+        card = one.values.get(CARD)
+        row.household = _whose(round(card)) if card is not None and 0 <= card < MOST_KILOS else None
+        if why == Why.MOVED and (one.lat is None or one.lon is None or one.lat == one.lon == 0):
+            why = Why.NOWHERE
+    row.why = why
+    row.save()
+
+
+def _grammes(kilos: float | None) -> int | None:
+    return round(kilos * 1000) if kilos is not None and abs(kilos) < MOST_KILOS else None
+
+
+def _moment(at: float | None) -> datetime | None:
+    return datetime.fromtimestamp(at, UTC) if at is not None and 0 < at < 4e9 else None
+
+
+def example(row: Scale) -> str:
+    """What this scale sends, but for its signature: 12.4 kg of a card that nobody has."""
+    said = {
+        "at": timezone.now().astimezone(UTC).isoformat(timespec="seconds"), "seq": 1, "weight": 12.4, "card": 2536548107,
+        "lat": round(row.place.point.y, 5), "lon": round(row.place.point.x, 5),
+    }  # fmt: skip
+    return json.dumps(said)

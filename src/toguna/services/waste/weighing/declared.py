@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.telemetry.api import ReadingRefused, SignedReading
-from toguna.kernel.demo import Starter
+from toguna.kernel.demo import Demo, Starter
 from toguna.kernel.events import Reaction
 from toguna.kernel.manifest import Declaration
 from toguna.kernel.web import Page, Urls
-from toguna.services.waste.weighing import actions, commands, starter, telling
+from toguna.services.waste.weighing import actions, commands, demo, starter, telling
 
 PROVIDES: tuple[Declaration, ...] = (
     commands.WEIGHT,
@@ -27,4 +27,5 @@ PROVIDES: tuple[Declaration, ...] = (
     Reaction(ReadingRefused, actions.on_refused),
     Reaction(actions.Weighed, telling.on_weighed),
     Starter("waste-weighing", starter.load, order=22),
+    Demo("waste-weighing", demo.load, order=43),
 )

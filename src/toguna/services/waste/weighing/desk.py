@@ -13,8 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import cache_control
 
 from toguna.engines.ledger import api as ledger
+from toguna.engines.telemetry import api as telemetry
 from toguna.kernel import access, audit, text
 from toguna.kernel.web import Request, staff
 from toguna.services.waste.models import Material, Scale, WastePlace, Weighing
@@ -22,7 +24,7 @@ from toguna.services.waste.weighing import actions
 from toguna.services.waste.weighing.telling import shown
 
 MOST = 200
-KINDS = ("station", "dump", "sorting", "point", "buyer")
+KINDS = ("station", "dump", "sorting", "point", "buyer", "reseller")
 
 
 class ScaleForm(forms.Form):
@@ -74,14 +76,15 @@ def scales(request: Request) -> HttpResponse:
 
 
 @staff("waste.read")
+@cache_control(private=True, no_store=True)
 def scale(request: Request, code: str) -> HttpResponse:
     """What it said. ?view=refused; ?key=show shows its key to who sets up, and is written down."""
     row = get_object_or_404(Scale.objects.select_related("place", "material"), code=code)
     access.require(request.actor, "waste.read", zone=row.place.zone_id)
     may_set_up = access.can(request.actor, "waste.set_up", zone=row.place.zone_id)
-    key = None
+    key, example = None, ""
     if may_set_up and request.GET.get("key") == "show":
-        key = actions.key_of(row)
+        key, example = actions.key_of(row), actions.example(row)
         audit.record(request.actor, "waste.scale_key", f"waste.scale:{row.pk}")
     found = Weighing.objects.filter(scale=row).select_related("household", "bill")
     refused = request.GET.get("view") == "refused"
@@ -91,6 +94,7 @@ def scale(request: Request, code: str) -> HttpResponse:
         "rows": [(one, shown(one.grammes) if one.grammes is not None else "–") for one in found.order_by("-pk")[:MOST]],
         "range": (shown(row.least), shown(row.most)), "tariff": ledger.tariff(row.tariff) if row.tariff else None,
         "address": f"{settings.TOGUNA_URL}{reverse('telemetry-in', args=[key[0]])}" if key else "",
+        "example": example, "signature": telemetry.sign(example.encode(), key[1]) if key else "",
     }  # fmt: skip
     return render(request, "waste/desk_scale.html", values)
 

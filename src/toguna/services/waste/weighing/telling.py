@@ -11,6 +11,7 @@ from toguna.engines.channels import api as channels
 from toguna.kernel import money, text, town
 from toguna.services.waste import households
 from toguna.services.waste.models import Weighing
+from toguna.services.waste.orders.money import ring
 from toguna.services.waste.weighing.actions import Weighed
 
 
@@ -44,6 +45,7 @@ def on_weighed(event: Weighed) -> None:
             }  # fmt: skip
         else:
             words = _("Weighed at %(place)s: %(weight)s. Thank you.") % values
+    ring(home, row.bill, key=f"weighing {row.pk}", language=language)
     medium, to = households.way(home.address)
     channels.send(
         medium,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,16 +23,39 @@ Row = dict[str, Any]
 OPS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
+MOST_SHOWN, MOST_LISTS = 2000, 200
+
+
 @dataclass
 class Reach:
-    """What the reader may see. root: the address of the service; quantities: by their number."""
+    """What the reader may see. root: the address of the service; quantities: by their number; inside: the names by which devices prove
+    themselves and where they were last, which visitors do not see; shown, listed: how many entities and lists
+    this request has made, which may ask for itself over and over."""
 
     root: str
     devices: QuerySet[Device]
     quantities: dict[int, Quantity]
+    inside: bool = False
+    shown: int = 0
+    listed: dict[tuple[str, Scope, int], list[Row]] = field(default_factory=dict)
 
     def link(self, path: str) -> str:
         return f"{self.root}/{path}"
+
+    def show(self) -> None:
+        """One entity more."""
+        self.shown += 1
+        if self.shown > MOST_SHOWN:
+            raise BadQuery(f"more than {MOST_SHOWN} entities at once: ask for fewer with $top")
+
+    def expanded(self, kind: Kind, scope: Scope, query: Query) -> list[Row]:
+        """What many point to is read once."""
+        asked = (kind.name, scope, id(query))
+        if asked not in self.listed:
+            if len(self.listed) == MOST_LISTS:
+                raise BadQuery(f"$expand makes more than {MOST_LISTS} lists at once: ask for fewer with $top")
+            self.listed[asked] = kind.list(self, scope, query)[0]
+        return self.listed[asked]
 
 
 @dataclass(frozen=True)
@@ -105,7 +128,9 @@ def things(reach: Reach, scope: Scope, query: Query) -> Listed:
     return _paged([
         {
             "@iot.id": row.pk, "name": row.name, "description": str(row.get_kind_display()),
-            "properties": {"code": row.code, "kind": row.kind, "service": row.service, "ref": row.ref},
+            "properties": {
+                **({"code": row.code} if reach.inside else {}), "kind": row.kind, "service": row.service, "ref": row.ref,
+            },
         }
         for row in _devices(reach, scope)[:MOST_DEVICES]
     ], query)  # fmt: skip
@@ -116,16 +141,18 @@ def _latest(reach: Reach, scope: Scope) -> list[Latest]:
     return list(rows[:MOST_DEVICES])
 
 
-def _place(row: Latest) -> Row | None:
-    lat, lon = (row.lat, row.lon) if row.lat is not None else (row.device.lat, row.device.lon)
+def _place(reach: Reach, row: Latest) -> Row | None:
+    """Visitors: where it was fixed, never where it goes."""
+    moving = reach.inside and row.lat is not None
+    lat, lon = (row.lat, row.lon) if moving else (row.device.lat, row.device.lon)
     return None if lat is None or lon is None else {"type": "Point", "coordinates": [lon, lat]}
 
 
 def locations(reach: Reach, scope: Scope, query: Query) -> Listed:
     found = []
     for row in _latest(reach, scope):
-        if (place := _place(row)) is not None:
-            at = {"at": row.position_at.isoformat()} if row.position_at else {}
+        if (place := _place(reach, row)) is not None:
+            at = {"at": row.position_at.isoformat()} if reach.inside and row.position_at else {}
             found.append({
                 "@iot.id": row.pk, "name": row.device.name, "description": row.device.name, "encodingType": "application/geo+json",
                 "location": place, "properties": at,
@@ -134,11 +161,15 @@ def locations(reach: Reach, scope: Scope, query: Query) -> Listed:
 
 
 def historical(reach: Reach, scope: Scope, query: Query) -> Listed:
-    """The last place only: the way of a device is no open data (see the page of its day)."""
+    """The last place only: the way of a device is no open data (see the page of its day). Visitors: since it was registered there."""
     return _paged(
-        [{"@iot.id": row.pk, "time": row.position_at.isoformat()} for row in _latest(reach, scope) if row.position_at],
+        [
+            {"@iot.id": row.pk, "time": at.isoformat()}
+            for row in _latest(reach, scope) if (at := row.position_at if reach.inside else row.device.made)
+            and _place(reach, row) is not None
+        ],
         query,
-    )
+    )  # fmt: skip
 
 
 def _streams(reach: Reach, scope: Scope) -> list[tuple[Latest, Quantity]]:
@@ -173,7 +204,7 @@ def sensors(reach: Reach, scope: Scope, query: Query) -> Listed:
     return _paged([
         {
             "@iot.id": row.pk, "name": row.decoder.name if row.decoder else row.name, "description": str(row.get_door_display()),
-            "encodingType": "text/plain", "metadata": row.code,
+            "encodingType": "text/plain", "metadata": row.code if reach.inside else str(row.pk),
         }
         for row in rows
     ], query)  # fmt: skip
@@ -292,5 +323,5 @@ def scope_of(kind: str, row_id: Any, to: str) -> Scope:
     return Scope(found.device, found.quantity)
 
 
-def reach(root: str, devices: QuerySet[Device]) -> Reach:
-    return Reach(root, devices, {q.pk: q for q in Quantity.objects.all()})
+def reach(root: str, devices: QuerySet[Device], *, inside: bool = False) -> Reach:
+    return Reach(root, devices, {q.pk: q for q in Quantity.objects.all()}, inside)

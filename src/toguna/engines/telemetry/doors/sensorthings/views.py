@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,9 +23,10 @@ from toguna.engines.telemetry.doors.sensorthings.query import BadQuery, Query, p
 from toguna.engines.telemetry.intake import observation, taking
 from toguna.engines.telemetry.intake.observation import Observation
 from toguna.engines.telemetry.models import Device
-from toguna.kernel import access
+from toguna.kernel import access, limits
 from toguna.kernel.web import Request, public
 
+PER_CALLER, WINDOW = 3000, timedelta(minutes=10)
 _STEP = re.compile(r"([A-Za-z]{4,20})(?:\(([^()]{1,60})\))?$")
 _CONFORMS = [
     "http://www.opengis.net/spec/iot_sensing/1.1/req/datamodel",
@@ -36,9 +38,10 @@ _CONFORMS = [
 def _reach(request: Request) -> Reach:
     actor = request.actor
     staff = actor.staff and access.can(actor, register.READ, anywhere=True)
-    devices = reads.visible(actor) if staff else Device.objects.filter(public=True)
+    moving = (Device.Kind.TRACKER, Device.Kind.PHONE)
+    devices = reads.visible(actor) if staff else Device.objects.filter(public=True).exclude(kind__in=moving)
     root = request.build_absolute_uri(reverse("sensorthings"))
-    return entities.reach(root, devices.exclude(state=Device.State.RETIRED))
+    return entities.reach(root, devices.exclude(state=Device.State.RETIRED), inside=staff)
 
 
 @public
@@ -63,9 +66,16 @@ def resource(request: Request, rest: str) -> HttpResponse:
             return _post(request, rest)
         if request.method not in ("GET", "HEAD"):
             return HttpResponse(status=405)
+        # A whole town may stand behind one address, and a dashboard asks often.
+        who = request.actor.account or request.META.get("REMOTE_ADDR", "")
+        limits.hit("telemetry.sensorthings", str(who), at_most=PER_CALLER, per=WINDOW)
         return _get(request, rest)
     except BadQuery as error:
         return _json({"code": 400, "type": "error", "message": str(error)}, 400)
+    except limits.TooMany as error:
+        answer = _json({"code": 429, "type": "error", "message": str(error)}, 429)
+        answer["Retry-After"] = str(error.retry_after)
+        return answer
 
 
 def _steps(rest: str) -> list[tuple[str, str]]:
@@ -126,6 +136,7 @@ def _walk(reach: Reach, steps: list[tuple[str, str]]) -> tuple[Kind, bool, Scope
 
 
 def _shown(reach: Reach, kind: Kind, row: Row, query: Query) -> Row:
+    reach.show()
     quoted = row["@iot.id"] if isinstance(row["@iot.id"], int) else f"'{row['@iot.id']}'"
     path = f"{kind.name}({quoted})"
     found: Row = {"@iot.id": row["@iot.id"], "@iot.selfLink": reach.link(path)}
@@ -134,7 +145,7 @@ def _shown(reach: Reach, kind: Kind, row: Row, query: Query) -> Row:
         if name in query.expand:
             inner = query.expand[name]
             scope = entities.scope_of(kind.name, row["@iot.id"], to)
-            rows, _count = KINDS[to].list(reach, scope, inner)
+            rows = reach.expanded(KINDS[to], scope, inner)
             made = [_shown(reach, KINDS[to], one, inner) for one in rows]
             found[name] = made if name == to else (made[0] if made else None)
         else:

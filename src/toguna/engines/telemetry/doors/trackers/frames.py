@@ -41,6 +41,7 @@ def degrees(text: str, side: str) -> float:
     whole, dot, rest = text.partition(".")
     if (
         not whole.isdecimal()
+        or len(whole) > 5  # three figures of degrees, two of minutes
         or (dot and not rest.isdecimal())
         or not text.isascii()
         or side not in ("N", "S", "E", "W")

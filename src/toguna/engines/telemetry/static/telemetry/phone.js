@@ -14,11 +14,13 @@ if (given.get("code") && given.get("key")) {
 }
 const device = JSON.parse(localStorage.getItem("way-device") || "null");
 const says = (text) => { at("says").textContent = text; };
-let watch = null, last = null, awake = null;
+let watch = null, last = null, awake = null, hidden = 0;
+
+const clock = (ms) => new Date(Number(ms)).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
 
 async function count() {
   const places = await base.all("places"), sent = localStorage.getItem("way-sent");
-  at("count").textContent = [`${texts.waiting} ${places.length}`, sent && `${texts.sent} ${new Date(Number(sent)).toLocaleTimeString(document.documentElement.lang)}`].filter(Boolean).join(" · ");
+  at("count").textContent = [`${texts.waiting} ${places.length}`, sent && `${texts.sent} ${clock(sent)}`].filter(Boolean).join(" · ");
 }
 
 function metres(a, b) {
@@ -61,6 +63,8 @@ async function wake() {
   try {
     awake = await navigator.wakeLock.request("screen");
     at("screen").textContent = texts.awake;
+    // The browser takes it back when the battery is low, or when another page is shown.
+    awake.addEventListener("release", () => { if (watch !== null) at("screen").textContent = texts.asleep; });
   } catch { at("screen").textContent = texts.asleep; }
 }
 
@@ -95,7 +99,13 @@ else {
   addEventListener("online", send);
   setInterval(() => watch !== null && send(), AGAIN);
   // The lock goes when the page is hidden: it is asked for again when it is back.
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && watch !== null && wake());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible") hidden = Date.now();
+    else if (watch !== null) {
+      wake();
+      if (hidden && Date.now() - hidden > 60000 && (last?.at ?? 0) < hidden + EVERY) at("missed").textContent = `${texts.missed} ${clock(hidden)} – ${clock(Date.now())}`;
+    }
+  });
   if (localStorage.getItem("way-on")) start(); // a phone that was restarted goes on
   send();
 }

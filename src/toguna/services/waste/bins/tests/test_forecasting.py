@@ -33,6 +33,15 @@ def test_few_visits_borrow_from_the_quarter():
     assert forecasting.ours([], None) is None
 
 
+def test_the_method_that_missed_by_least_is_used_once_there_is_enough_to_say_so():
+    def trials(many, **errors):
+        return {name: forecasting.Trial(error, 0.5, 0.0, many) for name, error in errors.items()}
+
+    assert forecasting.best(trials(30, ours=1.2, last=0.9, line=1.0)) == "last"
+    assert forecasting.best(trials(30, ours=0.9, last=0.9, line=0.9)) == "ours"
+    assert forecasting.best(trials(29, ours=1.2, last=0.9, line=1.0)) == forecasting.best({}) == "ours"
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.1, 500), st.floats(0.1, 5)), min_size=1, max_size=20))
 def test_the_median_is_one_of_the_middle(pairs):

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from toguna.engines.telemetry import api as telemetry
+from toguna.engines.telemetry import testing as needs
 from toguna.engines.telemetry.devices import keys
 from toguna.engines.telemetry.doors import broker, mqtt, wire
 from toguna.engines.telemetry.intake import taking
@@ -27,15 +28,13 @@ from toguna.services.waste.rounds.tests.conftest import *  # noqa: F403 - its to
 @pytest.fixture
 def mosquitto(yard, tmp_path, monkeypatch):
     """Started, with the keys of who is in the register by then; the address."""
+    needs.mosquitto()
 
     def started() -> tuple[str, int]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             address = probe.getsockname()
-        try:
-            ((_name, command),) = broker.prepare(tmp_path / "mosquitto", {"port": address[1]})
-        except broker.Missing:
-            pytest.skip("Mosquitto is not installed")
+        ((_name, command),) = broker.prepare(tmp_path / "mosquitto", {"port": address[1]})
         monkeypatch.setattr(telemetry, "broker_address", lambda: address)
         running.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
         until = monotonic() + 20

@@ -17,7 +17,9 @@ class Command(BaseCommand):
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the town that serves")
         parser.add_argument("--seconds", type=float, default=60.0, help="that the day takes")
         parser.add_argument("--mqtt", action="store_true", help="trackers speak MQTT, to Mosquitto of `serve --mqtt`")
-        parser.add_argument("--beats", type=int, default=60, help="how often each truck says where it is")
+        parser.add_argument(
+            "--beats", type=int, help="how often each truck says where it is (each second, 60 times at most)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -26,7 +28,7 @@ class Command(BaseCommand):
                 plan,
                 options["url"],
                 seconds=options["seconds"],
-                beats=max(1, options["beats"]),
+                beats=max(1, options["beats"] or min(60, max(6, round(options["seconds"])))),
                 mqtt=options["mqtt"],
                 say=self.stdout.write,
             )

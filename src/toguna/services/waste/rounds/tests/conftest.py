@@ -31,12 +31,12 @@ LON, LAT = -8.0, 12.6
 def hire(db):
     """hire("agent") -> a client of such a person of the service, in English."""
 
-    def hired(role: str = "agent") -> Client:
+    def hired(role: str = "agent", zone: int | None = None) -> Client:
         account = people.create_staff(
             email=f"{uuid.uuid4().hex}@town.test",
             password="long enough to be one",
             name=role,
-            grants=[(role, "waste", None)],
+            grants=[(role, "waste", zone)],
         )
         client = Client(headers={"accept-language": "en"})
         sign_in(client, account)

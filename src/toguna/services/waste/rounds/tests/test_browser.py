@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.urls import reverse
 from django.utils import timezone
 
+from toguna.engines.documents.api import File
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import open_offline, run_jobs
 from toguna.services.waste.models import Truck, Visit
 from toguna.services.waste.rounds import crew, planning
+from toguna.services.waste.rounds.tests.test_rounds import jpeg
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
@@ -90,16 +93,26 @@ def test_a_drivers_morning_without_network(yard, hire, live_server, tmp_path, mo
         page.locator("#now-name", has_text=stops[1].place.name).wait_for()
         hears(page, stops[1])
         page.locator("#skip summary").click()
+        photo, reason = (page.locator(where).bounding_box() for where in ("#photo", "[data-reason='blocked']"))
+        assert photo["y"] < reason["y"], "a tap on the reason sends at once: the photo is taken before"
+        page.locator("#photo").set_input_files(
+            {"name": "street.jpg", "mimeType": "image/jpeg", "buffer": jpeg((1600, 1200))}
+        )
+        page.locator("#words").fill("A lorry")
+        if folder := os.environ.get("TOGUNA_SHOTS"):
+            page.screenshot(path=Path(folder) / "rounds-skip.png", full_page=True)
         page.locator("[data-reason='blocked']").click()
-        page.locator("#count", has_text="2").wait_for()
+        page.locator("#count", has_text="3").wait_for()  # its photo too
         open_offline(page, f"{live_server.url}/rounds/app")  # the telephone was switched off and on
-        page.locator("#count", has_text="2").wait_for()
+        page.locator("#count", has_text="3").wait_for()
         hears(page, stops[2])
         assert not Visit.objects.exclude(state="planned").exists()
         context.set_offline(False)
         page.locator("#says", has_text="Everything is sent").wait_for()
         done, skipped = (Visit.objects.get(pk=v.pk) for v in stops[:2])
         assert (done.state, done.level, skipped.state, skipped.reason) == ("done", 75, "skipped", "blocked")
+        file = File.objects.get(subject_name="waste.visit", subject_id=skipped.pk)
+        assert skipped.words == "A lorry" and head.get(reverse("document", args=[file.public_id])).status_code == 200
         context.close()
 
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import uuid
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from toguna.services.waste.models import Depot, PresentRound, Truck
+from toguna.services.waste.bins import learning
+from toguna.services.waste.models import Depot, Fill, Forecast, ForecastTrial, PresentRound, Truck
 
 FIELDS = {
     "plate": "CC-3", "name": "Benne", "mode": "truck", "depot_name": "New garage", "place": "12.61, -8.01", "driver": "", "volume": "9000",
@@ -72,6 +78,29 @@ def test_how_full_bins_are_with_the_error_and_the_methods(yard, hire):
     one = reader.get(reverse("desk-bin", args=[yard.bins[0].code])).content.decode()
     assert one.count("driver") >= 9 and "Full on" in one
     assert reader.get(reverse("desk-bin", args=["NOSUCH"])).status_code == 404
+
+
+def test_bins_are_forecast_by_the_method_that_misses_by_least_in_this_town(yard, hire):
+    def used() -> str:
+        page = hire("reader").get(reverse("desk-bins")).content.decode()
+        return re.search(r'<th scope="row">([^<]+) <span class="tag done">', page)[1]
+
+    assert used() == "A line through all visits", "rates that never change"
+    # Bins that fill a fifth faster from one visit to the next, without noise: the last visit says most.
+    Fill.objects.all().delete()
+    now, first = timezone.now(), yard.bins[0]
+    learning.keep(
+        [
+            (b.pk, now - timedelta(days=3 * (12 - n)), round(20 * 1.15**n), "driver", True, uuid.uuid4())
+            for b in yard.bins
+            for n in range(12)
+        ]
+    )
+    learning.forecast()
+    assert used() == "The last visit alone"
+    made, tried = Forecast.objects.get(place=first), ForecastTrial.objects.get(method="last")
+    assert made.rate == pytest.approx(round(20 * 1.15**11) / 3, abs=0.01) and tried.visits > 200
+    assert made.error < ForecastTrial.objects.get(method="ours").error
 
 
 def test_who_may_not_see_does_not(yard, hire):

@@ -10,6 +10,7 @@ import time as clock
 import uuid
 from collections import Counter
 from datetime import time, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,12 @@ from toguna.engines.territory.routing.learning import hour_of_week
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
+from toguna.services.waste.fleet import playing
 from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import coming, driving, making, planning, reads, solving, stops, ways
 from toguna.services.waste.rounds.problem import faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
+from toguna.services.waste.tests.conftest import zone
 
 EN = {"accept-language": "en"}
 RoadEdge, LiveSpeed, RoadSpeed = (
@@ -91,6 +94,21 @@ def test_a_plan_is_made_explained_compared_and_given(yard, head):
     page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
     assert "Somebody said that it is full" in page and "Expected" in page and "from the one before" in page
     assert "as the crow flies" in page and '<svg class="rounds"' in page
+    # The drawing, and the map of the streets where there is JavaScript, say of each stop its hour, its reason and the load.
+    visit = Visit.objects.filter(round__plan=plan, why="said").select_related("round__truck").get()
+    share = round(100 * max(visit.volume / visit.round.truck.volume, visit.weight / visit.round.truck.weight))
+    told = (
+        f"{timezone.localtime(visit.arrives):%H:%M} · Somebody said that it is full · the truck is then {share} % full"
+    )
+    assert f"<title>{visit.number}. Bin 00: {told}</title>" in page
+    shown = json.loads(page.split('id="rounds-shown" type="application/json">')[1].split("</script>")[0])["features"]
+    lines = [f for f in shown if f["geometry"]["type"] == "LineString"]
+    assert [f["geometry"]["coordinates"] for f in lines] == [
+        r.line for r in plan.rounds.order_by("truck__plate")
+    ] and len({f["properties"]["colour"] for f in lines}) == 2
+    (stop,) = [f for f in shown if f["properties"].get("said", "").endswith(told)]
+    assert stop["geometry"]["coordinates"] == list(ways.spot(visit.place.point))
+    assert {f["properties"]["name"] for f in shown if f["properties"].get("square")} == {"Depot", "Dump"}
     figures = plan.figures
     assert figures["plan"]["km"] < figures["present"]["same"]["km"] < figures["present"]["all"]["km"] + 1e-9
     assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] > 5
@@ -120,35 +138,26 @@ def test_the_same_form_twice_is_one_plan(yard, head):
 def test_a_trial_without_a_truck(yard, head):
     plan = make(head, without=[str(yard.trucks[0].pk)])
     assert {r.truck.plate for r in plan.rounds.all()} == {"BB-2"}
-    assert "AA-1" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    assert "AA-1" in page and "Give these rounds to the crews" not in page
+    # It is given to nobody, however it is asked.
+    answer = head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "publish"}, follow=True)
+    assert "This is a trial. To drive like this" in answer.content.decode().split("<h1")[0]
+    whole, only = make(head), make(head, dumps=[str(yard.dump.pk)])
+    assert publish(head, only).state == "ready" and publish(head, plan).state == "ready"
+    assert playing.plan_of_today() == whole and publish(head, whole).state == "published"
 
 
-def test_a_trial_with_one_dump_alone_and_a_dump_that_closes(yard, head):
-    """What was planned with, and what a change said is left, holds for the rest of the day: also when a truck then breaks down."""
+def test_a_trial_with_one_dump_alone(yard, head):
     other = place("dump", "Other dump", (LON - 0.03, LAT - 0.03))
-    truck("CC-3", yard.depot)
 
     def emptied(plan: DayPlan) -> set[int]:
-        return set(Visit.objects.filter(round__plan=plan, kind="dump", state="planned").values_list("place", flat=True))
+        return set(Visit.objects.filter(round__plan=plan, kind="dump").values_list("place", flat=True))
 
-    def change(plan: DayPlan, **more) -> None:
-        head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "change", "words": "It happened", **more})
-        run_jobs()
-
-    assert emptied(make(head)) == {yard.dump.pk, other.pk}
-    plan = make(head, dumps=[str(other.pk)], without=[str(yard.trucks[0].pk)])
-    assert emptied(plan) == {other.pk}
+    whole, plan = make(head), make(head, dumps=[str(other.pk)])
+    assert emptied(whole) == {yard.dump.pk, other.pk} and emptied(plan) == {other.pk}
     page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
     assert "A trial" in page and "with Other dump" in " ".join(page.split())
-    publish(head, plan)
-    assert "A trial" not in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
-    change(plan)
-    assert emptied(plan) == {other.pk}
-    assert not plan.rounds.filter(truck=yard.trucks[0]).exists(), "it was to stay at home"
-    change(plan, dumps=[str(yard.dump.pk)])
-    assert emptied(plan) == {yard.dump.pk}
-    change(plan, broken=[str(plan.rounds.first().truck_id)])
-    assert emptied(plan) == {yard.dump.pk} and plan.changes.count() == 3
 
 
 def test_what_cannot_be_planned_says_why(yard, head):
@@ -213,7 +222,7 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
         "account": driver.account.pk,
         "id": str(uuid.uuid4()),
         "record": records[2]["id"],
-        "photo": SimpleUploadedFile("p.jpg", _jpeg(), "image/jpeg"),
+        "photo": SimpleUploadedFile("p.jpg", jpeg((64, 64)), "image/jpeg"),
     }
     assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
     other.refresh_from_db()
@@ -228,9 +237,29 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
     )
 
 
-def _jpeg() -> bytes:
+def test_a_photo_of_a_dump_that_was_reported_is_seen_by_those_of_its_zone(driven, hire):
+    _plan, one, driver = driven
+    zones = [zone("East", -8.0, 12.5, -7.9, 12.7), zone("West", -8.1, 12.5, -8.0, 12.7)]
+    call = Call.objects.create(point=Point(-7.95, 12.6), zone=zones[0], name="Wild dump", volume=1500, weight=400)
+    visit = one.visits.filter(kind="stop").first()
+    Visit.objects.filter(pk=visit.pk).update(place=None, call=call)
+    visit.refresh_from_db()
+    said = record(one, "skipped", visit, reason="blocked")
+    send(driver, said)
+    photo = {
+        "account": driver.account.pk,
+        "id": str(uuid.uuid4()),
+        "record": said["id"],
+        "photo": SimpleUploadedFile("p.jpg", jpeg((64, 64))),
+    }
+    assert driver.post(reverse("rounds-photo"), photo).json()["state"] == "sent"
+    picture = reverse("document", args=[File.objects.get(subject_name="waste.visit").public_id])
+    assert [hire("agent", z.pk).get(picture).status_code == 200 for z in zones] == [True, False]
+
+
+def jpeg(size: tuple[int, int]) -> bytes:
     kept = io.BytesIO()
-    Image.new("RGB", (64, 64), "green").save(kept, "JPEG")
+    Image.new("RGB", size, "green").save(kept, "JPEG")
     return kept.getvalue()
 
 
@@ -256,7 +285,8 @@ def test_a_broken_record_is_refused_and_changes_nothing(driven):
 
 
 def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
-    plan, one, driver = driven
+    given, one, driver = driven
+    plan = DayPlan.objects.get(pk=given.pk)
     assert plan.rounds.count() == 2
     done = one.visits.filter(kind="stop").order_by("number").first()
     other = plan.rounds.exclude(pk=one.pk).get()
@@ -279,6 +309,13 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     change = plan.changes.get()
     assert change.words == "Puncture" and change.took < 10
     assert "Puncture" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    # What the day is worth is counted anew, with what is left of it beside the same bins in their present order.
+    before, figures = given.figures, plan.figures
+    one.refresh_from_db()
+    assert one.metres == done.metres and figures["plan"] != before["plan"]
+    assert figures["plan"]["km"] == pytest.approx(sum(plan.rounds.values_list("metres", flat=True)) / 1000, abs=0.06)
+    assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] == len(now) + 1
+    assert figures["plan"]["stops"] + figures["plan"]["left"] == before["plan"]["stops"] + before["plan"]["left"]
     planning.change(plan=plan.pk, version=0)  # the job comes again
     assert plan.changes.count() == 1
     # The driver's telephone hears of it, and what was done meanwhile by its old list counts where it is now.
@@ -289,24 +326,98 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     assert moved.state == "done"
 
 
-def test_who_breaks_down_while_a_change_is_made_is_not_forgotten(driven, yard, head, monkeypatch):
-    plan, one, driver = driven
-    truck("CC-3", yard.depot)
-    second, make_ = plan.rounds.exclude(pk=one.pk).get(), making.make
+def test_what_happens_while_rounds_are_changed_is_not_lost(yard, head, hire, monkeypatch):
+    """A second truck breaks down, and a dump closes, while the rounds are made anew for the first: one change, for all of it."""
+    plan = publish(head, make(head))
+    other = place("dump", "Other dump", (LON - 0.03, LAT - 0.03))
+    truck("CC-3", yard.depot, ends=time(20))
+    first, second = plan.rounds.order_by("pk")[:2]
+    drivers = {}
+    for one in (first, second):
+        drivers[one.pk] = hire("agent")
+        Truck.objects.filter(pk=one.truck_id).update(driver=drivers[one.pk].account.pk)
+    solve, solved = making.make, []
 
-    def meanwhile(*given, **more):
-        monkeypatch.setattr(making, "make", make_)
-        head.post(
-            reverse("desk-rounds-act", args=[plan.pk]), {"do": "change", "words": "Brakes", "broken": [second.truck_id]}
-        )
-        return make_(*given, **more)
+    def slow(*given, **more):
+        found = solve(*given, **more)
+        solved.append(found)
+        if len(solved) == 1:
+            send(drivers[second.pk], record(second, "broken", words="Engine"))
+            asked = {"do": "change", "words": "The dump is shut", "dumps": [str(other.pk)]}
+            head.post(reverse("desk-rounds-act", args=[plan.pk]), asked)
+        return found
 
-    monkeypatch.setattr(making, "make", meanwhile)
-    send(driver, record(one, "broken", words="Puncture"))
+    monkeypatch.setattr(making, "make", slow)
+    send(drivers[first.pk], record(first, "broken", words="Puncture"))
     run_jobs()
     plan.refresh_from_db()
-    assert plan.version == 1 and plan.changing is None and plan.changes.get().words == "Puncture · Brakes"
-    assert set(plan.rounds.filter(visits__state="planned").values_list("truck__plate", flat=True)) == {"CC-3"}
+    assert plan.version == 1 and plan.changing is None and len(solved) == 2
+    assert plan.changes.get().words == "Puncture; Engine; The dump is shut"
+    left = Visit.objects.filter(round__plan=plan, state="planned")
+    assert {v.round.truck.plate for v in left.select_related("round__truck")} == {"CC-3"}
+    assert set(left.filter(kind="dump").values_list("place", flat=True)) == {other.pk}
+    # What is closed stays so in the next change, until somebody says which are open.
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    assert f'value="{other.pk}" id="id_dumps_1" checked' in page
+    for ticked, open_ in (([], {other.pk}), ([str(yard.dump.pk)], {yard.dump.pk})):
+        head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "change", "words": "Jam", "dumps": ticked})
+        run_jobs()
+        assert set(left.filter(kind="dump").values_list("place", flat=True)) == open_
+
+
+def test_a_truck_that_goes_home_while_rounds_are_changed_is_given_nothing(driven, monkeypatch):
+    plan, one, driver = driven
+    other = plan.rounds.exclude(pk=one.pk).get()
+    solve, solved = making.make, []
+
+    def slow(*given, **more):
+        solved.append(1)
+        found = solve(*given, **more)
+        if len(solved) == 1:
+            assert send(driver, record(one, "end")).json()["results"][0]["state"] == "sent"
+        return found
+
+    monkeypatch.setattr(making, "make", slow)
+    planning.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
+    run_jobs()
+    plan.refresh_from_db()
+    assert (plan.version, plan.changing, len(solved)) == (1, None, 2)
+    waiting = Visit.objects.filter(round__plan=plan, state="planned", kind="stop")
+    assert set(waiting.values_list("round", flat=True)) == {other.pk}
+
+
+def test_a_change_starts_from_where_a_truck_is_and_what_it_carries(driven):
+    plan, one, driver = driven
+    tracker = telemetry.register_device("truck-1", "http", telemetry.Told(service="waste", kind="tracker"), by=SYSTEM)
+    Truck.objects.filter(pk=one.truck_id).update(device=tracker.pk)
+    now = timezone.now()
+
+    def heard(minutes: int, lon: float) -> None:
+        at = (now - timedelta(minutes=minutes)).timestamp()
+        telemetry.ingest("truck-1", [telemetry.Observation(at=at, lat=LAT, lon=lon)], door="http")
+
+    def changed() -> tuple[tuple[float, float], int, int]:
+        """Where the rest of its day begins, and what is on board then."""
+        planning.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
+        run_jobs()
+        one.refresh_from_db()
+        first = one.visits.filter(state="planned").order_by("number").first()
+        return tuple(one.line[0]), first.volume - first.takes, first.weight - first.takes_kg
+
+    def at(visit) -> object:
+        return pytest.approx(ways.spot(visit.place.point), abs=1e-5)
+
+    first = one.visits.filter(kind="stop").order_by("number").first()
+    kilograms = first.takes_kg * 330 / first.takes
+    phone = {"round": one.pk, "lon": LON + 0.05, "lat": LAT, "at": (now - timedelta(minutes=45)).isoformat()}
+    send(driver, record(one, "done", first, level=50, at=(now - timedelta(minutes=40)).isoformat()), here=phone)
+    heard(35, LON + 0.01)  # it may be anywhere by now
+    assert changed() == (at(first), 330, pytest.approx(kilograms, abs=1))
+    heard(5, LON - 0.01)
+    assert changed() == (pytest.approx((LON - 0.01, LAT), abs=1e-5), 330, pytest.approx(kilograms, abs=1))
+    second = one.visits.filter(kind="stop", state="planned").order_by("number").first()
+    send(driver, record(one, "done", second, level=75))  # done since it was heard
+    assert changed()[:2] == (at(second), 330 + 495)
 
 
 def test_a_change_is_asked_by_who_plans(driven, head, hire):
@@ -509,6 +620,22 @@ def test_a_round_that_is_played_tells_a_resident_once_in_their_language(driven, 
     assert len(said(french)) == asked + 1 and said(late) == []
 
 
+def test_who_asks_from_a_chat_hears_it_there(driven):
+    _plan, one, driver = driven
+    first, second = one.visits.filter(kind="stop").order_by("number")[:2]
+    chats = {"telegram": "telegram:5", "facebook": "facebook:24680135792468013579"}
+    for medium, address in chats.items():
+        channels.receive(medium, address, f"TRUCK {second.place.code}", reference=f"{medium}0")
+        channels.receive(medium, address, "1", reference=f"{medium}1")
+        assert "You get a message when it is near" in said(address)[-1]
+    send(driver, record(one, "start"), record(one, "done", first, level=50), here={
+        "round": one.pk, "lon": second.place.point.x, "lat": second.place.point.y, "at": timezone.now().isoformat(),
+    })  # fmt: skip
+    coming.tell_near()
+    last = channels.Message.objects.filter(key__startswith="waste.near:")
+    assert {(row.medium, row.address) for row in last} == set(chats.items())
+
+
 def test_who_is_forgotten_hears_no_more(yard):
     person = people.person_for(name="Awa", phone="+22370000009")
     coming.ask("+22370000009", "en", yard.bins[0])
@@ -535,7 +662,8 @@ def test_a_sensor_and_a_tracker_are_heard(driven, head):
     bin_.refresh_from_db()
     assert 85 < bin_.forecast.level < 95 and bin_.forecast.full < now + timedelta(days=2)
     spot = reads.positions([Round.objects.select_related("truck").get(pk=one.pk)])[one.pk]
-    assert spot.point == (-8.0, 12.6) and "Last heard" in head.get(reverse("desk-rounds-board")).content.decode()
+    lines = head.get(reverse("desk-rounds-board")).context["lines"]
+    assert spot.point == (-8.0, 12.6) and [line["spot"] for line in lines if line["spot"]] == [spot]
 
 
 def sound(plan: DayPlan, due: set[str], *, whole: bool = True) -> None:
@@ -641,8 +769,9 @@ def test_what_a_broken_cart_carries_is_fetched(yard, carts, head, hire):
     driver = hire("agent")
     Truck.objects.filter(pk=cart.truck_id).update(driver=driver.account.pk)
     first = cart.visits.order_by("number").first()
-    spot = {"round": cart.pk, "lon": LON + 0.004, "lat": LAT, "at": timezone.now().isoformat()}
-    send(driver, record(cart, "done", first, level=90), here=spot)
+    send(driver, record(cart, "done", first, level=90))
+    send(driver, here={"round": cart.pk, "lon": LON + 0.004, "lat": LAT, "at": timezone.now().isoformat()})
+    first.refresh_from_db()
     broken = record(cart, "broken", words="A wheel")
     for _twice in range(2):
         send(driver, broken)
@@ -710,6 +839,50 @@ def test_whatever_the_day_its_plan_and_its_changes_can_be_driven(yard, carts, he
         assert faults(problem, made) == []
 
 
+def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypatch):
+    """Until eight, roads take twice as long. The plan is made with what they take in the middle of the day, and says when trucks come."""
+    asked = []
+
+    def ask(action, question):
+        at = question["date_time"].get("value", "now")
+        asked.append((action, at))
+        slow = 2 if at[-5:] < "08:00" else 1
+        if action == "sources_to_targets":
+            ends = [[(p["lon"], p["lat"]) for p in question[key]] for key in ("sources", "targets")]
+            found = ways.straight([*ends[0], *ends[1]], "truck")
+            many = len(ends[0])
+            tables = [(t[:many, many:] * share).tolist() for t, share in ((found.seconds, slow), (found.metres, 0.001))]
+            return {"sources_to_targets": {"durations": tables[0], "distances": tables[1]}}
+        points = [(p["lon"], p["lat"]) for p in question["locations"]]
+        legs = [ways.straight(pair, "truck") for pair in pairwise(points)]
+        said = [{"summary": {"time": int(m.seconds[0, 1]) * slow, "length": 1.0}, "shape": ""} for m in legs]
+        return {"trip": {"summary": {"time": 1, "length": 1.0}, "legs": said}}
+
+    monkeypatch.setattr("toguna.engines.territory.routing.routes.ask", ask)
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    plan = make(head, day=tomorrow.isoformat())
+    assert plan.state == "ready" and plan.by_roads, plan.says
+    assert {at for action, at in asked if action == "sources_to_targets"} == {f"{tomorrow}T08:45"}
+    shares = []
+    for one in plan.rounds.select_related("truck__depot"):
+        here, free = one.truck.depot.point, one.departs
+        for visit in one.visits.select_related("place").order_by("number"):
+            leg = int(ways.straight([ways.spot(here), ways.spot(visit.place.point)], "truck").seconds[0, 1])
+            shares.append((free.hour, round((visit.arrives - free).total_seconds() / leg, 1)))
+            here, free = visit.place.point, visit.leaves
+        assert one.departs.hour == 7 and one.returns <= planning.moment_of(tomorrow, 10 * 3600 + 1800)
+        assert one.returns - free > timedelta(seconds=60)
+    assert {share for hour, share in shares if hour == 7} == {2.0} and {s for h, s in shares if h > 8} == {1.0}
+    # In mid-day, the roads are those of now.
+    asked.clear()
+    plan = publish(head, make(head))
+    assert {at for action, at in asked if action == "sources_to_targets"} == {f"{timezone.localdate()}T08:45"}
+    asked.clear()
+    planning.ask_change(plan.pk, words="A jam", by=SYSTEM)
+    run_jobs()
+    assert {at for _action, at in asked} == {"now"}
+
+
 def test_two_garages_in_one_plan(yard, head, monkeypatch):
     far = Depot.objects.create(name="Other garage", point=Point(LON - 0.025, LAT - 0.025, srid=4326))
     Truck.objects.filter(plate="BB-2").update(depot=far)
@@ -740,7 +913,7 @@ def test_a_bin_that_is_said_to_be_full_comes_before_those_that_will_be(yard):
 
     soon = [due(n, "soon", (LON + 0.0025, LAT + 0.0002 * n)) for n in range(1, 7)]
     full = (LON - 0.006, LAT)
-    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, 0, 24 * 3600)
+    dump = stops.Emptied("p99", 99, (LON + 0.0005, LAT), "Dump", False, 600, ((0, 24 * 3600),))
     Truck.objects.filter(plate="AA-1").update(ends=time(7, 30))
     trucks = list(Truck.objects.filter(plate="AA-1").select_related("depot"))
     for why, served in (("said", True), ("soon", False)):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def solve(problem: Problem, seconds: float, *, start: Plan | None = None, seed: 
 
 
 def town(seed: int, stops: int = 24, vehicles: int = 3, *, asked: bool = True) -> Problem:
-    """A day on a plane of 8 km: two dumps, crews with a rest, a cart, bins with hours, some that only the cart reaches."""
+    """A day on a plane of 8 km: two dumps, one closed at midday, crews with a rest, a cart, bins with hours, some that only the cart reaches."""
     draw = random.Random(seed)
     spots = np.array([(draw.random() * 8000, draw.random() * 8000) for _ in range(stops + 4)])
     metres = np.rint(np.sqrt(((spots[:, None] - spots[None]) ** 2).sum(-1))).astype(np.int64)
@@ -60,7 +62,10 @@ def town(seed: int, stops: int = 24, vehicles: int = 3, *, asked: bool = True) -
         )
         for n in range(stops)
     )  # fmt: skip
-    dumps = (Dump("near", 1, 600, 0, 14 * HOUR), Dump("far", 2, 900, 6 * HOUR, 20 * HOUR))
+    dumps = (
+        Dump("near", 1, 600, ((0, 9 * HOUR), (11 * HOUR, 14 * HOUR))),
+        Dump("far", 2, 900, ((6 * HOUR, 20 * HOUR),)),
+    )
     return Problem(tuple(fleet), made, dumps, matrices, away=300, evenness=0.5)
 
 
@@ -144,11 +149,38 @@ def test_what_is_broken_in_a_plan_is_seen(seed: int) -> None:
     assert any("capacity" in words for words in faults(tight, plan))
     closed = dataclasses.replace(problem, stops=tuple(dataclasses.replace(s, windows=((0, 1),)) for s in problem.stops))
     assert any("hours" in words for words in faults(closed, plan))
-    shut = dataclasses.replace(problem, dumps=tuple(dataclasses.replace(d, closes=1, opens=0) for d in problem.dumps))
+    shut = dataclasses.replace(problem, dumps=tuple(dataclasses.replace(d, windows=((0, 1),)) for d in problem.dumps))
     assert any("closed" in words for words in faults(shut, plan))
     restless = tuple(v for v in route.visits if v.kind != Kind.PAUSE)
     if len(restless) < len(route.visits):
         assert any("rests" in words for words in damaged(*restless))
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_legs_that_are_slower_at_their_hour_are_kept_to(seed: int) -> None:
+    """Twice as long until eight: the plan then says so, and is still one that can be driven."""
+    problem = town(seed, 20, 2, asked=False)
+    plan = solve(problem, 0.05)
+    asked: dict[str, Sequence[tuple[int, int, int]]] = {}
+
+    def took(vehicle: Vehicle, legs: Sequence[tuple[int, int, int]]) -> list[int]:
+        asked[vehicle.key] = legs
+        seconds = problem.matrices[vehicle.mode].seconds
+        return [int(seconds[a, b]) * (2 if at < 8 * HOUR else 1) for a, b, at in legs]
+
+    there, again = solving.timed(problem, plan, took)
+    assert faults(there, again) == []
+    assert set(again.of()) | set(again.left) == {s.key for s in problem.stops}
+    for route in plan.routes:
+        legs = asked[route.vehicle]
+        assert len(legs) == len(route.order) + 1 and legs[0][2] == route.departs
+        assert all(before[1] == after[0] and before[2] <= after[2] for before, after in pairwise(legs))
+        first = legs[0]
+        slower = there.matrices[route.vehicle].seconds[first[0], first[1]]
+        assert slower == problem.matrices[problem.vehicle(route.vehicle).mode].seconds[first[0], first[1]] * (
+            2 if route.departs < 8 * HOUR else 1
+        )
 
 
 def test_a_full_truck_is_emptied_in_mid_route() -> None:

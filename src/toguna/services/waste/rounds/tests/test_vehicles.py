@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
@@ -12,7 +13,7 @@ from toguna.engines.assets import api as assets
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.models import DayPlan, Round, Truck
-from toguna.services.waste.rounds import driving, planning, vehicles
+from toguna.services.waste.rounds import planning, vehicles
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_a_truck_in_upkeep_is_in_no_round_until_it_serves_again(fleet, hire):
     assert {r.truck_id for r in _plan().rounds.all()} == {fleet[0].pk}
 
 
-def test_what_a_driver_says_is_known_at_the_garage_once(fleet):
+def test_what_a_driver_says_is_known_at_the_garage_once(fleet, hire):
     plan = planning.publish(_plan().pk, by=SYSTEM)
     one = plan.rounds.select_related("truck").first()
     sent = {
@@ -53,8 +54,12 @@ def test_what_a_driver_says_is_known_at_the_garage_once(fleet):
         "words": "Brakes",
         "at": timezone.now().isoformat(),
     }
+    driver = hire("agent")
+    Truck.objects.filter(pk=one.truck_id).update(driver=driver.account.pk)
+    body = {"account": driver.account.pk, "records": [sent]}
     for _twice in range(2):
-        assert driving.apply(sent, by=SYSTEM).state == "sent"
+        answer = driver.post(reverse("rounds-sync"), json.dumps(body), content_type="application/json")
+        assert answer.json()["results"][0]["state"] == "sent"
     order = assets.WorkOrder.objects.get()
     assert (order.title, order.asset_id, order.stops) == ("Brakes", one.truck.asset, True)
     assert order.ref == f"waste.round:{one.pk}"

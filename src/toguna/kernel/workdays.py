@@ -1,4 +1,4 @@
-"""Working days: the town's calendar, and deadlines counted in it.
+"""Working days and holidays: the town's calendar, and deadlines counted in it.
 
 `calendar.toml` in the home folder, beside town.toml, says what the town's calendar is:
 
@@ -40,13 +40,15 @@ class Calendar:
     easter: frozenset[int] = frozenset()
     once: frozenset[date] = frozenset()
 
-    def works(self, day: date) -> bool:
-        return not (
-            day.isoweekday() in self.weekend
-            or (day.month, day.day) in self.yearly
+    def holiday(self, day: date) -> bool:
+        return (
+            (day.month, day.day) in self.yearly
             or day in self.once
             or (bool(self.easter) and (day - easter(day.year)).days in self.easter)
         )
+
+    def works(self, day: date) -> bool:
+        return not (day.isoweekday() in self.weekend or self.holiday(day))
 
     def after(self, day: date, count: int) -> date:
         """The count-th working day after that day; count 0 gives the day itself."""
