@@ -41,11 +41,13 @@ def measured():
     for n in range(300):
         litres = draw.choice((660, 1100, 1650))
         due.append(Due(f"p{n + 1}", place(), str(n), None, litres, litres // 4, 60 + litres // 15, "full", draw.choice(windows)))
-    dumps = [Emptied(f"p{n}", n, at, str(n), False, 600, 0, 86400) for n, at in enumerate(DUMPS, 901)]
+    dumps = [Emptied(f"p{n}", n, at, str(n), False, 600, ((0, 86400),)) for n, at in enumerate(DUMPS, 901)]
     began = time.perf_counter()
     made = making.make(timezone.localdate(), fleet, due, dumps, 25.0)
     took = time.perf_counter() - began
-    return [took, made.by_roads, made.figures]
+    plan = made.plan
+    figures = {"trucks": len(plan.routes), "km": round(plan.metres / 1000, 1), "hours": round(plan.seconds / 3600, 1), "left": len(plan.left)}
+    return [took, made.by_roads, figures]
 """
 
 

@@ -879,7 +879,7 @@ def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypat
     assert {at for action, at in asked if action == "sources_to_targets"} == {f"{timezone.localdate()}T08:45"}
     asked.clear()
     planning.ask_change(plan.pk, words="A jam", by=SYSTEM)
-    run_jobs()
+    planning.change(plan=plan.pk, version=0)  # what the rounds are worth then is counted by a job of its own
     assert {at for _action, at in asked} == {"now"}
 
 
