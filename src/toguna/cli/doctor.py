@@ -16,6 +16,8 @@ from typing import Any, Literal
 from toguna.cli import prepare, supervise
 from toguna.kernel import cluster, places, town, workdays
 
+WAITS = 600  # seconds after which what devices said should be in the database
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -297,16 +299,28 @@ def sms_gateway() -> Finding:
 
 
 def devices() -> Finding:
-    """What devices said, on the disk: it is loaded within seconds, or waits for the database."""
+    """What devices said, on the disk: loaded within seconds, or waiting for the database; each process keeps its last 16 MB."""
     _setup()
     from toguna.engines.telemetry import api
 
     if found := api.spool_unread():
         text = _("{count} files of the spool cannot be read to their end").format(count=len(found))
         return Finding(_("devices"), "warn", text, _("keep a copy of {path}, then remove it").format(path=found[0]))
-    waiting = api.spool_waiting() / 2**20
-    text = _("{size} MB of what they said wait").format(size=f"{waiting:.1f}")
-    return Finding(_("devices"), "warn" if waiting > 50 else "ok", text, "./toguna serve" if waiting > 50 else "")
+    size, since = api.spool_waiting()
+    text = _("nothing waits")
+    if since is not None:
+        text = _("{size} MB wait for the database since {time}").format(
+            size=f"{max(size / 1e6, 0.1):.1f}", time=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since))
+        )
+    room = api.spool_room(places.home())
+    text += _(", room for {size} MB more").format(size=round(room / 1e6))
+    if not room:
+        return Finding(_("devices"), "fail", text, _("make room now: nothing that devices say is taken any more"))
+    if since is not None and time.time() - since > WAITS:
+        return Finding(
+            _("devices"), "warn", text, _("look at the database; it is loaded in its order when that is back")
+        )
+    return Finding(_("devices"), "ok", text)
 
 
 def routing() -> Finding:

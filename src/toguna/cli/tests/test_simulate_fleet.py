@@ -10,8 +10,11 @@ from django.utils import timezone
 
 from toguna.cli import commands
 from toguna.cli.__main__ import main
+from toguna.kernel.access import SYSTEM
+from toguna.kernel.testing import run_jobs
 from toguna.services.waste.fleet import playing
 from toguna.services.waste.models import DayPlan, Visit
+from toguna.services.waste.rounds import planning, reads
 from toguna.services.waste.rounds.tests.conftest import *  # noqa: F403 - its town with two trucks
 
 
@@ -45,3 +48,22 @@ def test_the_day_is_played_and_seen(yard, hire, live_server, monkeypatch, capsys
     assert main(["simulate", "fleet", "--seconds", "1", "--url", live_server.url]) == 0
     assert (stops.filter(state="done").count(), stops.filter(state="skipped").count()) == (done, skipped)
     assert "0 positions taken, 0 stops done" in capsys.readouterr().out
+
+
+def test_the_day_goes_on_by_the_rounds_that_are_made_anew(yard, live_server, monkeypatch):
+    """A truck breaks down: the other takes what it can, and is not hours too early by what the morning had planned."""
+    monkeypatch.setattr(playing, "SECONDS", 0.5)
+    plan, beats = playing.plan_of_today(), []
+
+    def look(_seconds: float) -> None:
+        beats.append(1)
+        if len(beats) == 2:
+            planning.ask_change(plan.pk, words="Broken", broken=[yard.trucks[0].pk], by=SYSTEM)
+            run_jobs()
+
+    monkeypatch.setattr(playing.time, "sleep", look)
+    playing.play(plan, live_server.url, seconds=1, beats=6, say=lambda _words: None)
+    broken, other = reads.rounds_of(plan)
+    assert (plan.version, broken.state, other.state) == (1, "broken", "ended")
+    assert not any(v.state == "planned" for v in other.visits.all())
+    assert reads.lateness(other) in range(20)

@@ -93,11 +93,8 @@ def on_paid(event: ledger.PaymentTaken) -> None:
     payment = ledger.Payment.objects.select_related("desk").filter(pk=event.payment).first()
     if payment is None:
         return
-    bills = {
-        share.bill.about: share.bill
-        for share in payment.shares.filter(bill__about_kind=KIND).select_related("bill")
-        if share.bill is not None
-    }
+    shares = payment.shares.values("bill")
+    bills = {bill.about: bill for bill in ledger.Bill.objects.filter(pk__in=shares, about_kind=KIND)}
     for row in Booking.objects.filter(code__in=bills).select_related("slot__resource")[:1]:
         telling.tell(
             row, ledger.told(payment.pk), lambda: _("%(town)s: %(amount)s received for bill %(bill)s. Receipt %(receipt)s. Thank you."),

@@ -436,13 +436,17 @@ def log_work(
     cost: int = 0,
     what: str = "",
     client_id: uuid.UUID | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """Time (minutes) and money (minor units of the town's currency) spent. Negative ones set a wrong line right."""
+    """Time (minutes) and money (minor units of the town's currency) spent. Negative ones set a wrong line right. at: when; now where
+    it is not said."""
     if not minutes and not cost:
         raise Refused(_("Say how long it took or what it cost."))
     if abs(minutes) > 60 * 24 * 31 or abs(cost) > 10**12:
         raise Refused(_("This number is too large: check it."))
     row = lock(case, case_type(Case.objects.values_list("type", flat=True).get(pk=case)).assign, by=by)
     if first_time(client_id, row):
-        Work.objects.create(case=row, account=by.account, minutes=minutes, cost=cost, what=text.clean(what)[:200])
+        Work.objects.create(
+            case=row, account=by.account, minutes=minutes, cost=cost, what=text.clean(what)[:200], at=at or timezone.now()
+        )  # fmt: skip
         add_step(row, "worked", by=by, minutes=minutes, cost=cost)

@@ -35,10 +35,11 @@ from toguna.engines.telemetry.events import (
 from toguna.engines.telemetry.history.hours import HourOf, hours
 from toguna.engines.telemetry.history.reading import Position, Reading, metres, readings, track
 from toguna.engines.telemetry.intake.draining import Drained
+from toguna.engines.telemetry.intake.draining import waiting as spool_waiting
 from toguna.engines.telemetry.intake.observation import Observation
 from toguna.engines.telemetry.intake.refusals import refused_said
 from toguna.engines.telemetry.intake.spool import bad as spool_unread
-from toguna.engines.telemetry.intake.spool import waiting as spool_waiting
+from toguna.engines.telemetry.intake.spool import room as spool_room
 from toguna.engines.telemetry.intake.taking import ingest
 from toguna.engines.telemetry.models import Alarm, Decoder, Device, Quantity, Refused
 from toguna.engines.telemetry.rules.actions import acknowledge
@@ -108,6 +109,7 @@ __all__ = [
     "register_device",
     "retire",
     "sign",
+    "spool_room",
     "spool_unread",
     "spool_waiting",
     "stand",

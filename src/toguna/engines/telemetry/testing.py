@@ -11,6 +11,7 @@ import pytest
 
 from toguna.engines.telemetry.doors import broker
 from toguna.engines.telemetry.intake import loading, spool, taking
+from toguna.engines.telemetry.models import SpoolMark
 from toguna.engines.telemetry.rules import watching
 
 
@@ -21,6 +22,11 @@ def mosquitto() -> None:
         broker.program()
     except broker.Missing as error:
         pytest.skip(f"needs Mosquitto: {error}")
+
+
+def loaded(path: Path, offset: int) -> None:
+    """As if a file of the spool were in the database so far."""
+    SpoolMark.objects.update_or_create(file=path.name, defaults={"offset": offset})
 
 
 @contextlib.contextmanager

@@ -66,6 +66,7 @@ def track(truck: Truck, device: int | None, *, chosen: bool, by: Actor) -> None:
     stays. Raises Refused."""
     asset = assets.named([truck.asset]).get(truck.asset) if truck.asset is not None else None
     if asset is not None and asset.device is not None and not chosen:
+        put(None, truck.device, MOVES, "", None, by=by)
         truck.device = None
         return
     own, tied = truck.device, asset.device if asset is not None else None

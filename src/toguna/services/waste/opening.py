@@ -67,10 +67,10 @@ def shown(hours: Hours) -> str:
     of: dict[tuple[int, ...], list[str]] = {}
     for row in hours:
         of.setdefault(tuple(sorted(row["days"])), []).append(f"{row['from']}-{row['to']}")
-    return "; ".join(f"{_named(days)} {', '.join(spans)}".strip() for days, spans in of.items())
+    return "; ".join(f"{named(days)} {', '.join(spans)}".strip() for days, spans in of.items())
 
 
-def _named(days: Sequence[int]) -> str:
+def named(days: Sequence[int]) -> str:
     """ "Mon-Fri", "Mon, Thu"; "" for every day."""
     if len(days) == 7:
         return ""

@@ -89,6 +89,12 @@ def money(amount: int, currency: str = "") -> str:
 
 
 @register.simple_tag
+def colon() -> str:
+    """Between what is named and what is said of it, where it stands in no text of its own: French keeps a space before it."""
+    return "\N{NO-BREAK SPACE}:" if (get_language() or "").startswith("fr") else ":"
+
+
+@register.simple_tag
 def options(choices: Iterable[tuple[Any, Any]], chosen: Any = "") -> SafeString:
     """The <option>s of a list: (value, words) of each; chosen: the value that is. A long list costs a loop in a template
     thirty times what it costs here."""

@@ -278,3 +278,19 @@ def test_errors_are_made_in_the_readers_language() -> None:
     request = RequestFactory().get("/api/x")
     with translation.override("pt"):
         assert "Aguarde um pouco" in errors.too_many(request, errors.TooMany(60)).content.decode()
+
+
+TRANSLATED = re.compile(
+    r"\{%\s*blocktranslate.*?\{%\s*endblocktranslate\s*%\}|<script.*?</script>|<style.*?</style>", re.S
+)
+
+
+def test_french_keeps_a_space_before_a_colon_also_where_it_stands_alone() -> None:
+    """Between two values of a page a colon is in no text that is translated: {% colon %} writes it."""
+    for file in SITE.parent.rglob("*.html"):
+        alone = re.search(r"(%\}|\}\}|</[a-z]+>): ", TRANSLATED.sub("", file.read_text()))
+        assert alone is None, (file, alone)
+    page = Template("{% load toguna %}{{ a }}{% colon %} {{ b }}")
+    for language, said in {"fr": "A\N{NO-BREAK SPACE}: 1", "pt": "A: 1", "en": "A: 1"}.items():
+        with translation.override(language):
+            assert page.render(Context({"a": "A", "b": 1})) == said

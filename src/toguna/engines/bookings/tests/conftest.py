@@ -73,10 +73,10 @@ def at(days: int = 1, hour: int = 8, minute: int = 0) -> datetime:
 def hire(counter):
     """hire("agent") -> the browser of such a person."""
 
-    def hired(role: str, zone: int | None = None) -> Client:
+    def hired(role: str, zone: int | None = None, service: str = "bookings") -> Client:
         account = people.create_staff(
             email=f"{uuid.uuid4().hex}@town.test", password="long enough to be one", name="Awa Traoré",
-            grants=[(role, "bookings", zone)],
+            grants=[(role, service, zone)],
         )  # fmt: skip
         client = Client(headers={"accept-language": "en"})
         sign_in(client, account)

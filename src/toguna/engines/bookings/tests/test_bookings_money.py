@@ -104,6 +104,11 @@ def test_the_desk_sees_what_is_paid(workshop, window, books, hire):
     run_jobs()
     day = f"/desk/appointments/?at=workshop&day={at():%Y-%m-%d}"
     agent = hire("agent")
-    assert "to be paid" in agent.get(day).content.decode()
-    pays(ledger.Bill.objects.get(about=made.code), window, 500)
+    page = agent.get(day).content.decode()
+    bill = ledger.Bill.objects.get(about=made.code)
+    assert "to be paid" in page and bill.reference not in page
+    assert (
+        f"/bills/{bill.reference}" in hire("manager", service="*").get(day).content.decode()
+    )  # who holds a desk takes it there
+    pays(bill, window, 500)
     assert "to be paid" not in agent.get(day).content.decode()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.ledger import suspense
-from toguna.engines.ledger.providers import following, forgetting, reconciling, returning
+from toguna.engines.ledger.providers import commands, following, forgetting, reconciling, returning
 from toguna.engines.ledger.providers.bank import BANK
 from toguna.engines.ledger.providers.cinetpay import CINETPAY
 from toguna.engines.ledger.providers.events import PaymentAnswered
@@ -29,6 +29,7 @@ PROVIDES: tuple[Declaration, ...] = (
     MPESA,
     CINETPAY,
     BANK,
+    commands.BILL,
     Urls("ledger-providers", "", "toguna.engines.ledger.providers.urls"),
     Permission(suspense.RESOLVE, _("Sort out money that nobody knows"), frozenset({MANAGER, ADMINISTRATOR})),
     Page(

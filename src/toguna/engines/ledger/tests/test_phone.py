@@ -13,9 +13,13 @@ from toguna.engines.channels.ussd.sessions import MOST_GSM, step
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger import demo
 from toguna.engines.ledger.desks import cashbook
+from toguna.engines.ledger.models import Bill, PaymentRequest
+from toguna.engines.ledger.providers import ways
 from toguna.engines.ledger.receipts import reads, signing
+from toguna.engines.ledger.tests import providers_world as world
 from toguna.engines.people import api as people
 from toguna.kernel.access import SYSTEM
+from toguna.simulate.payments import GIVEN
 
 PHONE = "+22370000001"
 
@@ -123,3 +127,20 @@ def test_nobody_tries_all_numbers(say):
         commands.RECEIPT.run(said)
     with pytest.raises(channels.Stop):
         commands.RECEIPT.run(said)
+
+
+def test_a_bill_is_asked_for_and_paid_by_its_reference(say, monkeypatch):
+    monkeypatch.setattr(ways, "tables", dict)
+    owed = Bill.objects.get(pk=world.bill(5000))
+    assert "Check it letter by letter" in say("BILL XXXXXXXXXX")
+    say("CANCEL")
+    assert f"/pay/{owed.reference}" in say(f"BILL {owed.reference}"), "where nothing rings, the address"
+    monkeypatch.setattr(ways, "tables", lambda: {"mtn": GIVEN["mtn"], "orange-money": GIVEN["orange-money"]})
+    spaced = f"{owed.reference[:5].lower()} {owed.reference[5:]}"  # as it stands on paper
+    asked = say(f"BILL {spaced}")
+    assert f"{owed.reference}: 5,000 FCFA to pay" in asked and "Orange" not in asked, "only what rings is offered"
+    assert "nothing was sent" in say("Not now") and not PaymentRequest.objects.exists()
+    say(f"BILL {owed.reference}")
+    assert "confirm on your phone" in say("1")
+    row = PaymentRequest.objects.get()
+    assert (row.amount, row.phone, row.bills) == (5000, PHONE, [owed.pk])

@@ -82,22 +82,30 @@ def library() -> dict[str, str]:
 def on_map(request: Request) -> HttpResponse:
     """Where they all are: ?box=west,south,east,north, the town when it is not said."""
     box = _box(request.GET.get("box", "")) or territory.town_bounds() or (-180.0, -90.0, 180.0, 90.0)
-    spots = reads.positions_within(box, zones=access.zones(request.actor, READ), kind=request.GET.get("kind", ""))
+    spots = reads.positions_within(
+        box, zones=access.zones(request.actor, READ), kind=request.GET.get("kind", ""), most=ON_MAP
+    )
+    spots.sort(key=lambda spot: -spot.n)
+    here = reverse("desk-devices-map")
+    shown = [
+        (spot, reverse("desk-device", args=[spot.device]) if spot.device else f"{here}?box={_around(spot, box)}")
+        for spot in spots[:ON_MAP]
+    ]
     points = [
         {
-            "lat": round(spot.lat, 5), "lon": round(spot.lon, 5), "title": spot.name or str(spot.n), "code": "",
-            "url": reverse("desk-device", args=[spot.device]) if spot.device else reverse("desk-devices-map") + "?box=" + _around(spot, box),
+            "lat": round(spot.lat, 5), "lon": round(spot.lon, 5), "title": spot.name or str(spot.n), "code": "", "url": url,
             "kind": "open" if spot.device else "waiting",
         }
-        for spot in spots[:ON_MAP]
+        for spot, url in shown
     ]  # fmt: skip
     values = {
         "points": json.dumps(points, ensure_ascii=False),
-        "spots": spots[:ON_MAP],
+        "spots": shown,
         "more": max(0, len(spots) - ON_MAP),
         "total": sum(spot.n for spot in spots),
         "kinds": Device.Kind.choices,
         "kind": request.GET.get("kind", ""),
+        "box": request.GET.get("box", ""),
         **library(),
     }
     return render(request, "telemetry/desk_map.html", values)

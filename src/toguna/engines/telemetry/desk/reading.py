@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from toguna.engines.telemetry.devices import reads
 from toguna.engines.telemetry.devices.register import READ
-from toguna.engines.telemetry.history import hours, reading
+from toguna.engines.telemetry.history import drifting, hours, reading
 from toguna.engines.telemetry.models import Alarm, Device, Quantity
 from toguna.kernel import access, text
 from toguna.kernel.access import Actor
@@ -47,6 +47,7 @@ class Measured:
     chart: SafeString | str
     low: float | None = None
     high: float | None = None
+    drift: drifting.Drift | None = None
 
 
 def measured(last: reads.Last, days: int = 7) -> list[Measured]:
@@ -62,7 +63,7 @@ def measured(last: reads.Last, days: int = 7) -> list[Measured]:
         found.append(
             Measured(
                 text.pick(known.names), value, "" if known.unit == "1" else known.unit, at, chart(points),
-                min(numbers) if numbers else None, max(numbers) if numbers else None,
+                min(numbers) if numbers else None, max(numbers) if numbers else None, drifting.drift(last.device, code),
             )
         )  # fmt: skip
     return found

@@ -8,6 +8,7 @@ locked. A day old, they go: who has not looked for that long reads everything.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 
@@ -29,6 +30,7 @@ class Changes:
 
     def __init__(self, *tables: str) -> None:
         self._tables = [f"telemetry_{table}" for table in tables]
+        self._lock = threading.Lock()
         self.forget()
 
     def forget(self) -> None:
@@ -38,13 +40,14 @@ class Changes:
     @contextlib.contextmanager
     def since(self) -> Iterator[set[int] | None]:
         """The devices that changed; None: all is to be read. One statement; what is read after it is no older."""
-        new = not self._from or not 0 <= time.time() - self._looked < LONG
-        with connection.cursor() as cursor:
-            cursor.execute(_SINCE, [[] if new else self._tables, self._from or "0", MANY])
-            rows = cursor.fetchall()
-        found = {row[1] for row in rows if row[1] is not None}
-        yield None if new or len(rows) >= MANY or 0 in found else found
-        self._from, self._looked = rows[0][0], time.time()
+        with self._lock:
+            new = not self._from or not 0 <= time.time() - self._looked < LONG
+            with connection.cursor() as cursor:
+                cursor.execute(_SINCE, [[] if new else self._tables, self._from or "0", MANY])
+                rows = cursor.fetchall()
+            found = {row[1] for row in rows if row[1] is not None}
+            yield None if new or len(rows) >= MANY or 0 in found else found
+            self._from, self._looked = rows[0][0], time.time()
 
 
 def forget_old() -> None:

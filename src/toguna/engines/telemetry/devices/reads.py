@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,6 @@ from toguna.kernel import access
 from toguna.kernel.access import Actor
 
 MOST_POINTS = 2000  # beyond, a map view shows how many there are in each cell
-CELLS = 40  # across a view
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,18 @@ WHERE l.lat BETWEEN %(south)s AND %(north)s AND l.lon BETWEEN %(west)s AND %(eas
 
 
 def positions_within(
-    bounds: tuple[float, float, float, float], *, zones: Iterable[int] | None = None, service: str = "", kind: str = ""
+    bounds: tuple[float, float, float, float],
+    *,
+    zones: Iterable[int] | None = None,
+    service: str = "",
+    kind: str = "",
+    most: int = MOST_POINTS,
 ) -> list[Spot]:
-    """A map view (west, south, east, north, degrees): each device, or when there are more than MOST_POINTS, how many are in each
-    cell. zones: None, all. Two statements."""
+    """A map view (west, south, east, north, degrees): each device, or when there are more than `most`, how many are in each cell,
+    of which there are about as many. zones: None, all. Two statements."""
     west, south, east, north = bounds
-    only, values = "", {"west": west, "south": south, "east": east, "north": north, "most": MOST_POINTS + 1}
-    values["cell"] = max((east - west) / CELLS, 1e-6)
+    only, values = "", {"west": west, "south": south, "east": east, "north": north, "most": most + 1}
+    values["cell"] = max(math.sqrt((east - west) * (north - south) / (most * 0.8)), 1e-6)
     more: dict[str, Any] = {**values}
     for column, value in (("service", service), ("kind", kind)):
         if value:
@@ -115,7 +120,7 @@ def positions_within(
     join = "JOIN telemetry_device d ON d.id = l.device_id" if only else ""
     with connection.cursor() as cursor:
         cursor.execute(_CROWD.format(only=only, join=join), more)
-        crowd = cursor.fetchone()[0] > MOST_POINTS
+        crowd = cursor.fetchone()[0] > most
         cursor.execute((_VIEW if crowd else _POINTS).format(only=only, join=join), more)
         rows = cursor.fetchall()
     return [Spot(lat, lon, n, device or 0, name or "", at) for lat, lon, n, device, name, at in rows]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -91,7 +92,10 @@ def _write(pk: int) -> Archive | None:
         count = cursor.fetchone()[0]
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     target = folder() / row.file
-    with tempfile.TemporaryDirectory(dir=folder(), prefix=".making-") as making:
+    making_of = f".making-{row.file}-"
+    for left in folder().glob(f"{making_of}*"):  # of a move that the power cut
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder(), prefix=making_of) as making:
         text, made = Path(making) / "rows.csv", Path(making) / "rows.parquet"
         get = f"COPY (SELECT {columns} FROM {of}) TO STDOUT (FORMAT csv)"
         with text.open("wb") as out, connection.cursor() as cursor, cursor.copy(get) as copy:
@@ -104,8 +108,9 @@ def _write(pk: int) -> Archive | None:
             found = lake.execute(f"SELECT count(*) FROM ({rows})").fetchone()[0]
             if found != count:
                 raise RuntimeError(f"{of}: {found} rows read of {count}")
-            if target.exists():
-                # Late ones of a day that was put away before; a repeat of what is there is the same row.
+            if row.rows and target.exists():
+                # Late ones of a day that was put away before; a repeat of what is there is the same row. (Without rows before, the
+                # file is of a move that was cut: what is in it is in the table, or was deleted there since.)
                 rows = f"{rows} UNION SELECT * FROM read_parquet('{target}')"
             lake.execute(
                 f'COPY (SELECT * FROM ({rows}) ORDER BY device, "at") '

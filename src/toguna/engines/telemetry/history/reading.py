@@ -65,14 +65,20 @@ def track(device: int, start: datetime, end: datetime, *, jumps: bool = False, m
 
 
 def heard(device: int, start: datetime, end: datetime, *, most: int = 100_000) -> list[datetime]:
-    """When anything came, oldest first; of what is still in the tables."""
+    """When anything came, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT at FROM telemetry_reading WHERE device = %s AND at >= %s AND at < %s UNION "
             "SELECT at FROM telemetry_position WHERE device = %s AND at >= %s AND at < %s ORDER BY 1 LIMIT %s",
             [device, start, end, device, start, end, most],
         )
-        return [row[0] for row in cursor.fetchall()]
+        found = [row[0] for row in cursor.fetchall()]
+    old = {
+        row[files.names(table).index("at")]
+        for table in ("reading", "position")
+        for row in files.read(table, device, start, end)
+    }
+    return sorted({*old, *found})[:most] if old else found
 
 
 def metres(places: Sequence[Position]) -> float:

@@ -39,6 +39,15 @@ class Drained:
         self.refused += done.refused
 
 
+def waiting(where: Path | None = None) -> tuple[int, float | None]:
+    """(bytes that are not in the database yet, when the first of them came); while it is away, all that is on the disk."""
+    try:
+        loaded = dict(SpoolMark.objects.values_list("file", "offset"))
+    except (OperationalError, InterfaceError):
+        loaded = {}
+    return spool.waiting(loaded, where)
+
+
 def drain(wait: float = 0, where: Path | None = None, *, little: bool = False) -> Drained:
     """Loads what is in the spool. wait: seconds for which another process that loads is waited for; little: only when it is no more than
     a batch, what has heaped up being left to the worker and the collector."""

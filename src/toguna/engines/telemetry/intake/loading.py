@@ -94,10 +94,9 @@ class Register:
                 for q in Quantity.objects.all()
             }
             self.network = register.network_number()
-            days = Policy.objects.filter(table="reading").values_list("raw_days", flat=True).first()
-            if days is not None:
-                # What is older than what the tables keep would not be found when it comes again.
-                self.behind = min(SIGNED_BEHIND, (max(days, Policy.LEAST) - 1) * 86400.0)
+            # What is older than what the tables keep would not be found when it comes again.
+            days = Policy.objects.filter(table="reading").values_list("raw_days", flat=True).first() or Policy.LEAST
+            self.behind = min(SIGNED_BEHIND, (max(days, Policy.LEAST) - 1) * 86400.0)
         else:
             rows = rows.filter(pk__in=changed)
             for pk in changed:

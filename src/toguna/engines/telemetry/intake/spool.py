@@ -9,14 +9,16 @@ written in the transaction that loaded it: whatever is cut, nothing is lost and 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import logging
+import math
 import os
 import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -29,6 +31,7 @@ MOST = 1_000_000  # bytes of one message
 LONGEST = MOST + 1000  # of one record, with its head: beyond, it is no record of ours
 SEGMENT = 16_000_000  # bytes of one file
 TOGETHER = 1 << 18  # bytes read in one go
+SPARED = 300_000_000  # bytes of the disk that are not ours: with none left, the database could not come back to take what waits
 
 
 @dataclass(slots=True)
@@ -75,6 +78,8 @@ class Writer:
             return
         with self._lock:
             file = self._open()
+            if room(file.fileno()) < len(data):
+                raise OSError(errno.ENOSPC, "the spool has no room left")
             try:
                 file.write(data)
                 file.flush()
@@ -210,9 +215,22 @@ def clear(path: Path, offset: int) -> bool:
     return True
 
 
-def waiting(where: Path | None = None) -> int:
-    """Bytes on the disk."""
-    return sum(path.stat().st_size for path in files(where) if path.exists())
+def waiting(loaded: Mapping[str, int] | None = None, where: Path | None = None) -> tuple[int, float | None]:
+    """(bytes that are not in the database yet, when the first of them came). loaded: how far each file is, as `SpoolMark` says."""
+    total, since = 0, None
+    for path in files(where):
+        start = (loaded or {}).get(path.name, 0)
+        with contextlib.suppress(FileNotFoundError):
+            if (first := next(Reader(path, start).records(), None)) is not None:
+                total += path.stat().st_size - start
+                since = min(since or math.inf, first[0].received)
+    return total, since
+
+
+def room(where: Path | int | None = None) -> int:
+    """Bytes that may still be written."""
+    disk = os.statvfs(folder() if where is None else where)
+    return max(0, disk.f_bavail * disk.f_frsize - SPARED)
 
 
 def bad(where: Path | None = None) -> list[Path]:

@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.engines.telemetry import api
+from toguna.engines.telemetry.desk import devices
 from toguna.engines.telemetry.devices import keys, register
 from toguna.engines.telemetry.intake import draining
 from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device, Policy, Refused
@@ -295,6 +296,27 @@ def test_a_day_of_a_truck(device, hire):
     assert "said nowhere" in page(agent, f"/desk/devices/{truck.pk}/day", day="2020-01-01")
     assert "Truck 1" in page(agent, "/desk/devices/map")
     assert agent.get(f"/desk/devices/{truck.pk + 1}/day").status_code == 404
+
+
+def test_a_map_shows_all_devices_however_many_they_are(device, hire, monkeypatch):
+    agent = hire("agent")
+    for n in range(12):
+        say(
+            device(f"bin-{n}", name=f"Bin {n}"),
+            {"at": NOW, "fill": 50, "lat": 12.605 + n / 130, "lon": -8.095 + n / 65},
+        )
+    box = "-8.1,12.6,-7.9,12.7"
+    assert page(agent, "/desk/devices/map", box=box).count("<tr>") == 13
+    monkeypatch.setattr(devices, "ON_MAP", 5)
+    shown = page(agent, "/desk/devices/map", box=box)
+    around = re.findall(r"(\d+) devices? around", shown)
+    assert (
+        1 < len(around) <= 5 and sum(map(int, around)) == 12 and "more place" not in shown and f'value="{box}"' in shown
+    )
+    # Each place opens without JavaScript too: nearer, until they are devices. The fullest comes first.
+    assert around == sorted(around, key=int, reverse=True)
+    nearer = re.search(r'href="(/desk/devices/map\?box=[^"]+)">\d+ devices? around', shown)[1]
+    assert re.search(r">Bin \d+</a>|devices? around</a>", page(agent, nearer))
 
 
 def test_who_has_one_zone_sees_its_devices_alone(device, hire, monkeypatch):

@@ -101,7 +101,7 @@ def test_lorawan_network_servers(device, web):
 def test_what_network_servers_send_besides_uplinks(device, web):
     """As their manuals show it: what is none of ours is no error, or the network server would try again for ever."""
     chirp, things = device("0101010101010101", "lorawan"), device("0004a30b001c0530", "lorawan")
-    key, here = keys.network(), {name: CHIRPSTACK[name] for name in ("deduplicationId", "time", "deviceInfo")}
+    key, here = keys.network(0), {name: CHIRPSTACK[name] for name in ("deduplicationId", "time", "deviceInfo")}
     status = {
         **here,
         "margin": 10,
@@ -174,9 +174,19 @@ def test_the_database_is_away_and_nothing_is_lost(device, web, monkeypatch):
         for n in range(3):
             assert post(web, "/telemetry/in/bin-1", {"at": NOW + n, "fill": n}, key).json() == {"taken": 1}
         assert post(web, "/telemetry/in/bin-1", {"at": NOW + 9, "fill": 9}, "wrong").status_code == 202
-    assert spool.waiting() > 0 and last(one) == {}
+    assert spool.waiting()[0] > 0 and last(one) == {}
     done = draining.drain()
     assert (done.rows, done.refused) == (3, 1) and last(one) == {"fill": 2} and Refused.objects.get().reason == "key"
+
+
+def test_the_spool_leaves_the_database_room_to_come_back(device, web, monkeypatch):
+    one = device("bin-1", "http")
+    key = register.key_of(one)
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "SPARED", 10**18)  # as if the disk were full
+        answer = post(web, "/telemetry/in/bin-1", {"at": NOW, "fill": 1}, key)
+        assert answer.status_code == 507 and spool.waiting() == (0, None)
+    assert post(web, "/telemetry/in/bin-1", {"at": NOW, "fill": 1}, key).json()["rows"] == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from toguna.engines.telemetry import api
-from toguna.engines.telemetry.history import files, hours, partitions
-from toguna.engines.telemetry.models import Archive, Hour, Policy
+from toguna.engines.telemetry.history import drifting, files, hours, partitions
+from toguna.engines.telemetry.models import Archive, Device, Hour, Policy, Quantity
+from toguna.engines.telemetry.rules import trying
+from toguna.engines.telemetry.rules.conditions import Silence, Threshold
 from toguna.engines.telemetry.tests.conftest import NOW, say
 
 
@@ -45,6 +49,62 @@ def test_a_day_goes_into_a_file_and_is_read_with_the_others(device, monkeypatch,
     files.forget_old()
     assert not Archive.objects.exists() and not list((tmp_path / "archive").glob("*.parquet"))
     assert len(api.readings(one.pk, "fuel", start, end)) == 1
+
+
+def test_a_way_and_a_rule_go_on_over_the_day_that_left_the_database(device, hire, monkeypatch, tmp_path):
+    """Replayed on its page, and tried: as before the days went into files."""
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "archive")
+    truck, gauge = device("truck-1", "tcp", kind="tracker"), device("gauge-1")
+    noons = [NOW // 86400 * 86400 - days * 86400 + 43200 for days in (4, 2)]
+    for noon in noons:
+        say(truck, [{"at": noon + n * 30, "lat": 12.65 + n / 2000, "lon": -8.0} for n in range(20)], proof="door")
+        say(gauge, {"at": noon, "level": 5})
+    address, agent = f"/desk/devices/{truck.pk}/day", hire("agent")
+
+    def seen():
+        days = [f"{datetime.fromtimestamp(noon, UTC):%Y-%m-%d}" for noon in noons]
+        pages = [agent.get(address, {"day": day}).content.decode() for day in days]
+        tried = (
+            trying.attempt(rule, Device.objects.filter(pk=gauge.pk))
+            for rule in (Silence(24 * 60), Threshold("level", above=4))
+        )
+        return [re.findall(r'<script id="way"[^>]*>(.*?)</script>', page) for page in pages], [
+            one.raised for one in tried
+        ]
+
+    before = seen()
+    assert all(len(json.loads(way)) == 20 for (way,) in before[0]) and [len(one) for one in before[1]] == [2, 1]
+    Policy.objects.update(raw_days=3)
+    assert sorted((row.table, row.rows) for row in files.put_away()) == [("position", 20), ("reading", 1)]
+    assert seen() == before
+
+
+def test_a_move_that_is_cut_leaves_nothing_double_or_lost(device, monkeypatch, tmp_path):
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "archive")
+    one, other, old = device("truck-1"), device("truck-2"), NOW - 50 * 86400
+    for who in (one, other):
+        say(who, [{"at": old + n, "seq": n, "fuel": 40 - n} for n in range(20)])
+    start, end = datetime.fromtimestamp(old - 5, UTC), datetime.fromtimestamp(NOW, UTC)
+    before, of = (
+        api.readings(one.pk, "fuel", start, end),
+        partitions.name("reading", datetime.fromtimestamp(old, UTC).date()),
+    )
+    for place, name in ((files.partitions, "gone"), (files.os, "fsync"), (Archive, "save")):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, lambda *_args, **_more: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                files.put_away()
+        assert api.readings(one.pk, "fuel", start, end) == before
+    assert Archive.objects.get().digest == "" and list(
+        (tmp_path / "archive").glob("*.parquet")
+    )  # a file that is not believed yet
+    (tmp_path / "archive" / f".making-{Archive.objects.get().file}-cut").mkdir()
+    # Meanwhile a person was forgotten: what was written before the cut does not bring the rows back.
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {of} WHERE device = %s", [other.pk])
+    assert [row.rows for row in files.put_away()] == [20]
+    assert api.readings(one.pk, "fuel", start, end) == before and api.readings(other.pk, "fuel", start, end) == []
+    assert [path.suffix for path in (tmp_path / "archive").iterdir()] == [".parquet"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -135,6 +195,39 @@ def test_hours_are_what_stays(device):
     Archive.objects.create(table="reading", day=noon.date(), file="x", rows=1, digest="x")
     say(one, {"at": base + 7, "level": 1})
     assert written(hours.sum_up) == 0 and api.hours(one.pk, "level", noon, noon + timedelta(hours=1))[0].n == 7
+
+
+def test_a_sensor_that_drifts_is_said_on_its_page(device, hire):
+    """The hot season comes to all; one of them moves away from the others."""
+    ones = [device(f"air-{n}", name=f"Air {n}") for n in range(6)]
+    for n, one in enumerate(ones):
+        say(one, {"at": NOW, "temperature": 30, "count": 5, "lat": 12.65 + n / 100, "lon": -8.0})
+    codes = dict(Quantity.objects.values_list("code", "pk"))
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    rows = []
+    for n, one in enumerate(ones):
+        for days in (*range(1, 7), *range(29, 35)):
+            season = 0 if days > 7 else 6
+            own = 2.5 if n == 3 and days < 7 else 0
+            for code, value in (
+                ("temperature", 25 + n / 2 + n * season / 60 + season + own + days % 3),
+                ("count", days * n**3),
+            ):
+                rows.append(
+                    Hour(
+                        device=one, quantity_id=codes[code], hour=now - timedelta(days=days), n=1, mean=value, low=value, high=value, last=value
+                    )
+                )  # fmt: skip
+    Hour.objects.bulk_create(rows)
+    assert [drifting.drift(one.pk, "temperature") is not None for one in ones] == [n == 3 for n in range(6)]
+    found = drifting.drift(ones[3].pk, "temperature")
+    assert found.by == pytest.approx(2.5, abs=0.3) and found.others == 5 and drifting.drift(ones[5].pk, "count") is None
+    head = hire("manager")
+    assert "It drifts: in four weeks it moved by 2.6 Cel" in head.get(f"/desk/devices/{ones[3].pk}").content.decode()
+    assert "It drifts" not in head.get(f"/desk/devices/{ones[2].pk}").content.decode()
+    # With too few others, nothing is proven.
+    Hour.objects.filter(device__in=ones[:2]).delete()
+    assert drifting.drift(ones[3].pk, "temperature") is None
 
 
 def test_the_length_of_a_way(device):

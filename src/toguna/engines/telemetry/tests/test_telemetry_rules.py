@@ -175,7 +175,7 @@ def test_a_rule_with_a_calendar_is_tried_on_past_data(device):
         ({}, [0, 1, 2]), ({"only": {"market": market}}, [0, 2]), ({"not": {"market": market}}, [1]),
         ({"only": {"dates": [f"{local[1]:%m-%d}..{local[2]:%m-%d}"]}}, [1, 2]),
     ):  # fmt: skip
-        tried = trying.attempt(parse(spec | more), [bin_])
+        tried = trying.attempt(parse(spec | more), Device.objects.all())
         assert [one.raised.timestamp() for one in tried.raised] == [local[n].timestamp() for n in expected]
 
 

@@ -117,7 +117,12 @@ def test_observations_are_posted_with_the_key_of_the_device(town):
     assert made.status_code == 201 and web.get(made["Location"]).json()["result"] == 7.5
     del said["Datastream"]
     assert (
-        post(web, f"{ROOT}/Datastreams('{stream['@iot.id']}')/Observations", {**said, "result": 8}, key).status_code
+        post(
+            web,
+            f"{ROOT}/Datastreams('{stream['@iot.id']}')/Observations",
+            {**said, "result": 8, "phenomenonTime": NOW + 1},
+            key,
+        ).status_code
         == 201
     )
     for wrong in ({"result": "x"}, {"phenomenonTime": "then"}, {"Datastream": {"@iot.id": "1-999"}}):
@@ -128,6 +133,131 @@ def test_observations_are_posted_with_the_key_of_the_device(town):
             == 400
         )
     assert post(web, f"{ROOT}/Things", {"name": "x"}, key).status_code == 405
+    # Without a time, it is of now; what nobody believes was not made.
+    now = post(web, f"{ROOT}/Observations", {"result": 3, "Datastream": {"@iot.id": stream["@iot.id"]}}, key)
+    made = web.get(now["Location"]).json()
+    assert now.status_code == 201 and made["result"] == 3 and made["@iot.selfLink"] == now.json()["@iot.selfLink"]
+    wild = post(web, f"{ROOT}/Observations", {**said, "result": 1e6, "Datastream": {"@iot.id": stream["@iot.id"]}}, key)
+    assert wild.status_code == 400 and "not believed" in wild.json()["message"]
+
+
+@pytest.fixture
+def several(device):
+    """Ten public gauges, two of them with a second quantity: ids of one and of two figures."""
+    found = [device(f"gauge-{n}", name=f"Gauge {n}", public=True, lat=12.65 + n / 100, lon=-8.0) for n in range(12)]
+    for n, one in enumerate(found):
+        more = {"level": n / 2} if n < 2 else {}
+        say(
+            one,
+            [{"at": NOW - 3600 + m * 60, "rain": n * 10 + m, **more} for m in range(3)],
+        )
+    return found
+
+
+FILTERS = [
+    ("/Things", "name eq 'Gauge 3' or name eq 'Gauge 4'", ["Gauge 3", "Gauge 4"]),
+    ("/Things", "not (startswith(name,'Gauge 1') or endswith(name, '2')) and substringof('Gauge',name) and name ne 'Gauge 0' and properties/kind eq 'sensor' and properties/code ne 'gauge-3'",
+     [f"Gauge {n}" for n in (3, 4, 5, 6, 7, 8, 9)]),
+    ("/Things", "length(name) gt 7 and tolower(concat(trim(name),'!')) eq 'gauge 11!'", ["Gauge 11"]),
+    ("/Things", "Datastreams/properties/quantity eq 'level'", ["Gauge 0", "Gauge 1"]),
+    ("/Things", "Datastreams/ObservedProperty/properties/quantity eq 'level' and indexof(name,'1') eq 6", ["Gauge 1"]),
+    ("/Things", "st_within(Locations/location, geography'POLYGON((-8.1 12.645,-7.9 12.645,-7.9 12.675,-8.1 12.675,-8.1 12.645))')",
+     ["Gauge 0", "Gauge 1", "Gauge 2"]),
+    ("/Locations", "geo.distance(location, geography'POINT(-8 12.76)') lt 0.015", ["Gauge 10", "Gauge 11"]),
+    ("/Things", "Datastreams/phenomenonTime gt now() sub duration'PT30M'", []),
+    ("/Things", "year(Datastreams/phenomenonTime) gt 2000 and substring(name,6) eq '5'", ["Gauge 5"]),
+    ("/Things", "name eq 'it''s'", []),
+]  # fmt: skip
+
+
+def test_what_a_filter_understands(several):
+    for path, where, expected in FILTERS:
+        rows = get(Client(), path, **{"$filter": where, "$orderby": "id"})["value"]
+        assert [row["name"] for row in rows] == expected, where
+
+
+OF_OBSERVATIONS = [
+    ("result gt 110 or result eq 2", [2, 111, 112]),
+    ("not result lt 112", [112]),
+    ("result mod 10 eq 1 and result div 10 lt 3", [1, 11, 21]),
+    ("(result add 5) mul 2 sub 10 eq 204", [102]),
+    ("Datastream/Thing/name eq 'Gauge 7'", [70, 71, 72]),
+    ("Datastream/properties/quantity eq 'level' and result gt 0", [0.5, 0.5, 0.5]),
+    ("FeatureOfInterest/name eq 'Gauge 9' and round(result div 4) eq 23", [90, 91, 92]),
+    ("phenomenonTime ge now() sub duration'PT1H' and result lt 0", []),
+    ("minute(phenomenonTime) ge 0 and date(phenomenonTime) le date(now()) and result eq 50", [50]),
+    ("result div 0 eq 1", []),
+]  # fmt: skip
+
+
+def test_what_a_filter_of_observations_understands(several):
+    for where, expected in OF_OBSERVATIONS:
+        only = "" if "level" in where else "(Datastream/properties/quantity eq 'rain') and "
+        found = get(
+            Client(), "/Observations", **{"$filter": f"{only}({where})", "$orderby": "result", "$count": "true"}
+        )
+        assert [row["result"] for row in found["value"]] == expected and found["@iot.count"] == len(expected), where
+
+
+NO_FILTERS = [
+    "name eq", "name eq 'x' and", "(name eq 'x'", "name eq 'x')", "name eq 'x' 'y'", "moon(name) eq 1", "length() eq 1", "secret eq 1",
+    "((" * 30, "result gt 1", "Observations/result gt 1", "Datastreams eq 1", "geometry'POINT(1)' eq 1", "duration'P1Y' gt 1", "name eq \"x\"",
+]  # fmt: skip
+NONE_OF_OBSERVATIONS = [
+    "result", "result eq 'x'", "name eq 'x'", "result mul 1e308 mul 1e308 gt 1", "tolower(result) eq 'x'", "phenomenonTime gt 5", "id gt '1'",
+]  # fmt: skip
+
+
+def test_what_a_filter_does_not_understand(several):
+    for where in NO_FILTERS:
+        assert get(Client(), "/Things", **{"$filter": where}) == 400, where
+    for where in NONE_OF_OBSERVATIONS:
+        assert get(Client(), "/Observations", **{"$filter": where}) == 400, where
+    assert get(Client(), "/Things", **{"$filter": "name"})["value"] == []
+
+
+def test_paths_to_properties_references_pages_and_selections(several):
+    web, first = Client(), several[0]
+    assert get(web, f"/Things({first.pk})/name") == {"name": "Gauge 0"}
+    plain = web.get(f"{ROOT}/Things({first.pk})/name/$value")
+    assert plain.content == b"Gauge 0" and plain["Content-Type"].startswith("text/plain")
+    assert get(web, f"/Things({first.pk})/properties/$value")["kind"] == "sensor"
+    stream = get(web, f"/Things({first.pk})/Datastreams")["value"][0]["@iot.id"]
+    assert get(web, f"/Datastreams('{stream}')/Thing/name") == {"name": "Gauge 0"}
+    links = get(web, f"/Things({first.pk})/Datastreams/$ref", **{"$top": "1"})
+    assert [list(one) for one in links["value"]] == [["@iot.selfLink"]] and "/Datastreams/$ref?" in links[
+        "@iot.nextLink"
+    ]
+    assert web.get(links["value"][0]["@iot.selfLink"]).status_code == 200
+    for path in (
+        "/Things/name",
+        f"/Things({first.pk})/moon",
+        f"/Things({first.pk})/$value",
+        "/Things/$value",
+        f"/Things({first.pk})/name/$ref",
+    ):
+        assert get(web, path) == 404, path
+    # Ids as numbers; pages by their links alone; what is selected and nothing else; pages of what is expanded.
+    seen, page = [], get(web, "/Things", **{"$orderby": "id desc", "$top": "5", "$select": "id,name"})
+    while True:
+        assert all(set(row) == {"@iot.id", "name"} for row in page["value"])
+        seen += [row["@iot.id"] for row in page["value"]]
+        if "@iot.nextLink" not in page:
+            break
+        page = web.get(page["@iot.nextLink"]).json()
+    assert seen == sorted((one.pk for one in several), reverse=True)
+    only = {"$filter": f"Thing/id eq {first.pk} and properties/quantity eq 'rain'"}
+    inner = "Observations($top=2;$count=true;$orderby=phenomenonTime asc)"
+    (deep,) = get(web, "/Datastreams", **only, **{"$expand": inner})["value"]
+    rest = web.get(deep["Observations@iot.nextLink"]).json()["value"]
+    assert deep["Observations@iot.count"] == 3 and [row["result"] for row in [*deep["Observations"], *rest]] == [
+        0,
+        1,
+        2,
+    ]
+    by_thing = get(web, "/Datastreams", **{"$orderby": "Thing/id desc", "$top": "1"})["value"][0]
+    assert by_thing["@iot.id"].startswith(f"{several[-1].pk}-")
+    assert get(web, "/Things", **{"$select": "moon"}) == 400
 
 
 def test_expanding_without_end_is_refused_and_what_many_point_to_is_read_once(town, monkeypatch):

@@ -58,7 +58,7 @@ def test_an_alarm_opens_one_report_where_the_device_stands(gauge, head, town):
     row = AlarmRule.objects.get(declared=False)
     assert row.does == {"report": topic.slug} and row.notify_up == ["chief@town.test", "+22370000010"]
     assert "Open a report" in head.get(made.url).content.decode()
-    assert "chief@town.test" in head.get(f"{made.url}/edit").content.decode()
+    assert "chief@town.test" in head.get(f"/desk/devices/rules/{row.name}/edit").content.decode()
     head.post(made.url, {"do": "on"})
     says(1.0, seconds=-60)
     says(2.5, seconds=-50)

@@ -252,6 +252,7 @@ def test_kiosk_counter_and_board_by_touch_and_by_keys(live_server, settings, mon
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.clock.install()
+        page.add_init_script("window.printed = 0; window.print = () => { window.printed += 1; };")
         page.goto(f"{live_server.url}/kiosk/")
         for letter in awa.number:
             page.locator(".keys button", has_text=re.compile(f"^{letter}$")).click()
@@ -263,6 +264,8 @@ def test_kiosk_counter_and_board_by_touch_and_by_keys(live_server, settings, mon
         page.locator("button[value=slip]").click()
         page.locator("img.qr").wait_for()
         sound(page, "kiosk-slip")
+        page.get_by_role("button", name="Print").click()
+        assert page.evaluate("window.printed") == 1
         page.clock.fast_forward(61_000)
         page.locator("#typed").wait_for()
         assert page.locator("#typed").input_value() == ""

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
+import uuid
 from datetime import date
 
 import pypdfium2 as pdfium
 import pytest
 from django.contrib.gis.geos import Point
+from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from toguna.engines.ledger import api as ledger
+from toguna.engines.ledger.providers import asking, following, http, ways
 from toguna.engines.territory.models import Feature, Layer
+from toguna.kernel import town
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.revenue.campaigns import actions, markets, notices
 from toguna.services.revenue.models import Base, Campaign, Part, Taxed
 from toguna.services.revenue.register import actions as register
+from toguna.simulate.mpesa import Mpesa
+from toguna.simulate.payments import GIVEN
 
 DAY, DUE = date(2026, 1, 15), date(2026, 12, 31)
 PAGE = "/desk/revenue/campaigns/"
@@ -171,6 +179,35 @@ def test_one_new_stall_is_billed_at_once_and_the_campaign_passes_over_it(places,
     assert shown(thing.code) == shown(twin.code)
     page = client.get(f"{PAGE}now/{Taxed.objects.get(words='Place 2').code}").content.decode()
     assert 'value="2026"' in page and 'value="7"' in page, "as the last campaign did"
+
+
+def test_a_bill_made_in_the_office_of_a_town_of_shillings_is_paid_by_m_pesa(places, hire, zongo, monkeypatch):
+    kenya = dataclasses.replace(town.current(), currency="KES")
+    monkeypatch.setattr(town, "current", lambda: kenya)
+    thing = Taxed.objects.get(words="Place 1")
+    said = {"label": "2026", "day": DAY, "due": DUE, "times": "7"}
+    hire("agent", zone=zongo.pk).post(f"{PAGE}now/{thing.code}", said)
+    bill = ledger.Bill.objects.get(about=thing.code)
+    assert (bill.currency, bill.left % 100) == ("KES", 0)
+    http.forget_tokens()
+    with Mpesa(webhook=ways.address("mpesa")) as company:
+        monkeypatch.setattr(ways, "tables", lambda: {"mpesa": {**GIVEN["mpesa"], "url": company.url}})
+        asked = {
+            "way": "mpesa", "phone": "+254712345678", "amount": f"{bill.left // 100}.00", "client_id": str(uuid.uuid4()),
+        }  # fmt: skip
+        assert Client(headers={"accept-language": "en"}).post(f"/pay/{bill.reference}", asked).status_code == 302
+        row = ledger.PaymentRequest.objects.get()
+        connection.inc_thread_sharing()
+        asking.send(row.pk)
+        (payment,) = company.payments.values()
+        assert payment.amount == str(bill.left // 100)
+        company.pay(payment)
+        following.follow(row.pk)
+        connection.dec_thread_sharing()
+    bill.refresh_from_db()
+    row.refresh_from_db()
+    assert (bill.state, row.currency, row.amount) == ("paid", "KES", bill.amount)
+    assert ledger.balance(ledger.RECEIVABLE, currency="KES") == 0
 
 
 def test_what_is_paid_by_the_day_or_is_gone_is_not_billed_now(places, stall, hire):

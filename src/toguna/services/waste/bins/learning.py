@@ -28,20 +28,31 @@ def found(
 
 
 def keep(rows: list[tuple[int, datetime, int, str, bool, uuid.UUID]]) -> int:
-    """(place, at, level, source, emptied, client_id) of each, in one statement. How many were new."""
+    """(place, at, level, source, emptied, client_id) of each, in one statement: what is forecast of a bin goes on from the last of them.
+    How many were new."""
     if not rows:
         return 0
     columns = list(zip(*rows, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO waste_fill (place_id, at, level, source, emptied, client_id)
-            SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::text[], %s::bool[], %s::uuid[])
-            ON CONFLICT (client_id) DO NOTHING
+            WITH kept AS (
+                INSERT INTO waste_fill (place_id, at, level, source, emptied, client_id)
+                SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::text[], %s::bool[], %s::uuid[])
+                ON CONFLICT (client_id) DO NOTHING RETURNING place_id, at, CASE WHEN emptied THEN 0 ELSE level END AS level
+            ), last AS (
+                SELECT DISTINCT ON (place_id) * FROM kept k
+                WHERE NOT EXISTS (SELECT FROM waste_fill f WHERE f.place_id = k.place_id AND f.at > k.at) ORDER BY place_id, at DESC
+            ), moved AS (
+                UPDATE waste_forecast f SET computed = l.at, level = l.level,
+                    "full" = l.at + interval '1 day' * GREATEST(-30, LEAST(365, (%s - l.level) / f.rate))
+                FROM last l WHERE l.place_id = f.place_id AND f.rate > 0
+            )
+            SELECT count(*) FROM kept
             """,
-            [list(c) for c in columns],
+            [*(list(c) for c in columns), forecasting.FULL],
         )
-        return int(cursor.rowcount)
+        return int(cursor.fetchone()[0])
 
 
 def history(since: datetime) -> tuple[dict[int, list[Sample]], dict[int, str], dict[int, Found]]:

@@ -11,15 +11,22 @@ SELECT zone_id, date_trunc('month', closed)::date AS month, {numerator} AS numer
 FROM waste_pickup WHERE state = 'done' AND closed >= %(since)s GROUP BY 1, 2
 """
 # What rounds that began cost, as their plan reckons it (`making.money`): the planned kilometres, the hours as they were driven where the round has
-# ended. Shared among the districts by their stops; a round whose stops are in none is the town's.
+# ended. Shared among the districts by their stops; a round whose stops are in none is the town's. What of it is written on reports that it fetched
+# (`driving._share`, at the very moment of the stop) is a work of those, and left out here.
 _ROUNDS = """
 SELECT s.zone_id, date_trunc('month', d.day)::date AS month,
-    (t.cost_day + t.cost_km * r.metres / 1000.0 + t.cost_hour * extract(epoch FROM COALESCE(r.ended - r.started, r.returns - r.departs)) / 3600.0)::float
+    (t.cost_day + t.cost_km * r.metres / 1000.0 + t.cost_hour * extract(epoch FROM COALESCE(r.ended - r.started, r.returns - r.departs)) / 3600.0 - w.cost)::float
         * COALESCE(s.stops / sum(s.stops) OVER (PARTITION BY r.id), 1) AS cost
 FROM waste_round r JOIN waste_day_plan d ON d.id = r.plan_id JOIN waste_truck t ON t.id = r.truck_id
+CROSS JOIN LATERAL (
+    SELECT COALESCE(sum(w.cost), 0) AS cost, COALESCE(array_agg(v.id), '{}') AS visits FROM waste_visit v
+    JOIN waste_call c ON c.id = v.call_id JOIN cases_work w ON w.case_id = c.case AND w.at = v.at AND w.account IS NULL
+    WHERE v.round_id = r.id AND v.state = 'done'
+) w
 LEFT JOIN LATERAL (
     SELECT COALESCE(p.zone_id, c.zone_id) AS zone_id, count(*)::float AS stops FROM waste_visit v
-    LEFT JOIN waste_place p ON p.id = v.place_id LEFT JOIN waste_call c ON c.id = v.call_id WHERE v.round_id = r.id AND v.kind = 'stop' GROUP BY 1
+    LEFT JOIN waste_place p ON p.id = v.place_id LEFT JOIN waste_call c ON c.id = v.call_id
+    WHERE v.round_id = r.id AND v.kind = 'stop' AND v.id <> ALL (w.visits) GROUP BY 1
 ) s ON true
 WHERE d.state = 'published' AND r.started IS NOT NULL AND d.day >= %(since)s
 """

@@ -18,9 +18,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
+from typing import Any
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
+from django.db.models import Prefetch
 from django.utils import timezone
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -129,33 +131,42 @@ def play(
 ) -> dict[str, int]:
     """Plays the day; how many positions were taken, stops done and skipped. mqtt: by that door. Raises OSError when it cannot be reached."""
     draw = random.Random(seed)  # noqa: S311 - a game
-    rounds = list(
-        plan.rounds.exclude(state=Round.State.ENDED).select_related("truck__depot").prefetch_related("visits")
-    )
-    if not rounds:
-        return {"positions": 0, "done": 0, "skipped": 0}
-    keys, tracks = trackers(rounds, mqtt=mqtt), {r.pk: track_of(r) for r in rounds}
-    todo = {r.pk: [v for v in r.visits.all() if v.state == Visit.State.PLANNED] for r in rounds}
-    first, last = min(r.departs for r in rounds), max(r.returns for r in rounds)
     counted = {"positions": 0, "done": 0, "skipped": 0}
+    rounds = _to_drive(plan)
+    if not rounds:
+        return counted
+    keys, tracks, todo = trackers(rounds, mqtt=mqtt), {r.pk: track_of(r) for r in rounds}, _todo(rounds)
+    first, last, since = min(r.departs for r in rounds), max(r.returns for r in rounds), 0
+    moment = first
     left: set[int] = set()
     door = _Broker() if mqtt else _Door(url)
+
+    def tap(one: Round, what: str, **more: Any) -> None:
+        record = {"id": _once(one, what), "round": one.pk, "at": moment.isoformat()}
+        driving.apply(record | more, by=SYSTEM, now=moment)
+
     for beat in range(1, beats + 1):
         began = time.monotonic()
-        moment = first + (last - first) * beat / beats
+        version = plan.version
+        plan.refresh_from_db(fields=["version"])
+        if plan.version != version and (fresh := _to_drive(plan)):
+            # The rounds were changed meanwhile: the day goes on from when they begin anew.
+            rounds, since = fresh, beat - 1
+            keys, tracks, todo = trackers(rounds, mqtt=mqtt), {r.pk: track_of(r) for r in rounds}, _todo(rounds)
+            first, last = max(moment, timezone.now()), max(r.returns for r in rounds)
+        moment = first + (last - first) * (beat - since) / (beats - since)
         for one in rounds:
             counted["positions"] += door.send(keys[one.pk], _shaken(tracks[one.pk].at(moment), draw))
             if moment >= one.departs and one.pk not in left:
                 left.add(one.pk)
-                driving.apply(
-                    {"id": _once(one, "start"), "round": one.pk, "do": "start", "at": moment.isoformat()}, by=SYSTEM
-                )
+                tap(one, "start", do="start")
             while todo[one.pk] and todo[one.pk][0].leaves <= moment:
-                counted[_tap(one, todo[one.pk].pop(0), moment, draw)] += 1
+                visit = todo[one.pk].pop(0)
+                skipped, said = _said_of(visit, draw)
+                tap(one, f"{visit.kind}{visit.number}v{plan.version}", **said)
+                counted["skipped" if skipped else "done"] += 1
             if moment >= one.returns:
-                driving.apply(
-                    {"id": _once(one, "end"), "round": one.pk, "do": "end", "at": moment.isoformat()}, by=SYSTEM
-                )
+                tap(one, "end", do="end")
         if beat % 10 == 0:
             say(f"{timezone.localtime(moment):%H:%M}  {counted['done']} / {counted['skipped']}")
         time.sleep(max(0.0, seconds / beats - (time.monotonic() - began)))
@@ -163,20 +174,26 @@ def play(
     return counted
 
 
-def _tap(one: Round, visit: Visit, moment: datetime, draw: random.Random) -> str:
+def _to_drive(plan: DayPlan) -> list[Round]:
+    over = (Round.State.ENDED, Round.State.BROKEN)
+    visits = Prefetch("visits", Visit.objects.order_by("number"))
+    return list(plan.rounds.exclude(state__in=over).select_related("truck__depot").prefetch_related(visits))
+
+
+def _todo(rounds: Sequence[Round]) -> dict[int, list[Visit]]:
+    return {r.pk: [v for v in r.visits.all() if v.state == Visit.State.PLANNED] for r in rounds}
+
+
+def _said_of(visit: Visit, draw: random.Random) -> tuple[bool, dict[str, Any]]:
+    """(whether it was skipped, what the crew says of it)."""
     skipped = visit.kind == Visit.Kind.STOP and draw.random() < SKIPPED
     expected = float(visit.facts.get("level") or 80)
     level = min(driving.LEVELS, key=lambda step: abs(step - expected * draw.lognormvariate(0, 0.2)))
     key = planning.key_of(visit) or (f"p{visit.place_id}" if visit.place_id else "")
-    driving.apply(
-        {
-            "id": _once(one, f"{visit.kind}{visit.number}"), "round": one.pk, "do": "skipped" if skipped else "done", "kind": visit.kind, "key": key,
-            "at": moment.isoformat(),
-            **({"reason": "blocked"} if skipped else {"level": level} if visit.kind == Visit.Kind.STOP else {}),
-        },
-        by=SYSTEM,
-    )  # fmt: skip
-    return "skipped" if skipped else "done"
+    said = {"do": "skipped" if skipped else "done", "kind": visit.kind, "key": key}
+    return skipped, said | (
+        {"reason": "blocked"} if skipped else {"level": level} if visit.kind == Visit.Kind.STOP else {}
+    )
 
 
 def _once(one: Round, what: str) -> str:

@@ -491,6 +491,14 @@ def last_to_rate(address: str) -> PickUp | None:
     return rows.filter(closed__gte=timezone.now() - RATED_WITHIN).order_by("-closed").first()
 
 
+def last_rated(address: str) -> PickUp | None:
+    """The last pick-up of this address that has stars, and of which one may still say what went wrong."""
+    rows = PickUp.objects.select_related("collector", "household").filter(
+        household__address=address, state=State.DONE, stars__isnull=False, closed__gte=timezone.now() - RATED_WITHIN
+    )
+    return rows.order_by("-closed").first() if address else None
+
+
 def of_address(address: str) -> list[PickUp]:
     """Its open orders, the soonest first."""
     rows = PickUp.objects.select_related("kind", "household__person", "collector", "booking", "subscription")

@@ -380,7 +380,7 @@ def _do(row: PreCollector, what: str, secret: str) -> str:
         return _job(row, job, verb, digits or secret)
     if verb == "earnings":
         sums = precollectors.sums(row)
-        return _("This month: %(done)d jobs, %(earned)s. The town owes you %(owed)s now.") % {
+        return _("Jobs done this month: %(done)d, for %(earned)s. The town owes you %(owed)s now.") % {
             "done": sums.done, "earned": money.shown(sums.earned, plain=True), "owed": money.shown(sums.owed, plain=True),
         }  # fmt: skip
     if verb == "rating":
@@ -448,7 +448,12 @@ PRE = Command(
 
 
 def _stars(said: Said) -> int | None:
-    found = re.search(r"[1-5]", said.text)
+    """0: words alone, of a pick-up that has its stars."""
+    words = said.text.split()
+    found = re.fullmatch(r"[1-5]", words[0].strip(".,;:!/")) if words else None
+    if found is None and len(said.text.strip()) > 2 and actions.last_rated(said.address) is not None:
+        return 0
+    found = found or re.search(r"[1-5]", said.text)
     return int(found[0]) if found else None
 
 
@@ -460,16 +465,22 @@ def _read_stars(said: Said, typed: str) -> int:
 
 
 def _rate(said: Said) -> str:
-    row = actions.last_to_rate(said.address)
+    stars = int(said.slots["stars"])
+    row = actions.last_to_rate(said.address) if stars else actions.last_rated(said.address)
     if row is None:
         raise Stop(_("There is no pick-up to rate."))
+    words = re.sub(r"^[1-5]\W+", "", said.text.strip()) if stars else said.text
+    wrong = stars <= 2 and len(words.strip()) > 2
     try:
-        actions.rate(row, said.slots["stars"], by=SYSTEM)
+        if stars:
+            actions.rate(row, stars, by=SYSTEM)
+        if wrong:
+            actions.complain(row, words, by=SYSTEM)
     except actions.Refused as error:
         raise Stop(str(error)) from error
-    if said.slots["stars"] <= 2:
-        return _("Thank you. What went wrong? Tell the town hall: send COMPLAIN.")
-    return _("Thank you.")
+    if wrong:
+        return _("We are sorry. The town hall looks into pick-up %(code)s and answers you.") % {"code": row.code}
+    return _("Thank you. What went wrong? Send RATE and a few words.") if stars <= 2 else _("Thank you.")
 
 
 RATE = Command(

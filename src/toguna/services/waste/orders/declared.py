@@ -89,6 +89,7 @@ PROVIDES: tuple[Declaration, ...] = (
     Reaction(PaymentTaken, telling.on_paid),
     Periodic("waste-offers", timedelta(minutes=1), matching.sweep),
     Periodic("waste-subscriptions", timedelta(hours=1), subscriptions.sweep),
+    Periodic("waste-reminders", timedelta(hours=3), telling.remind),
     Periodic("waste-forget", timedelta(days=1), forgetting.forget_old),
     PersonalData("waste", forgetting.export),
     Erasure("waste", forgetting.erase),

@@ -182,6 +182,11 @@ def order_of(row: Subscription) -> ledger.StandingOrder | None:
     return ledger.orders_of(row.household.payer_id).filter(key__startswith=_order_key(row), ended=None).first()
 
 
+def asked_by_itself(home: Household) -> bool:
+    """Whether a standing order asks a telephone for what it owes, be it of a subscription or of its own."""
+    return home.payer_id is not None and ledger.orders_of(home.payer_id).filter(ended=None).exists()
+
+
 def end_order(row: Subscription, why: str, *, by: Actor = SYSTEM) -> None:
     """The standing order that came with a subscription ends. Raises Denied."""
     if (order := order_of(row)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.urls import reverse
@@ -13,10 +13,10 @@ from toguna.engines.channels import api as channels
 from toguna.engines.ledger import api as ledger
 from toguna.kernel import money, text, town
 from toguna.services.waste import households
-from toguna.services.waste.models import PickUp, PickUpOffer, PreCollector, Subscription
+from toguna.services.waste.models import Household, PickUp, PickUpOffer, PreCollector, Subscription
 from toguna.services.waste.orders import actions, matching
 from toguna.services.waste.orders.events import MonthBilled, PickUpMoved, PreCollectorMoved
-from toguna.services.waste.orders.money import order_of, part, ring, ringing_way, worth
+from toguna.services.waste.orders.money import asked_by_itself, part, ring, ringing_way, worth
 
 
 def when(start: datetime, end: datetime) -> str:
@@ -127,7 +127,11 @@ def _to_household(row: PickUp, what: str) -> str:
         return _("Pick-up %(code)s, %(when)s, is cancelled by the town hall. You owe nothing for it.") % values
     if row.bill is None or not row.bill.left:
         return _("Pick-up %(code)s is done. Are you content? Send RATE and a number from 1 to 5.") % values
-    return _("Pick-up %(code)s is done: %(amount)s, bill %(bill)s. Pay: %(url)s. Send RATE and 1 to 5.") % {
+    if row.household.address.startswith("+") and ringing_way() is not None:  # who missed the ring makes it ring again
+        words = _("Pick-up %(code)s is done: %(amount)s. To pay, send BILL %(bill)s. To rate it, send RATE and 1 to 5.")
+    else:
+        words = _("Pick-up %(code)s is done: %(amount)s, bill %(bill)s. Pay: %(url)s. Send RATE and 1 to 5.")
+    return words % {
         **values, "amount": money.shown(row.bill.left, row.bill.currency, plain=True), "bill": row.bill.reference,
         "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[row.bill.reference])}",
     }  # fmt: skip
@@ -170,7 +174,7 @@ def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
     language = collector.language or town.current().languages[0]
     with translation.override(language):
         values = {
-            "code": row.code, "when": when(row.start, row.end), "where": short(row.where, 50), "phone": row.household.address,
+            "code": row.code, "when": when(row.start, row.end), "where": short(row.where, 26), "phone": row.household.address,
         }  # fmt: skip
         if what == "accepted":
             words = (
@@ -190,7 +194,7 @@ def on_billed(event: MonthBilled) -> None:
     """Reaction: who subscribed hears what a month costs and how to pay it. Where it is asked for by itself, the order says so."""
     row = Subscription.objects.select_related("household", "kind").filter(pk=event.subscription).first()
     bill = ledger.Bill.objects.filter(pk=event.bill).first()
-    if row is None or bill is None or not bill.left or not row.household.address or order_of(row) is not None:
+    if row is None or bill is None or not bill.left or not row.household.address or asked_by_itself(row.household):
         return
     home = row.household
     language = home.language or town.current().languages[0]
@@ -211,6 +215,43 @@ def on_billed(event: MonthBilled) -> None:
         medium, to, key=f"waste-month:{bill.pk}", text=words, subject=text.pick(row.kind.titles, language), language=language,
         person=home.person_id,
     )  # fmt: skip
+
+
+LATE = timedelta(days=7)  # what has been late for longer is not news: it is the desk's
+
+
+def remind(today: date | None = None) -> None:
+    """Who is late hears it once for each bill, all that is late in one message; not who is asked by itself, nor of a pick-up that they
+    complained of and that nobody has answered."""
+    if channels.quiet_now(timezone.now()):
+        return
+    today = today or timezone.localdate()
+    late = ledger.Bill.objects.filter(about_kind="waste", state="open", due__lt=today, due__gte=today - LATE)
+    late = late.exclude(about__in=PickUp.objects.filter(complained__isnull=False, settled=None).values("code"))
+    by_payer: dict[int, list[ledger.Bill]] = {}
+    for bill in late.order_by("due", "pk"):
+        by_payer.setdefault(bill.payer_id, []).append(bill)
+    for home in Household.objects.filter(payer__in=by_payer).exclude(address=""):
+        bills = by_payer[home.payer_id or 0]
+        if asked_by_itself(home):
+            continue
+        language = home.language or town.current().languages[0]
+        with translation.override(language):
+            values = {
+                "town": town.current().name, "amount": money.shown(sum(one.left for one in bills), bills[0].currency, plain=True),
+                "bill": bills[0].reference, "word": _("PAY"), "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[bills[0].reference])}",
+            }  # fmt: skip
+            words = (
+                _(
+                    "%(town)s: %(amount)s for waste is late, bill %(bill)s. To pay, send: %(word)s %(amount)s, or: %(url)s"
+                )
+                % values
+            )
+        medium, to = households.way(home.address)
+        channels.send(
+            medium, to, key=f"waste-late:{home.pk}:{max(one.pk for one in bills)}", text=words, subject=_("Waste"), language=language,
+            person=home.person_id,
+        )  # fmt: skip
 
 
 def on_precollector(event: PreCollectorMoved) -> None:

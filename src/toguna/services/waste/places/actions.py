@@ -89,17 +89,15 @@ def _sensor(row: WastePlace, device: int | None, by: Actor) -> None:
 
 
 def _takes(row: WastePlace, takes: Mapping[str, int | None]) -> None:
-    known = dict(Material.objects.filter(slug__in=takes).values_list("slug", "pk"))
-    row.taken.exclude(material__in=known.values()).delete()
+    known = Material.objects.filter(slug__in=takes).values_list("slug", "pk") if takes else ()
+    wanted = {pk: takes[slug] for slug, pk in known}
     there = {one.material_id: one for one in row.taken.all()}
-    for slug, price in takes.items():
-        if slug not in known:
-            continue
-        old = there.get(known[slug])
+    if gone := [one.pk for pk, one in there.items() if pk not in wanted]:
+        Taken.objects.filter(pk__in=gone).delete()
+    for pk, price in wanted.items():
+        old = there.get(pk)
         if old is None:
-            Taken.objects.create(
-                place=row, material_id=known[slug], price=price, since=timezone.localdate() if price else None
-            )
+            Taken.objects.create(place=row, material_id=pk, price=price, since=timezone.localdate() if price else None)
         elif old.price != price:
             old.price, old.since = price, timezone.localdate() if price else None
             old.save(update_fields=["price", "since"])

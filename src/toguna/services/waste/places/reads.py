@@ -78,12 +78,14 @@ def nearest(
         rows = rows.filter(state=State.OPEN).annotate(away=Distance("point", point)).order_by("away", "pk")
     if by_price:
         paid = Taken.objects.filter(place=OuterRef("pk"), material=material).values("price")
-        rows = rows.annotate(paid=Subquery(paid)).order_by(F("paid").desc(nulls_last=True), *rows.query.order_by)
+        rows = rows.annotate(paid=Subquery(paid)).order_by(
+            F("paid").desc(nulls_last=True), *(rows.query.order_by or ("name", "pk"))
+        )
     rows = rows.prefetch_related(
         Prefetch("taken", Taken.objects.select_related("material").order_by("material__order"), to_attr="takes")
     )
     found = []
-    for row in rows[: most * 4 if open_now else most]:
+    for row in rows[: MOST * 4 if open_now else most]:
         is_open = row.state == State.OPEN and opening.is_open(row.hours)
         if open_now and not is_open:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from django.contrib.gis.geos import Point
@@ -42,10 +42,11 @@ def rows(places: Iterable[WastePlace]) -> Iterator[list[Any]]:
 def read(file: object, *, by: Actor) -> tuple[int, int]:
     """Brings a table in, all or nothing: (new, changed). Its columns are those of COLUMNS, in any order. A code that is known changes that
     place; a line without code is the place of that name there, when there is one. Raises tables.Wrong, Denied."""
-    return tables.bring(file, COLUMNS, NEEDED, lambda given: _line(given, by), actions.Refused)
+    materials = set(Material.objects.values_list("slug", flat=True))
+    return tables.bring(file, COLUMNS, NEEDED, lambda given: _line(given, materials, by), actions.Refused)
 
 
-def _line(given: dict[str, str], by: Actor) -> bool:
+def _line(given: dict[str, str], materials: Collection[str], by: Actor) -> bool:
     """Whether it is new."""
     lat, lon = (given.get(name, "").replace(",", ".") for name in ("lat", "lon"))
     spot = territory.read_point(f"{lat}, {lon}")
@@ -60,7 +61,7 @@ def _line(given: dict[str, str], by: Actor) -> bool:
     takes: dict[str, int | None] = {}
     if row is not None:  # what the table does not say stays as it was
         told = {field: getattr(row, field) for field in told}
-        takes = {one.material.slug: one.price for one in row.taken.select_related("material")}
+        takes = {one.material.slug: one.price for one in row.taken.all()}
     told["where"] = given.get("where", told["where"])
     told["kind"] = _choice(given.get("kind", ""), WastePlace.Kind.choices)
     if state := given.get("state"):
@@ -75,20 +76,21 @@ def _line(given: dict[str, str], by: Actor) -> bool:
     if public := given.get("public"):
         told["public"] = public == "1"
     if "takes" in given:
-        takes = _takes(given["takes"])
+        takes = _takes(given["takes"], materials)
     actions.save(row, actions.Told(name=name, point=point, takes=takes, **told), client_id=once, by=by)
     return row is None
 
 
 def _known(code: str, name: str, point: Point, once: uuid.UUID) -> WastePlace | None:
+    places = WastePlace.objects.prefetch_related("taken__material")
     if code:
-        row = WastePlace.objects.filter(code=codes.read(code)).first()
+        row = places.filter(code=codes.read(code)).first()
         if row is None:
             raise actions.Refused(_("No place has this code: %(codes)s") % {"codes": code})
         return row
     around = Point(point.x, point.y, srid=4326).buffer(NEAR)
-    there = WastePlace.objects.filter(name__iexact=name, point__intersects=around).exclude(state="closed").first()
-    return there or WastePlace.objects.filter(client_id=once).first()
+    there = places.filter(name__iexact=name, point__intersects=around).exclude(state="closed").first()
+    return there or places.filter(client_id=once).first()
 
 
 def _choice(typed: str, choices: Iterable[tuple[str, Any]]) -> str:
@@ -108,9 +110,8 @@ def _whole(typed: str) -> int:
     return int(digits)
 
 
-def _takes(typed: str) -> dict[str, int | None]:
+def _takes(typed: str, known: Collection[str]) -> dict[str, int | None]:
     """ "plastic=75; household": materials, with what a kilogramme pays."""
-    known = set(Material.objects.values_list("slug", flat=True))
     found: dict[str, int | None] = {}
     for part in filter(None, (one.strip() for one in typed.split(";"))):
         slug, _line, price = (one.strip() for one in part.partition("="))

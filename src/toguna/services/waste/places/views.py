@@ -20,6 +20,9 @@ from toguna.services.waste.clientid import once
 from toguna.services.waste.models import PlaceSaid, WastePlace
 from toguna.services.waste.places import actions, reads
 
+# They are not full, broken or dirty; they may be gone.
+SHOPS = (*reads.BUY, WastePlace.Kind.REWARD)
+
 
 @public
 def places(request: HttpRequest) -> HttpResponse:
@@ -75,7 +78,7 @@ def place(request: Request, code: str) -> HttpResponse:
     takes = row.taken.select_related("material").order_by("material__order")
     values = {
         "row": row, "takes": takes, "not_now": reads.closed(row), "hours": opening.shown(row.hours),
-        "whats": PlaceSaid.What.choices, "client_id": uuid.uuid4(), "closed": row.state == "closed", "phoned": row.kind in reads.BUY, "emptied": row.kind in actions.FILLED and row.state != "closed",
+        "whats": [(what, words) for what, words in PlaceSaid.What.choices if what == "gone" or row.kind not in SHOPS], "client_id": uuid.uuid4(), "closed": row.state == "closed", "phoned": row.kind in SHOPS, "emptied": row.kind in actions.FILLED and row.state != "closed",
         "full": PlaceSaid.objects.filter(place=row, what="full", done=None).order_by("-pk").first(),
     }  # fmt: skip
     return people.remember_device(request, render(request, "waste/place.html", values))

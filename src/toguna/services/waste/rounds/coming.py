@@ -20,6 +20,7 @@ from toguna.services.waste.rounds import drawing, reads, ways
 from toguna.services.waste.rounds.ways import Point, apart
 
 AROUND = 1500  # metres: a place farther than this is nobody's
+ALIKE = 150  # metres: whoever says a landmark does not mean one of two bins so near to each other
 NEAR = 700  # metres: the truck is near
 SOON = timedelta(minutes=20)
 LARGE = 3.5  # times the drawing of the office: it is looked at on a telephone
@@ -114,6 +115,14 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
     return found
 
 
+def served(point: Point) -> WastePlace | None:
+    """Where somebody around a landmark brings their waste: of the bins about as near as the nearest, the one that a truck comes to."""
+    rows = coming(near(point), point)
+    return next(
+        (r.place for r in rows if r.between and r.metres <= rows[0].metres + ALIKE), rows[0].place if rows else None
+    )
+
+
 def picture(rows: Sequence[Coming]) -> SafeString:
     """The bins, and the trucks that are on their way to them; "" when none is."""
     tracks = {
@@ -125,6 +134,7 @@ def picture(rows: Sequence[Coming]) -> SafeString:
         drawing.Mark(ways.spot(one.place.point), one.place.name, str(number), done=one.between is None)
         for number, one in enumerate(rows, 1)
     ]
+    bins.sort(key=lambda mark: not mark.done)  # those that a truck comes to lie over the others
     first, *others = tracks.values()
     return drawing.drawn([replace(first, stops=bins), *others], (), title=_("Where the truck is now"), large=LARGE)
 

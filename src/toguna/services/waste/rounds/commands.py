@@ -28,10 +28,10 @@ def _where(said: Said, typed: str) -> Any:
     hits = territory.geocode(typed, language=said.language, limit=1)
     if not hits:
         raise NotUnderstood(_("This place is not known here. Send the code on the bin, or a landmark."))
-    places = coming.near((hits[0].lon, hits[0].lat), 1)
-    if not places:
+    place = coming.served((hits[0].lon, hits[0].lat))
+    if place is None:
         raise Stop(_("There is no bin around %(place)s.") % {"place": hits[0].label})
-    return places[0].pk
+    return place.pk
 
 
 def _guess(said: Said) -> Any:

@@ -47,10 +47,11 @@ def load(files: DemoFiles) -> None:
     drivers = [a for a in people.staff_with("waste.work") if a.email and not a.is_superuser]
     many = max(2, -(-len(bins) // BINS_A_TRUCK))
     sectors = _sectors(bins, (home.x, home.y), many)
+    # Two crews a day: whoever tries a breakdown in the afternoon sees another truck take its stops.
     for number, sector in enumerate(sectors):
         truck = Truck.objects.create(
             plate=f"VM-{101 + number}", name=("Benne", "Ampliroll", "Tasseuse")[number % 3], depot=depot, volume=(16_000, 12_000, 20_000)[number % 3],
-            weight=(6_000, 5_000, 8_000)[number % 3], begins=time(6), ends=time(15), pause_from=time(10), pause_until=time(12), pause_minutes=30,
+            weight=(6_000, 5_000, 8_000)[number % 3], begins=time(6), ends=time(20), pause_from=time(10), pause_until=time(12), pause_minutes=30,
             cost_km=450, cost_hour=3_500, cost_day=10_000, burns=(380, 350, 420)[number % 3],
             driver=drivers[number % len(drivers)].pk if drivers else None,
         )  # fmt: skip

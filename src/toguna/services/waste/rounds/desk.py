@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.assets import api as assets
-from toguna.kernel import access, audit
+from toguna.engines.territory import api as territory
+from toguna.kernel import access, audit, text
 from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
-from toguna.services.waste import devices
+from toguna.services.waste import devices, opening
 from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
 from toguna.services.waste.rounds import drawing, driving, evening, planning, reads, vehicles, words
 from toguna.services.waste.rounds.forms import ChangeForm, EveningForm, PlanForm, TruckForm
@@ -210,7 +211,8 @@ def _keep(form: TruckForm, *, by: Actor) -> None:
 
 @staff("waste.set_up")
 def present(request: Request, truck: int) -> HttpResponse:
-    """The round that a truck drives without a plan, as the crew says it: its places by their codes, in their order, and its days."""
+    """The round that a truck drives without a plan, as the crew says it: its places in their order, and its days. ?zone: those of a district; ?round: which of
+    its rounds, "new" for one of other days; none: the first."""
     access.require(request.actor, planning.PLAN)
     row = get_object_or_404(Truck, pk=truck)
     days = [
@@ -221,28 +223,36 @@ def present(request: Request, truck: int) -> HttpResponse:
             strict=True,
         )
     ]
-    kept = row.present.order_by("pk").first()
-    codes = dict(WastePlace.objects.filter(pk__in=kept.places if kept else []).values_list("pk", "code"))
+    rounds, which = list(row.present.order_by("pk")), request.GET.get("round", "")
+    kept = next((one for one in rounds if which in ("", str(one.pk))), None)
+    others = [one for one in rounds if one != kept]
+    quarter = request.GET.get("zone", "")
+    near = (
+        territory.zone_tree_ids(int(quarter)) if quarter.isascii() and quarter.isdigit() and len(quarter) < 18 else ()
+    )
+    order = {pk: n for n, pk in enumerate(kept.places if kept else [], 1)}
+    places = reads.on_rounds(order, near, [z for q in row.quarters.all() for z in territory.zone_tree_ids(q.pk)])
+    numbers: dict[int, Any] = {**order}
     values: dict[str, Any] = {
-        "truck": row, "days": days, "chosen": kept.days if kept else [], "codes": "\n".join(codes[p] for p in kept.places if p in codes) if kept else "",
+        "truck": row, "days": days, "chosen": kept.days if kept else [], "zones": [(z.id, text.pick(z.names)) for z in territory.districts()],
+        "zone": quarter, "which": which, "kept": kept, "others": [(one.pk, opening.named(one.days) or _("every day"), len(one.places)) for one in others],
     }  # fmt: skip
     if request.method == "POST":
-        typed = request.POST.get("codes", "").upper().split()
         chosen = sorted({int(d) for d in request.POST.getlist("days") if d in "1234567" and len(d) == 1})
-        known = dict(WastePlace.objects.filter(code__in=typed).values_list("code", "pk"))
-        unknown = [c for c in typed if c not in known]
-        if unknown:
-            values |= {
-                "error": _("No place has this code: %(codes)s") % {"codes": ", ".join(unknown[:10])},
-                "codes": "\n".join(typed),
-                "chosen": chosen,
-            }
-            return render(request, "waste/rounds/present.html", values, status=422)
-        with transaction.atomic():
-            row.present.all().delete()
-            if typed and chosen:
-                PresentRound.objects.create(truck=row, days=chosen, places=[known[c] for c in typed])
-            audit.record(request.actor, "waste.present_round", f"waste.truck:{row.pk}", places=len(typed))
-        messages.success(request, _("Done."))
-        return redirect("desk-trucks")
-    return render(request, "waste/rounds/present.html", values)
+        numbers = {p.pk: typed for p in places if (typed := request.POST.get(f"n{p.pk}", "").strip())}
+        wanted = reads.in_order(numbers)
+        if wanted is None:
+            values |= {"error": _("Number the places of the round: 1, 2, 3..."), "chosen": chosen}
+        elif wanted and (not chosen or any(set(chosen) & set(one.days) for one in others)):
+            values |= {"error": _("Choose its days: of the truck’s rounds, one a day."), "chosen": chosen}
+        else:
+            with transaction.atomic():
+                if kept is not None:
+                    kept.delete()
+                if wanted:
+                    PresentRound.objects.create(truck=row, days=chosen, places=wanted)
+                audit.record(request.actor, "waste.present_round", f"waste.truck:{row.pk}", places=len(wanted))
+            messages.success(request, _("Done."))
+            return redirect("desk-trucks")
+    values["places"] = [(p, numbers.get(p.pk, "")) for p in places]
+    return render(request, "waste/rounds/present.html", values, status=422 if "error" in values else 200)

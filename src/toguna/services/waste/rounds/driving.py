@@ -24,7 +24,7 @@ from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
 from toguna.services.waste.bins import learning
 from toguna.services.waste.models import Call, DayPlan, DriverRecord, Fill, PlaceSaid, Round, Visit
-from toguna.services.waste.rounds import planning, stops, vehicles
+from toguna.services.waste.rounds import making, planning, stops, vehicles
 from toguna.services.waste.rounds.events import StopServed
 
 WORK = "waste.work"
@@ -64,12 +64,12 @@ def _may(actor: Actor, one: Round) -> bool:
     return access.can(actor, WORK, anywhere=True) and actor.account is not None and one.truck.driver == actor.account
 
 
-def apply(record: Mapping[str, Any], *, by: Actor) -> Result:
+def apply(record: Mapping[str, Any], *, by: Actor, now: datetime | None = None) -> Result:
     """One record: {"id", "round", "do": start | done | skipped | end | broken, "kind": stop | dump | pause, "key": "p12" | "c7" | "tp12",
-    "level", "reason", "words", "at"}. Never raises for what is wrong with it."""
+    "level", "reason", "words", "at"}. now: of a played day, else the clock's. Never raises for what is wrong with it."""
     typed = str(record.get("id", ""))
     try:
-        once, at = uuid.UUID(typed), _moment(record)
+        once, at = uuid.UUID(typed), _moment(record, now or timezone.now())
         with transaction.atomic():
             one = (
                 Round.objects.select_for_update(of=("self",))
@@ -91,9 +91,8 @@ def apply(record: Mapping[str, Any], *, by: Actor) -> Result:
         return Result(typed, "refused", _("This record cannot be read."))
 
 
-def _moment(record: Mapping[str, Any]) -> datetime:
+def _moment(record: Mapping[str, Any], now: datetime) -> datetime:
     """When it was done, as the telephone says, unless its clock is plainly wrong."""
-    now = timezone.now()
     said = parse_datetime(str(record.get("at") or "")) or now
     said = said if timezone.is_aware(said) else timezone.make_aware(said)
     return said if now - OLDEST < said <= now else now
@@ -192,7 +191,21 @@ def _learn(visit: Visit, do: str, at: datetime, once: uuid.UUID) -> None:
                 by=SYSTEM,
                 client_id=uuid.uuid5(once, "reply"),
             )
+            minutes, cost = _share(visit)
+            cases.log_work(
+                case, minutes=minutes, cost=cost, what=_("Fetched by a truck on its round"), by=SYSTEM, client_id=uuid.uuid5(once, "work"), at=at
+            )  # fmt: skip
     announce(StopServed(visit.pk, visit.place_id, case))
+
+
+def _share(visit: Visit) -> tuple[int, int]:
+    """(minutes, minor units) of one stop, as its round was planned: from the stop before until it is done; of the money of the round, as much
+    as any other stop. `figures.measures` finds this line by its moment, and does not count it with the round again."""
+    one = Round.objects.select_related("truck").get(pk=visit.round_id)
+    before = one.visits.filter(number__lt=visit.number).order_by("-number").values_list("leaves", flat=True).first()
+    took = visit.leaves - (before or one.departs)
+    whole = making.money(one.truck, one.metres, int((one.returns - one.departs).total_seconds()))
+    return max(1, round(took.total_seconds() / 60)), whole // max(1, one.visits.filter(kind=Visit.Kind.STOP).count())
 
 
 def here(one: Round, lon: float, lat: float, at: datetime, *, by: Actor) -> None:

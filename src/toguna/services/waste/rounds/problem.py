@@ -202,9 +202,9 @@ def played(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]]
     order = _emptied(problem, vehicle, order)
     leaves = max(vehicle.begins, departs if departs is not None else vehicle.begins)
     plain = _run(problem, vehicle, order, leaves, None, stops, dumps)
-    if vehicle.pause is None or (plain is not None and plain.returns <= vehicle.pause.latest):
-        if plain is None:
-            raise Impossible
+    if plain is None:
+        raise Impossible  # a rest only delays
+    if vehicle.pause is None or plain.returns <= vehicle.pause.latest:
         return plain
     tried = (_run(problem, vehicle, order, leaves, place, stops, dumps) for place in range(len(order)))
     if found := [route for route in tried if route is not None]:

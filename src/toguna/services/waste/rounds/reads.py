@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -218,12 +218,22 @@ def _share(one: Round, found: int) -> int:
     return min(found, 100)
 
 
-COMPARED = ("km", "hours", "litres", "co2", "money", "stops", "tonnes", "km_per_tonne")
+@dataclass(frozen=True)
+class Figure:
+    """One of a day's rounds. change: percent that the plan's is above it, below 0 when it is less; None where nothing is compared."""
+
+    name: str
+    value: float | None
+    change: int | None
+    money: bool
 
 
 def compared(plan: DayPlan) -> list[dict[str, Any]]:
-    """The plan beside the present rounds: rows of a table. figures: (which, its value, percent by which the plan's is above (below 0 when
-    less) or None)."""
+    """The plan beside the present rounds: rows of a table."""
+    columns = {
+        "km": "km", "hours": _("Hours"), "litres": _("Litres"), "co2": "CO₂ (kg)", "money": _("Cost"), "stops": _("Stops"), "tonnes": _("Tonnes"),
+        "km_per_tonne": _("km a tonne"),
+    }  # fmt: skip
     ours, present = plan.figures.get("plan") or {}, plan.figures.get("present") or {}
     names = {
         "plan": _("This plan"),
@@ -243,9 +253,35 @@ def compared(plan: DayPlan) -> list[dict[str, Any]]:
         return round(100 * now / then - 100) if key != "plan" and now is not None and then else None
 
     return [
-        {"name": names[key], "figures": [(figure, of[figure], change(key, figure)) for figure in COMPARED]}
+        {
+            "name": names[key],
+            "figures": [Figure(name, of[one], change(key, one), one == "money") for one, name in columns.items()],
+        }
         for key, of in whole.items()
     ]
+
+
+def on_rounds(
+    order: Mapping[int, int], near: Collection[int], usual: Collection[int], most: int = 400
+) -> list[WastePlace]:
+    """The places to choose a round from: those that it has, in their order, then the other bins and points of these zones, or of those that
+    its crew knows (none: all), by name."""
+    rows = (
+        WastePlace.objects.filter(kind__in=("bin", "point"), state="open").exclude(pk__in=order).select_related("zone")
+    )
+    if wanted := near or usual:
+        rows = rows.filter(zone__in=wanted)
+    had = WastePlace.objects.filter(pk__in=order).exclude(state="closed").select_related("zone")
+    return [*sorted(had, key=lambda p: order[p.pk]), *rows.order_by("name", "pk")[: max(0, most - len(order))]]
+
+
+def in_order(numbers: Mapping[int, str]) -> list[int] | None:
+    """Places by the numbers that somebody gave them ("2.5" goes between 2 and 3); None when something is no number."""
+    try:
+        found = {pk: float(typed.replace(",", ".")) for pk, typed in numbers.items()}
+    except ValueError:
+        return None
+    return sorted(found, key=lambda pk: found[pk]) if all(abs(n) < 1e6 for n in found.values()) else None
 
 
 def today() -> DayPlan | None:

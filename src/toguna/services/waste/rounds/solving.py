@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -27,6 +27,7 @@ from toguna.services.waste.rounds.problem import (
     NEVER,
     Impossible,
     Kind,
+    Matrix,
     Plan,
     Problem,
     Route,
@@ -43,6 +44,7 @@ SCALE = 100  # the solver's unit of cost is a hundredth of the minor unit: price
 MUST = 10**7  # minor units: the price of leaving what must be served, when not all of it can be
 # The twenty nearest of a stop are looked at, not fifty: twice as many turns of the search, which on days of 60 to 200 stops is what counts.
 PARAMS = pyvrp.SolveParams(neighbourhood=NeighbourhoodParams(num_neighbours=20))
+MOST_BACK = 10  # stops that are put back where they fit: each is tried at every place
 BALANCE_FROM = 1.03  # a day within 3% of the mean is even enough
 
 
@@ -274,32 +276,48 @@ def _extended(
     return metres, took
 
 
-def timed(
-    problem: Problem, plan: Plan, took: Callable[[Vehicle, Sequence[tuple[int, int, int]]], Sequence[int]]
-) -> tuple[Problem, Plan]:
+Took = Callable[[Vehicle, Sequence[tuple[int, int, int]]], Sequence[int]]
+
+
+def timed(problem: Problem, plan: Plan, took: Took) -> tuple[Problem, Plan]:
     """The plan with each leg as long as it takes at its hour, and the problem that says so, where each vehicle has its own matrix. took: of
-    a vehicle's legs (from, to, when it sets off), their seconds. What then no longer fits is given up, from the end of that day."""
-    matrices, orders = dict(problem.matrices), []
+    a vehicle's legs (from, to, when it sets off), their seconds. What then no longer fits goes elsewhere, or is left; legs that are new by
+    that are asked for too."""
+    there, again = problem, plan
+    for back in (MOST_BACK, MOST_BACK, 0, 0, 0):  # in the end stops are only lost, so that it ends
+        before = {r.vehicle: (r.departs, r.order) for r in again.routes}
+        there = _at_its_hour(problem, again, took, there.matrices)
+        own = {v.key: v for v in there.vehicles}
+        orders = [(own[r.vehicle], r.departs, r.order) for r in again.routes]
+        again = _finished(there, orders, dict(again.left), back)
+        if before == {r.vehicle: (r.departs, r.order) for r in again.routes}:
+            break
+    return there, again
+
+
+def _at_its_hour(problem: Problem, plan: Plan, took: Took, known: Mapping[str, Matrix]) -> Problem:
+    """known: what was asked before stays: else a leg that was never asked always looks quicker than one that was."""
+    matrices, own = dict(known), set()
     at = {s.key: s.at for s in problem.stops} | {d.key: d.at for d in problem.dumps}
     for route in plan.routes:
         vehicle = problem.vehicle(route.vehicle)
-        matrix = problem.matrices[vehicle.mode]
-        ends = [(at[v.key], v.arrives) for v in route.visits if v.kind != Kind.PAUSE] + [(vehicle.end, route.returns)]
-        starts = [vehicle.start, *(to for to, _arrives in ends)]
-        legs = [(a, b, arrives - int(matrix.seconds[a, b])) for a, (b, arrives) in zip(starts, ends, strict=False)]
+        here, free, legs = vehicle.start, route.departs, []
+        for visit in route.visits:
+            if visit.kind != Kind.PAUSE:
+                legs.append((here, at[visit.key], free))
+                here = at[visit.key]
+            free = visit.leaves
+        legs.append((here, vehicle.end, free))
+        matrix = known.get(vehicle.key) or known[vehicle.mode]
         seconds = matrix.seconds.copy()
-        for (start, end, _at), found in zip(legs, took(vehicle, legs), strict=True):
+        for (start, end, _free), found in zip(legs, took(vehicle, legs), strict=True):
             seconds[start, end] = found
         matrices[vehicle.key] = replace(matrix, seconds=seconds)
-        orders.append((replace(vehicle, mode=vehicle.key), route.departs, route.order))
-    own = {v.key: v.key for v, _departs, _order in orders}
-    stops = tuple(
-        replace(s, modes=s.modes | {v.key for v in problem.vehicles if v.mode in s.modes}) if s.modes else s
-        for s in problem.stops
-    )
-    vehicles = tuple(replace(v, mode=own.get(v.key, v.mode)) for v in problem.vehicles)
-    there = replace(problem, vehicles=vehicles, stops=stops, matrices=matrices)
-    return there, _finished(there, orders, dict(plan.left))
+        own.add(vehicle.key)
+    return replace(
+        problem, matrices=matrices, vehicles=tuple(replace(v, mode=v.key) if v.key in own else v for v in problem.vehicles),
+        stops=tuple(replace(s, modes=s.modes | {v.key for v in problem.vehicles if v.mode in s.modes}) for s in problem.stops),
+    )  # fmt: skip
 
 
 def _orders(setup: _Setup, solution: pyvrp.Solution) -> list[tuple[Vehicle, int, list[tuple[Kind, str]]]]:
@@ -352,31 +370,64 @@ def _copied(setup: _Setup, solution: pyvrp.Solution) -> pyvrp.Solution:
 
 
 def _finished(
-    problem: Problem, orders: Sequence[tuple[Vehicle, int, list[tuple[Kind, str]]]], left: dict[str, Why]
+    problem: Problem,
+    orders: Sequence[tuple[Vehicle, int, list[tuple[Kind, str]]]],
+    left: dict[str, Why],
+    back: int = MOST_BACK,
 ) -> Plan:
-    """Played through, and mended where the rest of a crew breaks it: stops are then given up from the end until it can be driven."""
-    routes: list[Route] = []
-    for vehicle, departs, order in orders:
-        order = list(order)
+    """Played through. Where a rest in a short window, or a slow road, breaks it, a stop is given up until it can be driven; it then goes
+    where it costs least, if anywhere (back: so many of them)."""
+    routes: dict[str, Route] = {}
+    for vehicle, departs, given in orders:
+        order = list(given)
         while any(kind == Kind.STOP for kind, _ in order):
             try:
-                routes.append(_latest(problem, vehicle, order, departs))
+                routes[vehicle.key] = _latest(problem, vehicle, order, departs)
                 break
             except Impossible:
-                last = max(n for n, (kind, _) in enumerate(order) if kind == Kind.STOP)
-                order = order[:last]
-    used = {r.vehicle for r in routes}
+                order = _less(problem, vehicle, order, departs)
     for vehicle in problem.vehicles:
-        if vehicle.key not in used and any(vehicle.load) and problem.dumps_of(vehicle):
+        if vehicle.key not in routes and any(vehicle.load) and problem.dumps_of(vehicle):
             try:
-                routes.append(played(problem, vehicle, []))
+                routes[vehicle.key] = played(problem, vehicle, [])
             except Impossible:
                 continue
-    served = {key for r in routes for key in r.stops}
+    wanted = {key for _vehicle, _departs, order in orders for kind, key in order if kind == Kind.STOP}
+    given_up = [s for s in problem.stops if s.key in wanted - {key for r in routes.values() for key in r.stops}]
+    for stop in sorted(given_up, key=_prize, reverse=True)[:back]:
+        found = min(_with(problem, routes, stop), key=lambda r: _dearer_by(problem, routes, r), default=None)
+        if found is not None and _dearer_by(problem, routes, found) <= _prize(stop):
+            routes[found.vehicle] = found
+    served = {key for r in routes.values() for key in r.stops}
     unserved = [s for s in problem.stops if s.key not in served and s.key not in left]
     reasons = {**left, **{s.key: _reason(problem, routes, s) for s in unserved}}
-    whole = sum(cost(problem, r) for r in routes)
-    return Plan(tuple(sorted(routes, key=lambda r: r.vehicle)), reasons, whole)
+    whole = sum(cost(problem, r) for r in routes.values())
+    return Plan(tuple(sorted(routes.values(), key=lambda r: r.vehicle)), reasons, whole)
+
+
+def _prize(stop: Stop) -> int:
+    return MUST if stop.prize is None else stop.prize
+
+
+def _dearer_by(problem: Problem, routes: Mapping[str, Route], route: Route) -> int:
+    before = routes.get(route.vehicle)
+    return cost(problem, route) - (cost(problem, before) if before else 0)
+
+
+def _less(problem: Problem, vehicle: Vehicle, order: list[tuple[Kind, str]], departs: int) -> list[tuple[Kind, str]]:
+    """Without one stop, when that is enough: one with hours before others, then the least that it costs to leave; else without its end."""
+    stops = {s.key: s for s in problem.stops}
+    places = [n for n, (kind, _key) in enumerate(order) if kind == Kind.STOP]
+    for place in sorted(places, key=lambda n: (not stops[order[n][1]].windows, _prize(stops[order[n][1]]))):
+        rest = [*order[:place], *order[place + 1 :]]
+        # No truck is emptied twice on end.
+        less = [one for n, one in enumerate(rest) if one[0] == Kind.STOP or n == 0 or rest[n - 1][0] == Kind.STOP]
+        try:
+            _latest(problem, vehicle, less, departs)
+        except Impossible:
+            continue
+        return less
+    return order[: places[-1]]
 
 
 def _latest(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]], departs: int) -> Route:
@@ -387,15 +438,18 @@ def _latest(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]
         return played(problem, vehicle, order)
 
 
-def _reason(problem: Problem, routes: Sequence[Route], stop: Stop) -> Why:
-    """Tried at every place of every route: where one would do, it was left because it costs more than it is worth."""
-    orders: Mapping[str, list[tuple[Kind, str]]] = {r.vehicle: r.order for r in routes}
+def _with(problem: Problem, routes: Mapping[str, Route], stop: Stop) -> Iterator[Route]:
+    """What each route would be with that stop, at each of its places where it can be."""
     for vehicle in problem.vehicles:
-        order = orders.get(vehicle.key, [])
+        route = routes.get(vehicle.key)
+        order, departs = (route.order, route.departs) if route else ([], vehicle.begins)
         for place in range(len(order) + 1):
             try:
-                played(problem, vehicle, [*order[:place], (Kind.STOP, stop.key), *order[place:]])
+                yield _latest(problem, vehicle, [*order[:place], (Kind.STOP, stop.key), *order[place:]], departs)
             except Impossible:
                 continue
-            return Why.NOT_WORTH
-    return Why.NO_ROOM
+
+
+def _reason(problem: Problem, routes: Mapping[str, Route], stop: Stop) -> Why:
+    """Where a place would do, it was left because it costs more than it is worth."""
+    return Why.NO_ROOM if next(_with(problem, routes, stop), None) is None else Why.NOT_WORTH

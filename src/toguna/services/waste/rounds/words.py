@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -31,7 +32,7 @@ def why(code: str, facts: Mapping[str, Any]) -> str:
             day = f"{timezone.localdate(full):%d/%m}" if full else ""
             return _("Expected full on %(day)s, give or take %(error)s days") % {
                 "day": day,
-                "error": f"{facts.get('error', 0):.1f}",
+                "error": number_format(float(facts.get("error") or 0), 1),
             }
         case "long":
             return _("Not emptied for a week")

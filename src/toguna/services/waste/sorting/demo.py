@@ -21,7 +21,7 @@ INSERT INTO waste_point_entry (key, household_id, points, material_id, grammes, 
 SELECT 'demo:' || h.id || ':' || w.n, h.id, (g.grammes * m.points * CASE WHEN t.ours THEN 2 ELSE 1 END / 1000)::int, m.id, g.grammes, h.zone_id,
     CASE WHEN t.ours THEN %(campaign)s END, w.at
 FROM waste_household h JOIN waste_material m ON m.slug = 'plastic'
-CROSS JOIN LATERAL (SELECT n, %(day)s::timestamptz - make_interval(days => n * 7, hours => (h.id %% 60)::int) AS at FROM generate_series(1, 22) n) w
+CROSS JOIN LATERAL (SELECT n, %(day)s::timestamptz - make_interval(days => n * 7, hours => (h.id %% 60)::int) AS at FROM generate_series(0, 21) n) w
 CROSS JOIN LATERAL (SELECT h.zone_id = ANY(%(zones)s) AND w.at >= %(since)s AS ours) t
 CROSS JOIN LATERAL (SELECT ('x' || substr(md5(h.id || '-' || w.n), 1, 6))::bit(24)::int / 16777216.0 AS dice) r
 CROSS JOIN LATERAL (SELECT (500 + 2500 * r.dice * CASE WHEN t.ours THEN 1.6 ELSE 1 END)::int AS grammes) g

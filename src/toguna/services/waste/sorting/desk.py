@@ -177,7 +177,7 @@ def overview(request: Request) -> HttpResponse:
     values = {
         "form": form, "campaigns": SortingCampaign.objects.prefetch_related("zones")[:30], "rewards": Reward.objects.all(),
         "shops": [(one, prices.owed_to(one.payer_id)) for one in shops_], "entries": [
-            (one, shown(one.grammes)) for one in PointEntry.objects.filter(grammes__gt=0).select_related("household", "material", "place")[:10]
+            (one, shown(one.grammes)) for one in PointEntry.objects.filter(grammes__gt=0).select_related("household", "material", "place").order_by("-at", "-pk")[:10]
         ],
         "may_set_up": access.can(actor, "waste.set_up", anywhere=True), "may_reward": access.can(actor, "waste.set_up"),
     }  # fmt: skip

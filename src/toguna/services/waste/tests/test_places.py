@@ -86,6 +86,9 @@ def test_the_best_price_is_found_however_far(say, places, client):
     ).content.decode()
     assert "sort=price" in page
     tomorrow = [(timezone.localdate() + timedelta(days=1)).isoweekday()]
+    for n in range(5):
+        row = WastePlace.objects.create(code=f"FERME{n}", kind="buyer", name=f"Fermé {n}", point=AT.format(0.06))
+        Taken.objects.create(place=row, material=Material.objects.get(slug="plastic"))
     WastePlace.objects.exclude(code="ACH333").update(hours=[{"days": tomorrow, "from": "08:00", "to": "12:00"}])
     Taken.objects.filter(place__code="ACH333").update(price=50)
     lines = say("WHERE PLASTIC mosquée de Nord", "+22370000009").split("\n")
@@ -110,6 +113,11 @@ def test_a_bin_is_said_to_be_full_once(say, places, client):
     assert PlaceSaid.objects.filter(what="dirty").count() == 1
     assert client.post("/waste/p/PAC222", {"what": "nonsense"}).status_code == 302
     assert PlaceSaid.objects.count() == 2
+
+
+def test_of_a_shop_one_says_only_that_it_is_gone(client, places):
+    assert [what for what, _words in client.get("/waste/p/PAC222").context["whats"]] == PlaceSaid.What.values
+    assert [what for what, _words in client.get("/waste/p/ACH222").context["whats"]] == ["gone"]
 
 
 def test_the_search_on_the_web(client, places, django_assert_max_num_queries):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
+from django.utils import timezone
+
+from toguna.engines.channels import api as channels
 from toguna.engines.channels import sms
 from toguna.engines.channels.models import Message
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger.providers import ways
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
-from toguna.services.waste.models import Subscription
-from toguna.services.waste.orders import subscriptions
+from toguna.services.waste.models import PickUp, Subscription
+from toguna.services.waste.orders import subscriptions, telling
 from toguna.services.waste.tests.conftest import HOME, OTHER
 from toguna.services.waste.tests.test_working import person_at
 from toguna.simulate.payments import GIVEN
@@ -68,6 +71,31 @@ def test_a_feature_phone_sees_what_it_owes_for_waste_and_pays_it(collectors, say
     assert (row.phone, row.amount, row.bills, row.state) == (HOME, 2000, [bill.pk], "succeeded")
     assert "nothing to pay" in say("BALANCE") and "nothing to pay" in say("PAY 500")
     assert f"received for bill {bill.reference}" in heard(HOME, 9)
+
+
+def test_what_is_late_is_said_once_all_together_and_not_what_is_complained_of(collectors, say, monkeypatch):
+    monkeypatch.setattr(channels, "quiet_now", lambda _now: False)
+    row = subscribe(say)
+    home = row.household
+    due, today = [ledger.Due("principal", "Bags", 500, "7068")], timezone.localdate()
+
+    def owe(about: str, day: date) -> ledger.Bill:
+        return ledger.issue(home.payer, due, key=about, due=day, by=SYSTEM, about=("waste", about))
+
+    first, _second = owe("A", today), owe("B", today + timedelta(days=1))
+    pickup = row.pickups.get()
+    PickUp.objects.filter(pk=pickup.pk).update(complained=timezone.now())
+    contested = owe(pickup.code, today)
+    run_jobs()
+    before = Message.objects.count()
+    telling.remind(today)
+    assert Message.objects.count() == before, "today is not late"
+    for day in (1, 2, 2, 3, 30):
+        telling.remind(today + timedelta(days=day))
+    told = list(Message.objects.order_by("pk").values_list("text", flat=True)[before:])
+    assert ["500 FCFA" in one or "1,000 FCFA" in one for one in told] == [True, True], told
+    assert "500 FCFA" in told[0] and "PAY 1,000 FCFA" in told[1] and first.reference in told[1]
+    assert not any(contested.reference in one for one in told) and all(sms.size(one).parts == 1 for one in told)
 
 
 def test_what_is_asked_for_by_itself_is_said_by_its_order_alone(collectors, say, monkeypatch):

@@ -89,7 +89,7 @@ def test_from_the_hub_to_the_order_and_through_the_back_office(live_server, sett
                 "/waste/", "/waste/pickup", "/waste/pickup/household", telling.path_of(row), "/waste/places", "/waste/places?material=plastic&q=Nord",
                 "/waste/p/ACH222", "/waste/sorting", "/waste/mine", "/waste/jobs", "/desk/waste/pickups/", "/desk/waste/pickups/new", f"/desk/waste/pickups/{row.code}",
                 "/desk/waste/collectors/", f"/desk/waste/collectors/{PreCollector.objects.first().pk}", "/desk/waste/collectors/new",
-                "/desk/waste/places/", "/desk/waste/places/new", "/desk/waste/scales/", "/desk/waste/scales/new", "/desk/waste/sorting/",
+                "/desk/waste/places/", "/desk/waste/places/new", "/desk/waste/places/import", "/desk/waste/scales/", "/desk/waste/scales/new", "/desk/waste/sorting/",
                 "/desk/waste/sorting/new", "/desk/waste/sorting/c", "/desk/waste/figures/",
             ):  # fmt: skip
                 sound(page, f"{live_server.url}{path}")

@@ -21,7 +21,10 @@ from toguna.engines.territory.models import Feature, Layer
 from toguna.kernel import registry
 from toguna.kernel.access import NOBODY, SYSTEM
 from toguna.services.waste import households
+from toguna.services.waste.figures import reads
+from toguna.services.waste.fleet import playing
 from toguna.services.waste.models import (
+    Call,
     DayPlan,
     Depot,
     Material,
@@ -35,6 +38,7 @@ from toguna.services.waste.models import (
     WastePlace,
     Weighing,
 )
+from toguna.services.waste.rounds import driving
 from toguna.services.waste.tests.conftest import HOME
 
 LAT_M = 1 / 111_195  # degrees of a metre to the north
@@ -104,6 +108,17 @@ def test_what_rounds_save_and_whether_they_come_on_time(town, day):
     assert saved() == [20.5, 8, 21.4]
     assert counted("waste-on-time", day) == (2, 3)
     assert counted("waste-stops-done", day) == (3, 4)
+
+
+def test_the_fleet_plays_no_trial(town):
+    """The newest plan of today is a trial: what is driven is the whole one before it."""
+    today = timezone.localdate()
+    whole = DayPlan.objects.create(day=today, state="ready")
+    for asked in ({"without": [1]}, {"dumps": [1]}):
+        DayPlan.objects.create(day=today, state="ready", asked=asked)
+    assert playing.plan_of_today() == whole
+    whole.refresh_from_db()
+    assert whole.state == "published" and playing.plan_of_today() == whole
 
 
 def test_tonnes_what_they_cost_and_what_of_the_fees_is_paid(town, day, hire):
@@ -178,6 +193,71 @@ def test_tonnes_what_they_cost_and_what_of_the_fees_is_paid(town, day, hire):
         if paid:
             ledger.take(paid, bill.currency, "cash", desk=desk, key=f"k{n}", by=SYSTEM, bills=[bill.pk])
     assert counted("waste-recovery", day) == (7000, 10_000)
+
+
+def test_sites_of_wild_dumps_with_what_rounds_fetched_of_them_and_nothing_is_counted_twice(town, day, hire):
+    topic = cases.Topic.objects.create(case_type="reports", slug="waste-pile", names={"en": "Pile"}, days=3)
+
+    def report(metres: float, words: str) -> cases.Case:
+        asked = cases.Asked(
+            type="reports", topic=topic, text=words, place=words, lon=0.05, lat=0.05 + metres * LAT_M, client_id=uuid.uuid4()
+        )  # fmt: skip
+        return cases.open_case(asked, by=NOBODY)[0]
+
+    first, _second, third, far = (
+        report(*one) for one in ((0, "Wall"), (40, "By the wall"), (85, "Behind the wall"), (400, "Far"))
+    )
+    cases.log_work(first.pk, minutes=90, cost=10_000, by=SYSTEM, what="By hand")
+    assert [(one.reports, one.minutes, one.cost) for one in reads.sites(timezone.localdate(), zones=None)] == [
+        (3, 90, 10_000)
+    ]
+    assert reads.sites(timezone.localdate(), zones=[town.south.pk]) == []
+
+    depot = Depot.objects.create(name="Depot", point=Point(0.05, 0.05, srid=4326))
+    plan = DayPlan.objects.create(day=timezone.localdate(), state="published", published=timezone.now())
+    truck = Truck.objects.create(
+        plate="AA-1", depot=depot, volume=8000, weight=3500, begins=time(7), ends=time(17), cost_km=300, cost_hour=2500, cost_day=4000
+    )  # fmt: skip
+    departs = timezone.now() - timedelta(hours=2)
+    one = Round.objects.create(
+        plan=plan, truck=truck, departs=departs, returns=departs + timedelta(hours=2), metres=20_000
+    )
+    calls = [
+        Call.objects.create(case=row.pk, point=row.point, zone=town.north, name="Pile", volume=1000, weight=200)
+        for row in (third, far)
+    ]
+    bins = [place(town, "bin", f"BIN{n}") for n in range(2)]
+    WastePlace.objects.filter(pk=bins[1].pk).update(zone=town.south)
+    for n, more in enumerate([{"call": calls[0]}, {"call": calls[1]}, {"place": bins[0]}, {"place": bins[1]}], 1):
+        leaves = departs + timedelta(minutes=20 * n)
+        Visit.objects.create(
+            round=one, number=n, kind="stop", arrives=leaves, leaves=leaves, metres=1, volume=0, weight=0, why="call" if n < 3 else "full", **more
+        )  # fmt: skip
+    whole = 4000 + 20 * 300 + 2 * 2500
+    for call in calls:
+        said = {
+            "id": str(uuid.uuid4()),
+            "round": one.pk,
+            "do": "done",
+            "kind": "stop",
+            "key": f"c{call.pk}",
+            "at": timezone.now().isoformat(),
+        }
+        for _again in range(2):
+            assert driving.apply(said, by=SYSTEM).state == "sent"
+    found = reads.sites(timezone.localdate(), zones=None)
+    assert [(site.reports, site.minutes, site.cost, site.place) for site in found] == [
+        (3, 110, 10_000 + whole // 4, "Behind the wall"), (1, 20, whole // 4, "Far"),
+    ]  # fmt: skip
+    page = " ".join(hire("manager").get("/desk/waste/figures/").content.decode().replace("\xa0", " ").split())
+    assert "Behind the wall" in page and "13,750 FCFA" in page and "17,500 FCFA, 2 h" in page
+    assert counted("waste-cost-tonne", timezone.now())[0] == 10_000 + whole
+    assert by_zone("waste-cost-tonne", timezone.now()) == {
+        town.north.pk: 10_000 + whole * 3 / 4,
+        town.south.pk: whole / 4,
+    }
+    Visit.objects.filter(place__isnull=False).delete()  # all that it did was fetching what was reported
+    assert counted("waste-cost-tonne", timezone.now())[0] == 10_000 + whole
 
 
 def test_homes_near_a_bin_and_places_on_the_map(town):

@@ -14,6 +14,7 @@ from toguna.services.waste.models import Household, Scale, WastePlace, Weighing
 from toguna.services.waste.weighing import actions
 
 DAYS, TRUCKS, PEOPLE = 60, 4, 3
+EACH = 500  # grammes of an inhabitant in a day
 MOST = 40_000_000  # grammes, of a truck with its load
 
 
@@ -28,6 +29,7 @@ def load(files: DemoFiles) -> None:
     scale = actions.save(None, told, by=SYSTEM)
     draw = random.Random(7)  # noqa: S311 - a game
     homes = list(Household.objects.exclude(address="").order_by("pk")[:200])
+    carried = min(MOST // 2, max(300_000, files.people * EACH // TRUCKS))
     rows: list[Weighing] = []
     for day in range(DAYS, 0, -1):
         for turn in range(TRUCKS + PEOPLE):
@@ -35,7 +37,7 @@ def load(files: DemoFiles) -> None:
                 datetime.combine(files.until - timedelta(days=day), datetime.min.time())
             ) + timedelta(hours=7 + turn, minutes=draw.randrange(60))
             truck = turn < TRUCKS or not homes
-            grammes = draw.randrange(1_500_000, 5_500_000, 10_000) if truck else draw.randrange(3_000, 60_000, 100)
+            grammes = round(carried * draw.uniform(0.6, 1.4), -4) if truck else draw.randrange(3_000, 60_000, 100)
             rows.append(
                 Weighing(
                     scale=scale, number=len(rows) + 1, at=at, received=at, grammes=grammes, place=place, zone_id=place.zone_id,

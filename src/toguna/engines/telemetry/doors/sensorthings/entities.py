@@ -5,22 +5,24 @@ Ids: of a device, its number; of a Datastream "DEVICE-QUANTITY"; of an Observati
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import DataError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from toguna.engines.telemetry.doors.sensorthings.query import BadQuery, Query, time
+from toguna.engines.telemetry.doors.sensorthings import filtering
+from toguna.engines.telemetry.doors.sensorthings.filtering import Call, Node, Path, Value
+from toguna.engines.telemetry.doors.sensorthings.query import BadQuery, Query
 from toguna.engines.telemetry.models import Device, Latest, Quantity
 from toguna.kernel import text
 
 Row = dict[str, Any]
-OPS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 MOST_SHOWN, MOST_LISTS = 2000, 200
@@ -37,7 +39,7 @@ class Reach:
     quantities: dict[int, Quantity]
     inside: bool = False
     shown: int = 0
-    listed: dict[tuple[str, Scope, int], list[Row]] = field(default_factory=dict)
+    listed: dict[tuple[str, Scope, int], Listed] = field(default_factory=dict)
 
     def link(self, path: str) -> str:
         return f"{self.root}/{path}"
@@ -48,13 +50,13 @@ class Reach:
         if self.shown > MOST_SHOWN:
             raise BadQuery(f"more than {MOST_SHOWN} entities at once: ask for fewer with $top")
 
-    def expanded(self, kind: Kind, scope: Scope, query: Query) -> list[Row]:
+    def expanded(self, kind: Kind, scope: Scope, query: Query) -> Listed:
         """What many point to is read once."""
         asked = (kind.name, scope, id(query))
         if asked not in self.listed:
             if len(self.listed) == MOST_LISTS:
                 raise BadQuery(f"$expand makes more than {MOST_LISTS} lists at once: ask for fewer with $top")
-            self.listed[asked] = kind.list(self, scope, query)[0]
+            self.listed[asked] = kind.list(self, scope, query)
         return self.listed[asked]
 
 
@@ -86,38 +88,67 @@ def _devices(reach: Reach, scope: Scope) -> QuerySet[Device]:
     return rows if scope.device is None else rows.filter(pk=scope.device)
 
 
-def _named(rows: Sequence[Row], query: Query) -> list[Row]:
+class Related:
+    """What leads from a row to others, for paths in $filter and $orderby: each set is read once, whatever the number of rows."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._sets: dict[str, dict[Scope, list[Row]]] = {}
+
+    def of(self, kind: str, row: Row) -> filtering.Look:
+        """Of this row."""
+        return partial(self.look, kind, row)
+
+    def look(self, kind: str, row: Row, names: Sequence[str]) -> list[Any]:
+        """The values of a path. Raises BadQuery."""
+        first, rest = names[0], names[1:]
+        first = "@iot.id" if first == "id" else first
+        if first in row:
+            return _inner(row[first], rest)
+        to = KINDS[kind].to.get(first)
+        if to is None or not rest or to == "Observations":
+            raise BadQuery(f"{'/'.join(names)} cannot be asked of {kind}")
+        return [value for other in self._to(kind, row, to) for value in self.look(to, other, rest)]
+
+    def _to(self, kind: str, row: Row, to: str) -> list[Row]:
+        if to not in self._sets:
+            found = self._sets[to] = {}
+            rows, _count = KINDS[to].list(self._reach, Scope(), Query(top=MOST_DEVICES * 10))
+            for other in rows:
+                own = Scope(quantity=other["@iot.id"]) if to == "ObservedProperties" else key(str(other["@iot.id"]))
+                for scope in {own, Scope(own.device), Scope(quantity=own.quantity)}:
+                    found.setdefault(scope, []).append(other)
+        return self._sets[to].get(scope_of(kind, row["@iot.id"], to), [])
+
+
+def _inner(value: Any, names: Sequence[str]) -> list[Any]:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return [value]
+
+
+def _named(reach: Reach, kind: str, rows: Sequence[Row], query: Query) -> list[Row]:
     """Filters and orders by what the entities show: for kinds of which there are few."""
-    found = list(rows)
-    for test in query.tests:
-        name = "@iot.id" if test.name == "id" else test.name
-        if any(name not in row for row in found[:1]):
-            raise BadQuery(f"$filter cannot ask for {test.name} here")
-        found = [row for row in found if _holds(row[name], test.op, test.value)]
+    found, related = list(rows), Related(reach)
+    if query.where is not None:
+        where = query.where
+        found = [row for row in found if filtering.holds(where, related.of(kind, row))]
     for name, descending in reversed(query.order):
-        wanted = "@iot.id" if name == "id" else name
-        if any(wanted not in row for row in found[:1]):
-            raise BadQuery(f"$orderby cannot ask for {name} here")
-        found.sort(key=lambda row: str(row[wanted]), reverse=descending)
+        names = name.split("/")
+        found.sort(key=lambda row: _rank(related.look(kind, row, names)), reverse=descending)
     return found
 
 
-def _holds(value: Any, op: str, wanted: str | float) -> bool:
-    """Numbers as numbers, all else as text."""
-    left: Any = value
-    right: Any = wanted
-    if not (isinstance(value, int | float) and isinstance(wanted, float)):
-        left, right = str(value), wanted if isinstance(wanted, str) else f"{wanted:g}"
-    return bool(_COMPARE[op](left, right))
+def _rank(values: list[Any]) -> tuple[int, Any]:
+    """Numbers as numbers, all else as text, nothing first."""
+    value = values[0] if values else None
+    if value is None:
+        return 0, ""
+    return (1, value) if isinstance(value, int | float) else (2, str(value))
 
 
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq, "ne": operator.ne, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le,
-}  # fmt: skip
-
-
-def _paged(rows: list[Row], query: Query) -> Listed:
-    found = _named(rows, query)
+def _paged(reach: Reach, kind: str, rows: list[Row], query: Query) -> Listed:
+    found = _named(reach, kind, rows, query)
     return found[query.skip : query.skip + query.top], len(found)
 
 
@@ -125,7 +156,7 @@ MOST_DEVICES = 10_000
 
 
 def things(reach: Reach, scope: Scope, query: Query) -> Listed:
-    return _paged([
+    return _paged(reach, "Things", [
         {
             "@iot.id": row.pk, "name": row.name, "description": str(row.get_kind_display()),
             "properties": {
@@ -157,12 +188,13 @@ def locations(reach: Reach, scope: Scope, query: Query) -> Listed:
                 "@iot.id": row.pk, "name": row.device.name, "description": row.device.name, "encodingType": "application/geo+json",
                 "location": place, "properties": at,
             })  # fmt: skip
-    return _paged(found, query)
+    return _paged(reach, "Locations", found, query)
 
 
 def historical(reach: Reach, scope: Scope, query: Query) -> Listed:
     """The last place only: the way of a device is no open data (see the page of its day). Visitors: since it was registered there."""
     return _paged(
+        reach, "HistoricalLocations",
         [
             {"@iot.id": row.pk, "time": at.isoformat()}
             for row in _latest(reach, scope) if (at := row.position_at if reach.inside else row.device.made)
@@ -184,7 +216,7 @@ def _streams(reach: Reach, scope: Scope) -> list[tuple[Latest, Quantity]]:
 
 
 def datastreams(reach: Reach, scope: Scope, query: Query) -> Listed:
-    return _paged([
+    return _paged(reach, "Datastreams", [
         {
             "@iot.id": f"{row.pk}-{quantity.pk}", "name": f"{row.device.name}: {text.pick(quantity.names)}",
             "description": text.pick(quantity.names),
@@ -201,7 +233,7 @@ def datastreams(reach: Reach, scope: Scope, query: Query) -> Listed:
 
 def sensors(reach: Reach, scope: Scope, query: Query) -> Listed:
     rows = _devices(reach, scope).select_related("decoder")[:MOST_DEVICES]
-    return _paged([
+    return _paged(reach, "Sensors", [
         {
             "@iot.id": row.pk, "name": row.decoder.name if row.decoder else row.name, "description": str(row.get_door_display()),
             "encodingType": "text/plain", "metadata": row.code if reach.inside else str(row.pk),
@@ -214,7 +246,7 @@ def observed(reach: Reach, scope: Scope, query: Query) -> Listed:
     wanted = reach.quantities.values()
     if scope.quantity is not None:
         wanted = [q for q in wanted if q.pk == scope.quantity]  # type: ignore[assignment]
-    return _paged([
+    return _paged(reach, "ObservedProperties", [
         {
             "@iot.id": q.pk, "name": text.pick(q.names), "description": text.pick(q.names),
             "definition": f"http://unitsofmeasure.org/ucum.html#{q.unit}", "properties": {"quantity": q.code},
@@ -225,7 +257,7 @@ def observed(reach: Reach, scope: Scope, query: Query) -> Listed:
 
 def features(reach: Reach, scope: Scope, query: Query) -> Listed:
     found, _count = locations(reach, scope, Query(top=MOST_DEVICES))
-    return _paged([
+    return _paged(reach, "FeaturesOfInterest", [
         {"@iot.id": row["@iot.id"], "name": row["name"], "description": row["description"], "encodingType": "application/geo+json", "feature": row["location"]}
         for row in found
     ], query)  # fmt: skip
@@ -239,20 +271,21 @@ def observations(reach: Reach, scope: Scope, query: Query) -> Listed:
         values.append(scope.quantity)
     if scope.at is not None:
         where.append("at = %s")
-        values.append(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=scope.at[0]))
+        values.append(EPOCH + timedelta(microseconds=scope.at[0]))
         where.append("seq = %s")
         values.append(scope.at[1])
     timed = scope.at is not None or scope.device is not None
-    for test in query.tests:
-        if test.name in ("phenomenonTime", "resultTime"):
-            where.append(f"at {OPS[test.op]} %s")
-            values.append(time(test.value))
-            timed = True
-        elif test.name == "result" and isinstance(test.value, float):
-            where.append(f"value {OPS[test.op]} %s")
-            values.append(test.value)
-        else:
-            raise BadQuery(f"$filter cannot ask for {test.name} here")
+    if query.where is not None:
+        paths = {"/".join(node.names) for node in filtering.walk(query.where) if isinstance(node, Path)}
+        timed = timed or bool(paths - {"result"})
+        try:
+            condition, given, what = filtering.sql(query.where, _COLUMNS, _leaf(reach))
+        except filtering.BadFilter as error:
+            raise BadQuery(str(error)) from error
+        if what != "bool":
+            raise BadQuery("$filter is true or false")
+        where.append(condition)
+        values += given
     if not timed:
         where.append("at > %s")
         values.append(timezone.now() - timedelta(days=1))
@@ -263,21 +296,76 @@ def observations(reach: Reach, scope: Scope, query: Query) -> Listed:
             raise BadQuery(f"$orderby cannot ask for {name} here")
         order.append(f"{columns[name]} {'DESC' if descending else 'ASC'}")
     condition = " AND ".join(where)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            total = -1
+            if query.count:
+                cursor.execute(f"SELECT count(*) FROM telemetry_reading WHERE {condition}", values)
+                total = cursor.fetchone()[0]
+            cursor.execute(
+                f"SELECT device, quantity, at, value, seq FROM telemetry_reading WHERE {condition} "
+                f"ORDER BY {', '.join(order)}, device, quantity, seq LIMIT %s OFFSET %s",
+                [*values, query.top, query.skip],
+            )
+            return [observation_row(*row) for row in cursor.fetchall()], total
+    except DataError as error:  # a number or a time beyond what there is
+        raise BadQuery("$filter: out of range") from error
+
+
+_COLUMNS = {"phenomenonTime": ("at", "moment"), "resultTime": ("at", "moment"), "result": ("value", "number")}
+
+
+def _leaf(reach: Reach) -> Callable[[Node], filtering.Sql | None]:
+    """What a filter of Observations asks of their ids, or of what they belong to: of the latter there are few, and they are asked first."""
+
+    def answer(node: Node) -> filtering.Sql | None:
+        if not isinstance(node, Call) or node.name in ("and", "or", "not"):
+            return None
+        paths = [one.names for one in filtering.walk(node) if isinstance(one, Path)]
+        if paths and all(names[0] in ("id", "@iot.id") for names in paths):
+            return _is(node)
+        if not paths or not all(names[0] in KINDS["Observations"].to for names in paths):
+            return None
+        related, good = Related(reach), []
+        for device, quantity in ((row, q) for row, q in _streams(reach, Scope())):
+            own = {"@iot.id": f"{device.pk}-{quantity.pk}"}
+            if filtering.holds(node, related.of("Observations", own)):
+                good.append((device.pk, quantity.pk))
+        text = "(device, quantity) IN (SELECT * FROM unnest(%s::int[], %s::int[]))"
+        return text, [[pk for pk, _q in good], [q for _pk, q in good]], "bool"
+
+    return answer
+
+
+def _is(node: Call) -> filtering.Sql:
+    """id eq '1-3-1790000000000000'"""
+    given = [one.value for one in node.args if isinstance(one, Value)]
+    if node.name not in ("eq", "ne") or len(given) != 1:
+        raise filtering.BadFilter("ids are compared by eq and ne")
+    scope = key(_id(given[0]))
+    if scope.at is None:
+        return "false" if node.name == "eq" else "true", [], "bool"
+    values = [scope.device, scope.quantity, EPOCH + timedelta(microseconds=scope.at[0]), scope.at[1]]
+    text = "(device = %s AND quantity = %s AND at = %s AND seq = %s)"
+    return (text if node.name == "eq" else f"(NOT {text})"), values, "bool"
+
+
+def _id(value: Any) -> str:
+    return f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+def there(device: int, quantity: int, at: datetime, value: float) -> bool:
+    """Whether there is such an Observation."""
     with connection.cursor() as cursor:
-        total = -1
-        if query.count:
-            cursor.execute(f"SELECT count(*) FROM telemetry_reading WHERE {condition}", values)
-            total = cursor.fetchone()[0]
         cursor.execute(
-            f"SELECT device, quantity, at, value, seq FROM telemetry_reading WHERE {condition} "
-            f"ORDER BY {', '.join(order)}, device, quantity, seq LIMIT %s OFFSET %s",
-            [*values, query.top, query.skip],
+            "SELECT EXISTS (SELECT FROM telemetry_reading WHERE device = %s AND quantity = %s AND at = %s AND value = %s)",
+            [device, quantity, at, value],
         )
-        return [_observation(*row) for row in cursor.fetchall()], total
+        return bool(cursor.fetchone()[0])
 
 
-def _observation(device: int, quantity: int, at: datetime, value: float, seq: int) -> Row:
-    micros = round((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+def observation_row(device: int, quantity: int, at: datetime, value: float, seq: int = -1) -> Row:
+    micros = round((at - EPOCH) / timedelta(microseconds=1))
     number = f"-{seq}" if seq >= 0 else ""
     said = at.astimezone(UTC).isoformat()
     return {

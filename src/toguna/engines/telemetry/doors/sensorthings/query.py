@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
+from toguna.engines.telemetry.doors.sensorthings import filtering
+from toguna.engines.telemetry.doors.sensorthings.filtering import Node
 from toguna.engines.telemetry.intake.observation import Unreadable, moment
 
 MOST, USUAL, DEEP = 1000, 100, 3
@@ -17,33 +18,23 @@ class BadQuery(ValueError):
     """Answered 400; str() says why, in English: whoever reads it writes programs."""
 
 
-@dataclass(frozen=True)
-class Test:
-    """name: as written, "phenomenonTime" or "Datastream/name"; op: eq ne gt ge lt le; value: text or number."""
-
-    name: str
-    op: str
-    value: str | float
-
-
 @dataclass
 class Query:
     top: int = USUAL
     skip: int = 0
     count: bool = False
     order: list[tuple[str, bool]] = field(default_factory=list)  # (name, descending)
-    tests: list[Test] = field(default_factory=list)
+    where: Node | None = None
     expand: dict[str, Query] = field(default_factory=dict)
     select: frozenset[str] | None = None
+    said: dict[str, str] = field(default_factory=dict)  # as it was written
 
-    def test(self, name: str, op: str) -> Any:
-        return next((test.value for test in self.tests if test.name == name and test.op == op), None)
+    def next(self) -> dict[str, str]:
+        """The options of the next page."""
+        return {**self.said, "$skip": str(self.skip + self.top), "$top": str(self.top)}
 
 
-_TEST = re.compile(
-    r"\s*([A-Za-z@][A-Za-z./]*)\s+(eq|ne|gt|ge|lt|le)\s+('(?:[^']|'')*'|[^\s()']+)\s*(?:\band\b|$)", re.IGNORECASE
-)
-_NAME = re.compile(r"[A-Za-z][A-Za-z/.]{0,60}$")
+_NAME = re.compile(r"[A-Za-z@][A-Za-z/.@]{0,60}")
 
 
 def whole(text: str, name: str, most: int) -> int:
@@ -54,7 +45,7 @@ def whole(text: str, name: str, most: int) -> int:
 
 def parse(said: Mapping[str, str], deep: int = 0) -> Query:
     """Raises BadQuery."""
-    found = Query()
+    found = Query(said=dict(said))
     for name, value in said.items():
         if name == "$top":
             found.top = whole(value, name, MOST)
@@ -67,7 +58,10 @@ def parse(said: Mapping[str, str], deep: int = 0) -> Query:
         elif name == "$orderby":
             found.order = [_order(part) for part in value.split(",")]
         elif name == "$filter":
-            found.tests = tests(value)
+            try:
+                found.where = filtering.parse(value)
+            except filtering.BadFilter as error:
+                raise BadQuery(f"$filter: {error}") from error
         elif name == "$select":
             found.select = frozenset(part.strip() for part in value.split(","))
         elif name == "$expand":
@@ -80,37 +74,22 @@ def parse(said: Mapping[str, str], deep: int = 0) -> Query:
 
 def _order(part: str) -> tuple[str, bool]:
     words = part.split()
-    if not 1 <= len(words) <= 2 or not _NAME.match(words[0]) or (len(words) == 2 and words[1] not in ("asc", "desc")):
+    if (
+        not 1 <= len(words) <= 2
+        or not _NAME.fullmatch(words[0])
+        or (len(words) == 2 and words[1] not in ("asc", "desc"))
+    ):
         raise BadQuery("$orderby=name asc|desc")
     return words[0], len(words) == 2 and words[1] == "desc"
 
 
-def tests(text: str) -> list[Test]:
-    """Comparisons joined by "and". Raises BadQuery."""
-    found: list[Test] = []
-    at = 0
-    while at < len(text):
-        match = _TEST.match(text, at)
-        if not match or len(found) >= 20:
-            raise BadQuery("$filter: comparisons (name eq|ne|gt|ge|lt|le value), joined by and")
-        raw = match[3]
-        value: str | float = raw[1:-1].replace("''", "'") if raw.startswith("'") else raw
-        if not raw.startswith("'"):
-            try:
-                value = float(raw)
-            except ValueError:
-                value = raw
-        found.append(Test(match[1], match[2].lower(), value))
-        at = match.end()
-    return found
-
-
 def _split(text: str, mark: str) -> list[str]:
-    """At the marks that stand in no brackets."""
-    parts, depth, last = [], 0, 0
+    """At the marks that stand in no brackets and no text."""
+    parts, depth, last, said = [], 0, 0, False
     for n, c in enumerate(text):
-        depth += (c == "(") - (c == ")")
-        if c == mark and depth == 0:
+        said ^= c == "'"
+        depth += 0 if said else (c == "(") - (c == ")")
+        if c == mark and depth == 0 and not said:
             parts.append(text[last:n])
             last = n + 1
     return [*parts, text[last:]]
@@ -121,7 +100,7 @@ def _expand(into: dict[str, Query], part: str, deep: int) -> None:
         raise BadQuery("$expand goes too deep")
     path, bracket, rest = part.partition("(")
     name, _slash, further = path.partition("/")
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise BadQuery("$expand=Name,Name/Name,Name($top=1)")
     inner: dict[str, str] = {}
     if bracket:
@@ -133,14 +112,6 @@ def _expand(into: dict[str, Query], part: str, deep: int) -> None:
         into[name] = parse(inner, deep + 1)
     elif further:
         _expand(one.expand, further, deep + 1)
-
-
-def time(value: Any) -> datetime:
-    """Of a literal in a filter. Raises BadQuery."""
-    try:
-        return datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise BadQuery(f"no time: {str(value)[:40]}") from error
 
 
 def phenomenon(value: Any) -> float | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -27,7 +28,9 @@ from toguna.kernel import access, limits
 from toguna.kernel.web import Request, public
 
 PER_CALLER, WINDOW = 3000, timedelta(minutes=10)
-_STEP = re.compile(r"([A-Za-z]{4,20})(?:\(([^()]{1,60})\))?$")
+_STEP = re.compile(r"([A-Za-z]{4,30})(?:\(([^()]{1,60})\))?$")
+_NAVIGATION = {name for kind in KINDS.values() for name in (kind.name, kind.single)}
+# What is written besides Observations is the register's, and no path in $filter goes through the Observations of a Datastream.
 _CONFORMS = [
     "http://www.opengis.net/spec/iot_sensing/1.1/req/datamodel",
     "http://www.opengis.net/spec/iot_sensing/1.1/req/resource-path/resource-path-to-entities",
@@ -91,22 +94,46 @@ def _steps(rest: str) -> list[tuple[str, str]]:
 
 
 def _get(request: Request, rest: str) -> HttpResponse:
-    query = parse(request.GET)
+    query = parse(request.GET.dict())
     reach = _reach(request)
+    rest, _slash, last = (
+        rest.strip("/").rpartition("/") if rest.rstrip("/").endswith(("/$ref", "/$value")) else (rest, "", "")
+    )
     steps = _steps(rest)
+    name = ""
+    if len(steps) > 1 and not steps[-1][1] and steps[-1][0] not in _NAVIGATION:
+        name = steps.pop()[0]  # a property
     kind, one, scope = _walk(reach, steps)
     if one:
         rows, _count = kind.list(reach, scope, Query(top=1, expand=query.expand))
-        if not rows:
+        if not rows or (last == "$ref" if name else last == "$value"):
             raise Http404
-        return _json(_shown(reach, kind, rows[0], query))
+        if last == "$ref":
+            return _json({"@iot.selfLink": reach.link(_path(kind, rows[0]))})
+        return _property(rows[0], name, last) if name else _json(_shown(reach, kind, rows[0], query))
+    if name or last == "$value":
+        raise Http404
     rows, count = kind.list(reach, scope, query)
     answer: dict[str, Any] = {"@iot.count": count} if query.count else {}
     if len(rows) == query.top and query.top:
-        more = {**request.GET.dict(), "$skip": str(query.skip + query.top), "$top": str(query.top)}
-        answer["@iot.nextLink"] = f"{reach.link(rest.strip('/'))}?{urlencode(more)}"
-    answer["value"] = [_shown(reach, kind, row, query) for row in rows]
+        answer["@iot.nextLink"] = f"{reach.link(rest.strip('/'))}{'/$ref' if last else ''}?{urlencode(query.next())}"
+    if last == "$ref":
+        answer["value"] = [{"@iot.selfLink": reach.link(_path(kind, row))} for row in rows]
+    else:
+        answer["value"] = [_shown(reach, kind, row, query) for row in rows]
     return _json(answer)
+
+
+def _property(row: Row, name: str, last: str) -> HttpResponse:
+    """/Things(1)/name, /Things(1)/name/$value"""
+    if name not in row:
+        raise Http404
+    value = row[name]
+    if last != "$value":
+        return _json({name: value})
+    return (
+        _json(value) if isinstance(value, dict) else HttpResponse(str(value), content_type="text/plain; charset=utf-8")
+    )
 
 
 def _walk(reach: Reach, steps: list[tuple[str, str]]) -> tuple[Kind, bool, Scope]:
@@ -135,20 +162,32 @@ def _walk(reach: Reach, steps: list[tuple[str, str]]) -> tuple[Kind, bool, Scope
     return kind, one, scope
 
 
+def _path(kind: Kind, row: Row) -> str:
+    quoted = row["@iot.id"] if isinstance(row["@iot.id"], int) else f"'{row['@iot.id']}'"
+    return f"{kind.name}({quoted})"
+
+
 def _shown(reach: Reach, kind: Kind, row: Row, query: Query) -> Row:
     reach.show()
-    quoted = row["@iot.id"] if isinstance(row["@iot.id"], int) else f"'{row['@iot.id']}'"
-    path = f"{kind.name}({quoted})"
-    found: Row = {"@iot.id": row["@iot.id"], "@iot.selfLink": reach.link(path)}
-    found |= {name: value for name, value in row.items() if query.select is None or name in query.select}
+    path = _path(kind, row)
+    found: Row = {"@iot.id": row["@iot.id"], "@iot.selfLink": reach.link(path), **row}
+    if query.select is not None:
+        wanted = query.select | ({"@iot.id"} if "id" in query.select else set())
+        found = {name: value for name, value in found.items() if name in wanted}
+        if unknown := wanted - row.keys() - kind.to.keys() - {"id", "@iot.selfLink"}:
+            raise BadQuery(f"$select: {kind.name} has no {', '.join(sorted(unknown))}")
     for name, to in kind.to.items():
         if name in query.expand:
             inner = query.expand[name]
             scope = entities.scope_of(kind.name, row["@iot.id"], to)
-            rows = reach.expanded(KINDS[to], scope, inner)
+            rows, count = reach.expanded(KINDS[to], scope, inner)
             made = [_shown(reach, KINDS[to], one, inner) for one in rows]
             found[name] = made if name == to else (made[0] if made else None)
-        else:
+            if name == to and inner.count:
+                found[f"{name}@iot.count"] = count
+            if name == to and inner.top and len(rows) == inner.top:
+                found[f"{name}@iot.nextLink"] = f"{reach.link(path)}/{name}?{urlencode(inner.next())}"
+        elif query.select is None or name in query.select:
             found[f"{name}@iot.navigationLink"] = reach.link(f"{path}/{name}")
     for name in query.expand:
         if name not in kind.to:
@@ -177,15 +216,30 @@ def _post(request: HttpRequest, rest: str) -> HttpResponse:
     if value is None:
         raise BadQuery("result is a number")
     at = phenomenon(said.get("phenomenonTime") or said.get("resultTime"))
+    at = time.time() if at is None else at
+    try:
+        moment = entities.EPOCH + timedelta(microseconds=round(at * 1e6))
+    except OverflowError as error:
+        raise BadQuery("phenomenonTime?") from error
     proof = f"key:{http.shown(request)}"
     if (refused := http.refused(device.code, Device.Door.HTTP, proof)) is not None:
         return refused
     seen = Observation(at=at, values={quantity.code: value})
     done = http.taken([taking.record(Device.Door.HTTP, device.code, observation.written([seen]), proof=proof)])
-    if done.status_code == 202 and at is not None:
-        micros = round(at * 1e6)
-        done = _json({"@iot.id": f"{device.pk}-{quantity.pk}-{micros}", "result": value}, 201)
-        done["Location"] = (
-            f"{request.build_absolute_uri(reverse('sensorthings'))}/Observations('{device.pk}-{quantity.pk}-{micros}')"
+    if done.status_code != 202:
+        return done
+    # It is loaded, or waits for the database: then it is on the disk.
+    if "rows" in json.loads(done.content) and not entities.there(device.pk, quantity.pk, moment, value):
+        return _json(
+            {
+                "code": 400,
+                "type": "error",
+                "message": "it is not believed, or another result of this time is kept: see the register of devices",
+            },
+            400,
         )
-    return done
+    root = request.build_absolute_uri(reverse("sensorthings"))
+    row = entities.observation_row(device.pk, quantity.pk, moment, value)
+    made = _json(_shown(entities.reach(root, Device.objects.none()), KINDS["Observations"], row, Query()), 201)
+    made["Location"] = f"{root}/{_path(KINDS['Observations'], row)}"
+    return made

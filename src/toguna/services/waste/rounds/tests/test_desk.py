@@ -11,8 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from toguna.services.waste.bins import learning
-from toguna.services.waste.models import Depot, Fill, Forecast, ForecastTrial, PresentRound, Truck
+from toguna.services.waste.bins import learning, reads
+from toguna.services.waste.models import Depot, Fill, Forecast, ForecastTrial, PresentRound, Truck, WastePlace
+from toguna.services.waste.rounds import stops
+from toguna.services.waste.tests.conftest import zone
 
 FIELDS = {
     "plate": "CC-3", "name": "Benne", "mode": "truck", "depot_name": "New garage", "place": "12.61, -8.01", "driver": "", "volume": "9000",
@@ -58,16 +60,41 @@ def test_a_wrong_truck_is_not_kept(yard, hire, wrong, field):
     assert Truck.objects.count() == 2
 
 
-def test_the_present_round_is_said_by_codes(yard, hire):
+def test_the_present_round_is_said_by_numbering_its_places(yard, hire):
     head, truck = hire("manager"), yard.trucks[0]
     address = reverse("desk-truck-present", args=[truck.pk])
-    assert yard.bins[0].code in head.get(address).content.decode()
-    codes = " ".join(b.code for b in reversed(yard.bins[:3]))
-    assert head.post(address, {"codes": codes.lower(), "days": ["1", "4"]}).status_code == 302
+    first, second, third = (b.pk for b in yard.bins[:3])
+    listed = [(p.pk, number) for p, number in head.get(address).context["places"]]
+    assert listed[:2] == [(yard.bins[0].pk, 1), (yard.bins[2].pk, 2)] and len(listed) == len(yard.bins)
+    said = {f"n{third}": "1", f"n{second}": "2", f"n{first}": "1,5", "days": ["1", "4"]}
+    assert head.post(address, said).status_code == 302
     kept = PresentRound.objects.get(truck=truck)
-    assert kept.days == [1, 4] and kept.places == [b.pk for b in reversed(yard.bins[:3])]
-    assert head.post(address, {"codes": "NOSUCH", "days": ["1"]}).status_code == 422
-    assert PresentRound.objects.get(truck=truck).days == [1, 4]
+    assert kept.days == [1, 4] and kept.places == [third, first, second]
+    wrong = head.post(address, said | {f"n{second}": "last"})
+    assert wrong.status_code == 422 and 'value="last"' in wrong.content.decode()
+    assert head.post(address, said | {f"n{second}": "nan"}).status_code == 422
+    assert PresentRound.objects.get(truck=truck).places == [third, first, second]
+    east = zone("East", -8.0, 12.5, -7.9, 12.7)
+    WastePlace.objects.filter(pk=yard.bins[5].pk).update(zone=east)
+    near = [p.pk for p, _number in head.get(address, {"zone": east.pk}).context["places"]]
+    assert near == [third, first, second, yard.bins[5].pk], "what it visits, and the others of the district"
+
+
+def test_a_truck_has_a_present_round_for_some_days_and_another_for_others(yard, hire):
+    head, truck = hire("manager"), yard.trucks[0]
+    address = reverse("desk-truck-present", args=[truck.pk])
+    first, second = (b.pk for b in yard.bins[:2])
+    assert head.post(address, {f"n{first}": "1", "days": ["1", "4"]}).status_code == 302
+    assert head.post(f"{address}?round=new", {f"n{second}": "1", "days": ["4", "5"]}).status_code == 422, "two on a day"
+    assert head.post(f"{address}?round=new", {f"n{second}": "1"}).status_code == 422, "on no day"
+    assert head.post(f"{address}?round=new", {f"n{second}": "1", "days": ["2", "3", "5"]}).status_code == 302
+    rounds = list(PresentRound.objects.filter(truck=truck).order_by("pk").values_list("pk", "days", "places"))
+    assert [r[1:] for r in rounds] == [([1, 4], [first]), ([2, 3, 5], [second])]
+    assert "Its round of Tue, Wed, Fri: 1 place" in head.get(address).content.decode()
+    other = f"{address}?round={rounds[1][0]}"
+    assert [n for p, n in head.get(other).context["places"] if p.pk == second] == [1]
+    assert head.post(other, {}).status_code == 302, "with no place it is no more"
+    assert [r.places for r in PresentRound.objects.filter(truck=truck)] == [[first]]
 
 
 def test_how_full_bins_are_with_the_error_and_the_methods(yard, hire):
@@ -101,6 +128,23 @@ def test_bins_are_forecast_by_the_method_that_misses_by_least_in_this_town(yard,
     made, tried = Forecast.objects.get(place=first), ForecastTrial.objects.get(method="last")
     assert made.rate == pytest.approx(round(20 * 1.15**11) / 3, abs=0.01) and tried.visits > 200
     assert made.error < ForecastTrial.objects.get(method="ours").error
+
+
+def test_a_bin_that_was_emptied_is_forecast_from_then_on_at_once(yard, hire):
+    """Forecasts are made anew four times a day: a plan that is made in between sends no truck to what was emptied this morning."""
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    due = next(d for d in stops.due(tomorrow) if d.why == "full")
+    one, now = int(due.key[1:]), timezone.now()
+    learning.found(one, 100, source="driver", emptied=True, at=now)
+    assert due.key not in {d.key for d in stops.due(tomorrow)}
+    known = Forecast.objects.get(place=one)
+    assert known.level == 0 and known.full == now + timedelta(days=100 / known.rate)
+    assert "low" in reads.shade_of(reads.levels([one])[one])
+    # What comes late, of before, changes nothing; a sensor that says more, from then on.
+    learning.found(one, 90, source="driver", emptied=True, at=now - timedelta(hours=2))
+    assert Forecast.objects.get(place=one).computed == now
+    learning.found(one, 97, source="sensor", at=now + timedelta(minutes=5))
+    assert due.key in {d.key for d in stops.due(tomorrow)}
 
 
 def test_who_may_not_see_does_not(yard, hire):

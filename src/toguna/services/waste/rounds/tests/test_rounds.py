@@ -35,7 +35,6 @@ from toguna.engines.territory.routing.learning import hour_of_week
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
-from toguna.services.waste.fleet import playing
 from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import coming, driving, making, planning, reads, solving, stops, ways
 from toguna.services.waste.rounds.problem import faults
@@ -145,7 +144,7 @@ def test_a_trial_without_a_truck(yard, head):
     assert "This is a trial. To drive like this" in answer.content.decode().split("<h1")[0]
     whole, only = make(head), make(head, dumps=[str(yard.dump.pk)])
     assert publish(head, only).state == "ready" and publish(head, plan).state == "ready"
-    assert playing.plan_of_today() == whole and publish(head, whole).state == "published"
+    assert publish(head, whole).state == "published"
 
 
 def test_a_trial_with_one_dump_alone(yard, head):
@@ -517,9 +516,19 @@ def test_reports_join_the_next_round_and_are_answered(driven, head, report_case)
     _plan, one, driver = driven
     Visit.objects.filter(round=one, number=1).update(place=None, call=call, kind="stop", why="call")
     visit = one.visits.get(number=1)
-    send(driver, record(one, "done", visit))
+    said = record(one, "done", visit)
+    for _again in range(2):
+        send(driver, said)
     call.refresh_from_db()
     assert call.state == "done" and wild.steps.filter(text__contains="fetched").count() == 1
+    work, stops_ = wild.works.get(), one.visits.filter(kind="stop").count()
+    visit.refresh_from_db()
+    whole = making.money(one.truck, one.metres, int((one.returns - one.departs).total_seconds()))
+    assert (work.cost, work.at, work.account) == (
+        whole // stops_,
+        visit.at,
+        None,
+    ) and work.cost > 0 < work.minutes < 120
 
 
 def test_a_report_that_is_closed_is_not_fetched(yard, report_case):
@@ -546,6 +555,11 @@ def test_residents_see_when_the_truck_comes(driven):
     near = {"lon": visit.place.point.x, "lat": visit.place.point.y + 0.01, "at": timezone.now().isoformat()}
     send(driver, record(one, "start"), here=near)
     now = Client(headers=EN).get(reverse("truck-comes-place", args=[visit.place.code])).content.decode()
+    beside = place("bin", "Beside it", (visit.place.point.x + 0.0005, visit.place.point.y), capacity=660)
+    assert coming.near(ways.spot(beside.point))[0] == beside, "no truck comes there"
+    assert coming.served(ways.spot(beside.point)) == visit.place, (
+        "who says a landmark is told of the one that it comes to"
+    )
     assert "It is 1110 m from this bin" in now and '<svg class="rounds"' in now and one.truck.plate in now
     send(driver, record(one, "done", visit, level=50))
     assert "Emptied today" in Client(headers=EN).get(reverse("truck-comes"), {"at": visit.place.code}).content.decode()
@@ -667,25 +681,25 @@ def test_a_sensor_and_a_tracker_are_heard(driven, head):
 
 
 def sound(plan: DayPlan, due: set[str], *, whole: bool = True) -> None:
-    """The rows that are kept of a plan: each bin once, no truck over what it holds, each round emptied last, and at each transfer point what
-    carts brought is fetched once, after they came, by a truck that takes it elsewhere; all of it, or (whole=False) what is not is left."""
+    """The rows that are kept of a plan: each bin once, no truck over what it holds or carries, each round emptied last, and at each transfer
+    point what carts brought is fetched once, after they came, by a truck that takes it elsewhere; all of it, or (whole=False) what is not is left."""
     visits = list(Visit.objects.filter(round__plan=plan).select_related("round__truck").order_by("round", "number"))
     found = Counter(key for v in visits if (key := planning.key_of(v)) and v.why != "point")
     left = {f"p{row.place_id}" if row.place_id else f"c{row.call_id}" for row in plan.left.exclude(facts__why="point")}
     assert set(found.values()) == {1} and set(found) | left == due and not set(found) & left
     brought, fetched, last, points = Counter(), Counter(), {}, {}
     for one in plan.rounds.select_related("truck"):
-        litres, small, kind, fetches = 0, one.truck.mode != "truck", "", set()
+        litres, kilograms, small, kind, fetches = 0, 0, one.truck.mode != "truck", "", set()
         for visit in (v for v in visits if v.round_id == one.pk):
             if visit.kind == "dump":
                 assert visit.place_id not in fetches, "it would leave there what it fetched there"
                 if small:
                     brought[visit.place_id] += litres
                     last[visit.place_id] = max(last.get(visit.place_id, visit.leaves), visit.leaves)
-                litres = 0
+                litres = kilograms = 0
             elif visit.kind == "stop":
-                litres += visit.takes
-                assert litres <= one.truck.volume
+                litres, kilograms = litres + visit.takes, kilograms + visit.takes_kg
+                assert litres <= one.truck.volume and kilograms <= one.truck.weight
                 if visit.why == "point":
                     assert not small
                     fetches.add(visit.place_id)
@@ -879,8 +893,8 @@ def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypat
     assert {at for action, at in asked if action == "sources_to_targets"} == {f"{timezone.localdate()}T08:45"}
     asked.clear()
     planning.ask_change(plan.pk, words="A jam", by=SYSTEM)
-    planning.change(plan=plan.pk, version=0)  # what the rounds are worth then is counted by a job of its own
-    assert {at for _action, at in asked} == {"now"}
+    run_jobs()
+    assert asked[0] == ("sources_to_targets", "now") and {at for action, at in asked if action == "route"} == {"now"}
 
 
 def test_two_garages_in_one_plan(yard, head, monkeypatch):

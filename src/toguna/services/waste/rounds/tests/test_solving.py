@@ -162,10 +162,10 @@ def test_legs_that_are_slower_at_their_hour_are_kept_to(seed: int) -> None:
     """Twice as long until eight: the plan then says so, and is still one that can be driven."""
     problem = town(seed, 20, 2, asked=False)
     plan = solve(problem, 0.05)
-    asked: dict[str, Sequence[tuple[int, int, int]]] = {}
+    asked: dict[str, list[Sequence[tuple[int, int, int]]]] = {}
 
     def took(vehicle: Vehicle, legs: Sequence[tuple[int, int, int]]) -> list[int]:
-        asked[vehicle.key] = legs
+        asked.setdefault(vehicle.key, []).append(legs)
         seconds = problem.matrices[vehicle.mode].seconds
         return [int(seconds[a, b]) * (2 if at < 8 * HOUR else 1) for a, b, at in legs]
 
@@ -173,14 +173,17 @@ def test_legs_that_are_slower_at_their_hour_are_kept_to(seed: int) -> None:
     assert faults(there, again) == []
     assert set(again.of()) | set(again.left) == {s.key for s in problem.stops}
     for route in plan.routes:
-        legs = asked[route.vehicle]
+        legs = asked[route.vehicle][0]
         assert len(legs) == len(route.order) + 1 and legs[0][2] == route.departs
         assert all(before[1] == after[0] and before[2] <= after[2] for before, after in pairwise(legs))
-        first = legs[0]
-        slower = there.matrices[route.vehicle].seconds[first[0], first[1]]
-        assert slower == problem.matrices[problem.vehicle(route.vehicle).mode].seconds[first[0], first[1]] * (
-            2 if route.departs < 8 * HOUR else 1
-        )
+    at = {s.key: s.at for s in problem.stops} | {d.key: d.at for d in problem.dumps}
+    for route in again.routes:
+        if route.vehicle not in asked:
+            continue  # one that stood is not asked before it goes
+        vehicle = problem.vehicle(route.vehicle)
+        first = (vehicle.start, at[route.order[0][1]])
+        slow = 2 if route.departs < 8 * HOUR else 1
+        assert there.matrices[vehicle.key].seconds[first] == problem.matrices[vehicle.mode].seconds[first] * slow
 
 
 def test_a_full_truck_is_emptied_in_mid_route() -> None:
@@ -270,6 +273,33 @@ def test_a_plan_changed_during_the_day_changes_little() -> None:
     kept = [s for s, v in before.items() if v != lost]
     assert sum(again.of().get(s) == before[s] for s in kept) >= 0.9 * len(kept)
     assert sum(s in again.of() for s in before) >= 0.9 * len(before)
+
+
+def test_what_one_truck_can_no_longer_do_another_does() -> None:
+    """A road is slow at its hour: the bin with hours is fetched by the other truck, and nothing else of the first's day is lost."""
+    metres = np.array([[0, 6000, 6000], [6000, 0, 600], [6000, 600, 0]], dtype=np.int64)
+    matrix = Matrix(metres // 6, metres)
+    fleet = tuple(Vehicle(f"T{n}", 0, 0, 100, 100, 0, 3 * HOUR, cost_km=100) for n in range(2))
+    stops = (
+        Stop("a", 1, 1, 1, 600, ((0, 1750),)), Stop("hours", 2, 1, 1, 60, ((1650, 2000),), prize=9000), Stop("c", 1, 1, 1, 600), Stop("d", 1, 1, 1, 600),
+    )  # fmt: skip
+    problem = Problem(fleet, stops, (), {"truck": matrix})
+    plan = Plan((played(problem, fleet[0], [(Kind.STOP, s.key) for s in stops]),))
+
+    def slow(_vehicle: Vehicle, legs: Sequence[tuple[int, int, int]]) -> list[int]:
+        return [1700 if (a, b) == (0, 1) else int(matrix.seconds[a, b]) for a, b, _at in legs]
+
+    there, again = solving.timed(problem, plan, slow)
+    assert faults(there, again) == []
+    assert again.of() == {"a": "T0", "c": "T0", "d": "T0", "hours": "T1"} and again.left == {}
+    # Where that costs more than the stop is worth, or no other truck is there, it is left.
+    cheap = dataclasses.replace(
+        problem, stops=tuple(dataclasses.replace(s, prize=1000) if s.prize else s for s in stops)
+    )
+    alone = dataclasses.replace(problem, vehicles=fleet[:1])
+    for other, why in ((cheap, Why.NOT_WORTH), (alone, Why.NO_ROOM)):
+        there, again = solving.timed(other, plan, slow)
+        assert faults(there, again) == [] and again.left == {"hours": why} and len(again.of()) == 3
 
 
 def test_a_rest_is_put_where_it_delays_least() -> None:

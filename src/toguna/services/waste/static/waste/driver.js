@@ -61,7 +61,7 @@ const sync = alone("rounds-sync", async () => {
 async function settle(row, result) {
   if (!row || result.state === "waiting") return;
   if (result.state === "sent") await base.remove("queue", row.id);
-  else { await base.put("queue", { ...row, state: result.state, says: result.says }); says(`${texts.refused}: ${result.says}`); }
+  else { await base.put("queue", { ...row, state: result.state, says: result.says }); says(`${texts.refused} – ${result.says}`); }
 }
 async function become(number) {
   if (account !== number) { account = number; localStorage.setItem("rounds-account", number); }
@@ -88,9 +88,10 @@ function way(visit) {
   if (!here || visit.lat == null) return "";
   const east = (visit.lon - here.longitude) * Math.cos((visit.lat * Math.PI) / 180), north = visit.lat - here.latitude;
   const arrow = "↑↗→↘↓↙←↖"[Math.round(((Math.atan2(east, north) * 180) / Math.PI + 360) / 45) % 8];
-  return `${arrow} ${Math.round(Math.hypot(east, north) * 111195)} m`;
+  const metres = Math.round(Math.hypot(east, north) * 111195);
+  return `${arrow} ${metres < 2000 ? `${metres} m` : `${Math.round(metres / 1000)} km`}`;
 }
-const title = (visit) => ({ dump: `${texts.dump}: ${visit.name}`, pause: texts.pause }[visit.kind] ?? visit.name);
+const title = (visit) => ({ dump: `${texts.dump} – ${visit.name}`, pause: texts.pause }[visit.kind] ?? visit.name);
 const element = (name, text) => Object.assign(document.createElement(name), { textContent: text });
 
 async function show() {
@@ -119,7 +120,7 @@ async function show() {
     return item;
   }));
   const rows = await waiting();
-  at("count").textContent = rows.length ? `${texts.waiting}: ${rows.length}` : "";
+  at("count").textContent = rows.length ? `${texts.waiting} – ${rows.length}` : "";
 }
 
 async function current() {
