@@ -177,7 +177,8 @@ class ImportRun(models.Model):
 
 class Closure(models.Model):
     """A stretch of road that nothing, or not everything, may use for a while. In force from `starts` to `ends` (null: until
-    somebody ends it). modes: those it stops; empty for all that have a motor."""
+    somebody ends it). modes: those it stops; empty for all that have a motor. height_m, weight_t: only trucks that are higher or, with
+    their load, heavier; none: whatever their size."""
 
     class Reason(models.TextChoices):
         WORKS = "works", _("Road works")
@@ -193,6 +194,8 @@ class Closure(models.Model):
     words = models.CharField(max_length=250, blank=True)
     geom = models.GeometryField(srid=4326)  # a point (the nearest road), a line along the road, or an area
     modes = models.JSONField(default=list, blank=True)
+    height_m = models.FloatField(null=True)
+    weight_t = models.FloatField(null=True)
     starts = models.DateTimeField()
     ends = models.DateTimeField(null=True, blank=True)
     zone = models.BigIntegerField(null=True)  # the smallest around its middle, for who may change it

@@ -66,10 +66,12 @@ def close_road(
     starts: datetime | None = None,
     ends: datetime | None = None,
     modes: Sequence[str] = (),
+    height_m: float | None = None,
+    weight_t: float | None = None,
     public: bool = True,
 ) -> int:
     """Closes the roads there, from `starts` (None: now) until `ends` (None: until opened), for these modes (none given: all that have a
-    motor). `source` is who asks and what they call it ("reports:123"); the same again changes that one. Returns the closure's id; routes
+    motor); with `height_m` or `weight_t`, for trucks alone that are higher or heavier. `source` is who asks and what they call it ("reports:123"); the same again changes that one. Returns the closure's id; routes
     know of it when this transaction is committed. Raises ClosureRefused."""
     geom = shape(where)
     zone = zones.place(*geom.centroid.coords).zone
@@ -83,8 +85,8 @@ def close_road(
     if unknown := set(modes) - MODES.keys():
         raise ValueError(f"no such mode: {unknown}")
     values = {
-        "reason": Closure.Reason(reason), "words": text.clean(words)[:250], "geom": geom, "modes": sorted(set(modes)), "starts": begins,
-        "ends": ends, "zone": zone, "public": public, "account": by.account,
+        "reason": Closure.Reason(reason), "words": text.clean(words)[:250], "geom": geom, "modes": sorted(set(modes)), "height_m": height_m,
+        "weight_t": weight_t, "starts": begins, "ends": ends, "zone": zone, "public": public, "account": by.account,
     }  # fmt: skip
     made, _new = Closure.objects.update_or_create(source=source, defaults=values)
     audit.record(by, "territory.close", f"territory.closure:{made.pk}", reason=str(made.reason))

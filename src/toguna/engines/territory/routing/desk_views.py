@@ -70,6 +70,15 @@ class ClosureForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("None ticked: for all that have a motor."),
     )
+    height_m = forms.FloatField(
+        label=gettext_lazy("Only trucks higher than (metres)"), required=False, min_value=1, max_value=6
+    )
+    weight_t = forms.FloatField(
+        label=gettext_lazy("Only trucks heavier than, with their load (tonnes)"),
+        required=False,
+        min_value=0.5,
+        max_value=60,
+    )
 
     def shape(self) -> Any:
         """What is closed, from the two fields. Raises ClosureRefused."""
@@ -110,7 +119,7 @@ def index(request: Request) -> HttpResponse:
         try:
             closures.close_road(
                 f"desk:{d['client_id'] or uuid.uuid4()}", form.shape(), by=request.actor, reason=d["reason"], words=d["words"],
-                starts=d["starts"], ends=d["ends"], modes=d["modes"],
+                starts=d["starts"], ends=d["ends"], modes=d["modes"], height_m=d["height_m"], weight_t=d["weight_t"],
             )  # fmt: skip
         except closures.ClosureRefused as error:
             form.add_error(None, str(error))

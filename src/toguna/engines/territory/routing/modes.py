@@ -33,6 +33,11 @@ class Vehicle:
     length_m: float | None = None
     top_kmh: int | None = None
 
+    def size(self) -> tuple[float, float]:
+        """Metres of height, tonnes; 0 of what is no truck."""
+        options = self.costing()[1] if self.mode == "truck" else {}
+        return options.get("height", 0.0), options.get("weight", 0.0)
+
     def costing(self) -> tuple[str, dict[str, Any]]:
         """(Valhalla's model, its options)."""
         if self.mode == "truck":

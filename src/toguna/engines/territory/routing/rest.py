@@ -103,5 +103,6 @@ def _feature(c: Any) -> dict[str, Any]:
     geom: GEOSGeometry = c.geom
     properties = {
         "reason": c.reason, "words": c.words, "starts": c.starts.isoformat(), "ends": c.ends.isoformat() if c.ends else None, "modes": c.modes,
+        "height_m": c.height_m, "weight_t": c.weight_t,
     }  # fmt: skip
     return {"type": "Feature", "id": c.pk, "geometry": json.loads(geom.geojson), "properties": properties}

@@ -290,31 +290,30 @@ def _question(
             {"type": 0} if now or at is None else {"type": 1, "value": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")}
         )
     rings = [[list(p) for p in ring] for ring in avoid]
-    rings += _closed(who.mode, timezone.now() if now or at is None else at, points, motor=who.mode in MOTOR and not now)
+    rings += _closed(who, timezone.now() if now or at is None else at, points, now=now)
     if rings:
         question["exclude_polygons"] = rings
     return question
 
 
-# A closure that the file of traffic cannot tell: for some modes only, or at another time than now. A metre around the middle of each closed
+# A closure that the file of traffic cannot tell: for some only, or at another time than now. A metre around the middle of each closed
 # piece of road closes that one and not what it crosses.
 _CLOSED = f"""
 SELECT DISTINCT ST_X(m), ST_Y(m) FROM (
     SELECT ST_LineInterpolatePoint(x.geom, 0.5) AS m FROM ({traffic.TOUCHED}
-    WHERE c.starts <= %(at)s AND (c.ends IS NULL OR c.ends > %(at)s) AND (c.modes ? %(mode)s OR %(motor)s AND c.modes = '[]')
-      AND c.geom && ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326)) x) y
+    WHERE c.id = ANY(%(ids)s) AND c.geom && ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 4326)) x) y
 LIMIT %(most)s
 """
 # Most questions meet no such closure: what there is of them is kept for a moment, since asking costs as much as a short way.
 _KEPT = 0.5  # seconds
-_closures: tuple[float, list[tuple[datetime, datetime | None, list[str]]]] = (-1e9, [])
+_closures: tuple[float, list[Closure]] = (-1e9, [])
 
 
-def _told() -> list[tuple[datetime, datetime | None, list[str]]]:
-    """(starts, ends, modes) of the closures that are not over."""
+def _told() -> list[Closure]:
+    """The closures that are not over, without their shapes."""
     global _closures
     if time.monotonic() - _closures[0] > _KEPT:
-        rows = Closure.objects.exclude(ends__lt=timezone.now()).values_list("starts", "ends", "modes")
+        rows = Closure.objects.exclude(ends__lt=timezone.now()).only("starts", "ends", "modes", "height_m", "weight_t")
         _closures = (time.monotonic(), list(rows))
     return _closures[1]
 
@@ -328,23 +327,38 @@ def forget() -> None:
 _AROUND = 0.05  # degrees about the points, some 5 km: a way seldom goes farther out
 
 
-def _closed(mode: str, at: datetime, points: Sequence[Point], *, motor: bool) -> list[list[list[float]]]:
-    known = _told()
-    if not any(s <= at and (e is None or e > at) and (mode in of or (motor and not of)) for s, e, of in known):
-        return []
+def _closed(who: Vehicle, at: datetime, points: Sequence[Point], *, now: bool) -> list[list[list[float]]]:
+    ids = [
+        c.pk for c in _told()
+        if c.starts <= at and (c.ends is None or c.ends > at) and _stops(c, who) and not (now and _in_file(c))
+    ]  # fmt: skip
     used = programs.current()
-    if used is None:
+    if not ids or used is None:
         return []
     lons, lats = [p[0] for p in points], [p[1] for p in points]
     values: dict[str, Any] = {
-        "network": used.name, "at": at, "mode": mode, "motor": motor, "most": MOST_AVOIDED, "west": min(lons) - _AROUND,
-        "east": max(lons) + _AROUND, "south": min(lats) - _AROUND, "north": max(lats) + _AROUND,
+        "network": used.name, "ids": ids, "most": MOST_AVOIDED, "west": min(lons) - _AROUND, "east": max(lons) + _AROUND,
+        "south": min(lats) - _AROUND, "north": max(lats) + _AROUND,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_CLOSED, values)
         rows = cursor.fetchall()
     e = 0.00001
     return [[[x - e, y - e], [x + e, y - e], [x + e, y + e], [x - e, y + e], [x - e, y - e]] for x, y in rows]
+
+
+def _in_file(closure: Closure) -> bool:
+    """Whether the file of traffic says it: it is for all that have a motor."""
+    return not closure.modes and closure.height_m is None and closure.weight_t is None
+
+
+def _stops(closure: Closure, who: Vehicle) -> bool:
+    if who.mode not in (closure.modes or MOTOR):
+        return False
+    limits = closure.height_m, closure.weight_t
+    return limits == (None, None) or any(
+        limit is not None and size > limit for size, limit in zip(who.size(), limits, strict=True)
+    )
 
 
 def decode(shape: str) -> list[Point]:

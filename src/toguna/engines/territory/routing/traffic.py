@@ -45,7 +45,8 @@ SELECT c.id AS closure, e.edge, e.geom FROM territory_closure c, LATERAL (
 ) e
 """
 _CLOSED = f"""
-SELECT DISTINCT edge FROM ({TOUCHED} WHERE c.starts <= %(at)s AND (c.ends IS NULL OR c.ends > %(at)s) AND c.modes = '[]') x
+SELECT DISTINCT edge FROM ({TOUCHED} WHERE c.starts <= %(at)s AND (c.ends IS NULL OR c.ends > %(at)s) AND c.modes = '[]'
+    AND c.height_m IS NULL AND c.weight_t IS NULL) x
 """
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from toguna.engines.territory.routing import programs
 from toguna.engines.territory.routing.learning import hour_of_week
+from toguna.engines.territory.routing.modes import MOTOR, Mode, Vehicle, vehicle
 
 SLOW = 0.5  # of the usual speed
 LENGTH = 150  # metres of slow road: less is a crossing
@@ -33,11 +34,13 @@ class Trouble:
     usual: int = 0
 
 
-_LINES = "unnest(%(ids)s::bigint[], %(lines)s::text[], %(modes)s::text[]) AS t(id, said, mode), LATERAL (SELECT ST_GeomFromText(said, 4326) AS line) l"
+_LINES = """unnest(%(ids)s::bigint[], %(lines)s::text[], %(modes)s::text[], %(heights)s::float[], %(weights)s::float[])
+    AS t(id, said, mode, height, weight), LATERAL (SELECT ST_GeomFromText(said, 4326) AS line) l"""
 _CLOSED = f"""
 SELECT t.id, ST_X(m), ST_Y(m), c.words, c.reason, c.starts FROM {_LINES}, territory_closure c,
     LATERAL (SELECT ST_PointOnSurface(c.geom) AS m) x
-WHERE c.starts <= %(now)s AND (c.ends IS NULL OR c.ends > %(now)s) AND (c.modes = '[]' OR c.modes ? t.mode)
+WHERE c.starts <= %(now)s AND (c.ends IS NULL OR c.ends > %(now)s) AND (c.modes ? t.mode OR c.modes = '[]' AND t.mode = ANY(%(motor)s))
+  AND (c.height_m IS NULL AND c.weight_t IS NULL OR t.height > c.height_m OR t.weight > c.weight_t)
   AND ST_DWithin(c.geom, l.line, 0.0003) ORDER BY c.starts, c.id
 """
 # A piece of road is on the way when its middle is; what was learned in this hour says what is usual, or else what its kind of road says.
@@ -54,16 +57,17 @@ SELECT id, avg(ST_X(m)), avg(ST_Y(m)), sum(metres), sum(metres) / sum(metres / k
 """
 
 
-def on_lines(lines: Mapping[int, tuple[Sequence[tuple[float, float]], str]]) -> dict[int, list[Trouble]]:
-    """lines: by the caller's number, the way (lon, lat) and the mode. Two statements, whatever their number."""
-    told = {key: (line, mode) for key, (line, mode) in lines.items() if len(line) > 1}
+def on_lines(lines: Mapping[int, tuple[Sequence[tuple[float, float]], Mode | Vehicle]]) -> dict[int, list[Trouble]]:
+    """lines: by the caller's number, the way (lon, lat) and who goes it. Two statements, whatever their number."""
+    told = {key: (line, vehicle(mode)) for key, (line, mode) in lines.items() if len(line) > 1}
     found: dict[int, list[Trouble]] = {key: [] for key in lines}
     if not told:
         return found
     used, now = programs.current(), timezone.now()
     values: dict[str, Any] = {
-        "ids": list(told), "lines": [LineString(list(line), srid=4326).wkt for line, _mode in told.values()],
-        "modes": [mode for _line, mode in told.values()], "now": now, "network": used.name if used else "", "hour": hour_of_week(now),
+        "ids": list(told), "lines": [LineString(list(line), srid=4326).wkt for line, _who in told.values()],
+        "modes": [who.mode for _line, who in told.values()], "heights": [who.size()[0] for _line, who in told.values()],
+        "weights": [who.size()[1] for _line, who in told.values()], "motor": sorted(MOTOR), "now": now, "network": used.name if used else "", "hour": hour_of_week(now),
         "slow": SLOW, "length": LENGTH,
     }  # fmt: skip
     with connection.cursor() as cursor:

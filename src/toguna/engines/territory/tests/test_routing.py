@@ -409,6 +409,36 @@ def test_an_officer_closes_a_stretch_on_the_desk_and_everybody_is_told(
 
 
 @pytest.mark.django_db
+def test_a_closure_for_high_and_heavy_trucks_touches_those_alone(officer, client, django_capture_on_commit_callbacks):
+    low, high, heavy = (api.Vehicle("truck", weight_t=t, height_m=m) for t, m in ((3.0, 1.9), (3.0, 2.6), (7.5, 1.9)))
+    ways = {who: api.route([CIRCLE, MADINA], who) for who in ("car", low, high, heavy)}
+    stretch = middle(ways[high])
+    assert all(uses(way, stretch) > 0.9 for way in ways.values())
+    where, until = (f"{lat:.6f}, {lon:.6f}" for lon, lat in (stretch.coords[0], stretch.coords[-1]))
+    form = {
+        "where": where,
+        "until": until,
+        "reason": "works",
+        "height_m": "2",
+        "weight_t": "3.5",
+        "client_id": str(uuid.uuid4()),
+    }
+    with django_capture_on_commit_callbacks(execute=True):
+        officer.post("/desk/territory/closures/", form)
+    for who, way in ways.items():
+        now, touched = api.route([CIRCLE, MADINA], who), who in (high, heavy)
+        assert (uses(now, stretch) < 0.2) is touched and (now.line != way.line) is touched, who
+        assert bool(api.trouble_on({1: (way.line, who)})[1]) is touched, who
+    assert not api.trouble_on({1: (ways["car"].line, "cart")})[1], "a cart has no size, and no motor"
+    assert "de plus de 2,0 m de haut" in client.get("/map/closed-roads").content.decode()
+    page = officer.get("/map/closed-roads").content.decode()
+    assert "Only trucks higher than 2.0 m." in page and "Only trucks heavier than 3.5 t." in page
+    assert "For all that have a motor" not in page
+    told = client.get("/api/v1/routing/closures").json()["features"][0]["properties"]
+    assert (told["height_m"], told["weight_t"]) == (2.0, 3.5)
+
+
+@pytest.mark.django_db
 def test_the_process_that_serves_ends_with_valhalla_and_tells_its_port(accra):
     """What `serve` keeps alive: it answers, and when Valhalla is killed it ends, so that it is started again."""
     before = programs.serving_file().read_text()

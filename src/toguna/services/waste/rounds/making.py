@@ -6,9 +6,10 @@ trucks, after their last arrival.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Any
 
 from django.utils import timezone
@@ -105,6 +106,19 @@ def make(
         except (territory.RoutingUnavailable, territory.NoRoute):
             return [int(found.matrices[vehicle.mode].seconds[a, b]) for a, b, _at in legs]
 
+    def latest(station: str) -> int:
+        """When the last truck must be there to fetch something: it is emptied, and home, before its day ends."""
+        at = dump_rows[station]
+
+        def home(truck: Truck) -> int:
+            seconds = found.matrices[ways.kind_of(truck)].seconds
+            return min(
+                int(seconds[at, dump_rows[d.key]]) + d.service + int(seconds[dump_rows[d.key], depots[truck.depot_id]])
+                for d in tip
+            )
+
+        return max(stops.of_time(t.ends) - home(t) for t in large) - POINT_SERVICE
+
     large = [t for t in trucks if t.mode == Truck.Mode.TRUCK]
     small = [t for t in trucks if t.mode != Truck.Mode.TRUCK]
     wanted = [stop(d) for d in due]
@@ -122,7 +136,7 @@ def make(
         now = min((start.at for start in (starts or {}).values()), default=0)
         points_ = {d.key: d for d in stations if d not in tip}
         room = max(t.volume for t in large), max(t.weight for t in large)
-        brought = _brought(first or Plan(()), points_, loads, heaps or {}, now, room)
+        brought = _brought(first or Plan(()), points_, loads, heaps or {}, now, room, {k: latest(k) for k in points_})
         fed |= {one.key.lstrip("t") for one in brought}
         for one in brought:
             due_rows[one.key] = dump_rows[one.key.lstrip("t")]
@@ -156,33 +170,47 @@ def _worth(trucks: Sequence[Truck]) -> int:
 
 def _brought(
     plan: Plan, stations: Mapping[str, Emptied], loads: Mapping[str, tuple[int, int]], heaps: Mapping[str, tuple[int, int]], now: int,
-    room: tuple[int, int],
+    room: tuple[int, int], latest: Mapping[str, int],
 ) -> list[Due]:  # fmt: skip
-    """What lies at each transfer point and what carts will leave there, ready after the last has come; more than one truck holds (room) is
-    so many stops, "tp12", "ttp12" and on. loads: on board at the start."""
-    volume = {key: litres for key, (litres, _kg) in heaps.items() if key in stations}
-    weight = {key: heaps[key][1] for key in volume}
-    ready = dict.fromkeys(volume, now)
+    """What lies at each transfer point and what carts will leave there; more than one truck holds (room) is so many stops, "tp12", "ttp12"
+    and on, each ready as soon as as much is there. What comes after the last truck could fetch it (latest) is a stop of its own: a cart
+    that is late holds nothing up. loads: on board at the start."""
+    left = {key: [(now, *heaps[key])] for key in heaps if key in stations and heaps[key][0]}
     for route in plan.routes:
         litres, kilograms = loads.get(route.vehicle, (0, 0))
         for visit in route.visits:
-            if visit.kind == Kind.DUMP and visit.key in stations:
-                volume[visit.key] = volume.get(visit.key, 0) + litres
-                weight[visit.key] = weight.get(visit.key, 0) + kilograms
-                ready[visit.key] = max(ready.get(visit.key, 0), visit.leaves)
+            if visit.kind == Kind.DUMP and visit.key in stations and litres:
+                left.setdefault(visit.key, []).append((visit.leaves, litres, kilograms))
             litres, kilograms = visit.volume, visit.weight
     found = []
-    for key in (k for k, litres in volume.items() if litres):
-        parts = max(-(-volume[key] // max(1, room[0])), -(-weight[key] // max(1, room[1])))
-        for part in range(parts):
-            litres, kilograms = ((whole[key] + part) // parts for whole in (volume, weight))
-            found.append(
-                Due(
-                    "t" * (part + 1) + key, stations[key].point, stations[key].name, None, litres, kilograms, POINT_SERVICE, "point",
-                    _from(stations[key].windows, ready[key]), {"ready": ready[key]},
-                )
-            )  # fmt: skip
+    for key, rows in left.items():
+        name = key
+        for late in (False, True):
+            for ready, litres, kilograms in _parts(sorted(r for r in rows if (r[0] > latest[key]) is late), room):
+                name = f"t{name}"
+                found.append(
+                    Due(
+                        name, stations[key].point, stations[key].name, None, litres, kilograms, POINT_SERVICE, "point",
+                        _from(stations[key].windows, ready), {"ready": ready},
+                    )
+                )  # fmt: skip
     return found
+
+
+def _parts(rows: Sequence[tuple[int, int, int]], room: tuple[int, int]) -> Iterator[tuple[int, int, int]]:
+    """Of what comes (when, litres, kilograms), in the order of time, as many even parts as trucks need: when each is there, and how much."""
+    volume, weight = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    parts = max(-(-volume // max(1, room[0])), -(-weight // max(1, room[1])))
+    so_far = list(
+        zip((r[0] for r in rows), accumulate(r[1] for r in rows), accumulate(r[2] for r in rows), strict=True)
+    )
+    for part in range(1, parts + 1):
+        ready = next(at for at, litres, kg in so_far if litres * parts >= volume * part and kg * parts >= weight * part)
+        yield (
+            ready,
+            volume * part // parts - volume * (part - 1) // parts,
+            weight * part // parts - weight * (part - 1) // parts,
+        )
 
 
 def _from(windows: Sequence[tuple[int, int]], ready: int) -> tuple[tuple[int, int], ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.contrib.gis.geos import Point
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -23,7 +24,7 @@ from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tasks
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
-from toguna.services.waste.models import DayPlan, LeftOut, PlanChange, Round, Truck, Visit
+from toguna.services.waste.models import Call, DayPlan, LeftOut, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import making, reads, stops, ways
 from toguna.services.waste.rounds.events import RoundsChanged, RoundsPlanned, RoundsPublished
 from toguna.services.waste.rounds.making import Made, Start
@@ -218,10 +219,15 @@ def _ask_change(plan: int, *, words: str, broken: Sequence[int], dumps: Sequence
     if row.day != timezone.localdate():
         raise Refused(_("Only the rounds of today are changed. Make the plan of another day anew."))
     # What is asked while a change is being made is asked with it; its number tells that change that it is no longer the one.
-    before = row.changing or {"number": 0, "words": "", "broken": []}
+    before = row.changing or {"number": 0, "words": "", "broken": [], "calls": []}
+    broke = Round.objects.select_for_update(of=("self",)).select_related("truck__depot").filter(
+        plan=row, truck__in=list(broken), state__in=GOING
+    )  # fmt: skip
+    calls = [call.pk for one in broke if (call := _left_behind(one)) is not None]
     row.changing = {
         "number": before["number"] + 1, "words": "; ".join(dict.fromkeys(w for w in (before["words"], words) if w))[:200],
         "broken": sorted({*before["broken"], *broken}), "asked": timezone.now().isoformat(), "account": by.account,
+        "calls": [*before["calls"], *calls],
     }  # fmt: skip
     if dumps:
         row.asked["only"] = list(
@@ -236,6 +242,20 @@ def _ask_change(plan: int, *, words: str, broken: Sequence[int], dumps: Sequence
     return row
 
 
+def _left_behind(one: Round) -> Call | None:
+    """What a cart or tricycle that goes no farther has on board is to be fetched from where it stands, today or with the next plan. A truck
+    is towed with its load."""
+    start = _start(one, list(one.visits.select_related("place", "call")), 0, _heard([one]).get(one.pk))
+    litres, kilograms = start.load
+    if one.truck.mode == Truck.Mode.TRUCK or not litres:
+        return None
+    name = _("Load of %(truck)s") % {"truck": one.truck.plate}
+    point = Point(*start.point, srid=4326)
+    return Call.objects.create(
+        point=point, zone_id=territory.place(*start.point).zone, name=name, volume=litres, weight=kilograms
+    )
+
+
 def broke_down(one: Round, words: str, *, by: Actor) -> None:
     """A driver says that the truck goes no farther: the others take what is left. Whoever drives a round may say it of theirs."""
     _ask_change(one.plan_id, words=words, broken=[one.truck_id], dumps=[], by=by)
@@ -245,9 +265,9 @@ def broke_down(one: Round, words: str, *, by: Actor) -> None:
 def change(plan: int, version: int) -> None:
     """Makes the change that was asked for, once. One that was asked for meanwhile has its own job, which makes both."""
     row = DayPlan.objects.get(pk=plan)
-    if row.changing is None or row.version != version:
-        return
     asked = row.changing
+    if asked is None or row.version != version:
+        return
     began = time.perf_counter()
     now = timezone.now()
     rounds = list(row.rounds.select_related("truck__depot").prefetch_related("truck__quarters"))
@@ -261,7 +281,8 @@ def change(plan: int, version: int) -> None:
     # A truck that had nothing to do today may help.
     trucks = [r.truck for r in going] + [t for t in _trucks() if t.pk not in {r.truck_id for r in rounds}]
     dumps = stops.dumps(row.day, row.asked.get("only", ()))
-    if not trucks or not dumps or not waiting:
+    calls = [stops.called(call) for call in Call.objects.filter(pk__in=asked["calls"], state=Call.State.OPEN)]
+    if not trucks or not dumps or not (waiting or calls):
         DayPlan.objects.filter(pk=plan, version=version, changing=asked).update(
             changing=None, says=_("There is nothing that could be changed.")[:200]
         )
@@ -269,9 +290,9 @@ def change(plan: int, version: int) -> None:
     keys = _keys(waiting)
     was = {keys[v.pk]: v.round.truck.plate for v in waiting}
     # What carts brought or will bring to transfer points is counted anew: it is no stop that somebody had.
-    due = [_due(v) for v in waiting if v.why != "point"]
+    due = [*(_due(v) for v in waiting if v.why != "point"), *calls]
     at = _seconds_of(row.day, now)
-    spots = {pk: spot for pk, spot in reads.positions(going).items() if now - spot.at <= reads.FRESH}
+    spots = _heard(going)
     starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at, spots.get(r.pk)) for r in going}
     for truck in trucks:
         starts.setdefault(truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False))
@@ -289,6 +310,11 @@ def change(plan: int, version: int) -> None:
             return
         seen = {v.pk for v in visits if v.state == Visit.State.DONE}
         _change(row, made, lines, was, seen, time.perf_counter() - began)
+
+
+def _heard(rounds: Sequence[Round]) -> dict[int, reads.Place]:
+    now = timezone.now()
+    return {pk: spot for pk, spot in reads.positions(rounds).items() if now - spot.at <= reads.FRESH}
 
 
 def _seconds_of(day: date, now: datetime) -> int:

@@ -118,14 +118,15 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
                 windows_of(json.loads(served), day), facts,
             )
         )  # fmt: skip
-    for call in Call.objects.filter(state=Call.State.OPEN).order_by("pk"):
-        found.append(
-            Due(
-                f"c{call.pk}", (call.point.x, call.point.y), call.name, call.zone_id, call.volume, call.weight, CALL_SERVICE, "call",
-                facts={"opened": call.opened.isoformat(), "case": call.case},
-            )
-        )  # fmt: skip
+    found += [called(call) for call in Call.objects.filter(state=Call.State.OPEN).order_by("pk")]
     return found
+
+
+def called(call: Call) -> Due:
+    return Due(
+        f"c{call.pk}", (call.point.x, call.point.y), call.name, call.zone_id, call.volume, call.weight, CALL_SERVICE, "call",
+        facts={"opened": call.opened.isoformat(), "case": call.case},
+    )  # fmt: skip
 
 
 def windows_of(hours: Sequence[Any], day: date) -> tuple[tuple[int, int], ...]:

@@ -15,7 +15,7 @@ from toguna.engines.documents.api import File
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import open_offline, run_jobs
 from toguna.services.waste.models import Truck, Visit
-from toguna.services.waste.rounds import planning
+from toguna.services.waste.rounds import crew, planning
 from toguna.services.waste.rounds.tests.test_rounds import jpeg
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -52,6 +52,10 @@ def test_a_drivers_morning_without_network(yard, hire, live_server, tmp_path, mo
     Truck.objects.filter(pk=one.truck_id).update(driver=driver.account.pk)
     stops = list(one.visits.filter(kind="stop").order_by("number").select_related("place"))
     assert one.visits.order_by("number").first() == stops[0]
+    # What roads say is in test_roads.py; here, that the telephone says it.
+    monkeypatch.setattr(
+        crew, "_turns", lambda _one, visits: {v.pk: [f"Turn left at {v.number}.", "Keep right."] for v in visits}
+    )
 
     def cookie(client):
         name = django_settings.SESSION_COOKIE_NAME
@@ -65,6 +69,17 @@ def test_a_drivers_morning_without_network(yard, hire, live_server, tmp_path, mo
             locale="en-GB",
             viewport={"width": 320, "height": 640},
         )
+        context.add_init_script(
+            "window.spoken = []; speechSynthesis.speak = (said) => spoken.push([said.text, said.lang]);"
+            "speechSynthesis.cancel = () => { spoken.length = 0; };"
+        )
+
+        def hears(page, stop):
+            page.get_by_role("button", name="Say the way").click()
+            words = [f"Turn left at {stop.number}.", "Keep right.", stop.place.name]
+            page.wait_for_function("spoken.length === 3")
+            assert page.evaluate("spoken") == [[said, "en"] for said in words]
+
         page = context.new_page()
         context.add_cookies(cookie(driver))
         page.goto(f"{live_server.url}/rounds/app")
@@ -72,9 +87,11 @@ def test_a_drivers_morning_without_network(yard, hire, live_server, tmp_path, mo
         page.reload()  # through the worker now, which keeps the page
         page.locator("#now-name", has_text=stops[0].place.name).wait_for()
         sound(page, "driver")
+        hears(page, stops[0])
         context.set_offline(True)
         page.locator("[data-level='75']").click()
         page.locator("#now-name", has_text=stops[1].place.name).wait_for()
+        hears(page, stops[1])
         page.locator("#skip summary").click()
         photo, reason = (page.locator(where).bounding_box() for where in ("#photo", "[data-reason='blocked']"))
         assert photo["y"] < reason["y"], "a tap on the reason sends at once: the photo is taken before"
@@ -88,6 +105,7 @@ def test_a_drivers_morning_without_network(yard, hire, live_server, tmp_path, mo
         page.locator("#count", has_text="3").wait_for()  # its photo too
         open_offline(page, f"{live_server.url}/rounds/app")  # the telephone was switched off and on
         page.locator("#count", has_text="3").wait_for()
+        hears(page, stops[2])
         assert not Visit.objects.exclude(state="planned").exists()
         context.set_offline(False)
         page.locator("#says", has_text="Everything is sent").wait_for()
