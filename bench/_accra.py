@@ -13,8 +13,8 @@ from typing import Any
 from toguna.kernel import cluster, places
 
 _AROUND = r"""
-import json, random, sys, time
-from datetime import time as hour
+import json, random, sys, time, uuid
+from datetime import time as hour, timedelta
 from pathlib import Path
 import django
 django.setup()
@@ -23,7 +23,11 @@ from django.utils import timezone
 from toguna.engines.territory import api as territory
 from toguna.engines.territory.routing import programs
 from toguna.engines.territory.routing.process import Valhalla
-from toguna.services.waste.models import Depot, Truck
+from toguna.kernel import codes
+from toguna.kernel.access import SYSTEM
+from toguna.kernel.testing import run_jobs
+from toguna.services.waste.models import Depot, PlaceSaid, PresentRound, Truck, Visit, WastePlace
+from toguna.services.waste.rounds import driving, planning
 
 draw = random.Random(7)
 
@@ -36,7 +40,28 @@ def trucks(many, volume, weight):
         Truck.objects.create(plate=f"T{n}", depot=depot, volume=volume, weight=weight, begins=hour(6), ends=hour(15), pause_from=hour(10),
             pause_until=hour(12), pause_minutes=30, cost_km=450, cost_hour=3500, cost_day=10_000, burns=380)
 
-DUMPS = ((-0.27, 5.66), (-0.15, 5.55))
+def put(kind, name, at, **more):
+    return WastePlace.objects.create(code=codes.make(6), kind=kind, name=name, point=Point(*at, srid=4326), **more)
+
+def bins(many):
+    # Said to be full, a third of them with hours at which a truck may come; and two dumps.
+    days = list(range(1, 8))
+    served = [{"days": days, "from": "07:00", "to": "10:00"}, {"days": days, "from": "13:00", "to": "15:00"}]
+    for n, at in enumerate(((-0.27, 5.66), (-0.15, 5.55))):
+        put("dump", f"Dump {n}", at)
+    made = [
+        put("bin", f"Bin {n}", place(), capacity=draw.choice((660, 1100, 1650)), served=draw.choice(([], [], served)))
+        for n in range(many)
+    ]
+    for one in made:
+        PlaceSaid.objects.create(client_id=uuid.uuid4(), place=one, what="full")
+    return made
+
+def at_hour(n):
+    at_hour.real = getattr(at_hour, "real", timezone.now)
+    day = timezone.localdate(at_hour.real())
+    ahead = planning.moment_of(day, n * 3600) - at_hour.real()
+    timezone.now = lambda: at_hour.real() + ahead
 """
 _RUN = r"""
 territory.import_file(Path(sys.argv[1]))
@@ -54,7 +79,7 @@ def data() -> Path:
 
 
 def measured(code: str) -> Any:
-    """What `measured()` of this code says, as JSON: it has `place`, `trucks`, `DUMPS`, and a network that answers."""
+    """What `measured()` of this code says, as JSON: it has `bins`, `trucks`, `at_hour`, and a network that answers."""
     with tempfile.TemporaryDirectory(prefix="toguna-bench-accra-", ignore_cleanup_errors=True) as folder:
         environment = {
             **os.environ, "TOGUNA_HOME": folder, "PYTHONPATH": str(places.checkout() / "src"), "DJANGO_SETTINGS_MODULE": "toguna.site.settings",

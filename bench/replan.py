@@ -14,21 +14,6 @@ from bench import Result, _accra
 TARGET = 10.0
 
 _CHANGE = r"""
-import uuid
-from datetime import timedelta
-from toguna.kernel import codes
-from toguna.kernel.access import SYSTEM
-from toguna.kernel.testing import run_jobs
-from toguna.services.waste.models import PlaceSaid, Visit, WastePlace
-from toguna.services.waste.rounds import driving, planning
-
-def put(kind, name, at, **more):
-    return WastePlace.objects.create(code=codes.make(6), kind=kind, name=name, point=Point(*at, srid=4326), **more)
-
-def at_hour(n):
-    real, ahead = at_hour.real, planning.moment_of(at_hour.day, n * 3600) - at_hour.real()
-    timezone.now = lambda: real() + ahead
-
 def say(visit, do, **more):
     key = planning.key_of(visit) or f"p{visit.place_id}"
     record = {"id": str(uuid.uuid4()), "round": visit.round_id, "do": do, "kind": visit.kind, "key": key, **more}
@@ -42,15 +27,8 @@ def trucks_of(plan):
     return found
 
 def measured():
-    at_hour.real, at_hour.day = timezone.now, timezone.localdate()
     at_hour(5)
-    days = list(range(1, 8))
-    hours = [{"days": days, "from": "07:00", "to": "10:00"}, {"days": days, "from": "13:00", "to": "15:00"}]
-    for n in range(300):
-        bin_ = put("bin", f"Bin {n}", place(), capacity=draw.choice((660, 1100, 1650)), hours=draw.choice(([], [], hours)))
-        PlaceSaid.objects.create(client_id=uuid.uuid4(), place=bin_, what="full")
-    for n, at in enumerate(DUMPS):
-        put("dump", f"Dump {n}", at)
+    bins(300)
     trucks(8, 12_000, 5000)
     plan = planning.ask(timezone.localdate(), by=SYSTEM, seconds=15.0)
     run_jobs()
