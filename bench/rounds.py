@@ -66,7 +66,8 @@ try:
     for n in range(300):
         litres = draw.choice((660, 1100, 1650))
         due.append(Due(f"p{n + 1}", place(), str(n), None, litres, litres // 4, 60 + litres // 15, "full", draw.choice(windows)))
-    dumps = [Emptied("p901", 901, (-0.27, 5.66), "a", False, 600, 0, 86400), Emptied("p902", 902, (-0.15, 5.55), "b", False, 600, 0, 86400)]
+    whole = ((0, 86400),)
+    dumps = [Emptied("p901", 901, (-0.27, 5.66), "a", False, 600, whole), Emptied("p902", 902, (-0.15, 5.55), "b", False, 600, whole)]
     began = time.perf_counter()
     made = making.make(timezone.localdate(), trucks, due, dumps, 25.0)
     took = time.perf_counter() - began
