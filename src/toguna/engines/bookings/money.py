@@ -17,6 +17,7 @@ from toguna.engines.bookings import telling
 from toguna.engines.bookings.events import Booked, BookingEnded
 from toguna.engines.bookings.models import Booking
 from toguna.engines.ledger import api as ledger
+from toguna.engines.people import api as people
 from toguna.kernel import money, text, town
 from toguna.kernel.access import SYSTEM
 
@@ -53,6 +54,13 @@ def bill(booking: int) -> ledger.Bill | None:
         ledger.payer(row.person.name or row.code, row.person.pk), [ledger.Due("principal", title, row.price, INCOME)],
         key=_key(row.code), due=max(day, timezone.localdate()), by=SYSTEM, words=f"{title} {day:%d/%m/%Y}", about=(KIND, row.code),
     )  # fmt: skip
+
+
+def owed_at(address: str) -> list[ledger.Bill] | None:
+    """What is still to be paid of what this telephone booked: for BALANCE and PAY. None where it is nothing."""
+    persons = people.persons_at(address)
+    rows = ledger.Bill.objects.filter(about_kind=KIND, payer__person__in=persons, state=ledger.Bill.State.OPEN)
+    return list(rows.order_by("due", "pk")) or None if persons else None
 
 
 def on_booked(event: Booked) -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.engines.bookings import actions, commands, mine, money, starter
 from toguna.engines.bookings.events import Booked, BookingEnded
-from toguna.engines.ledger.api import PaymentTaken
+from toguna.engines.ledger.api import Owing, PaymentTaken
 from toguna.engines.people import api as people
 from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, Permission
 from toguna.kernel.demo import Starter
@@ -33,6 +33,7 @@ SERVICE = Service(
         commands.APPOINTMENT,
         mine.MINE,
         mine.REMINDER,
+        Owing("bookings", _("Appointments"), money.owed_at),
         Reaction(Booked, money.on_booked),
         Reaction(BookingEnded, money.on_ended),
         Reaction(PaymentTaken, money.on_paid),

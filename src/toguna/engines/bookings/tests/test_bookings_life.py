@@ -226,7 +226,7 @@ def book_of_accounts(db):
 
 
 def test_any_life(book_of_accounts):
-    run_state_machine_as_test(Life, settings=settings(max_examples=12, stateful_step_count=25, **QUICK))
+    run_state_machine_as_test(Life, settings=settings(max_examples=8, stateful_step_count=25, **QUICK))
 
 
 class Apart:

@@ -96,7 +96,13 @@ def test_by_telephone_the_bill_is_said(workshop, books):
     made = books(workshop, at(), wish=actions.Wish(channel="sms"))
     run_jobs()
     said = Message.objects.get(key=f"booking:{made.pk}:bill").text
-    assert ledger.Bill.objects.get().reference in said and "500" in said and len(said) <= 160
+    bill = ledger.Bill.objects.get()
+    assert bill.reference in said and "500" in said and len(said) <= 160
+    phone = Message.objects.get(key=f"booking:{made.pk}:bill").address
+    assert [(one.name, rows) for one, rows in ledger.owing(phone)] == [("bookings", [bill])]  # for BALANCE and PAY
+    actions.cancel(made.pk, by=CLERK)
+    run_jobs()
+    assert ledger.owing(phone) == []
 
 
 def test_the_desk_sees_what_is_paid(workshop, window, books, hire):

@@ -128,7 +128,7 @@ def _picture(document: pypdfium2.PdfDocument, number: int, scale: float) -> Imag
 
 
 def _barcode(picture: Image.Image) -> str:
-    formats = zxingcpp.BarcodeFormat.QRCode | zxingcpp.BarcodeFormat.Code128
+    formats = (zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.Code128)
     for found in zxingcpp.read_barcodes(picture, formats=formats):
         if sheets.kind_of(found.text) is not None or any(
             r.pattern.search(found.text) for r in registry.declared(port.ScanReader)

@@ -40,7 +40,9 @@ def test_a_stranger_with_a_long_name_destroys_nothing_of_others(device, web):
     assert spool.files() == spool.bad() == []
 
 
-@pytest.mark.parametrize("torn", [b"", b"\0" * 5000, b"\x09\0\0\0", reading(9, "k").packed()[:-2]])
+@pytest.mark.parametrize(
+    "torn", [b"", b"\0" * 5000, b"\x09\0\0\0", reading(9, "k").packed()[:-2]], ids=["none", "zeros", "length", "record"]
+)
 def test_the_end_of_a_write_that_was_cut_goes_and_says_nothing(tmp_path, torn):
     where = tmp_path / "spool"
     writer = spool.Writer(where)
@@ -54,7 +56,7 @@ def test_the_end_of_a_write_that_was_cut_goes_and_says_nothing(tmp_path, torn):
     assert spool.clear(path, whole) and spool.files(where) == spool.bad(where) == []
 
 
-@pytest.mark.parametrize("wrong", [b"\xff" * 8, b"\x01\0\0\0" + b"\xff" * 4])
+@pytest.mark.parametrize("wrong", [b"\xff" * 8, b"\x01\0\0\0" + b"\xff" * 4], ids=["length", "check"])
 def test_a_file_that_cannot_be_read_to_its_end_is_kept_and_told(device, wrong):
     """A disk that fails: what stands behind it was answered."""
     one = device("bin-1", "http")
