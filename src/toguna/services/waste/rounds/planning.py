@@ -34,7 +34,7 @@ from toguna.services.waste.rounds.stops import Due
 
 PLAN = "waste.set_up"
 SECONDS, CHANGE_SECONDS = 25.0, 5.0  # of solving: the whole must end in a minute, a change in ten seconds
-FARTHEST = timedelta(days=14)
+FARTHEST, WEEK = timedelta(days=14), timedelta(days=7)
 moment_of = stops.moment_of
 GOING = (Round.State.PLANNED, Round.State.STARTED)
 PATIENCE = 20.0  # seconds for the roads of a town that was only just started
@@ -90,7 +90,8 @@ def build(plan: int) -> None:
             _then(row)
         return
     began = time.perf_counter()
-    made = making.make(row.day, trucks, wanted, dumps, float(row.asked.get("seconds", SECONDS)))
+    heaps = _heaps(_driven_before(row.day))
+    made = making.make(row.day, trucks, wanted, dumps, float(row.asked.get("seconds", SECONDS)), heaps=heaps)
     now = making.present(row.day, trucks, dumps, set(made.plan.of()))
     lines = _lines(row.day, made)
     with transaction.atomic():
@@ -298,7 +299,15 @@ def change(plan: int, version: int) -> None:
         starts.setdefault(truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False))
     before = Plan(tuple(_route(r, [v for v in visits if v.round_id == r.pk], keys) for r in going))
     made = making.make(
-        row.day, trucks, due, dumps, CHANGE_SECONDS, starts=starts, was=was, before=before, heaps=_heaps(visits)
+        row.day,
+        trucks,
+        due,
+        dumps,
+        CHANGE_SECONDS,
+        starts=starts,
+        was=was,
+        before=before,
+        heaps=_heaps([*_driven_before(row.day), *visits]),
     )
     lines = _rest_of_lines(made, starts)
     with transaction.atomic():
@@ -319,6 +328,12 @@ def _heard(rounds: Sequence[Round]) -> dict[int, reads.Place]:
 
 def _seconds_of(day: date, now: datetime) -> int:
     return max(0, int((now - moment_of(day, 0)).total_seconds()))
+
+
+def _driven_before(day: date) -> list[Visit]:
+    """What was done in the week before, of which something may still lie at transfer points."""
+    rows = Visit.objects.filter(round__plan__day__range=(day - WEEK, day - timedelta(days=1)), state=Visit.State.DONE)
+    return list(rows.filter(round__plan__state=DayPlan.State.PUBLISHED).select_related("round__truck"))
 
 
 def _heaps(visits: Sequence[Visit]) -> dict[str, tuple[int, int]]:

@@ -18,6 +18,7 @@ from django.apps import apps
 from django.contrib.gis.geos import LineString, Point
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -796,6 +797,17 @@ def test_what_a_broken_cart_carries_is_fetched(yard, carts, head, hire):
     assert visit.state == "planned" and visit.round.state != "broken" and visit.round_id != cart.pk
     sound(plan, due | {f"c{call.pk}"})
     assert "Load of CART" in head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+
+
+def test_what_nobody_fetched_at_a_transfer_point_is_in_the_plan_of_the_next_day(yard, carts, head):
+    plan = publish(head, make(head))
+    brought = Visit.objects.filter(round__plan=plan, round__truck__mode="cart")
+    brought.update(state="done", at=F("leaves"))
+    left = sum(v.takes for v in brought.filter(kind="stop"))
+    Truck.objects.filter(mode="cart").update(active=False)
+    tomorrow = make(head, day=(timezone.localdate() + timedelta(days=1)).isoformat())
+    points = Visit.objects.filter(round__plan=tomorrow, why="point")
+    assert left > 0 and sum(v.takes for v in points) == left
 
 
 def test_a_cart_that_is_late_holds_nothing_up(yard, carts, head):
