@@ -44,6 +44,7 @@ class Weighing(models.Model):
         RANGE = "range", _("beyond what this scale can weigh")
         MOVED = "moved", _("the scale is not where it should be")
         NOWHERE = "where", _("it does not say where it is")
+        NUMBER = "number", _("it does not number its weighings")
         CLOCK = "clock", _("its clock is wrong")
         FORM = "form", _("it cannot be read")
         CARD = "card", _("nobody has this card")

@@ -52,7 +52,7 @@ def weigh(scale):
 
     def said(
         kilos: float,
-        seq: int,
+        seq: int | None,
         *,
         card: int | None = None,
         at: float | None = None,
@@ -289,3 +289,17 @@ def test_a_played_scale_weighs_and_does_what_it_is_told_it_must_not(serving, sca
     Scale.objects.update(active=False)
     with pytest.raises(CommandError, match="no scale in service"):
         call_command("simulate_scale")
+
+
+def test_what_has_no_number_or_one_that_was_used_is_kept_with_why(weigh, home):
+    card, now = households.number(home.code), int(time.time())
+    weigh(12, 1, card=card, at=now - 60)
+    weigh(9, 1, card=card, at=now - 30)  # its count began anew: who looks at the desk sees it
+    weigh(9, None, card=card, at=now - 20)
+    run_jobs()
+    assert list(Weighing.objects.order_by("pk").values_list("why", "grammes")) == [
+        ("", 12_000),
+        ("replay", 9000),
+        ("number", 9000),
+    ]
+    assert ledger.Bill.objects.count() == 1

@@ -93,17 +93,18 @@ def key_of(row: Scale) -> tuple[str, str]:
 
 
 def on_reading(event: telemetry.SignedReading) -> None:
-    """Reaction: once for each number of the scale."""
+    """Reaction: once for each number of the scale. One that comes under a number that was taken at another moment is kept, and charges
+    nothing: a scale whose count began anew is seen at the desk."""
     if event.service != "waste" or event.quantity != WEIGHT:
         return
     scale = Scale.objects.select_related("place", "material").filter(device=event.device).first()
-    if scale is None or Weighing.objects.filter(scale=scale, number=event.seq, why="").exists():
+    at, number = datetime.fromisoformat(event.at), event.seq if event.seq >= 0 else None
+    if scale is None or Weighing.objects.filter(scale=scale, number=number, at=at).exists():
         return
-    at = datetime.fromisoformat(event.at)
     grammes = round(event.value * 1000)
     row = Weighing(
         scale=scale,
-        number=event.seq,
+        number=number,
         at=at,
         grammes=grammes,
         material=scale.material,
@@ -140,6 +141,10 @@ def _whose(number: int) -> Household | None:
 def _why(scale: Scale, row: Weighing, *, carded: bool) -> Why:
     if not scale.active:
         return Why.OFF
+    if row.number is None:
+        return Why.NUMBER
+    if Weighing.objects.filter(scale=scale, number=row.number, why="").exists():
+        return Why.REPLAY
     if row.grammes is None or not scale.least <= row.grammes <= scale.most:
         return Why.RANGE
     if carded and row.household is None:
