@@ -95,8 +95,9 @@ class Register:
             }
             self.network = register.network_number()
             # What is older than what the tables keep would not be found when it comes again.
-            days = Policy.objects.filter(table="reading").values_list("raw_days", flat=True).first() or Policy.LEAST
-            self.behind = min(SIGNED_BEHIND, (max(days, Policy.LEAST) - 1) * 86400.0)
+            days = Policy.objects.filter(table="reading").values_list("raw_days", flat=True).first()
+            # Without a policy nothing leaves the tables.
+            self.behind = SIGNED_BEHIND if days is None else min(SIGNED_BEHIND, (max(days, Policy.LEAST) - 1) * 86400.0)
         else:
             rows = rows.filter(pk__in=changed)
             for pk in changed:
