@@ -30,6 +30,8 @@ WANTS = {
     "tesseract": "tesseract-ocr tesseract-ocr-fra tesseract-ocr-por tesseract-ocr-eng tesseract-ocr-osd",
     "unpaper": "unpaper",
 }
+# One more than there are cores: browsers, servers and databases are waited for.
+BESIDE = str(min(os.cpu_count() or 2, 8) + 1)
 INSTALL = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
 
 
@@ -72,7 +74,11 @@ def run(rest: list[str]) -> int:
                 failed.append(name)
                 print((done.stdout + done.stderr).strip()[-6000:], flush=True)
     tests = subprocess.call(
-        [*python, "pytest", *(rest or ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=40"])],
+        [
+            *python,
+            "pytest",
+            *(rest or ["-n", BESIDE, "--dist", "loadfile", "--no-loadscope-reorder", "--durations=40"]),
+        ],
         cwd=root,
     )
     if failed:
