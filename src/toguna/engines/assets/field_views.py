@@ -25,9 +25,7 @@ def app(request: Request) -> HttpResponse:
         "fuel_form": FuelForm(auto_id="fuel_%s"), "meter_form": MeterForm(auto_id="meter_%s"),
         "finish_form": FinishForm(initial={"minutes": 0}, auto_id="finish_%s"),
     }  # fmt: skip
-    response = render(request, "assets/field.html", values)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "assets/field.html", values)
 
 
 @staff(USE)

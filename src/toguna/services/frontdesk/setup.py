@@ -85,7 +85,4 @@ def exchanges(request: Request) -> HttpResponse:
         "address": request.build_absolute_uri(reverse("telephony")),
         "front": request.build_absolute_uri(reverse("front")),
     }
-    response = render(request, "frontdesk/exchanges.html", values, status=422 if form.is_bound and not secret else 200)
-    if secret:
-        response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "frontdesk/exchanges.html", values, status=422 if form.is_bound and not secret else 200)

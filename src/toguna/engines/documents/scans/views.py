@@ -196,7 +196,7 @@ def side(request: Request, pk: int, number: int) -> HttpResponse:
         document.close()
     out = BytesIO()
     picture.save(out, "JPEG", quality=70)
-    return HttpResponse(out.getvalue(), content_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+    return HttpResponse(out.getvalue(), content_type="image/jpeg")
 
 
 @staff(subjects.ADD)

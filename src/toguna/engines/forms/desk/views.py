@@ -111,5 +111,4 @@ def download(request: Request, slug: str) -> HttpResponseBase:
     pieces = answers.table(row, reads.definition_of(row.current_id or 0))
     response = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{row.slug}.csv"'
-    response["Cache-Control"] = "private, no-store"
     return response

@@ -33,11 +33,7 @@ FILES = (
 @staff(COLLECT)
 def app(request: Request) -> HttpResponse:
     """The app's page: it holds no answer of anybody, so that the phone may keep it."""
-    response = render(
-        request, "forms/field_app.html", {"forms": reads.forms(field=True, service=KEPT), "texts": texts()}
-    )
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "forms/field_app.html", {"forms": reads.forms(field=True, service=KEPT), "texts": texts()})
 
 
 @staff(COLLECT)

@@ -172,6 +172,4 @@ def key(request: Request) -> HttpResponse:
         drawn = code.svg_inline(scale=4, border=3, omitsize=True)
         shown = {"password": password, "drawn": mark_safe(drawn)}  # noqa: S308 - our own drawing, of nothing but squares
     known = FieldKey.objects.filter(account=request.actor.account or 0).first()
-    response = render(request, "forms/odk_key.html", {"key": known, "server": server, **shown})
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return render(request, "forms/odk_key.html", {"key": known, "server": server, **shown})

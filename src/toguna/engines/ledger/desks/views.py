@@ -290,7 +290,7 @@ def voucher(request: Request, pk: int) -> HttpResponse:
     if found.account != request.actor.account:
         access.require(request.actor, actions.SUPERVISE)
     size = receipts.size_of(request.GET.get("size", ""))
-    headers = {"Content-Disposition": f'inline; filename="{found.reference}.pdf"', "Cache-Control": "private, no-store"}
+    headers = {"Content-Disposition": f'inline; filename="{found.reference}.pdf"'}
     return HttpResponse(paper.pdf(reads.slip(found), size), content_type="application/pdf", headers=headers)
 
 

@@ -314,5 +314,4 @@ def export(request: Request, kind: str) -> StreamingHttpResponse:
         _EXPORTS[kind](since, until, chart), content_type=f"text/{'plain' if ending == 'txt' else 'csv'}; charset=utf-8"
     )
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["Cache-Control"] = "private, no-store"
     return answer

@@ -135,11 +135,10 @@ def file(request: Request, pk: int, number: int, size: str, kind: str) -> HttpRe
     """A print that was written down: its PDF, or the bytes that a printer of rolls takes."""
     made = get_object_or_404(Print.objects.select_related("payment__desk", "payment__payer"), payment=pk, number=number)
     slip, paper_size = reads.slip(made.payment, made.number), actions.size_of(size)
-    headers = {"Cache-Control": "private, no-store"}
     if kind == "pdf":
-        headers["Content-Disposition"] = f'inline; filename="{slip.number}.pdf"'
+        headers = {"Content-Disposition": f'inline; filename="{slip.number}.pdf"'}
         return HttpResponse(paper.pdf(slip, paper_size), content_type="application/pdf", headers=headers)
     if kind != "bin" or paper_size not in ("58", "80"):
         raise Http404
-    headers["Content-Disposition"] = f'attachment; filename="{slip.number}.bin"'
+    headers = {"Content-Disposition": f'attachment; filename="{slip.number}.bin"'}
     return HttpResponse(paper.stream(slip, paper_size), content_type="application/octet-stream", headers=headers)

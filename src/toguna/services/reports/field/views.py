@@ -39,9 +39,7 @@ def app(request: Request) -> HttpResponse:
         "topics": [t for t in topics() if t.active and not any(t.stop.values())],
         "districts": territory.districts(),
     }
-    response = render(request, "reports/field/app.html", values)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "reports/field/app.html", values)
 
 
 @staff("reports.handle")

@@ -27,9 +27,7 @@ FILES = ("revenue/collect.js", "revenue/paper.js", "revenue/qr.js", "revenue/col
 @staff(COLLECT)
 def app(request: Request) -> HttpResponse:
     """The app's page: it holds nothing of anybody, so that the telephone may keep it."""
-    response = render(request, "revenue/collect/app.html", {"texts": texts()})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "revenue/collect/app.html", {"texts": texts()})
 
 
 @staff(COLLECT)

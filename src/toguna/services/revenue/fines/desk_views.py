@@ -114,9 +114,7 @@ def ticket(request: Request, number: str) -> HttpResponse:
         "pound": PoundForm(initial={"plate": row.plate}) if row.plate and row.infraction.impound else None,
         "held": row.impounds.filter(released=None).first(),
     }  # fmt: skip
-    response = render(request, "revenue/fines/ticket.html", values)
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return render(request, "revenue/fines/ticket.html", values)
 
 
 @staff(WRITE)
@@ -192,16 +190,15 @@ def new(request: Request) -> HttpResponse:
 def paper(request: Request, number: str, kind: str) -> HttpResponse:
     """kind: pdf, or bin for a printer of rolls of 58 mm."""
     row = _found(request, number)
-    headers = {"Cache-Control": "private, no-store"}
     if kind == "pdf":
-        headers["Content-Disposition"] = f'inline; filename="{row.number}.pdf"'
+        headers = {"Content-Disposition": f'inline; filename="{row.number}.pdf"'}
         size: Any = "58" if request.GET.get("size") == "58" else "a6"
         return HttpResponse(
             ledger.receipt_pdf(papers.ticket(row), size), content_type="application/pdf", headers=headers
         )
     if kind != "bin":
         raise Http404
-    headers["Content-Disposition"] = f'attachment; filename="{row.number}.bin"'
+    headers = {"Content-Disposition": f'attachment; filename="{row.number}.bin"'}
     return HttpResponse(
         ledger.receipt_bytes(papers.ticket(row), "58"), content_type="application/octet-stream", headers=headers
     )
@@ -212,9 +209,7 @@ def photo(request: Request, number: str, pk: int) -> FileResponse:
     found = get_object_or_404(TicketPhoto, pk=pk, ticket=_found(request, number))
     if not tickets.photo_path(found).is_file():
         raise Http404(_("There is no photo of it."))
-    response = FileResponse(tickets.photo_path(found).open("rb"), content_type="image/jpeg")
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return FileResponse(tickets.photo_path(found).open("rb"), content_type="image/jpeg")
 
 
 @staff(reads.READ)
@@ -237,7 +232,6 @@ def court(request: Request) -> StreamingHttpResponse:
     response = StreamingHttpResponse(_table(rows), content_type="text/csv; charset=utf-8")
     day = timezone.localdate().isoformat()
     response["Content-Disposition"] = f'attachment; filename="{day}-court.csv"'
-    response["Cache-Control"] = "private, no-store"
     return response
 
 

@@ -25,9 +25,7 @@ MOST_RECORDS = 20  # in one batch
 @staff(WRITE)
 def app(request: Request) -> HttpResponse:
     """The page: it holds nothing of anybody, so that the telephone may keep it."""
-    response = render(request, "revenue/fines/app.html", {"texts": _texts()})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "revenue/fines/app.html", {"texts": _texts()})
 
 
 def _texts() -> dict[str, Any]:

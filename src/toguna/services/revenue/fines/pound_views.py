@@ -73,5 +73,5 @@ def slip(request: Request, pk: int) -> HttpResponse:
     row = _found(request, pk)
     if row.released is None:
         raise Http404(_("It has not left yet."))
-    headers = {"Content-Disposition": f'inline; filename="{row.plate}.pdf"', "Cache-Control": "private, no-store"}
+    headers = {"Content-Disposition": f'inline; filename="{row.plate}.pdf"'}
     return HttpResponse(ledger.receipt_pdf(papers.release(row), "a5"), content_type="application/pdf", headers=headers)

@@ -31,9 +31,7 @@ def app(request: Request) -> HttpResponse:
         "bases": bases, "asks": [(name, title, " ".join(slugs)) for name, (title, slugs) in asks.items()],
         "vehicles": " ".join(base.slug for base in bases if base.place == Base.Place.VEHICLE),
     }  # fmt: skip
-    response = render(request, "revenue/census.html", values)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "revenue/census.html", values)
 
 
 @staff(WRITE)
@@ -77,9 +75,7 @@ def shown_photo(request: Request, code: str) -> FileResponse:
         or not path.is_file()
     ):
         raise Http404(_("There is no photo of it."))
-    response = FileResponse(path.open("rb"), content_type="image/jpeg")
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return FileResponse(path.open("rb"), content_type="image/jpeg")
 
 
 @public

@@ -90,7 +90,6 @@ def run(request: Request, pk: int) -> HttpResponse:
         "waiting": importing.waiting(row) if row.state == State.READ else 0, "ready": importing.ready(row) if row.state == State.READ else 0,
     }  # fmt: skip
     response = render(request, "revenue/import.html", values)
-    response["Cache-Control"] = "private, no-store"
     if working:
         response["Refresh"] = str(RELOAD)
     return response

@@ -135,9 +135,7 @@ def taxpayer(request: Request, number: str) -> HttpResponse:
         "history": _history([f"revenue.taxpayer:{row.pk}"]), "may_write": access.can(request.actor, WRITE, anywhere=True),
         "may_bill": access.can(request.actor, "revenue.bill", anywhere=True), "bases": reads.bases(), "objections": row.objections.all()[:10], "plans": row.plans.all()[:10],
     }  # fmt: skip
-    response = render(request, "revenue/taxpayer.html", values)
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return render(request, "revenue/taxpayer.html", values)
 
 
 def _form(request: Request, form: Any, title: str, button: str, back: str, lead: str = "") -> HttpResponse:

@@ -51,9 +51,7 @@ def work(request: Request) -> HttpResponse:
             "sums": precollectors.sums(row), "stars": precollectors.stars(row),
             "may_rest": row.state == ACTIVE, "may_work": row.state == RESTING,
         }  # fmt: skip
-    response = render(request, "waste/jobs.html", values)
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return render(request, "waste/jobs.html", values)
 
 
 @resident

@@ -33,9 +33,7 @@ def _number(typed: object) -> int | None:
 @staff("waste.work")
 def app(request: Request) -> HttpResponse:
     """The page: it holds nothing of any round, so that the telephone may keep it."""
-    response = render(request, "waste/rounds/app.html", {"reasons": driving.REASONS.items(), "levels": driving.LEVELS})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "waste/rounds/app.html", {"reasons": driving.REASONS.items(), "levels": driving.LEVELS})
 
 
 @staff("waste.work")

@@ -81,9 +81,7 @@ def mine(request: Request) -> HttpResponse:
             "vouchers": Voucher.objects.filter(household=home, used=None, back=None).select_related("reward"),
             "rewards": Reward.objects.filter(active=True, points__lte=home.points),
         }  # fmt: skip
-    response = render(request, "waste/mine.html", values)
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return render(request, "waste/mine.html", values)
 
 
 def _subscriptions(home: Household) -> QuerySet[Subscription]:
