@@ -136,7 +136,7 @@ class ServiceContract:
     @pytest.mark.parametrize("role", [NOBODY, *access.ROLES])
     def test_each_page_opens_to_whom_it_should(self, role: str) -> None:
         client = Client() if role == NOBODY else self.client(role)
-        found, expected = {}, {}
+        found, expected, kept = {}, {}, []
         for page in registry.declared(Page):
             gate = _gate(page)
             permission = registry.find(Permission, gate.permission) if gate.permission else None
@@ -144,8 +144,12 @@ class ServiceContract:
                 expected[page.name] = 302  # to the log-in page
             else:
                 expected[page.name] = 403 if permission is not None and role not in permission.roles else 200
-            found[page.name] = client.get(reverse(page.url_name)).status_code
+            answer = client.get(reverse(page.url_name))
+            found[page.name] = answer.status_code
+            if gate.who != "public" and answer.status_code == 200 and "no-store" not in answer.get("Cache-Control", ""):
+                kept.append(page.name)
         assert found == expected
+        assert kept == [], "what is for some alone is kept by no browser"
 
     @pytest.mark.django_db
     @pytest.mark.parametrize("language", LANGUAGES)
