@@ -167,7 +167,7 @@ class DayPlan(models.Model):
     by_roads = models.BooleanField(default=True)
     says = models.CharField(max_length=200, blank=True)
     version = models.PositiveSmallIntegerField(default=0)
-    # A change that is being made: {"number": of the asking, "broken": [truck], "words": "", "asked": moment, "account",
+    # A change that is being made: {"number": of the asking, "words": "", "asked": moment, "account",
     # "calls": to fetch besides}.
     changing = models.JSONField(null=True)
     created = models.DateTimeField(db_default=Now())

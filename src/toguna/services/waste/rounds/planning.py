@@ -220,24 +220,19 @@ def _ask_change(plan: int, *, words: str, broken: Sequence[int], dumps: Sequence
     if row.day != timezone.localdate():
         raise Refused(_("Only the rounds of today are changed. Make the plan of another day anew."))
     # What is asked while a change is being made is asked with it; its number tells that change that it is no longer the one.
-    before = row.changing or {"number": 0, "words": "", "broken": [], "calls": []}
+    before = row.changing or {"number": 0, "words": "", "calls": []}
     broke = Round.objects.select_for_update(of=("self",)).select_related("truck__depot").filter(
         plan=row, truck__in=list(broken), state__in=GOING
     )  # fmt: skip
     calls = [call.pk for one in broke if (call := _left_behind(one)) is not None]
+    Round.objects.filter(pk__in=[one.pk for one in broke]).update(state=Round.State.BROKEN)
     row.changing = {
         "number": before["number"] + 1, "words": "; ".join(dict.fromkeys(w for w in (before["words"], words) if w))[:200],
-        "broken": sorted({*before["broken"], *broken}), "asked": timezone.now().isoformat(), "account": by.account,
-        "calls": [*before["calls"], *calls],
+        "calls": [*before["calls"], *calls], "asked": timezone.now().isoformat(), "account": by.account,
     }  # fmt: skip
-    if dumps:
-        row.asked["only"] = list(
-            dumps
-        )  # for the rest of the day: a breakdown at noon does not open what closed in the morning
+    if dumps:  # for the rest of the day: a breakdown at noon does not open what closed in the morning
+        row.asked["only"] = list(dumps)
     row.save(update_fields=["changing", "asked"])
-    Round.objects.filter(plan=row, truck__in=list(broken)).exclude(state=Round.State.ENDED).update(
-        state=Round.State.BROKEN
-    )
     audit.record(by, "waste.change_plan", f"waste.plan:{row.pk}", broken=len(broken))
     tasks.defer(change, tasks.Lane.ALARM, plan=row.pk, version=row.version)
     return row
