@@ -78,6 +78,11 @@ class Actor:
     system: bool = False
     mandate: int | None = None
 
+    def as_town(self) -> Actor:
+        """The town itself, on their word: where what they may do here needs what they may not do elsewhere (a bill that goes with a complaint
+        which they answer). The caller has checked the first; the audit names them."""
+        return Actor(account=self.account, person=self.person, name=self.name, system=True)
+
 
 NOBODY = Actor()
 SYSTEM = Actor(name="Toguna", system=True)

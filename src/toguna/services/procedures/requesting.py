@@ -131,7 +131,7 @@ def reopen(case: cases.Case, *, by: Actor) -> forms.Filling:
     if row.stopped is None:
         raise cases.Conflict(_("The town is not waiting for anything from you."))
     filling = forms.Filling.objects.select_related("version__form").get(pk=case.request.filling)
-    return forms.reopen(filling, by=_town(by))
+    return forms.reopen(filling, by=by.as_town())
 
 
 def topic(procedure: Procedure) -> cases.Topic:
@@ -166,7 +166,7 @@ def issue(case: cases.Case, document: str, by: Actor) -> str:
     those of the registry office, so it is the town that issues, in the name of who signs. Raises cases.Refused."""
     request = Request.objects.select_related("procedure", "case").get(case=case)
     language = writing.language_of(case)
-    town = _town(by)
+    town = by.as_town()
     once = uuid.uuid5(case.client_id, document)
     try:
         if document == "entry" and request.procedure.register == "copy":
@@ -188,11 +188,6 @@ def issue(case: cases.Case, document: str, by: Actor) -> str:
         raise cases.Refused(_alike(alike)) from alike
     except documents.Refused as error:
         raise cases.Refused(str(error)) from error
-
-
-def _town(by: Actor) -> Actor:
-    """The town itself, with who pressed the button written down."""
-    return Actor(account=by.account, person=by.person, name=by.name, system=True)
 
 
 def _enter(request: Request, language: str, by: Actor, once: uuid.UUID) -> str:

@@ -43,7 +43,7 @@ def _taken() -> set[int | None]:
 
 def put(device: int | None, before: int | None, kinds: Iterable[str], ref: str, zone: int | None, *, by: Actor) -> None:
     """It stands there from now on, and what stood there before stands on nothing. By whoever may change the thing. Raises Refused."""
-    us = Actor(account=by.account, name=by.name, system=True)
+    us = by.as_town()
     if before is not None and before != device:
         telemetry.stand(before, "waste", "", by=us)
     if device is None:
@@ -74,6 +74,6 @@ def track(truck: Truck, device: int | None, *, chosen: bool, by: Actor) -> None:
     truck.device = device if asset is None else None
     if asset is not None and device != tied:
         try:
-            assets.tie(asset.pk, device, by=Actor(account=by.account, name=by.name, system=True))
+            assets.tie(asset.pk, device, by=by.as_town())
         except assets.Refused as error:
             raise Refused(str(error)) from error

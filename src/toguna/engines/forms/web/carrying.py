@@ -49,8 +49,7 @@ def actor(request: Request, filling: Filling) -> Actor | None:
     if reads.may(request.actor, filling):
         return request.actor
     if filling.code in _carried(request):
-        known = request.actor
-        return Actor(account=known.account, person=known.person, name=known.name, system=True)
+        return request.actor.as_town()
     return None
 
 

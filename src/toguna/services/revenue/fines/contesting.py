@@ -109,7 +109,7 @@ def _less(ticket: Ticket, to: int, why: str, key: str, by: Actor) -> None:
     bill = ledger.Bill.objects.get(pk=ticket.bill_id)
     if to and not 0 < to < bill.amount:
         raise Refused(_("Give an amount below %(amount)s.") % {"amount": money.shown(bill.amount, bill.currency)})
-    acting = Actor(account=by.account, name=by.name, system=True)
+    acting = by.as_town()
     try:
         if bill.amount > to:
             ledger.credit(bill.pk, bill.amount - to, reason=why, key=key, by=acting)

@@ -122,7 +122,7 @@ def answer_objection(objection: int, *, agree: bool, words: str, by: Actor, take
     if agree and take_back and row.bill is not None:
         try:
             # Who answers for the service takes its bill back, without being of the cash desks.
-            ledger.cancel(row.bill.pk, reason=said, by=Actor(account=by.account, name=by.name, system=True))
+            ledger.cancel(row.bill.pk, reason=said, by=by.as_town())
         except ledger.Refused as error:
             raise Refused(str(error)) from error
     audit.record(by, "revenue.answer_objection", f"revenue.objection:{row.pk}", agreed=agree, take_back=take_back)
@@ -157,7 +157,7 @@ def answer_plan(wish: int, *, agree: bool, words: str = "", first: date | None =
             ledger.plan(
                 row.bill_id,
                 [month_after(begin, n) for n in range(row.months)],
-                by=Actor(account=by.account, name=by.name, system=True),
+                by=by.as_town(),
             )
         except ledger.Refused as error:
             raise Refused(str(error)) from error

@@ -254,7 +254,7 @@ def pay_out(
 def forgive(bill: ledger.Bill, why: str, *, by: Actor) -> None:
     """A pick-up that was badly done is not owed; what was paid stays with the household, for the next one. The caller has checked that
     it is a head of the service, who need not be of the cash desks."""
-    ledger.cancel(bill.pk, reason=why, by=Actor(account=by.account, name=by.name, system=True))
+    ledger.cancel(bill.pk, reason=why, by=by.as_town())
 
 
 def owed_in_all() -> int:

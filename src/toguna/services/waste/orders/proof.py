@@ -75,9 +75,7 @@ def sent(row: PickUp, photo: uuid.UUID, *, by: Actor) -> FileResponse:
     if file is None:
         raise Http404
     try:
-        version, path = documents.open_file(
-            file, Actor(account=by.account, person=by.person, name=by.name, system=True)
-        )
+        version, path = documents.open_file(file, by.as_town())
     except documents.FileRefused as error:
         raise Http404(str(error)) from error
     found = FileResponse(path.open("rb"), content_type=version.type)

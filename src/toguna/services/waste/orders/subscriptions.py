@@ -42,7 +42,7 @@ def sweep(today: date | None = None) -> None:
     for row in due.iterator(chunk_size=BATCH):
         for day in days(row, today):
             start = timezone.make_aware(datetime.combine(day, row.hour))
-            if not any(_made(row, day, other) for other in (start, *_others(row, start))):
+            if not _made(row, day, start) and not any(_made(row, day, other) for other in _others(row, start)):
                 log.warning("subscription %s: no pick-up on %s", row.code, day)
                 with transaction.atomic():
                     Subscription.objects.filter(pk=row.pk).update(upto=day)

@@ -31,7 +31,7 @@ def said_broken(one: Round, words: str, once: uuid.UUID, *, by: Actor) -> None:
     if asset is None or assets.state_of([asset]).get(asset) in (None, assets.Asset.State.RETIRED):
         return
     assets.say_broken(
-        asset, words, by=Actor(account=by.account, name=by.name, system=True), client_id=uuid.uuid5(once, "asset"), ref=f"{OURS}{one.pk}",
+        asset, words, by=by.as_town(), client_id=uuid.uuid5(once, "asset"), ref=f"{OURS}{one.pk}",
     )  # fmt: skip
 
 
