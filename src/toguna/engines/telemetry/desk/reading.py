@@ -62,7 +62,7 @@ def measured(last: reads.Last, days: int = 7) -> list[Measured]:
         numbers = [v for _at, v in points]
         found.append(
             Measured(
-                text.pick(known.names), value, "" if known.unit == "1" else known.unit, at, chart(points),
+                text.pick(known.names), value, known.sign, at, chart(points),
                 min(numbers) if numbers else None, max(numbers) if numbers else None, drifting.drift(last.device, code),
             )
         )  # fmt: skip

@@ -12,6 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from toguna.kernel.text import WordsField
 
+# UCUM: as people write it, where that is another.
+SIGNS = {
+    "1": "", "Cel": "°C", "L": "l", "m3": "m³", "m3/h": "m³/h", "ug/m3": "µg/m³", "kW.h": "kWh", "dB[mW]": "dBm", "dB[SPL]": "dB",
+}  # fmt: skip
+
 
 class Quantity(models.Model):
     """What is measured. code: as payloads name it; unit: UCUM (https://ucum.org); low, high: beyond them a value is no
@@ -30,6 +35,11 @@ class Quantity(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def sign(self) -> str:
+        """Its unit as people write it; "" for what is only counted."""
+        return SIGNS.get(self.unit, self.unit)
 
 
 @pghistory.track()

@@ -74,7 +74,7 @@ def _named(code: str, known: dict[str, Quantity]) -> tuple[str, str]:
     if code == SPEED:
         return _("Speed"), "km/h"
     found = known.get(code)
-    return (code, "") if found is None else (text.pick(found.names), "" if found.unit == "1" else found.unit)
+    return (code, "") if found is None else (text.pick(found.names), found.sign)
 
 
 def _value(number: float, unit: str) -> str:

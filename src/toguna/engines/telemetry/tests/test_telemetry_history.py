@@ -223,7 +223,7 @@ def test_a_sensor_that_drifts_is_said_on_its_page(device, hire):
     found = drifting.drift(ones[3].pk, "temperature")
     assert found.by == pytest.approx(2.5, abs=0.3) and found.others == 5 and drifting.drift(ones[5].pk, "count") is None
     head = hire("manager")
-    assert "It drifts: in four weeks it moved by 2.6 Cel" in head.get(f"/desk/devices/{ones[3].pk}").content.decode()
+    assert "It drifts: in four weeks it moved by 2.6 °C" in head.get(f"/desk/devices/{ones[3].pk}").content.decode()
     assert "It drifts" not in head.get(f"/desk/devices/{ones[2].pk}").content.decode()
     # With too few others, nothing is proven.
     Hour.objects.filter(device__in=ones[:2]).delete()

@@ -23,7 +23,9 @@ def load(files: DemoFiles) -> None:
     if telemetry.devices().filter(code=STATION).exists() or not Truck.objects.exists():
         return
     draw = random.Random(7)  # noqa: S311 - a game
-    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    now = (
+        timezone.now()
+    )  # of this very moment: what was measured long before it was sent looks like a clock that is wrong
     hours = [(now - timedelta(hours=n)).timestamp() for n in range(DAYS * 24, -1, -1)]
     middle = Truck.objects.select_related("depot").first()
     assert middle is not None

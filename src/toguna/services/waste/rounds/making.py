@@ -244,7 +244,7 @@ def present(
 ) -> dict[str, Any]:  # fmt: skip
     """The present rounds of that day of the week, driven on the same roads: all their bins ("all"), and only those that the plan serves, in
     their present order ("same"; a bin that no present round visits that day is put in where the detour is the least). A driver empties when the next bin would not fit, at the nearest dump. known: bins of which more is known by
-    now than what was expected. {} when no round was recorded."""
+    now than what was expected. What no road reaches is in none. {} when no round was recorded."""
     rounds = [r for r in PresentRound.objects.select_related("truck__depot") if day.isoweekday() in r.days]
     rounds = [r for r in rounds if any(t.pk == r.truck_id for t in trucks)]
     if not rounds or not dumps:
@@ -257,11 +257,20 @@ def present(
     )
     found = ways.matrices(points, sorted({ways.kind_of(r.truck) for r in rounds}), when(day, trucks))
     rows = {key: len(dumps) + n for n, key in enumerate(bins)}
+
+    def reached(one: PresentRound, number: int, key: str) -> bool:
+        """Whether roads lead there and back."""
+        seconds, home = found.matrices[ways.kind_of(one.truck)].seconds, len(dumps) + len(bins) + number
+        return max(int(seconds[home, rows[key]]), int(seconds[rows[key], home])) < problems.NEVER
+
     made = {}
     for name in ("all", "same"):
         orders = [
-            [f"p{pk}" for pk in r.places if f"p{pk}" in bins and (name == "all" or f"p{pk}" in planned)] for r in rounds
-        ]
+            [
+                f"p{pk}" for pk in r.places
+                if f"p{pk}" in bins and (name == "all" or f"p{pk}" in planned) and reached(r, number, f"p{pk}")
+            ] for number, r in enumerate(rounds)
+        ]  # fmt: skip
         if name == "same":
             _put_in(orders, [k for k in sorted(planned) if k in bins], rounds, rows, len(dumps) + len(bins), found)
         whole = {"metres": 0, "seconds": 0, "money": 0, "stops": 0, "kg": 0, "ml": 0, "trucks": 0}

@@ -38,7 +38,7 @@ from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
 from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import coming, driving, making, planning, reads, solving, stops, ways
-from toguna.services.waste.rounds.problem import faults
+from toguna.services.waste.rounds.problem import NEVER, faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 from toguna.services.waste.tests.conftest import zone
 
@@ -907,6 +907,25 @@ def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypat
     planning.ask_change(plan.pk, words="A jam", by=SYSTEM)
     run_jobs()
     assert asked[0] == ("sources_to_targets", "now") and {at for action, at in asked if action == "route"} == {"now"}
+
+
+def test_the_present_rounds_leave_out_what_no_road_reaches(yard, monkeypatch):
+    day, dumps, trucks = (
+        timezone.localdate(),
+        stops.dumps(timezone.localdate()),
+        list(Truck.objects.select_related("depot")),
+    )
+    before, matrices = making.present(day, trucks, dumps, set())["all"], ways.matrices
+
+    def cut(*given):
+        found = matrices(*given)
+        for one in found.matrices.values():
+            one.seconds[3, :] = one.metres[3, :] = NEVER  # a street that one may only enter
+        return found
+
+    monkeypatch.setattr(ways, "matrices", cut)
+    after = making.present(day, trucks, dumps, set())["all"]
+    assert after["stops"] == before["stops"] - 1 and after["hours"] < before["hours"] and after["km"] < before["km"] + 5
 
 
 def test_two_garages_in_one_plan(yard, head, monkeypatch):
