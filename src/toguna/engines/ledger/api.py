@@ -62,6 +62,7 @@ from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.following import said_to_payer
 from toguna.engines.ledger.providers.owed import find as find_bill
 from toguna.engines.ledger.providers.ways import Unset, Way
+from toguna.engines.ledger.providers.ways import ringing as ringing_ways
 from toguna.engines.ledger.providers.ways import titles as ways
 from toguna.engines.ledger.providers.ways import usable as usable_ways
 from toguna.engines.ledger.receipts.paper import Slip
@@ -167,6 +168,7 @@ __all__ = [
     "receipt_slip",
     "reserve",
     "reverse",
+    "ringing_ways",
     "run",
     "said_to_payer",
     "secret",

@@ -48,13 +48,12 @@ def _facts(row: Bill) -> dict[str, str]:
     return {"bill": row.reference, "amount": money.shown(row.left, row.currency, plain=True)}
 
 
-def _ringing(row: Bill) -> list[ways.Way]:
-    return [way for way in ways.usable(row.currency) if way.provider.how == "push"]
+def _ringing(said: Said) -> list[ways.Way]:
+    return ways.ringing(said.address, _bill(said).currency)
 
 
 def _asks(said: Said) -> bool:
-    row = _bill(said)
-    return bool(row.left and _ringing(row))
+    return bool(_bill(said).left and _ringing(said))
 
 
 def _how(said: Said) -> str:
@@ -62,7 +61,7 @@ def _how(said: Said) -> str:
 
 
 def _choices(said: Said) -> Sequence[Choice]:
-    found = [Choice(way.slug, str(way.title)[:30]) for way in _ringing(_bill(said))]
+    found = [Choice(way.slug, str(way.title)[:30]) for way in _ringing(said)]
     return [*found, Choice(LATER, _("Not now"))]
 
 

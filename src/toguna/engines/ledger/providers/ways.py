@@ -69,6 +69,13 @@ def usable(currency: str = "") -> list[Way]:
     return [way for way in found if currency in ("", way.given["currency"])]
 
 
+def ringing(address: str, currency: str = "") -> list[Way]:
+    """Those that make the telephone of this address ring to pay, in a currency, else the town's own; nothing rings in a chat or a letter."""
+    if not address.startswith("+"):
+        return []
+    return [way for way in usable(currency or town.current().currency) if way.provider.how == "push"]
+
+
 def titles() -> list[str]:
     """How payers can pay the town's money by telephone or bank, as they call it."""
     return [str(way.title) for way in usable(town.current().currency)]

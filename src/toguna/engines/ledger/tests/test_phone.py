@@ -144,3 +144,6 @@ def test_a_bill_is_asked_for_and_paid_by_its_reference(say, monkeypatch):
     assert "confirm on your phone" in say("1")
     row = PaymentRequest.objects.get()
     assert (row.amount, row.phone, row.bills) == (5000, PHONE, [owed.pk])
+    chat = channels.receive("telegram", "telegram:5", f"BILL {owed.reference}", reference="t1")
+    chat.refresh_from_db()
+    assert f"/pay/{owed.reference}" in chat.answer.text, "a chat does not ring"

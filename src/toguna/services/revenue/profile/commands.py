@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from toguna.engines.channels.api import Choice, Command, NotUnderstood, Said, Slot, Stop
 from toguna.engines.ledger import api as ledger
-from toguna.kernel import codes, limits, money, text, town
+from toguna.kernel import codes, limits, money, text
 from toguna.kernel.access import NOBODY
 from toguna.services.revenue.models import Taxpayer
 from toguna.services.revenue.profile import actions, reads
@@ -175,10 +175,7 @@ def _amount_said(said: Said) -> int | None:
 
 
 def _ways(said: Said) -> list[ledger.Way]:
-    """Those that make a telephone ring, in the town's currency."""
-    if not said.address.startswith("+"):  # a chat: nothing rings
-        return []
-    return [way for way in ledger.usable_ways(town.current().currency) if way.provider.how == "push"]
+    return ledger.ringing_ways(said.address)
 
 
 def _way_choices(said: Said) -> Sequence[Choice]:

@@ -246,7 +246,7 @@ PICKUP = Command(
              when=lambda said: _new(said) and not said.slots.get("same")),
         Slot("hour", gettext_lazy("When?"), choices=_hours, when=_new, most=MOST_SLOTS),
         Slot("automatic", gettext_lazy("Shall your telephone be asked to pay each month by itself? You confirm it each time."), choices=_yes_no,
-             when=lambda said: _new(said) and _weekly(said) and prices.ringing_way() is not None),
+             when=lambda said: _new(said) and _weekly(said) and prices.ringing_way(said.address) is not None),
         Slot("sure", _sure, choices=_yes_no, when=_new),
     ),
     run=_run,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.territory import api as territory
-from toguna.kernel import access, audit, events, limits, money, text, town
+from toguna.kernel import access, audit, events, limits, money, text
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste import households
 from toguna.services.waste.models import Household, PayOut, PickUp, PickUpKind, PreCollector, Subscription, WastePlace
@@ -135,16 +135,16 @@ def owed_at(address: str) -> list[ledger.Bill] | None:
     return list(bills_of(home).filter(state="open").order_by("due", "pk")[:MOST_OWED]) if home is not None else None
 
 
-def ringing_way() -> ledger.Way | None:
-    """A way to pay that rings the payer's own telephone, None when the town has none."""
-    return next((one for one in ledger.usable_ways(town.current().currency) if one.provider.how == "push"), None)
+def ringing_way(address: str) -> ledger.Way | None:
+    """A way to pay that rings that telephone, None when the town has none, or it is no telephone."""
+    return next(iter(ledger.ringing_ways(address)), None)
 
 
 def ring(home: Household, bill: ledger.Bill | None, *, key: str, language: str) -> None:
     """The household's own telephone rings to pay a bill, where a way to pay does that, once for the key. What cannot be asked is paid by
     the link, or by PAY."""
-    way = ringing_way()
-    if way is None or bill is None or not bill.left or not home.address.startswith("+"):
+    way = ringing_way(home.address)
+    if way is None or bill is None or not bill.left:
         return
     try:
         with translation.override(language):
@@ -158,8 +158,9 @@ def ring(home: Household, bill: ledger.Bill | None, *, key: str, language: str) 
 def pay_by_itself(row: Subscription, *, by: Actor = SYSTEM) -> ledger.StandingOrder:
     """A standing order on the household's own telephone, for a month of the subscription at most. by: SYSTEM where the telephone itself
     asks, else who has logged in with its number. Raises ledger.Refused, where no way rings a telephone too; NoPrice; Denied."""
-    way, home = ringing_way(), row.household
-    if way is None or not home.address.startswith("+"):
+    home = row.household
+    way = ringing_way(home.address)
+    if way is None:
         raise ledger.Refused(_("The town has no way yet that asks your telephone to pay."))
     _tariff, quote = monthly(row.kind, zone=home.zone_id)
     payer = households.payer_of(home).pk

@@ -127,7 +127,7 @@ def _to_household(row: PickUp, what: str) -> str:
         return _("Pick-up %(code)s, %(when)s, is cancelled by the town hall. You owe nothing for it.") % values
     if row.bill is None or not row.bill.left:
         return _("Pick-up %(code)s is done. Are you content? Send RATE and a number from 1 to 5.") % values
-    if row.household.address.startswith("+") and ringing_way() is not None:  # who missed the ring makes it ring again
+    if ringing_way(row.household.address) is not None:  # who missed the ring makes it ring again
         words = _("Pick-up %(code)s is done: %(amount)s. To pay, send BILL %(bill)s. To rate it, send RATE and 1 to 5.")
     else:
         words = _("Pick-up %(code)s is done: %(amount)s, bill %(bill)s. Pay: %(url)s. Send RATE and 1 to 5.")
@@ -203,7 +203,7 @@ def on_billed(event: MonthBilled) -> None:
             "what": f"{short(text.pick(row.kind.titles), 40)} {event.month}", "bill": bill.reference, "day": f"{bill.due:%d/%m}",
             "amount": money.shown(bill.left, bill.currency, plain=True), "url": f"{settings.TOGUNA_URL}{reverse('pay-bill', args=[bill.reference])}",
         }  # fmt: skip
-        if home.address.startswith("+") and ringing_way() is not None:
+        if ringing_way(home.address) is not None:
             words = _("%(what)s: bill %(bill)s, before %(day)s. To pay, send: %(word)s %(amount)s, or: %(url)s") % {
                 **values,
                 "word": _("PAY"),

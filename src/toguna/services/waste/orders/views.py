@@ -62,7 +62,7 @@ def new(request: Request, slug: str) -> HttpResponse:
     monthly = kernel_money.shown(month) if month is not None else ""
     initial = {"where": known.where, "contact": known.address} if known else {}
     phones = people.phones_of(request.actor.person) if known and request.actor.person else []
-    rings = bool(monthly and known and known.address in phones and money.ringing_way())
+    rings = bool(monthly and known and known.address in phones and money.ringing_way(known.address))
     form = PickUpForm(request.POST or None, kind=kind, offers=offers, monthly=monthly, initial=initial, rings=rings)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data

@@ -76,7 +76,7 @@ def mine(request: Request) -> HttpResponse:
                 (row, telling.path_of(row)) for row in PickUp.objects.filter(household=home).select_related("kind").order_by("-start")[:20]
             ],
             "subscriptions": [(one, money.order_of(one)) for one in _subscriptions(home)],
-            "rings": home.address in people.phones_of(request.actor.person or 0) and money.ringing_way() is not None,
+            "rings": home.address in people.phones_of(request.actor.person or 0) and money.ringing_way(home.address) is not None,
             "entries": PointEntry.objects.filter(household=home).select_related("material").order_by("-at", "-pk")[:20],
             "vouchers": Voucher.objects.filter(household=home, used=None, back=None).select_related("reward"),
             "rewards": Reward.objects.filter(active=True, points__lte=home.points),
