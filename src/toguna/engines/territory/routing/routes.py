@@ -217,20 +217,23 @@ def trace(fixes: Sequence[Fix], mode: Mode | Vehicle = "car") -> Trace:
     edges = found["edges"]
     ends = np.cumsum([e["length"] * 1000 for e in edges])
     starts = np.concatenate([[0.0], ends[:-1]])
+    # The first and the last edge have only the length that was driven; where a fix is on them is told by their whole length.
+    parts = [(e.get("source_percent_along", 0.0), e.get("target_percent_along", 1.0)) for e in edges]
+    whole = [e["length"] * 1000 / max(b - a, 0.001) for e, (a, b) in zip(edges, parts, strict=True)]
     # How far along the way each fix is, and when: between two, the speed is even.
     seen = [
-        (starts[m["edge_index"]] + m["distance_along_edge"] * (ends[m["edge_index"]] - starts[m["edge_index"]]), f.at.timestamp())
+        (min(float(ends[i]), starts[i] + max(0.0, m["distance_along_edge"] - parts[i][0]) * whole[i]), f.at.timestamp())
         for m, f in zip(found["matched_points"], fixes, strict=True)
-        if m.get("type") != "unmatched" and m.get("edge_index", len(edges)) < len(edges)
-    ]  # fmt: skip
+        if m.get("type") != "unmatched" and (i := m.get("edge_index", len(edges))) < len(edges)
+    ]
     if len(seen) < 2:
         raise NoRoute("the track fits no road")
     along, times = np.maximum.accumulate(np.array([s for s, _t in seen])), np.array([t for _s, t in seen])
     driven = []
-    for e, start, end in zip(edges, starts.tolist(), ends.tolist(), strict=True):
+    for e, start, end, length in zip(edges, starts.tolist(), ends.tolist(), whole, strict=True):
         begin, finish = max(start, float(along[0])), min(end, float(along[-1]))
         first, last = _when(begin, along, times, late=True), _when(finish, along, times, late=False)
-        known = finish > begin and last > first and finish - begin >= 0.5 * (end - start)
+        known = finish > begin and last > first and finish - begin >= 0.5 * length
         kmh = 3.6 * (finish - begin) / (last - first) if known else None
         entered = datetime.fromtimestamp(first, UTC)
         driven.append(Driven(e["id"], e["way_id"], max(0.0, finish - begin), max(0.0, last - first), kmh, entered))
@@ -247,7 +250,8 @@ def _when(metres: float, along: Any, times: Any, *, late: bool) -> float:
 
 
 _TRACED = [
-    "edge.id", "edge.way_id", "edge.length", "matched.edge_index", "matched.distance_along_edge", "matched.type", "shape",
+    "edge.id", "edge.way_id", "edge.length", "edge.source_percent_along", "edge.target_percent_along",
+    "matched.edge_index", "matched.distance_along_edge", "matched.type", "shape",
 ]  # fmt: skip
 
 

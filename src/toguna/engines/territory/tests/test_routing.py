@@ -228,6 +228,8 @@ def test_a_track_is_laid_on_its_roads_with_its_speed(accra):
     speeds = np.array([e.kmh for e in traced.edges if e.kmh and e.metres > 100])
     assert len(speeds) > 10 and np.median(speeds) == pytest.approx(24, rel=0.08)
     assert {e.feature for e in traced.edges} <= set(Feature.objects.values_list("id", flat=True))
+    short = api.trace(fixes(found, 6, timezone.now())[3:30], "car")  # it begins and ends somewhere on a street
+    assert sum(e.metres for e in short.edges) == pytest.approx(26 * 5 * 6 / 3.6, rel=0.05)
     with pytest.raises(api.NoRoute):
         api.trace([api.Fix(-0.5, 4.0, timezone.now()), api.Fix(-0.5, 4.01, timezone.now())])
     with pytest.raises(api.NoRoute):  # a tracker that speaks seldom

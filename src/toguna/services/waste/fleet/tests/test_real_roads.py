@@ -269,8 +269,7 @@ def test_trucks_under_way_say_how_fast_it_is_driven_and_days_that_are_over_teach
         drive("t-0", line, 6, now, stands=ways.spot(bin_.point))
         speeds.live()
     found = sorted(live.objects.values_list("kmh", flat=True))
-    assert len(found) > 3 and found[len(found) // 2] == pytest.approx(6, abs=1)
-    assert found[0] > 3.5, "what it does at a bin is no jam"
+    assert len(found) > 3 and set(found) <= {5, 6, 7}, "what it does at a bin is no jam"
     assert territory.route([begin, end], "truck").seconds > before.seconds + 15, "routes of now know it"
     # Nothing of today is learned: the day is not over. Yesterday is, once.
     surveyed = set(learned.objects.values_list("pk", flat=True))
