@@ -224,6 +224,8 @@ class Round(models.Model):
         ENDED = "ended", _("back at the depot")
         BROKEN = "broken", _("broken down")
 
+    GOING = (State.PLANNED, State.STARTED)
+
     plan = models.ForeignKey(DayPlan, on_delete=models.CASCADE, related_name="rounds")
     truck = models.ForeignKey(Truck, on_delete=models.PROTECT, related_name="rounds")
     state = models.CharField(max_length=7, choices=State.choices, default=State.PLANNED)
@@ -245,7 +247,7 @@ class Round(models.Model):
 
 
 class Visit(models.Model):
-    """One thing to do in a round. why: the reason that it is there today (a code of `planning.WHY`), facts: of that reason; level:
+    """One thing to do in a round. why: the reason that it is there today (a code of `stops.WORTH`), facts: of that reason; level:
     percent found; volume, weight: on board after it, as planned."""
 
     class Kind(models.TextChoices):

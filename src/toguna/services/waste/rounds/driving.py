@@ -24,7 +24,7 @@ from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
 from toguna.services.waste.bins import learning
 from toguna.services.waste.models import Call, DayPlan, DriverRecord, Fill, PlaceSaid, Round, Visit
-from toguna.services.waste.rounds import making, planning, stops, vehicles
+from toguna.services.waste.rounds import changing, making, planning, stops, vehicles
 from toguna.services.waste.rounds.events import StopServed
 
 WORK = "waste.work"
@@ -105,14 +105,14 @@ def _apply(one: Round, record: Mapping[str, Any], once: uuid.UUID, at: datetime,
                 one.state, one.started = Round.State.STARTED, at
                 one.save(update_fields=["state", "started"])
         case "end":
-            if one.state in (Round.State.PLANNED, Round.State.STARTED):
+            if one.state in Round.GOING:
                 one.state, one.ended = Round.State.ENDED, at
                 one.save(update_fields=["state", "ended"])
         case "broken":
-            if one.state in (Round.State.PLANNED, Round.State.STARTED):
+            if one.state in Round.GOING:
                 words = text.clean(str(record.get("words") or ""))
                 said = words or _("%(truck)s broke down") % {"truck": one.truck.plate}
-                planning.broke_down(one, said, by=by)
+                changing.broke_down(one, said, by=by)
                 vehicles.said_broken(one, said, once, by=by)
         case "done" | "skipped" as do:
             _visit(one, do, record, once, at)

@@ -14,7 +14,7 @@ from toguna.kernel.access import SYSTEM
 from toguna.kernel.tasks import Periodic
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.models import DayPlan, EveningPlan, Truck
-from toguna.services.waste.rounds import events, planning, telling
+from toguna.services.waste.rounds import changing, events, stops, telling
 from toguna.services.waste.rounds.tests.test_rounds import make, publish, record, send
 
 
@@ -23,7 +23,7 @@ def clock(yard, monkeypatch):
     """clock(hour, minute, day) -> it is that time."""
 
     def set_(hour: int, minute: int = 0, day: date | None = None) -> None:
-        at = planning.moment_of(day or timezone.localdate(), hour * 3600 + minute * 60)
+        at = stops.moment_of(day or timezone.localdate(), hour * 3600 + minute * 60)
         monkeypatch.setattr(timezone, "now", lambda: at)
 
     return set_
@@ -145,7 +145,7 @@ def test_a_driver_whose_round_is_changed_is_told_once(yard, hire):
     (told,) = said(drivers[other.pk].account, "waste.round")
     assert told.startswith(f"Your round was changed: BB-2, {count} stops to do")
     assert not said(drivers[one.pk].account, "waste.round")
-    planning.ask_change(plan.pk, words="A jam", by=SYSTEM)
+    changing.ask_change(plan.pk, words="A jam", by=SYSTEM)
     run_jobs()
     plan.refresh_from_db()
     assert plan.version == 2 and len(said(drivers[other.pk].account, "waste.round")) == 1, "its stops are the same"

@@ -37,7 +37,7 @@ from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
 from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
-from toguna.services.waste.rounds import coming, driving, making, planning, reads, solving, stops, ways
+from toguna.services.waste.rounds import changing, coming, driving, making, reads, solving, stops, ways
 from toguna.services.waste.rounds.problem import NEVER, faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 from toguna.services.waste.tests.conftest import zone
@@ -83,7 +83,7 @@ def send(driver, *records, here=None):
 
 
 def record(one, do, visit=None, **more):
-    where = {"kind": visit.kind, "key": planning.key_of(visit) or f"p{visit.place_id}"} if visit else {}
+    where = {"kind": visit.kind, "key": stops.key_of(visit) or f"p{visit.place_id}"} if visit else {}
     return {"id": str(uuid.uuid4()), "round": one.pk, "do": do, "at": timezone.now().isoformat(), **where, **more}
 
 
@@ -316,7 +316,7 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     assert figures["plan"]["km"] == pytest.approx(sum(plan.rounds.values_list("metres", flat=True)) / 1000, abs=0.06)
     assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] == len(now) + 1
     assert figures["plan"]["stops"] + figures["plan"]["left"] == before["plan"]["stops"] + before["plan"]["left"]
-    planning.change(plan=plan.pk, version=0)  # the job comes again
+    changing.change(plan=plan.pk, version=0)  # the job comes again
     assert plan.changes.count() == 1
     # The driver's telephone hears of it, and what was done meanwhile by its old list counts where it is now.
     moved = other.visits.filter(place__in=left, state="planned").first()
@@ -378,7 +378,7 @@ def test_a_truck_that_goes_home_while_rounds_are_changed_is_given_nothing(driven
         return found
 
     monkeypatch.setattr(making, "make", slow)
-    planning.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
+    changing.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
     run_jobs()
     plan.refresh_from_db()
     assert (plan.version, plan.changing, len(solved)) == (1, None, 2)
@@ -398,7 +398,7 @@ def test_a_change_starts_from_where_a_truck_is_and_what_it_carries(driven):
 
     def changed() -> tuple[tuple[float, float], int, int]:
         """Where the rest of its day begins, and what is on board then."""
-        planning.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
+        changing.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
         run_jobs()
         one.refresh_from_db()
         first = one.visits.filter(state="planned").order_by("number").first()
@@ -685,7 +685,7 @@ def sound(plan: DayPlan, due: set[str], *, whole: bool = True) -> None:
     """The rows that are kept of a plan: each bin once, no truck over what it holds or carries, each round emptied last, and at each transfer
     point what carts brought is fetched once, after they came, by a truck that takes it elsewhere; all of it, or (whole=False) what is not is left."""
     visits = list(Visit.objects.filter(round__plan=plan).select_related("round__truck").order_by("round", "number"))
-    found = Counter(key for v in visits if (key := planning.key_of(v)) and v.why != "point")
+    found = Counter(key for v in visits if (key := stops.key_of(v)) and v.why != "point")
     left = {f"p{row.place_id}" if row.place_id else f"c{row.call_id}" for row in plan.left.exclude(facts__why="point")}
     assert set(found.values()) == {1} and set(found) | left == due and not set(found) & left
     brought, fetched, last, points = Counter(), Counter(), {}, {}
@@ -854,7 +854,7 @@ def test_whatever_the_day_its_plan_and_its_changes_can_be_driven(yard, carts, he
         run_jobs()
         due |= {f"c{pk}" for pk in Call.objects.values_list("pk", flat=True)}
         visits = Visit.objects.filter(round__plan=plan)
-        found = Counter(key for v in visits if (key := planning.key_of(v)) and v.why != "point")
+        found = Counter(key for v in visits if (key := stops.key_of(v)) and v.why != "point")
         left = {
             f"p{row.place_id}" if row.place_id else f"c{row.call_id}" for row in plan.left.exclude(facts__why="point")
         }
@@ -896,7 +896,7 @@ def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypat
             leg = int(ways.straight([ways.spot(here), ways.spot(visit.place.point)], "truck").seconds[0, 1])
             shares.append((free.hour, round((visit.arrives - free).total_seconds() / leg, 1)))
             here, free = visit.place.point, visit.leaves
-        assert one.departs.hour == 7 and one.returns <= planning.moment_of(tomorrow, 10 * 3600 + 1800)
+        assert one.departs.hour == 7 and one.returns <= stops.moment_of(tomorrow, 10 * 3600 + 1800)
         assert one.returns - free > timedelta(seconds=60)
     assert {share for hour, share in shares if hour == 7} == {2.0} and {s for h, s in shares if h > 8} == {1.0}
     # In mid-day, the roads are those of now.
@@ -904,7 +904,7 @@ def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypat
     plan = publish(head, make(head))
     assert {at for action, at in asked if action == "sources_to_targets"} == {f"{timezone.localdate()}T08:45"}
     asked.clear()
-    planning.ask_change(plan.pk, words="A jam", by=SYSTEM)
+    changing.ask_change(plan.pk, words="A jam", by=SYSTEM)
     run_jobs()
     assert asked[0] == ("sources_to_targets", "now") and {at for action, at in asked if action == "route"} == {"now"}
 
