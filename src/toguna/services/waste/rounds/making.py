@@ -55,7 +55,8 @@ def make(
     starts: Mapping[str, Start] | None = None, was: Mapping[str, str] | None = None, before: Plan | None = None,
     heaps: Mapping[str, tuple[int, int]] | None = None,
 ) -> Made:  # fmt: skip
-    """starts, was, before, heaps: of a plan that is changed in mid-day: where each truck is, which one had each stop, its routes, and what
+    """starts, was, before, heaps: of a plan that is changed in mid-day: where each truck is, which one had each stop (one that goes no farther
+    has none), its routes, and what
     carts have left at each transfer point already (litres, kilograms)."""
     points: list[ways.Point] = []
 
@@ -69,6 +70,9 @@ def make(
     begin_rows = {plate: row(start.point) for plate, start in (starts or {}).items()}
     found = ways.matrices(points, sorted({ways.kind_of(t) for t in trucks}), None if starts else when(day, trucks))
     worth = _worth(trucks)
+    # What a crew has is left only where it would be left anyway: never since another crew would have to take it.
+    had = {key: plate for key, plate in (was or {}).items() if plate in {t.plate for t in trucks}}
+    moved = round(worth * MOVED) if had else 0
     tip = [d for d in dumps if not d.station] or list(dumps)
     stations = [d for d in dumps if d.station] or list(dumps)
     fed: set[str] = set()  # where carts bring what trucks then fetch: no truck is emptied there
@@ -86,15 +90,15 @@ def make(
 
     def stop(one: Due) -> Stop:
         return Stop(
-            one.key, due_rows[one.key], one.volume, one.weight, one.service, one.windows, worth * stops.WORTH[one.why],
-            str(one.zone or ""), was=(was or {}).get(one.key, ""),
+            one.key, due_rows[one.key], one.volume, one.weight, one.service, one.windows,
+            worth * stops.WORTH[one.why] + (moved if one.key in had else 0), str(one.zone or ""), was=had.get(one.key, ""),
         )  # fmt: skip
 
     def solved(fleet: Sequence[Truck], wanted: Sequence[Stop], time_: float) -> tuple[Problem, Plan]:
         problem = Problem(
             tuple(vehicle(t) for t in fleet), tuple(wanted),
             tuple(Dump(d.key, dump_rows[d.key], d.service, d.windows) for d in dumps), found.matrices,
-            away=round(worth * AWAY), moved=round(worth * MOVED) if was else 0, evenness=0.0 if was else EVENNESS,
+            away=round(worth * AWAY), moved=moved, evenness=0.0 if starts else EVENNESS,
         )  # fmt: skip
         plan = solving.solve(problem, time_, start=before)
         # One that is changed is driven now: a fresh one at other hours than that of its matrix.

@@ -121,7 +121,7 @@ def _never(problem: Problem, stop: Stop) -> Why | None:
     if not any(stop.volume <= v.volume and stop.weight <= v.weight for v in able):
         return Why.TOO_BIG
     seconds = [int(problem.matrices[v.mode].seconds[v.start, stop.at]) for v in able]
-    if min(seconds) >= NEVER:
+    if all(there >= NEVER or _back(problem, v, stop) >= NEVER for v, there in zip(able, seconds, strict=True)):
         return Why.NO_WAY
     for vehicle, drive in zip(able, seconds, strict=True):
         load = (0, 0) if problem.dumps_of(vehicle) else vehicle.load
@@ -135,6 +135,13 @@ def _never(problem: Problem, stop: Stop) -> Why | None:
         ):
             return None
     return Why.WINDOW
+
+
+def _back(problem: Problem, vehicle: Vehicle, stop: Stop) -> int:
+    """Seconds home from a stop, by a dump where there is one."""
+    seconds = problem.matrices[vehicle.mode].seconds
+    by = [int(seconds[stop.at, d.at]) + int(seconds[d.at, vehicle.end]) for d in problem.dumps_of(vehicle)]
+    return min(by) if by else int(seconds[stop.at, vehicle.end])
 
 
 def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> _Setup:

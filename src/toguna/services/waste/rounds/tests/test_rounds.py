@@ -326,6 +326,34 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     assert moved.state == "done"
 
 
+def test_a_breakdown_leaves_nothing_while_the_others_have_time(yard, head):
+    """What nobody has any more is not dearer to fetch than it was, and a promise is not dropped since another crew would keep it."""
+    plan = publish(head, make(head))
+    planned = set(Visit.objects.filter(round__plan=plan, kind="stop").values_list("place", flat=True))
+    one, other = sorted(plan.rounds.all(), key=lambda r: -r.visits.count())
+    assert Visit.objects.filter(round=one, kind="stop", why="soon").exists(), "what is worth the least"
+    Truck.objects.update(ends=time(20))
+    changing.ask_change(plan.pk, words="Puncture", broken=[one.truck_id], by=SYSTEM)
+    run_jobs()
+    assert set(other.visits.filter(kind="stop").values_list("place", flat=True)) == planned
+    assert plan.changes.get().left == plan.left.count() == 0
+
+
+def test_what_is_left_is_in_the_plan_of_the_next_day(yard, head):
+    """No time left for most: all of it is due tomorrow, and the page says so."""
+    plan = publish(head, make(head))
+    stop = stops.of_time(timezone.localtime().time()) + 1800
+    Truck.objects.update(ends=time(stop // 3600, stop // 60 % 60))
+    changing.ask_change(plan.pk, words="A jam", by=SYSTEM)
+    run_jobs()
+    left = {f"p{pk}" for pk in plan.left.values_list("place", flat=True)}
+    assert len(left) > 5
+    tomorrow = make(head, day=(timezone.localdate() + timedelta(days=1)).isoformat())
+    assert left <= {d.key for d in stops.due(tomorrow.day)}
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    assert f"{len(left)} are left for another day" in page and "They are in the plan of the next day." in page
+
+
 def test_what_happens_while_rounds_are_changed_is_not_lost(yard, head, hire, monkeypatch):
     """A second truck breaks down, and a dump closes, while the rounds are made anew for the first: one change, for all of it."""
     plan = publish(head, make(head))

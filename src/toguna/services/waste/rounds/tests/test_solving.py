@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from toguna.services.waste.rounds import solving
 from toguna.services.waste.rounds.problem import (
+    NEVER,
     Dump,
     Kind,
     Matrix,
@@ -191,6 +192,15 @@ def test_a_full_truck_is_emptied_in_mid_route() -> None:
     plan = solve(problem, 0.4)
     assert faults(problem, plan) == []
     assert max(sum(v.kind == Kind.DUMP for v in r.visits) for r in plan.routes) >= 2
+
+
+def test_where_no_way_leads_back_from_nobody_goes() -> None:
+    seconds = np.full((3, 3), 100, dtype=np.int64)
+    seconds[1, :] = NEVER
+    problem = Problem(
+        (Vehicle("T", 0, 0, 100, 100, dumps=("d",)),), (Stop("trap", 1, 1, 1, 60, prize=100),), (Dump("d", 2, 60),), {"truck": Matrix(seconds, seconds)}
+    )  # fmt: skip
+    assert solve(problem, 0.1).left == {"trap": Why.NO_WAY}
 
 
 def test_what_is_left_has_its_reason() -> None:
