@@ -933,8 +933,21 @@ def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypat
     assert {at for action, at in asked if action == "sources_to_targets"} == {f"{timezone.localdate()}T08:45"}
     asked.clear()
     changing.ask_change(plan.pk, words="A jam", by=SYSTEM)
-    run_jobs()
+    changing.change(plan=plan.pk, version=0)
     assert asked[0] == ("sources_to_targets", "now") and {at for action, at in asked if action == "route"} == {"now"}
+    # The present rounds beside a plan are driven at the same hours: slow in the first.
+    asked.clear()
+    run_jobs()
+    assert f"{timezone.localdate()}T07:00" in {at for action, at in asked if action == "route"}
+    at_their_hours = making.present(tomorrow, yard.trucks, stops.dumps(tomorrow), set())["all"]
+    monkeypatch.setattr(
+        ways, "seconds", lambda legs, kind: [int(ways.straight([a, b], kind).seconds[0, 1]) for a, b, _at in legs]
+    )
+    at_once = making.present(tomorrow, yard.trucks, stops.dumps(tomorrow), set())["all"]
+    assert (
+        at_once["hours"] + 0.8 < at_their_hours["hours"] < at_once["hours"] + 2
+        and at_once["km"] == at_their_hours["km"]
+    )
 
 
 def test_the_present_rounds_leave_out_what_no_road_reaches(yard, monkeypatch):
