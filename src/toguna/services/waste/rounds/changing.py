@@ -14,7 +14,6 @@ from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,12 +21,12 @@ from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tasks
 from toguna.kernel.access import Actor
 from toguna.kernel.events import publish as announce
-from toguna.services.waste.models import Call, DayPlan, LeftOut, PlanChange, Round, Truck, Visit
+from toguna.services.waste.models import Call, DayPlan, PlanChange, Round, Truck, Visit
 from toguna.services.waste.rounds import keeping, making, reads, stops
 from toguna.services.waste.rounds.events import RoundsChanged
 from toguna.services.waste.rounds.making import Made, Start
 from toguna.services.waste.rounds.planning import PLAN, Refused
-from toguna.services.waste.rounds.problem import Kind, Plan, Route
+from toguna.services.waste.rounds.problem import Kind, Plan, Route, Why
 from toguna.services.waste.rounds.problem import Visit as Planned
 from toguna.services.waste.rounds.stops import Due, moment_of
 
@@ -106,33 +105,36 @@ def change(plan: int, version: int) -> None:
     # A truck that had nothing to do today may help.
     trucks = [r.truck for r in going] + [t for t in stops.trucks() if t.pk not in {r.truck_id for r in rounds}]
     dumps = stops.dumps(row.day, row.asked.get("only", ()))
-    calls = [stops.called(call) for call in Call.objects.filter(pk__in=asked["calls"], state=Call.State.OPEN)]
-    if not trucks or not dumps or not (waiting or calls):
+    # What carts brought or will bring to transfer points is counted anew: it is no stop that somebody had.
+    due = [_due(v) for v in waiting if v.why != "point"] + _still_due(row, asked["calls"], visits)
+    if not (due or waiting):
         DayPlan.objects.filter(pk=plan, version=version, changing=asked).update(
             changing=None, says=_("There is nothing that could be changed.")[:200]
         )
         return
     keys = _keys(waiting)
     was = {keys[v.pk]: v.round.truck.plate for v in waiting}
-    # What carts brought or will bring to transfer points is counted anew: it is no stop that somebody had.
-    due = [*(_due(v) for v in waiting if v.why != "point"), *calls]
     at = _seconds_of(row.day, now)
     spots = _heard(going)
     starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at, spots.get(r.pk)) for r in going}
     for truck in trucks:
         starts.setdefault(truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False))
     before = Plan(tuple(_route(r, [v for v in visits if v.round_id == r.pk], keys) for r in going))
-    made = making.make(
-        row.day,
-        trucks,
-        due,
-        dumps,
-        SECONDS,
-        starts=starts,
-        was=was,
-        before=before,
-        heaps=stops.heaps(row.day, visits),
-    )
+    if trucks and dumps:
+        made = making.make(
+            row.day,
+            trucks,
+            due,
+            dumps,
+            SECONDS,
+            starts=starts,
+            was=was,
+            before=before,
+            heaps=stops.heaps(row.day, visits),
+        )
+    else:
+        nobody = Plan((), {d.key: Why.NO_ROOM for d in due})
+        made = Made(nobody, {d.key: d for d in due}, {}, {}, by_roads=row.by_roads)
     lines = keeping.lines(made, starts)
     with transaction.atomic():
         row = DayPlan.objects.select_for_update().get(pk=plan)
@@ -143,6 +145,14 @@ def change(plan: int, version: int) -> None:
             return
         seen = {v.pk for v in visits if v.state == Visit.State.DONE}
         _keep(row, made, lines, was, seen, time.perf_counter() - began)
+
+
+def _still_due(row: DayPlan, calls: Sequence[int], visits: Sequence[Visit]) -> list[Due]:
+    """What broken carts carry (calls), and what the plan had left: a truck more may have the time for it."""
+    over = {stops.key_of(v) for v in visits}
+    left = {f"p{one.place_id}" if one.place_id else f"c{one.call_id}" for one in row.left.exclude(facts__why="point")}
+    left |= {f"c{pk}" for pk in calls}
+    return [due for due in stops.due(row.day) if due.key in left - over]
 
 
 def _heard(rounds: Sequence[Round]) -> dict[int, reads.Place]:
@@ -182,9 +192,8 @@ def _start(one: Round, visits: Sequence[Visit], now: int, spot: reads.Place | No
     if spot is not None and one.state == Round.State.STARTED and (last is None or spot.at > last):
         point = spot.point
     rested = any(v.kind == Visit.Kind.PAUSE and v.state == Visit.State.DONE for v in visits)
-    pause = stops.pause_of(one.truck)
     load = (min(litres, one.truck.volume), min(kilograms, one.truck.weight))
-    return Start(point, now, load, rested or (pause is not None and now > pause.latest))
+    return Start(point, now, load, rested)
 
 
 def _keys(stops_: Sequence[Visit]) -> dict[int, str]:
@@ -252,7 +261,7 @@ def _keep(
             one.save(update_fields=["metres", "returns"])
     Visit.objects.bulk_create(rows, batch_size=1000)
     left = made.plan.left.keys() - over
-    LeftOut.objects.filter(plan=row).filter(_any(left) | Q(facts__why="point")).delete()
+    row.left.all().delete()  # all of it was looked at again
     keeping.keep_left(row, made, sorted(left))
     row.version += 1
     moved = sum(was.get(key, vehicle) != vehicle for key, vehicle in made.plan.of().items())
@@ -294,9 +303,3 @@ def _stops(visits: Iterable[Visit]) -> dict[int, set[str]]:
         if visit.kind == Visit.Kind.STOP:
             found.setdefault(visit.round_id, set()).add(stops.key_of(visit))
     return found
-
-
-def _any(keys: Iterable[str]) -> Q:
-    places = [int(k.lstrip("tp")) for k in keys if "p" in k]
-    calls = [int(k.lstrip("c")) for k in keys if k.startswith("c")]
-    return Q(place__in=places) | Q(call__in=calls)

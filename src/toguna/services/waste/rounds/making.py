@@ -85,10 +85,13 @@ def make(
     def vehicle(truck: Truck) -> Vehicle:
         start = (starts or {}).get(truck.plate)
         small = truck.mode != Truck.Mode.TRUCK
+        begins = max(stops.of_time(truck.begins), start.at if start else 0)
+        pause = stops.pause_of(truck)
+        if pause and (begins > pause.latest or (start and start.rested)):
+            pause = None
         return Vehicle(
             truck.plate, begin_rows[truck.plate] if start else depots[truck.depot_id], depots[truck.depot_id], truck.volume, truck.weight,
-            max(stops.of_time(truck.begins), start.at if start else 0), stops.of_time(truck.ends),
-            None if start and start.rested else stops.pause_of(truck), truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
+            begins, stops.of_time(truck.ends), pause, truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
             tuple(d.key for d in (stations if small else dumps) if d.key not in fed or small), load=start.load if start else (0, 0),
             usual=frozenset(str(z) for q in truck.quarters.all() for z in territory.zone_tree_ids(q.pk)), mode=ways.kind_of(truck),
         )  # fmt: skip

@@ -339,6 +339,23 @@ def test_a_breakdown_leaves_nothing_while_the_others_have_time(yard, head):
     assert plan.changes.get().left == plan.left.count() == 0
 
 
+def test_another_truck_takes_what_had_been_left(yard, head):
+    """Nobody drives any more; then a truck is put into use, after the hours of its rest: it takes all."""
+    plan = publish(head, make(head))
+    planned = set(Visit.objects.filter(round__plan=plan, kind="stop").values_list("place", flat=True))
+    changing.ask_change(plan.pk, words="Fuel", broken=[t.pk for t in yard.trucks], by=SYSTEM)
+    run_jobs()
+    plan.refresh_from_db()
+    assert plan.changing is None and set(plan.left.values_list("place", "why")) == {(pk, "no_room") for pk in planned}
+    assert not Visit.objects.filter(round__plan=plan, state="planned").exists()
+    truck("CC-3", yard.depot, ends=time(20), pause_from=time(7), pause_until=time(7, 10), pause_minutes=30)
+    changing.ask_change(plan.pk, words="A truck of the neighbours", by=SYSTEM)
+    run_jobs()
+    one = plan.rounds.get(truck__plate="CC-3")
+    assert set(one.visits.filter(kind="stop").values_list("place", flat=True)) == planned
+    assert not plan.left.exists() and plan.changes.last().left == 0
+
+
 def test_what_is_left_is_in_the_plan_of_the_next_day(yard, head):
     """No time left for most: all of it is due tomorrow, and the page says so."""
     plan = publish(head, make(head))
