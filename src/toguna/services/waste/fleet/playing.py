@@ -111,7 +111,7 @@ def plan_of_today() -> DayPlan:
     if given is not None:
         return given
     ready = DayPlan.objects.filter(day=today, state=DayPlan.State.READY).order_by("-pk")
-    plan = next((p for p in ready if not p.trial), None) or planning.ask(today, by=SYSTEM, seconds=SECONDS)
+    plan = next((p for p in ready if not p.trial), None) or planning.ask(today, by=SYSTEM, seconds=SECONDS, whole=True)
     planning.build(plan=plan.pk)
     plan.refresh_from_db()
     if plan.state == DayPlan.State.FAILED:

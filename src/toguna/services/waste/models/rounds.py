@@ -149,7 +149,7 @@ class Call(models.Model):
 
 class DayPlan(models.Model):
     """The rounds of a day, or a trial of them. asked: what they were made with ({"without": [truck], "dumps": [place], "seconds": n}; "only": [place]:
-    the dumps that are left since a change; "then": "tell" its heads, or "give" it to the crews, when it was made by itself);
+    the dumps that are left since a change; "whole": it is played from its first hour; "then": "tell" its heads, or "give" it to the crews, when it was made by itself);
     figures: of the plan and of the present rounds; by_roads: False when distances are as the crow flies; version: how often it was
     changed during the day."""
 

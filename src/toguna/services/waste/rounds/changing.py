@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
 from typing import Any
 
 from django.contrib.gis.geos import Point
@@ -114,7 +113,7 @@ def change(plan: int, version: int) -> None:
         return
     keys = _keys(waiting)
     was = {keys[v.pk]: v.round.truck.plate for v in waiting}
-    at = _seconds_of(row.day, now)
+    at = stops.seconds_of(row.day, now)
     spots = _heard(going)
     starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at, spots.get(r.pk)) for r in going}
     for truck in trucks:
@@ -158,10 +157,6 @@ def _still_due(row: DayPlan, calls: Sequence[int], visits: Sequence[Visit]) -> l
 def _heard(rounds: Sequence[Round]) -> dict[int, reads.Place]:
     now = timezone.now()
     return {pk: spot for pk, spot in reads.positions(rounds).items() if now - spot.at <= reads.FRESH}
-
-
-def _seconds_of(day: date, now: datetime) -> int:
-    return max(0, int((now - moment_of(day, 0)).total_seconds()))
 
 
 def _due(visit: Visit) -> Due:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -71,19 +72,15 @@ def apply(record: Mapping[str, Any], *, by: Actor, now: datetime | None = None) 
     try:
         once, at = uuid.UUID(typed), _moment(record, now or timezone.now())
         with transaction.atomic():
-            one = (
-                Round.objects.select_for_update(of=("self",))
-                .select_related("truck", "plan")
-                .filter(pk=int(record["round"]))
-                .first()
-            )
+            rounds = Round.objects.select_for_update(of=("self",)).select_related("truck", "plan")
+            one = rounds.filter(pk=int(record["round"])).first()
             if one is None or not _may(by, one):
                 return Result(typed, "refused", _("This round is not yours."))
             if DriverRecord.objects.filter(client_id=once).exists():
                 return Result(typed, "sent")
             said = {k: record.get(k) for k in ("do", "kind", "key", "level", "reason", "words", "at")}
             DriverRecord.objects.create(client_id=once, round=one, said=said, result="sent", account=by.account)
-            _apply(one, record, once, at, by)
+            _apply(one, _instead(one, rounds), record, once, at, by)
         return Result(typed, "sent")
     except planning.Refused as error:
         return Result(typed, "refused", str(error))
@@ -98,7 +95,15 @@ def _moment(record: Mapping[str, Any], now: datetime) -> datetime:
     return said if now - OLDEST < said <= now else now
 
 
-def _apply(one: Round, record: Mapping[str, Any], once: uuid.UUID, at: datetime, by: Actor) -> None:
+def _instead(one: Round, rounds: QuerySet[Round]) -> Round:
+    """Rounds may have been planned anew while a crew was without network: its truck's, of the plan that crews have now."""
+    if one.plan.state == DayPlan.State.PUBLISHED:
+        return one
+    found = rounds.filter(truck=one.truck_id, plan__day=one.plan.day, plan__state=DayPlan.State.PUBLISHED).first()
+    return found or one
+
+
+def _apply(said: Round, one: Round, record: Mapping[str, Any], once: uuid.UUID, at: datetime, by: Actor) -> None:
     match record["do"]:
         case "start":
             if one.state == Round.State.PLANNED:
@@ -111,18 +116,18 @@ def _apply(one: Round, record: Mapping[str, Any], once: uuid.UUID, at: datetime,
         case "broken":
             if one.state in Round.GOING:
                 words = text.clean(str(record.get("words") or ""))
-                said = words or _("%(truck)s broke down") % {"truck": one.truck.plate}
-                changing.broke_down(one, said, by=by)
-                vehicles.said_broken(one, said, once, by=by)
+                told = words or _("%(truck)s broke down") % {"truck": one.truck.plate}
+                changing.broke_down(one, told, by=by)
+                vehicles.said_broken(one, told, once, by=by)
         case "done" | "skipped" as do:
-            _visit(one, do, record, once, at)
+            _visit(said, one, do, record, once, at)
         case _:
             raise ValueError("no such thing is done")
 
 
-def _visit(one: Round, do: str, record: Mapping[str, Any], once: uuid.UUID, at: datetime) -> None:
+def _visit(said: Round, one: Round, do: str, record: Mapping[str, Any], once: uuid.UUID, at: datetime) -> None:
     key, kind = str(record.get("key") or ""), Visit.Kind(str(record.get("kind") or "stop"))
-    visit = _find(one, kind, key)
+    visit = _find(one, kind, key) or _find(said, kind, key)
     if visit is None:
         raise planning.Refused(_("This stop is in no round of today."))
     if visit.state == Visit.State.DONE or (visit.state == Visit.State.SKIPPED and do == "skipped"):

@@ -57,11 +57,11 @@ class Made:
 def make(
     day: date, trucks: Sequence[Truck], due: Sequence[Due], dumps: Sequence[Emptied], seconds: float, *,
     starts: Mapping[str, Start] | None = None, was: Mapping[str, str] | None = None, before: Plan | None = None,
-    heaps: Mapping[str, tuple[int, int]] | None = None,
+    heaps: Mapping[str, tuple[int, int]] | None = None, begins: int = 0,
 ) -> Made:  # fmt: skip
     """starts, was, before, heaps: of a plan that is changed in mid-day: where each truck is, which one had each stop (one that goes no farther
     has none), its routes, and what
-    carts have left at each transfer point already (litres, kilograms)."""
+    carts have left at each transfer point already (litres, kilograms). begins: no truck sets off before, seconds since midnight."""
     points: list[ways.Point] = []
 
     def row(point: ways.Point) -> int:
@@ -85,13 +85,13 @@ def make(
     def vehicle(truck: Truck) -> Vehicle:
         start = (starts or {}).get(truck.plate)
         small = truck.mode != Truck.Mode.TRUCK
-        begins = max(stops.of_time(truck.begins), start.at if start else 0)
+        sets_off = max(stops.of_time(truck.begins), start.at if start else begins)
         pause = stops.pause_of(truck)
-        if pause and (begins > pause.latest or (start and start.rested)):
+        if pause and (sets_off > pause.latest or (start and start.rested)):
             pause = None
         return Vehicle(
             truck.plate, begin_rows[truck.plate] if start else depots[truck.depot_id], depots[truck.depot_id], truck.volume, truck.weight,
-            begins, stops.of_time(truck.ends), pause, truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
+            sets_off, stops.of_time(truck.ends), pause, truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
             tuple(d.key for d in (stations if small else dumps) if d.key not in fed or small), load=start.load if start else (0, 0),
             usual=frozenset(str(z) for q in truck.quarters.all() for z in territory.zone_tree_ids(q.pk)), mode=ways.kind_of(truck),
         )  # fmt: skip

@@ -26,6 +26,7 @@ from toguna.services.waste.rounds.events import RoundsPlanned, RoundsPublished
 PLAN = "waste.set_up"
 SECONDS = 25.0  # of solving: the whole must end in a minute
 FARTHEST = timedelta(days=14)
+SOON = 300  # seconds: who is given a round of a day that has begun sets off then
 PATIENCE = 20.0  # seconds for the roads of a town that was only just started
 
 
@@ -35,10 +36,10 @@ class Refused(Exception):
 
 def ask(
     day: date, *, by: Actor, without: Sequence[int] = (), dumps: Sequence[int] = (), client_id: uuid.UUID | None = None, seconds: float | None = None,
-    then: str = "",
+    then: str = "", whole: bool = False,
 ) -> DayPlan:  # fmt: skip
     """Asks for a plan of that day, or for a trial: without some trucks, or with these dumps alone. then: "tell" the heads of the service
-    of it, or "give" it to the crews. Raises Refused."""
+    of it, or "give" it to the crews. whole: the day is played, and has not begun whatever the hour. Raises Refused."""
     access.require(by, PLAN)
     if not timezone.localdate() <= day <= timezone.localdate() + FARTHEST:
         raise Refused(_("Rounds are planned for today or for one of the next 14 days."))
@@ -47,7 +48,7 @@ def ask(
             client_id=client_id or uuid.uuid4(),
             defaults={
                 "day": day,
-                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS, "then": then},
+                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS, "then": then} | ({"whole": True} if whole else {}),
                 "account": by.account,
             },
         )  # fmt: skip
@@ -67,8 +68,10 @@ def build(plan: int) -> None:
     trucks = [t for t in stops.trucks() if t.pk not in row.asked.get("without", ())]
     dumps = stops.dumps(row.day, row.asked.get("dumps", ()))
     wanted = stops.due(row.day)
+    now = 0 if row.asked.get("whole") else stops.seconds_of(row.day, timezone.now() + timedelta(seconds=SOON))
     problem = (
         _("No truck is in use: add one first.") if not trucks
+        else _("The day of the trucks is over: plan the rounds of tomorrow.") if all(stops.of_time(t.ends) <= now for t in trucks)
         else _("No dump or transfer station is open that day.") if not dumps
         else _("Nothing is to be fetched that day.") if not wanted
         else ""
@@ -80,8 +83,10 @@ def build(plan: int) -> None:
         return
     began = time.perf_counter()
     heaps = stops.heaps(row.day)
-    made = making.make(row.day, trucks, wanted, dumps, float(row.asked.get("seconds", SECONDS)), heaps=heaps)
-    now = making.present(row.day, trucks, dumps, set(made.plan.of()))
+    made = making.make(
+        row.day, trucks, wanted, dumps, float(row.asked.get("seconds", SECONDS)), heaps=heaps, begins=now
+    )
+    present = making.present(row.day, trucks, dumps, set(made.plan.of()))
     lines = keeping.lines(made)
     with transaction.atomic():
         row = DayPlan.objects.select_for_update().get(pk=plan)
@@ -92,7 +97,7 @@ def build(plan: int) -> None:
         keeping.keep(row, made, lines)
         row.state, row.by_roads, row.says = DayPlan.State.READY, made.by_roads, ""
         row.figures = {
-            "plan": keeping.worth(row), "present": now, "took": round(time.perf_counter() - began, 1),
+            "plan": keeping.worth(row), "present": present, "took": round(time.perf_counter() - began, 1),
         }  # fmt: skip
         row.save()
         _then(row)

@@ -67,6 +67,11 @@ def moment_of(day: date, seconds: int) -> datetime:
     return moment(day, time(0)) + timedelta(seconds=seconds)
 
 
+def seconds_of(day: date, now: datetime) -> int:
+    """Since its midnight."""
+    return max(0, int((now - moment_of(day, 0)).total_seconds()))
+
+
 def due(day: date, *, everything: bool = False) -> list[Due]:
     """All that should be fetched that day. everything: also what could wait (to weigh the present rounds)."""
     noon = moment(day, time(12))

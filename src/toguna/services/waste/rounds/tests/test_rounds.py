@@ -37,7 +37,7 @@ from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
 from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
-from toguna.services.waste.rounds import changing, coming, driving, making, reads, solving, stops, ways
+from toguna.services.waste.rounds import changing, coming, driving, making, planning, reads, solving, stops, ways
 from toguna.services.waste.rounds.problem import NEVER, faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 from toguna.services.waste.tests.conftest import zone
@@ -172,6 +172,35 @@ def test_what_cannot_be_planned_says_why(yard, head):
     assert old.status_code == 422
 
 
+def test_a_plan_of_a_day_that_has_begun_begins_now(yard, head, monkeypatch):
+    """Nobody is told an hour that is over, nor sent to a dump that has closed; at night there is nothing left of the day."""
+    real, ahead = timezone.now, timedelta()
+    monkeypatch.setattr(timezone, "now", lambda: real() + ahead)
+    ahead = timedelta(minutes=130)  # half past nine
+    plan = make(head)
+    first = min(plan.rounds.values_list("departs", flat=True))
+    assert first >= timezone.now() - timedelta(minutes=1)
+    assert max(plan.rounds.values_list("returns", flat=True)) <= stops.moment_of(plan.day, 10 * 3600 + 1800)
+    assert plan.left.exists(), "in an hour not all of it can be done"
+    ahead = timedelta(hours=16, minutes=30)  # ten to midnight
+    late = planning.ask(timezone.localdate(), by=SYSTEM)
+    tomorrow = planning.ask(timezone.localdate() + timedelta(days=1), by=SYSTEM)
+    run_jobs()
+    late.refresh_from_db()
+    tomorrow.refresh_from_db()
+    assert (
+        tomorrow.state == "ready"
+        and late.state == "failed"
+        and late.says == "The day of the trucks is over: plan the rounds of tomorrow."
+    )
+    # Asked before midnight, made after it.
+    DayPlan.objects.filter(pk=late.pk).update(state="asked")
+    ahead = timedelta(hours=17)
+    planning.build(plan=late.pk)
+    late.refresh_from_db()
+    assert late.state == "failed"
+
+
 def test_only_who_plans_plans(yard, hire, head):
     agent, reader = hire("agent"), hire("reader")
     assert (
@@ -235,6 +264,24 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
         and "The street is blocked" in board
         and f"1 / {one.visits.filter(kind='stop').count()}" in board
     )
+
+
+def test_what_is_said_of_rounds_that_were_planned_anew_counts_in_those_of_now(driven, head):
+    """The crew began without network; meanwhile the head of service gave other rounds for the day."""
+    plan, one, driver = driven
+    visit = one.visits.filter(kind="stop").order_by("number").first()
+    again = publish(head, make(head))
+    assert again.state == "published" and DayPlan.objects.get(pk=plan.pk).state == "ready"
+    other = again.rounds.get(truck=one.truck_id)
+    mine = Visit.objects.get(round__plan=again, place=visit.place_id, kind="stop")
+    gone = Visit.objects.filter(round=one, kind="stop").order_by("-number").first()
+    Visit.objects.filter(round__plan=again, place=gone.place_id).delete()  # not due in the new plan
+    sent = send(driver, record(one, "start"), record(one, "done", visit, level=75), record(one, "done", gone, level=25))
+    assert [r["state"] for r in sent.json()["results"]] == ["sent"] * 3
+    for row in (other, mine, gone):
+        row.refresh_from_db()
+    assert (other.state, mine.state, mine.level, gone.state) == ("started", "done", 75, "done")
+    assert Fill.objects.filter(place=gone.place_id, emptied=True, level=25, source="driver").exists()
 
 
 def test_a_photo_of_a_dump_that_was_reported_is_seen_by_those_of_its_zone(driven, hire):
