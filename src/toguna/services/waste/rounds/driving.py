@@ -24,7 +24,7 @@ from toguna.kernel import access, text
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
 from toguna.services.waste.bins import learning
-from toguna.services.waste.models import Call, DayPlan, DriverRecord, Fill, PlaceSaid, Round, Visit
+from toguna.services.waste.models import Call, DayPlan, DriverRecord, Fill, PlaceSaid, Round, Visit, WastePlace
 from toguna.services.waste.rounds import changing, making, planning, stops, vehicles
 from toguna.services.waste.rounds.events import StopServed
 
@@ -117,7 +117,11 @@ def _apply(said: Round, one: Round, record: Mapping[str, Any], once: uuid.UUID, 
             if one.state in Round.GOING:
                 words = text.clean(str(record.get("words") or ""))
                 told = words or _("%(truck)s broke down") % {"truck": one.truck.plate}
-                changing.broke_down(one, told, by=by)
+                if one.plan.day == timezone.localdate() and one.plan.state == DayPlan.State.PUBLISHED:
+                    changing.broke_down(one, told, by=by)
+                else:  # said when its day was over: the garage has to know nevertheless
+                    one.state = Round.State.BROKEN
+                    one.save(update_fields=["state"])
                 vehicles.said_broken(one, told, once, by=by)
         case "done" | "skipped" as do:
             _visit(said, one, do, record, once, at)
@@ -128,6 +132,8 @@ def _apply(said: Round, one: Round, record: Mapping[str, Any], once: uuid.UUID, 
 def _visit(said: Round, one: Round, do: str, record: Mapping[str, Any], once: uuid.UUID, at: datetime) -> None:
     key, kind = str(record.get("key") or ""), Visit.Kind(str(record.get("kind") or "stop"))
     visit = _find(one, kind, key) or _find(said, kind, key)
+    if visit is None and kind == Visit.Kind.DUMP:
+        visit = _elsewhere(one, key)
     if visit is None:
         raise planning.Refused(_("This stop is in no round of today."))
     if visit.state == Visit.State.DONE or (visit.state == Visit.State.SKIPPED and do == "skipped"):
@@ -141,7 +147,7 @@ def _visit(said: Round, one: Round, do: str, record: Mapping[str, Any], once: uu
     visit.words = text.clean(str(record.get("words") or ""))[:300]
     if do == "done" and visit.level is not None and kind == Visit.Kind.STOP and visit.why != "point":
         visit.takes, visit.takes_kg = _taken(visit, visit.level)
-    visit.save(update_fields=["state", "at", "record", "level", "reason", "words", "takes", "takes_kg"])
+    visit.save(update_fields=["place", "state", "at", "record", "level", "reason", "words", "takes", "takes_kg"])
     if one.state == Round.State.PLANNED:
         one.state, one.started = Round.State.STARTED, at
         one.save(update_fields=["state", "started"])
@@ -169,6 +175,16 @@ def _find(one: Round, kind: str, key: str) -> Visit | None:
         found = found.filter(why="point") if key.startswith("t") else found.exclude(why="point")
     rows = sorted(found, key=lambda v: (v.state != Visit.State.PLANNED, v.round_id != one.pk, v.number))
     return rows[0] if rows else None
+
+
+def _elsewhere(one: Round, key: str) -> Visit | None:
+    """Emptied where the round no longer goes: its next emptying is done there."""
+    place = WastePlace.objects.filter(pk=int(key.lstrip("p")), kind__in=list(stops.EMPTYING)).first()
+    visit = one.visits.filter(kind=Visit.Kind.DUMP, state=Visit.State.PLANNED).order_by("number").first()
+    if place is None or visit is None:
+        return None
+    visit.place = place
+    return visit
 
 
 def _learn(visit: Visit, do: str, at: datetime, once: uuid.UUID) -> None:

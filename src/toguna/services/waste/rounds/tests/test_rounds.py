@@ -25,6 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
+from toguna.engines.assets import api as assets
 from toguna.engines.cases import api as cases
 from toguna.engines.channels import api as channels
 from toguna.engines.documents.api import File
@@ -37,7 +38,18 @@ from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
 from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
-from toguna.services.waste.rounds import changing, coming, driving, making, planning, reads, solving, stops, ways
+from toguna.services.waste.rounds import (
+    changing,
+    coming,
+    driving,
+    making,
+    planning,
+    reads,
+    solving,
+    stops,
+    vehicles,
+    ways,
+)
 from toguna.services.waste.rounds.problem import NEVER, faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 from toguna.services.waste.tests.conftest import zone
@@ -282,6 +294,35 @@ def test_what_is_said_of_rounds_that_were_planned_anew_counts_in_those_of_now(dr
         row.refresh_from_db()
     assert (other.state, mine.state, mine.level, gone.state) == ("started", "done", 75, "done")
     assert Fill.objects.filter(place=gone.place_id, emptied=True, level=25, source="driver").exists()
+
+
+def test_a_truck_that_was_emptied_where_its_round_no_longer_goes_is_empty(driven):
+    """Its telephone had the old list. A change then starts from an empty truck."""
+    _plan, one, driver = driven
+    stop, dump = (one.visits.filter(kind=kind).order_by("number").first() for kind in ("stop", "dump"))
+    old = place("dump", "Old dump", (LON + 0.02, LAT))
+    said = [record(one, "done", stop), record(one, "done", dump) | {"key": f"p{old.pk}"}]
+    assert [r["state"] for r in send(driver, *said).json()["results"]] == ["sent"] * 2
+    dump.refresh_from_db()
+    assert (dump.state, dump.place_id) == ("done", old.pk)
+    one.refresh_from_db()
+    visits = list(one.visits.select_related("place", "call"))
+    assert changing._start(one, visits, 8 * 3600, None).load == (0, 0)
+    nowhere = record(one, "done", dump) | {"key": f"p{stop.place_id}"}
+    assert send(driver, nowhere).json()["results"][0]["state"] == "refused", "a bin is no dump"
+
+
+def test_a_breakdown_that_is_sent_after_midnight_is_known_to_the_garage(driven, head):
+    plan, one, driver = driven
+    vehicles.register([Truck.objects.select_related("depot").get(pk=one.truck_id)], by=SYSTEM)
+    DayPlan.objects.filter(pk=plan.pk).update(day=timezone.localdate() - timedelta(days=1))
+    for _again in range(2):  # the telephone loses the answer, and says it anew
+        assert send(driver, record(one, "broken", words="Axle")).json()["results"][0]["state"] == "sent"
+    one.refresh_from_db()
+    plan.refresh_from_db()
+    assert one.state == "broken" and plan.changing is None
+    asset = Truck.objects.get(pk=one.truck_id).asset
+    assert assets.state_of([asset])[asset] == assets.Asset.State.BROKEN
 
 
 def test_a_photo_of_a_dump_that_was_reported_is_seen_by_those_of_its_zone(driven, hire):
