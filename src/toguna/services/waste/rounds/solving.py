@@ -78,9 +78,7 @@ class _Setup:
 
 
 Opening = tuple[str, tuple[int, int]]  # of a dump: its key, and from when until when it is open
-Homes = Mapping[
-    str, Opening
-]  # vehicle -> where and when it is emptied last; the cheapest that is open then, where nothing is said
+Homes = Mapping[str, Opening]  # vehicle -> where and when it is emptied last; where nothing is said, by the best dump
 
 
 def solve(
@@ -101,7 +99,7 @@ def solve(
         even = problem.evenness > 0 and len(problem.vehicles) > 1
         setup = _setup(problem, stops, homes)
         best = _solved(setup, began + time_ * (0.5 if even else 1.0), clock, seed, _warm(setup, start))
-        if not best.is_feasible() and any(s.prize is None for s in stops):
+        if not best.is_feasible() and not homes:
             # Not all that must be served can be: it is then a matter of price, and the dearest go first.
             stops = tuple(s if s.prize is not None else replace(s, prize=MUST) for s in stops)
             setup = _setup(problem, stops, homes)
@@ -119,12 +117,12 @@ def solve(
         every = dict.fromkeys(opening for found in openings.values() for opening in found) if waits else {}
         trials: list[Homes] = [{key: one for key, found in openings.items() if one in found} for one in every]
         trials += [{key: one} for key in waits for one in openings[key]]
-        homes: Homes = {}
-        trials = trials[:MOST_TRIALS] or [homes]
+        chosen: Homes = {}
+        trials = trials[:MOST_TRIALS] or [chosen]
         for trial in trials:
-            plan = searched((1 - FIRST) / len(trials), best, {**homes, **trial})
+            plan = searched((1 - FIRST) / len(trials), best, {**chosen, **trial})
             if _weighs(problem, plan) < _weighs(problem, best):
-                best, homes = plan, {**homes, **trial}
+                best, chosen = plan, {**chosen, **trial}
     return best
 
 
