@@ -441,7 +441,10 @@ def test_a_clock_that_is_wrong_is_noticed_and_a_buffer_emptied_is_none(device, h
     head = hire("manager")
     assert head.get("/desk/devices/").content.decode().count("its clock is wrong") == 2
     page = head.get(f"/desk/devices/{slow.pk}").content.decode()
-    assert "its clock is 360 s behind ours" in page
+    assert "its clock is 360\u00a0s behind ours" in page
+    assert "its clock is 300\u00a0s ahead of ours" in head.get(f"/desk/devices/{fast.pk}").content.decode()
+    Latest.objects.filter(device=slow).update(drift=17_972)
+    assert "its clock is 5\u00a0h behind ours" in head.get(f"/desk/devices/{slow.pk}").content.decode()
     assert "behind ours" not in head.get(f"/desk/devices/{right.pk}").content.decode()
 
 
