@@ -43,7 +43,11 @@ from toguna.services.waste.rounds.problem import (
 SCALE = 100  # the solver's unit of cost is a hundredth of the minor unit: prices of a metre are small
 MUST = 10**7  # minor units: the price of leaving what must be served, when not all of it can be
 # The twenty nearest of a stop are looked at, not fifty: twice as many turns of the search, which on days of 60 to 200 stops is what counts.
-PARAMS = pyvrp.SolveParams(neighbourhood=NeighbourhoodParams(num_neighbours=20))
+# What is too much for a truck may cost as much more as our unit is smaller: at the solver's own limit a hundredth of a franc buys too
+# much room, and it searches among plans that nobody can drive.
+PARAMS = pyvrp.SolveParams(
+    neighbourhood=NeighbourhoodParams(num_neighbours=20), penalty=pyvrp.PenaltyParams(max_penalty=100_000.0 * SCALE)
+)
 MOST_BACK = 10  # stops that are put back where they fit: each is tried at every place
 BALANCE_FROM = 1.03  # a day within 3% of the mean is even enough
 
