@@ -99,16 +99,13 @@ def not_said(language: str) -> list[str]:
     for file in sorted(Path(toguna.__file__).parent.rglob(f"locale/{language}/LC_MESSAGES/django.po")):
         with file.open("rb") as lines:
             for message in read_po(lines, locale=language):
+                strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
                 first = message.id if isinstance(message.id, str) else message.id[0]
-                key = f"{message.context}\x04{first}" if message.context else first
-                ways = [(key, message.string)] if isinstance(message.string, str) else [
-                    ((key, n), said) for n, said in enumerate(message.string)
-                ]  # fmt: skip
-                lost |= {
-                    f"{first!r}: {catalog.get(key)!r}"
-                    for key, said in ways
-                    if first and said and catalog.get(key) != said
-                }
+                name = f"{message.context}\x04{first}" if message.context else first
+                for number, said in enumerate(strings):
+                    shown = catalog.get(name if isinstance(message.id, str) else (name, number))
+                    if first and said and shown != said:
+                        lost.add(f"{first!r}: {shown!r}")
     return sorted(lost)
 
 

@@ -215,7 +215,8 @@ def _charge(row: Weighing) -> None:
     # By its moment too: a count that began anew uses its numbers again.
     key = f"waste-kg:{row.scale.code}:{row.number}:{row.at.timestamp():.6f}"
     row.bill = ledger.issue(
-        households.payer_of(row.household), lines, key=key, due=timezone.localdate() + timedelta(days=DAYS), by=SYSTEM, tariff=tariff, about=("waste", f"{row.scale.code}-{row.number}"), words=text.pick(tariff.titles),
+        households.payer_of(row.household), lines, key=key, due=timezone.localdate() + timedelta(days=DAYS), by=SYSTEM, tariff=tariff,
+        about=("waste", f"{row.scale.code}-{row.number}"), words=text.pick(tariff.titles),
     )  # fmt: skip
     row.price = quote.total
     row.save(update_fields=["bill", "price"])
