@@ -79,7 +79,7 @@ def log_in(page: Any, here: str, email: str) -> None:
     page.goto(f"{here}/desk/")
     page.locator("input[type=email]").fill(email)
     page.locator("input[type=password]").fill(PASSWORD)
-    page.get_by_role("button", name="Connexion").click()
+    page.get_by_role("button", name="Se connecter").click()
 
 
 def test_a_resident(page, here):
@@ -94,7 +94,7 @@ def test_a_resident(page, here):
     sound(page, "login-code")
     code = re.match(r"\d{6}", Message.objects.latest("id").text)[0]
     page.get_by_label("Code").fill(f"{code[:3]} {code[3:]}")
-    page.get_by_role("button", name="Connexion").click()
+    page.get_by_role("button", name="Se connecter").click()
     sound(page, "space")
     page.get_by_role("link", name="Qui peut agir pour moi").click()
     sound(page, "mandates")
@@ -150,7 +150,7 @@ def test_staff_add_an_authenticator_then_a_passkey(page, here):
 
     page.goto(f"{here}/account/logout")
     sound(page, "logout")
-    page.get_by_role("main").get_by_role("button", name="Déconnexion").click()
+    page.get_by_role("main").get_by_role("button", name="Se déconnecter").click()
     page.goto(f"{here}/desk/")
     sound(page, "staff-login")
     page.get_by_role("button", name="Avec une clé d’accès").click()  # alone, it is both password and second factor
@@ -181,11 +181,11 @@ def test_the_second_step_and_a_forgotten_password(page, here):
     page.goto(f"{here}/desk/")
     page.locator("input[type=email]").fill("awa@mairie.test")
     page.locator("input[type=password]").fill("fromager-vert-2027")
-    page.get_by_role("button", name="Connexion").click()
+    page.get_by_role("button", name="Se connecter").click()
     page.wait_for_url("**/2fa/authenticate/")
     sound(page, "authenticate")
     page.get_by_label("Code").fill("000000")
-    page.get_by_role("button", name="Connexion").click()
+    page.get_by_role("button", name="Se connecter").click()
     sound(page, "authenticate-error")
 
 
@@ -195,7 +195,7 @@ def test_the_desk_of_people(page, here):
     log_in(page, here, "a@mairie.test")
     secret = Authenticator.objects.get().wrap().instance.data["secret"]
     page.get_by_label("Code").fill(code_of(secret))
-    page.get_by_role("button", name="Connexion").click()
+    page.get_by_role("button", name="Se connecter").click()
     page.goto(f"{here}/desk/people/teams/")
     sound(page, "teams")
     page.get_by_label("Nom (fr)").fill("Voirie")
