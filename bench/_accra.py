@@ -27,7 +27,7 @@ from toguna.kernel import codes
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.models import Depot, PlaceSaid, PresentRound, Truck, Visit, WastePlace
-from toguna.services.waste.rounds import driving, planning
+from toguna.services.waste.rounds import changing, driving, planning, stops
 
 draw = random.Random(7)
 
@@ -60,7 +60,7 @@ def bins(many):
 def at_hour(n):
     at_hour.real = getattr(at_hour, "real", timezone.now)
     day = timezone.localdate(at_hour.real())
-    ahead = planning.moment_of(day, n * 3600) - at_hour.real()
+    ahead = stops.moment_of(day, n * 3600) - at_hour.real()
     timezone.now = lambda: at_hour.real() + ahead
 """
 _RUN = r"""

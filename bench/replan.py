@@ -15,7 +15,7 @@ TARGET = 10.0
 
 _CHANGE = r"""
 def say(visit, do, **more):
-    key = planning.key_of(visit) or f"p{visit.place_id}"
+    key = stops.key_of(visit) or f"p{visit.place_id}"
     record = {"id": str(uuid.uuid4()), "round": visit.round_id, "do": do, "kind": visit.kind, "key": key, **more}
     result = driving.apply(record, by=SYSTEM)
     assert result.state == "sent", result
@@ -44,7 +44,7 @@ def measured():
     broken = max(sizes, key=sizes.get)
     began, worked = time.perf_counter(), time.process_time()
     say(Visit.objects.filter(round=broken).first(), "broken")
-    planning.change(plan=plan.pk, version=0)
+    changing.change(plan=plan.pk, version=0)
     took, worked = time.perf_counter() - began, time.process_time() - worked
     run_jobs()
     plan.refresh_from_db()

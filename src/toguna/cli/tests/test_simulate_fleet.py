@@ -14,7 +14,7 @@ from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.fleet import playing
 from toguna.services.waste.models import DayPlan, Visit
-from toguna.services.waste.rounds import planning, reads
+from toguna.services.waste.rounds import changing, reads
 from toguna.services.waste.rounds.tests.conftest import *  # noqa: F403 - its town with two trucks
 
 
@@ -58,7 +58,7 @@ def test_the_day_goes_on_by_the_rounds_that_are_made_anew(yard, live_server, mon
     def look(_seconds: float) -> None:
         beats.append(1)
         if len(beats) == 2:
-            planning.ask_change(plan.pk, words="Broken", broken=[yard.trucks[0].pk], by=SYSTEM)
+            changing.ask_change(plan.pk, words="Broken", broken=[yard.trucks[0].pk], by=SYSTEM)
             run_jobs()
 
     monkeypatch.setattr(playing.time, "sleep", look)

@@ -29,6 +29,9 @@ LANGUAGES = {"fr": "fr-FR", "pt": "pt-PT", "en": "en-US"}
 NOW = timedelta(minutes=10)  # who sets off within that sets off now
 MOST_AVOIDED = 200  # closures for some only, or of another time, that one question takes
 PAIRS_AT_ONCE = 100_000
+# Where the nearest road meets no other (a track to a dump), the nearest that does is as good: else matrices find no way from there, though
+# routes do.
+LEAVES = {"rank_candidates": False}
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def matrix(
     chunks = [sources[i : i + size] for i in range(0, len(sources), size)]
 
     def part(chunk: Sequence[Point]) -> dict[str, Any]:
-        found: dict[str, Any] = ask("sources_to_targets", question | {"sources": [_place(p) for p in chunk]})
+        found: dict[str, Any] = ask("sources_to_targets", question | {"sources": [_place(p) | LEAVES for p in chunk]})
         return found["sources_to_targets"]  # type: ignore[no-any-return]
 
     answers = [part(chunks[0])] if len(chunks) == 1 else list(_workers().map(part, chunks))

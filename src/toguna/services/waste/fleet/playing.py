@@ -30,7 +30,7 @@ from toguna.engines.assets import api as assets
 from toguna.engines.telemetry import api as telemetry
 from toguna.kernel.access import SYSTEM
 from toguna.services.waste.models import DayPlan, Round, Truck, Visit
-from toguna.services.waste.rounds import driving, planning
+from toguna.services.waste.rounds import driving, planning, stops
 from toguna.services.waste.rounds.ways import Point, apart
 
 SECONDS = 10.0  # of solving, when there is no plan of today
@@ -111,7 +111,7 @@ def plan_of_today() -> DayPlan:
     if given is not None:
         return given
     ready = DayPlan.objects.filter(day=today, state=DayPlan.State.READY).order_by("-pk")
-    plan = next((p for p in ready if not p.trial), None) or planning.ask(today, by=SYSTEM, seconds=SECONDS)
+    plan = next((p for p in ready if not p.trial), None) or planning.ask(today, by=SYSTEM, seconds=SECONDS, whole=True)
     planning.build(plan=plan.pk)
     plan.refresh_from_db()
     if plan.state == DayPlan.State.FAILED:
@@ -189,7 +189,7 @@ def _said_of(visit: Visit, draw: random.Random) -> tuple[bool, dict[str, Any]]:
     skipped = visit.kind == Visit.Kind.STOP and draw.random() < SKIPPED
     expected = float(visit.facts.get("level") or 80)
     level = min(driving.LEVELS, key=lambda step: abs(step - expected * draw.lognormvariate(0, 0.2)))
-    key = planning.key_of(visit) or (f"p{visit.place_id}" if visit.place_id else "")
+    key = stops.key_of(visit) or (f"p{visit.place_id}" if visit.place_id else "")
     said = {"do": "skipped" if skipped else "done", "kind": visit.kind, "key": key}
     return skipped, said | (
         {"reason": "blocked"} if skipped else {"level": level} if visit.kind == Visit.Kind.STOP else {}

@@ -149,7 +149,7 @@ class Call(models.Model):
 
 class DayPlan(models.Model):
     """The rounds of a day, or a trial of them. asked: what they were made with ({"without": [truck], "dumps": [place], "seconds": n}; "only": [place]:
-    the dumps that are left since a change; "then": "tell" its heads, or "give" it to the crews, when it was made by itself);
+    the dumps that are left since a change; "whole": it is played from its first hour; "then": "tell" its heads, or "give" it to the crews, when it was made by itself);
     figures: of the plan and of the present rounds; by_roads: False when distances are as the crow flies; version: how often it was
     changed during the day."""
 
@@ -224,6 +224,8 @@ class Round(models.Model):
         ENDED = "ended", _("back at the depot")
         BROKEN = "broken", _("broken down")
 
+    GOING = (State.PLANNED, State.STARTED)
+
     plan = models.ForeignKey(DayPlan, on_delete=models.CASCADE, related_name="rounds")
     truck = models.ForeignKey(Truck, on_delete=models.PROTECT, related_name="rounds")
     state = models.CharField(max_length=7, choices=State.choices, default=State.PLANNED)
@@ -245,7 +247,7 @@ class Round(models.Model):
 
 
 class Visit(models.Model):
-    """One thing to do in a round. why: the reason that it is there today (a code of `planning.WHY`), facts: of that reason; level:
+    """One thing to do in a round. why: the reason that it is there today (a code of `stops.WORTH`), facts: of that reason; level:
     percent found; volume, weight: on board after it, as planned."""
 
     class Kind(models.TextChoices):

@@ -20,7 +20,7 @@ from toguna.kernel import access, offline, town
 from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, public, staff
 from toguna.services.waste.models import DriverRecord, Round, Visit
-from toguna.services.waste.rounds import driving, planning, reads, ways, words
+from toguna.services.waste.rounds import driving, planning, reads, stops, ways, words
 
 MOST_RECORDS = 20
 
@@ -71,7 +71,7 @@ def day(request: Request) -> HttpResponse:
 
 def _key(visit: Visit) -> str:
     if visit.kind == Visit.Kind.STOP:
-        return planning.key_of(visit)
+        return stops.key_of(visit)
     return f"p{visit.place_id}" if visit.place_id else ""
 
 

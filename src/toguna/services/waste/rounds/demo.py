@@ -71,7 +71,7 @@ def load(files: DemoFiles) -> None:
         cursor.execute(_VISITS, {"until": start, "days": DAYS})
     learning.forecast(start + timedelta(hours=5))
     if files.until == timezone.localdate():
-        planning.ask(files.until, by=SYSTEM, seconds=15.0)
+        planning.ask(files.until, by=SYSTEM, seconds=15.0, whole=True)
 
 
 def _sectors(bins: list[WastePlace], home: tuple[float, float], many: int) -> list[list[WastePlace]]:

@@ -20,7 +20,7 @@ from toguna.kernel.access import Actor
 from toguna.kernel.web import Request, staff
 from toguna.services.waste import devices, opening
 from toguna.services.waste.models import DayPlan, LeftOut, PresentRound, Round, Truck, WastePlace
-from toguna.services.waste.rounds import drawing, driving, evening, planning, reads, vehicles, words
+from toguna.services.waste.rounds import changing, drawing, driving, evening, planning, reads, vehicles, words
 from toguna.services.waste.rounds.forms import ChangeForm, EveningForm, PlanForm, TruckForm
 
 
@@ -107,7 +107,7 @@ def act(request: Request, plan: int) -> HttpResponse:
             if not form.is_valid():
                 raise planning.Refused(_("Say what happened."))
             given = form.cleaned_data
-            planning.ask_change(
+            changing.ask_change(
                 row.pk,
                 words=given["words"],
                 broken=[int(t) for t in given["broken"]],

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -23,8 +24,8 @@ from toguna.kernel import access, text
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
 from toguna.services.waste.bins import learning
-from toguna.services.waste.models import Call, DayPlan, DriverRecord, Fill, PlaceSaid, Round, Visit
-from toguna.services.waste.rounds import making, planning, stops, vehicles
+from toguna.services.waste.models import Call, DayPlan, DriverRecord, Fill, PlaceSaid, Round, Visit, WastePlace
+from toguna.services.waste.rounds import changing, making, planning, stops, vehicles
 from toguna.services.waste.rounds.events import StopServed
 
 WORK = "waste.work"
@@ -71,19 +72,15 @@ def apply(record: Mapping[str, Any], *, by: Actor, now: datetime | None = None) 
     try:
         once, at = uuid.UUID(typed), _moment(record, now or timezone.now())
         with transaction.atomic():
-            one = (
-                Round.objects.select_for_update(of=("self",))
-                .select_related("truck", "plan")
-                .filter(pk=int(record["round"]))
-                .first()
-            )
+            rounds = Round.objects.select_for_update(of=("self",)).select_related("truck", "plan")
+            one = rounds.filter(pk=int(record["round"])).first()
             if one is None or not _may(by, one):
                 return Result(typed, "refused", _("This round is not yours."))
             if DriverRecord.objects.filter(client_id=once).exists():
                 return Result(typed, "sent")
             said = {k: record.get(k) for k in ("do", "kind", "key", "level", "reason", "words", "at")}
             DriverRecord.objects.create(client_id=once, round=one, said=said, result="sent", account=by.account)
-            _apply(one, record, once, at, by)
+            _apply(one, _instead(one, rounds), record, once, at, by)
         return Result(typed, "sent")
     except planning.Refused as error:
         return Result(typed, "refused", str(error))
@@ -98,31 +95,45 @@ def _moment(record: Mapping[str, Any], now: datetime) -> datetime:
     return said if now - OLDEST < said <= now else now
 
 
-def _apply(one: Round, record: Mapping[str, Any], once: uuid.UUID, at: datetime, by: Actor) -> None:
+def _instead(one: Round, rounds: QuerySet[Round]) -> Round:
+    """Rounds may have been planned anew while a crew was without network: its truck's, of the plan that crews have now."""
+    if one.plan.state == DayPlan.State.PUBLISHED:
+        return one
+    found = rounds.filter(truck=one.truck_id, plan__day=one.plan.day, plan__state=DayPlan.State.PUBLISHED).first()
+    return found or one
+
+
+def _apply(said: Round, one: Round, record: Mapping[str, Any], once: uuid.UUID, at: datetime, by: Actor) -> None:
     match record["do"]:
         case "start":
             if one.state == Round.State.PLANNED:
                 one.state, one.started = Round.State.STARTED, at
                 one.save(update_fields=["state", "started"])
         case "end":
-            if one.state in (Round.State.PLANNED, Round.State.STARTED):
+            if one.state in Round.GOING:
                 one.state, one.ended = Round.State.ENDED, at
                 one.save(update_fields=["state", "ended"])
         case "broken":
-            if one.state in (Round.State.PLANNED, Round.State.STARTED):
+            if one.state in Round.GOING:
                 words = text.clean(str(record.get("words") or ""))
-                said = words or _("%(truck)s broke down") % {"truck": one.truck.plate}
-                planning.broke_down(one, said, by=by)
-                vehicles.said_broken(one, said, once, by=by)
+                told = words or _("%(truck)s broke down") % {"truck": one.truck.plate}
+                if one.plan.day == timezone.localdate() and one.plan.state == DayPlan.State.PUBLISHED:
+                    changing.broke_down(one, told, by=by)
+                else:  # said when its day was over: the garage has to know nevertheless
+                    one.state = Round.State.BROKEN
+                    one.save(update_fields=["state"])
+                vehicles.said_broken(one, told, once, by=by)
         case "done" | "skipped" as do:
-            _visit(one, do, record, once, at)
+            _visit(said, one, do, record, once, at)
         case _:
             raise ValueError("no such thing is done")
 
 
-def _visit(one: Round, do: str, record: Mapping[str, Any], once: uuid.UUID, at: datetime) -> None:
+def _visit(said: Round, one: Round, do: str, record: Mapping[str, Any], once: uuid.UUID, at: datetime) -> None:
     key, kind = str(record.get("key") or ""), Visit.Kind(str(record.get("kind") or "stop"))
-    visit = _find(one, kind, key)
+    visit = _find(one, kind, key) or _find(said, kind, key)
+    if visit is None and kind == Visit.Kind.DUMP:
+        visit = _elsewhere(one, key)
     if visit is None:
         raise planning.Refused(_("This stop is in no round of today."))
     if visit.state == Visit.State.DONE or (visit.state == Visit.State.SKIPPED and do == "skipped"):
@@ -136,7 +147,7 @@ def _visit(one: Round, do: str, record: Mapping[str, Any], once: uuid.UUID, at: 
     visit.words = text.clean(str(record.get("words") or ""))[:300]
     if do == "done" and visit.level is not None and kind == Visit.Kind.STOP and visit.why != "point":
         visit.takes, visit.takes_kg = _taken(visit, visit.level)
-    visit.save(update_fields=["state", "at", "record", "level", "reason", "words", "takes", "takes_kg"])
+    visit.save(update_fields=["place", "state", "at", "record", "level", "reason", "words", "takes", "takes_kg"])
     if one.state == Round.State.PLANNED:
         one.state, one.started = Round.State.STARTED, at
         one.save(update_fields=["state", "started"])
@@ -164,6 +175,16 @@ def _find(one: Round, kind: str, key: str) -> Visit | None:
         found = found.filter(why="point") if key.startswith("t") else found.exclude(why="point")
     rows = sorted(found, key=lambda v: (v.state != Visit.State.PLANNED, v.round_id != one.pk, v.number))
     return rows[0] if rows else None
+
+
+def _elsewhere(one: Round, key: str) -> Visit | None:
+    """Emptied where the round no longer goes: its next emptying is done there."""
+    place = WastePlace.objects.filter(pk=int(key.lstrip("p")), kind__in=list(stops.EMPTYING)).first()
+    visit = one.visits.filter(kind=Visit.Kind.DUMP, state=Visit.State.PLANNED).order_by("number").first()
+    if place is None or visit is None:
+        return None
+    visit.place = place
+    return visit
 
 
 def _learn(visit: Visit, do: str, at: datetime, once: uuid.UUID) -> None:

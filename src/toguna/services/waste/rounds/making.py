@@ -6,10 +6,11 @@ trucks, after their last arrival.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from django.utils import timezone
@@ -26,6 +27,9 @@ EVENNESS = 0.5
 AWAY = 0.35  # of a stop's cost: what it costs more in a quarter that the crew does not know
 MOVED = 3.0  # of a stop's cost: what it costs to take a stop from a crew that has it already
 POINT_SERVICE = 600
+Took = Callable[
+    [str, Sequence[tuple[int, int, int]]], list[int]
+]  # of a kind of vehicle and legs (from, to, when it sets off), their seconds
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,11 @@ class Made:
 def make(
     day: date, trucks: Sequence[Truck], due: Sequence[Due], dumps: Sequence[Emptied], seconds: float, *,
     starts: Mapping[str, Start] | None = None, was: Mapping[str, str] | None = None, before: Plan | None = None,
-    heaps: Mapping[str, tuple[int, int]] | None = None,
+    heaps: Mapping[str, tuple[int, int]] | None = None, begins: int = 0,
 ) -> Made:  # fmt: skip
-    """starts, was, before, heaps: of a plan that is changed in mid-day: where each truck is, which one had each stop, its routes, and what
-    carts have left at each transfer point already (litres, kilograms)."""
+    """starts, was, before, heaps: of a plan that is changed in mid-day: where each truck is, which one had each stop (one that goes no farther
+    has none), its routes, and what
+    carts have left at each transfer point already (litres, kilograms). begins: no truck sets off before, seconds since midnight."""
     points: list[ways.Point] = []
 
     def row(point: ways.Point) -> int:
@@ -68,7 +73,11 @@ def make(
     due_rows = {d.key: row(d.point) for d in due}
     begin_rows = {plate: row(start.point) for plate, start in (starts or {}).items()}
     found = ways.matrices(points, sorted({ways.kind_of(t) for t in trucks}), None if starts else when(day, trucks))
+    took = _at_their_hours(day, points, found)
     worth = _worth(trucks)
+    # What a crew has is left only where it would be left anyway: never since another crew would have to take it.
+    had = {key: plate for key, plate in (was or {}).items() if plate in {t.plate for t in trucks}}
+    moved = round(worth * MOVED) if had else 0
     tip = [d for d in dumps if not d.station] or list(dumps)
     stations = [d for d in dumps if d.station] or list(dumps)
     fed: set[str] = set()  # where carts bring what trucks then fetch: no truck is emptied there
@@ -76,35 +85,34 @@ def make(
     def vehicle(truck: Truck) -> Vehicle:
         start = (starts or {}).get(truck.plate)
         small = truck.mode != Truck.Mode.TRUCK
+        sets_off = max(stops.of_time(truck.begins), start.at if start else begins)
+        pause = stops.pause_of(truck)
+        if pause and (sets_off > pause.latest or (start and start.rested)):
+            pause = None
         return Vehicle(
             truck.plate, begin_rows[truck.plate] if start else depots[truck.depot_id], depots[truck.depot_id], truck.volume, truck.weight,
-            max(stops.of_time(truck.begins), start.at if start else 0), stops.of_time(truck.ends),
-            None if start and start.rested else stops.pause_of(truck), truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
+            sets_off, stops.of_time(truck.ends), pause, truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
             tuple(d.key for d in (stations if small else dumps) if d.key not in fed or small), load=start.load if start else (0, 0),
             usual=frozenset(str(z) for q in truck.quarters.all() for z in territory.zone_tree_ids(q.pk)), mode=ways.kind_of(truck),
         )  # fmt: skip
 
     def stop(one: Due) -> Stop:
         return Stop(
-            one.key, due_rows[one.key], one.volume, one.weight, one.service, one.windows, worth * stops.WORTH[one.why],
-            str(one.zone or ""), was=(was or {}).get(one.key, ""),
+            one.key, due_rows[one.key], one.volume, one.weight, one.service, one.windows,
+            worth * stops.WORTH[one.why] + (moved if one.key in had else 0), str(one.zone or ""), was=had.get(one.key, ""),
         )  # fmt: skip
 
     def solved(fleet: Sequence[Truck], wanted: Sequence[Stop], time_: float) -> tuple[Problem, Plan]:
         problem = Problem(
             tuple(vehicle(t) for t in fleet), tuple(wanted),
             tuple(Dump(d.key, dump_rows[d.key], d.service, d.windows) for d in dumps), found.matrices,
-            away=round(worth * AWAY), moved=round(worth * MOVED) if was else 0, evenness=0.0 if was else EVENNESS,
+            away=round(worth * AWAY), moved=moved, evenness=0.0 if starts else EVENNESS,
         )  # fmt: skip
         plan = solving.solve(problem, time_, start=before)
         # One that is changed is driven now: a fresh one at other hours than that of its matrix.
-        return solving.timed(problem, plan, at_its_hour) if found.by_roads and not starts else (problem, plan)
-
-    def at_its_hour(vehicle: Vehicle, legs: Sequence[tuple[int, int, int]]) -> list[int]:
-        try:
-            return ways.seconds([(points[a], points[b], stops.moment_of(day, at)) for a, b, at in legs], vehicle.mode)
-        except (territory.RoutingUnavailable, territory.NoRoute):
-            return [int(found.matrices[vehicle.mode].seconds[a, b]) for a, b, _at in legs]
+        if not found.by_roads or starts:
+            return problem, plan
+        return solving.timed(problem, plan, lambda vehicle, legs: took(vehicle.mode, legs))
 
     def latest(station: str) -> int:
         """When the last truck must be there to fetch something: it is emptied, and home, before its day ends."""
@@ -152,6 +160,18 @@ def make(
     by_plate = {t.plate: t for t in trucks}
     everything = {d.key: d for d in (*due, *brought)}
     return Made(plan, everything, {d.key: d for d in dumps}, by_plate, found.by_roads)
+
+
+def _at_their_hours(day: date, points: Sequence[ways.Point], found: ways.Ways) -> Took:
+    """By the roads; as the matrix says where these cannot be asked."""
+
+    def took(kind: str, legs: Sequence[tuple[int, int, int]]) -> list[int]:
+        if found.by_roads:
+            with suppress(territory.RoutingUnavailable, territory.NoRoute):
+                return ways.seconds([(points[a], points[b], stops.moment_of(day, at)) for a, b, at in legs], kind)
+        return [int(found.matrices[kind].seconds[a, b]) for a, b, _at in legs]
+
+    return took
 
 
 def when(day: date, trucks: Sequence[Truck]) -> datetime | None:
@@ -243,7 +263,7 @@ def present(
     day: date, trucks: Sequence[Truck], dumps: Sequence[Emptied], planned: set[str], known: Sequence[Due] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """The present rounds of that day of the week, driven on the same roads: all their bins ("all"), and only those that the plan serves, in
-    their present order ("same"; a bin that no present round visits that day is put in where the detour is the least). A driver empties when the next bin would not fit, at the nearest dump. known: bins of which more is known by
+    their present order ("same"; a bin that no present round visits that day is put in where the detour is the least). A driver empties when the next bin would not fit, at the nearest dump. Each leg takes as long as at its hour, as in a plan. known: bins of which more is known by
     now than what was expected. What no road reaches is in none. {} when no round was recorded."""
     rounds = [r for r in PresentRound.objects.select_related("truck__depot") if day.isoweekday() in r.days]
     rounds = [r for r in rounds if any(t.pk == r.truck_id for t in trucks)]
@@ -256,6 +276,7 @@ def present(
         + [(r.truck.depot.point.x, r.truck.depot.point.y) for r in rounds]
     )
     found = ways.matrices(points, sorted({ways.kind_of(r.truck) for r in rounds}), when(day, trucks))
+    took = _at_their_hours(day, points, found)
     rows = {key: len(dumps) + n for n, key in enumerate(bins)}
 
     def reached(one: PresentRound, number: int, key: str) -> bool:
@@ -278,7 +299,9 @@ def present(
             if not keys:
                 continue
             home = len(dumps) + len(bins) + number
-            metres, seconds = driven(one.truck, keys, bins, rows, dumps, home, found.matrices[ways.kind_of(one.truck)])
+            metres, seconds = driven(
+                one.truck, keys, bins, rows, dumps, home, found.matrices[ways.kind_of(one.truck)], took
+            )
             whole["metres"] += metres
             whole["seconds"] += seconds
             whole["money"] += money(one.truck, metres, seconds)
@@ -320,29 +343,32 @@ def _put_in(
 
 def driven(
     truck: Truck, keys: Sequence[str], bins: Mapping[str, Due], rows: Mapping[str, int], dumps: Sequence[Emptied], home: int,
-    matrix: problems.Matrix,
+    matrix: problems.Matrix, took: Took,
 ) -> tuple[int, int]:  # fmt: skip
-    """(metres, seconds) of a truck that follows an order, hours of no matter."""
-    at, metres, seconds, litres, kilograms = home, 0, 0, 0, 0
-
-    def go(to: int) -> None:
-        nonlocal at, metres, seconds
-        metres, seconds, at = metres + int(matrix.metres[at, to]), seconds + int(matrix.seconds[at, to]), to
+    """(metres, seconds) of a truck that follows an order, hours of bins and dumps of no matter."""
+    path, litres, kilograms = [(home, 0)], 0, 0  # places, and seconds at each
 
     def empty(then: int) -> None:
-        nonlocal seconds, litres, kilograms
+        at = path[-1][0]
         nearest = min(range(len(dumps)), key=lambda d: int(matrix.seconds[at, d]) + int(matrix.seconds[d, then]))
-        go(nearest)
-        seconds += dumps[nearest].service
-        litres = kilograms = 0
+        path.append((nearest, dumps[nearest].service))
 
     for key in keys:
         one = bins[key]
         if litres and (litres + one.volume > truck.volume or kilograms + one.weight > truck.weight):
             empty(rows[key])
-        go(rows[key])
-        seconds, litres, kilograms = seconds + one.service, litres + one.volume, kilograms + one.weight
+            litres = kilograms = 0
+        path.append((rows[key], one.service))
+        litres, kilograms = litres + one.volume, kilograms + one.weight
     empty(home)
-    go(home)
-    pause = stops.pause_of(truck)
-    return metres, seconds + (pause.lasts if pause and stops.of_time(truck.begins) + seconds > pause.latest else 0)
+    path.append((home, 0))
+    pairs = [(at, to) for (at, _there), (to, _then) in pairwise(path)]
+    begins, served = stops.of_time(truck.begins), list(accumulate(service for _place, service in path))
+    found = [int(matrix.seconds[pair]) for pair in pairs]
+    for _again in range(2):  # what is slower in the morning is later in the morning
+        so_far = accumulate(found, initial=0)
+        legs = [(*pair, begins + at + on) for pair, at, on in zip(pairs, served, so_far, strict=False)]
+        found = took(ways.kind_of(truck), legs)
+    seconds, pause = served[-1] + sum(found), stops.pause_of(truck)
+    rest = pause.lasts if pause and begins + seconds > pause.latest else 0
+    return sum(int(matrix.metres[pair]) for pair in pairs), seconds + rest

@@ -1,42 +1,32 @@
-"""The verbs of plans: to ask for one, to make it, to give it to the crews, to change it during the day.
+"""The verbs of plans: to ask for one, to make it, to give it to the crews. `changing.py` has those of a plan that crews have.
 
 A plan is made by a worker. What is asked for twice with the same client id is one plan; a job that runs again makes the same rows
-anew. A change starts from where trucks are now and what they carry, and keeps each stop with its crew where it can.
+anew.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, timedelta
 
-from django.contrib.gis.geos import Point
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from toguna.engines.assets import api as assets
 from toguna.engines.territory import api as territory
 from toguna.kernel import access, audit, tasks
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import publish as announce
-from toguna.services.waste.models import Call, DayPlan, LeftOut, PlanChange, Round, Truck, Visit
-from toguna.services.waste.rounds import making, reads, stops, ways
-from toguna.services.waste.rounds.events import RoundsChanged, RoundsPlanned, RoundsPublished
-from toguna.services.waste.rounds.making import Made, Start
-from toguna.services.waste.rounds.problem import Kind, Plan, Route
-from toguna.services.waste.rounds.problem import Visit as Planned
-from toguna.services.waste.rounds.stops import Due
+from toguna.services.waste.models import DayPlan, Round
+from toguna.services.waste.rounds import keeping, making, stops
+from toguna.services.waste.rounds.events import RoundsPlanned, RoundsPublished
 
 PLAN = "waste.set_up"
-SECONDS, CHANGE_SECONDS = 25.0, 5.0  # of solving: the whole must end in a minute, a change in ten seconds
-FARTHEST, WEEK = timedelta(days=14), timedelta(days=7)
-moment_of = stops.moment_of
-GOING = (Round.State.PLANNED, Round.State.STARTED)
+SECONDS = 25.0  # of solving: the whole must end in a minute
+FARTHEST = timedelta(days=14)
+SOON = 300  # seconds: who is given a round of a day that has begun sets off then
 PATIENCE = 20.0  # seconds for the roads of a town that was only just started
 
 
@@ -46,10 +36,10 @@ class Refused(Exception):
 
 def ask(
     day: date, *, by: Actor, without: Sequence[int] = (), dumps: Sequence[int] = (), client_id: uuid.UUID | None = None, seconds: float | None = None,
-    then: str = "",
+    then: str = "", whole: bool = False,
 ) -> DayPlan:  # fmt: skip
     """Asks for a plan of that day, or for a trial: without some trucks, or with these dumps alone. then: "tell" the heads of the service
-    of it, or "give" it to the crews. Raises Refused."""
+    of it, or "give" it to the crews. whole: the day is played, and has not begun whatever the hour. Raises Refused."""
     access.require(by, PLAN)
     if not timezone.localdate() <= day <= timezone.localdate() + FARTHEST:
         raise Refused(_("Rounds are planned for today or for one of the next 14 days."))
@@ -58,7 +48,7 @@ def ask(
             client_id=client_id or uuid.uuid4(),
             defaults={
                 "day": day,
-                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS, "then": then},
+                "asked": {"without": list(without), "dumps": list(dumps), "seconds": seconds or SECONDS, "then": then} | ({"whole": True} if whole else {}),
                 "account": by.account,
             },
         )  # fmt: skip
@@ -75,11 +65,13 @@ def build(plan: int) -> None:
     if row.state not in (DayPlan.State.ASKED, DayPlan.State.FAILED):
         return
     territory.await_roads(PATIENCE)
-    trucks = [t for t in _trucks() if t.pk not in row.asked.get("without", ())]
+    trucks = [t for t in stops.trucks() if t.pk not in row.asked.get("without", ())]
     dumps = stops.dumps(row.day, row.asked.get("dumps", ()))
     wanted = stops.due(row.day)
+    now = 0 if row.asked.get("whole") else stops.seconds_of(row.day, timezone.now() + timedelta(seconds=SOON))
     problem = (
         _("No truck is in use: add one first.") if not trucks
+        else _("The day of the trucks is over: plan the rounds of tomorrow.") if all(stops.of_time(t.ends) <= now for t in trucks)
         else _("No dump or transfer station is open that day.") if not dumps
         else _("Nothing is to be fetched that day.") if not wanted
         else ""
@@ -90,20 +82,22 @@ def build(plan: int) -> None:
             _then(row)
         return
     began = time.perf_counter()
-    heaps = _heaps(_driven_before(row.day))
-    made = making.make(row.day, trucks, wanted, dumps, float(row.asked.get("seconds", SECONDS)), heaps=heaps)
-    now = making.present(row.day, trucks, dumps, set(made.plan.of()))
-    lines = _lines(row.day, made)
+    heaps = stops.heaps(row.day)
+    made = making.make(
+        row.day, trucks, wanted, dumps, float(row.asked.get("seconds", SECONDS)), heaps=heaps, begins=now
+    )
+    present = making.present(row.day, trucks, dumps, set(made.plan.of()))
+    lines = keeping.lines(made)
     with transaction.atomic():
         row = DayPlan.objects.select_for_update().get(pk=plan)
         if row.state not in (DayPlan.State.ASKED, DayPlan.State.FAILED):
             return
         row.rounds.all().delete()
         row.left.all().delete()
-        _keep(row, made, lines)
+        keeping.keep(row, made, lines)
         row.state, row.by_roads, row.says = DayPlan.State.READY, made.by_roads, ""
         row.figures = {
-            "plan": _worth(row), "present": now, "took": round(time.perf_counter() - began, 1),
+            "plan": keeping.worth(row), "present": present, "took": round(time.perf_counter() - began, 1),
         }  # fmt: skip
         row.save()
         _then(row)
@@ -116,65 +110,6 @@ def _then(row: DayPlan) -> None:
         publish(row.pk, by=SYSTEM)
     if then:
         announce(RoundsPlanned(row.pk))
-
-
-def _trucks() -> list[Truck]:
-    """Those in use; not those that the register of equipment knows to be broken down, in upkeep or retired."""
-    rows = list(Truck.objects.filter(active=True).select_related("depot").prefetch_related("quarters"))
-    off = assets.unavailable(t.asset for t in rows if t.asset is not None)
-    return [t for t in rows if t.asset not in off]
-
-
-def _lines(day: date, made: Made) -> dict[str, list[ways.Point]]:
-    found = {}
-    for route in made.plan.routes:
-        truck = made.trucks[route.vehicle]
-        home = (truck.depot.point.x, truck.depot.point.y)
-        points = [home, *(_point(made, v) for v in route.visits if v.kind != Kind.PAUSE), home]
-        found[route.vehicle] = ways.line(points, ways.kind_of(truck), by_roads=made.by_roads)
-    return found
-
-
-def _point(made: Made, visit: Planned) -> ways.Point:
-    return made.dumps[visit.key].point if visit.kind == Kind.DUMP else made.due[visit.key].point
-
-
-def _keep(row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]]) -> None:
-    rounds = Round.objects.bulk_create(
-        Round(
-            plan=row, truck=made.trucks[r.vehicle], departs=moment_of(row.day, r.departs), returns=moment_of(row.day, r.returns), metres=r.metres,
-            line=[[round(x, 5), round(y, 5)] for x, y in lines[r.vehicle]],
-        )
-        for r in made.plan.routes
-    )  # fmt: skip
-    visits: list[Visit] = []
-    for one, route in zip(rounds, made.plan.routes, strict=True):
-        visits += _visits(row.day, one, route, made, 1)
-    Visit.objects.bulk_create(visits, batch_size=1000)
-    LeftOut.objects.bulk_create(
-        LeftOut(plan=row, why=why, facts=made.due[key].facts | {"why": made.due[key].why}, **_what(key))
-        for key, why in made.plan.left.items()
-    )
-
-
-def _what(key: str) -> dict[str, Any]:
-    """The columns of "p12" (a place), "c7" (a call), "tp12" and "ttp12" (what carts brought to a place)."""
-    kind, pk = key.lstrip("t")[0], int(key.lstrip("tpc"))
-    return {"call_id": pk} if kind == "c" else {"place_id": pk}
-
-
-def _visits(day: date, one: Round, route: Route, made: Made, first: int) -> list[Visit]:
-    rows = []
-    for number, visit in enumerate(route.visits, first):
-        due = made.due.get(visit.key) if visit.kind == Kind.STOP else None
-        rows.append(
-            Visit(
-                round=one, number=number, kind=visit.kind, arrives=moment_of(day, visit.begins), leaves=moment_of(day, visit.leaves), metres=visit.metres,
-                takes=due.volume if due else 0, takes_kg=due.weight if due else 0, volume=visit.volume, weight=visit.weight,
-                why=due.why if due else "", facts=due.facts if due else {}, **(_what(visit.key) if visit.key else {}),
-            )
-        )  # fmt: skip
-    return rows
 
 
 @transaction.atomic
@@ -203,329 +138,3 @@ def publish(plan: int, *, by: Actor) -> DayPlan:
     audit.record(by, "waste.publish_plan", f"waste.plan:{row.pk}", day=row.day.isoformat())
     announce(RoundsPublished(row.pk))
     return row
-
-
-def ask_change(plan: int, *, words: str, broken: Sequence[int] = (), dumps: Sequence[int] = (), by: Actor) -> DayPlan:
-    """Asks that the rounds that crews have are made anew from where they are: a truck broke down, a road or a dump closed, too much
-    traffic. dumps: the only ones from now on; none: as before. Raises Refused."""
-    access.require(by, PLAN)
-    return _ask_change(plan, words=words, broken=broken, dumps=dumps, by=by)
-
-
-@transaction.atomic
-def _ask_change(plan: int, *, words: str, broken: Sequence[int], dumps: Sequence[int], by: Actor) -> DayPlan:
-    row = DayPlan.objects.select_for_update().get(pk=plan)
-    if row.state != DayPlan.State.PUBLISHED:
-        raise Refused(_("Only rounds that crews have are changed. Make this plan anew instead."))
-    if row.day != timezone.localdate():
-        raise Refused(_("Only the rounds of today are changed. Make the plan of another day anew."))
-    # What is asked while a change is being made is asked with it; its number tells that change that it is no longer the one.
-    before = row.changing or {"number": 0, "words": "", "calls": []}
-    broke = Round.objects.select_for_update(of=("self",)).select_related("truck__depot").filter(
-        plan=row, truck__in=list(broken), state__in=GOING
-    )  # fmt: skip
-    calls = [call.pk for one in broke if (call := _left_behind(one)) is not None]
-    Round.objects.filter(pk__in=[one.pk for one in broke]).update(state=Round.State.BROKEN)
-    row.changing = {
-        "number": before["number"] + 1, "words": "; ".join(dict.fromkeys(w for w in (before["words"], words) if w))[:200],
-        "calls": [*before["calls"], *calls], "asked": timezone.now().isoformat(), "account": by.account,
-    }  # fmt: skip
-    if dumps:  # for the rest of the day: a breakdown at noon does not open what closed in the morning
-        row.asked["only"] = list(dumps)
-    row.save(update_fields=["changing", "asked"])
-    audit.record(by, "waste.change_plan", f"waste.plan:{row.pk}", broken=len(broken))
-    tasks.defer(change, tasks.Lane.ALARM, plan=row.pk, version=row.version)
-    return row
-
-
-def _left_behind(one: Round) -> Call | None:
-    """What a cart or tricycle that goes no farther has on board is to be fetched from where it stands, today or with the next plan. A truck
-    is towed with its load."""
-    start = _start(one, list(one.visits.select_related("place", "call")), 0, _heard([one]).get(one.pk))
-    litres, kilograms = start.load
-    if one.truck.mode == Truck.Mode.TRUCK or not litres:
-        return None
-    name = _("Load of %(truck)s") % {"truck": one.truck.plate}
-    point = Point(*start.point, srid=4326)
-    return Call.objects.create(
-        point=point, zone_id=territory.place(*start.point).zone, name=name, volume=litres, weight=kilograms
-    )
-
-
-def broke_down(one: Round, words: str, *, by: Actor) -> None:
-    """A driver says that the truck goes no farther: the others take what is left. Whoever drives a round may say it of theirs."""
-    _ask_change(one.plan_id, words=words, broken=[one.truck_id], dumps=[], by=by)
-
-
-@tasks.task
-def change(plan: int, version: int) -> None:
-    """Makes the change that was asked for, once. One that was asked for meanwhile has its own job, which makes both."""
-    row = DayPlan.objects.get(pk=plan)
-    asked = row.changing
-    if asked is None or row.version != version:
-        return
-    began = time.perf_counter()
-    now = timezone.now()
-    rounds = list(row.rounds.select_related("truck__depot").prefetch_related("truck__quarters"))
-    visits = list(
-        Visit.objects.filter(round__plan=row)
-        .select_related("round__truck", "place", "call")
-        .order_by("round", "number")
-    )
-    going = [r for r in rounds if r.state in GOING]
-    waiting = [v for v in visits if v.state == Visit.State.PLANNED and v.kind == Visit.Kind.STOP]
-    # A truck that had nothing to do today may help.
-    trucks = [r.truck for r in going] + [t for t in _trucks() if t.pk not in {r.truck_id for r in rounds}]
-    dumps = stops.dumps(row.day, row.asked.get("only", ()))
-    calls = [stops.called(call) for call in Call.objects.filter(pk__in=asked["calls"], state=Call.State.OPEN)]
-    if not trucks or not dumps or not (waiting or calls):
-        DayPlan.objects.filter(pk=plan, version=version, changing=asked).update(
-            changing=None, says=_("There is nothing that could be changed.")[:200]
-        )
-        return
-    keys = _keys(waiting)
-    was = {keys[v.pk]: v.round.truck.plate for v in waiting}
-    # What carts brought or will bring to transfer points is counted anew: it is no stop that somebody had.
-    due = [*(_due(v) for v in waiting if v.why != "point"), *calls]
-    at = _seconds_of(row.day, now)
-    spots = _heard(going)
-    starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at, spots.get(r.pk)) for r in going}
-    for truck in trucks:
-        starts.setdefault(truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False))
-    before = Plan(tuple(_route(r, [v for v in visits if v.round_id == r.pk], keys) for r in going))
-    made = making.make(
-        row.day,
-        trucks,
-        due,
-        dumps,
-        CHANGE_SECONDS,
-        starts=starts,
-        was=was,
-        before=before,
-        heaps=_heaps([*_driven_before(row.day), *visits]),
-    )
-    lines = _rest_of_lines(made, starts)
-    with transaction.atomic():
-        row = DayPlan.objects.select_for_update().get(pk=plan)
-        if row.changing != asked or row.version != version:
-            return
-        if Round.objects.filter(pk__in=[r.pk for r in going]).exclude(state__in=GOING).exists():
-            tasks.defer(change, tasks.Lane.ALARM, plan=row.pk, version=version)  # one went home meanwhile: without it
-            return
-        seen = {v.pk for v in visits if v.state == Visit.State.DONE}
-        _change(row, made, lines, was, seen, time.perf_counter() - began)
-
-
-def _heard(rounds: Sequence[Round]) -> dict[int, reads.Place]:
-    now = timezone.now()
-    return {pk: spot for pk, spot in reads.positions(rounds).items() if now - spot.at <= reads.FRESH}
-
-
-def _seconds_of(day: date, now: datetime) -> int:
-    return max(0, int((now - moment_of(day, 0)).total_seconds()))
-
-
-def _driven_before(day: date) -> list[Visit]:
-    """What was done in the week before, of which something may still lie at transfer points."""
-    rows = Visit.objects.filter(round__plan__day__range=(day - WEEK, day - timedelta(days=1)), state=Visit.State.DONE)
-    return list(rows.filter(round__plan__state=DayPlan.State.PUBLISHED).select_related("round__truck"))
-
-
-def _heaps(visits: Sequence[Visit]) -> dict[str, tuple[int, int]]:
-    """What carts have left at each place where they are emptied, less what trucks have fetched there since: litres, kilograms."""
-    heaps: dict[str, tuple[int, int]] = {}
-    loads: dict[int, tuple[int, int]] = {}
-    done = [v for v in visits if v.state == Visit.State.DONE and v.kind != Visit.Kind.PAUSE]
-    for visit in sorted(done, key=lambda v: (v.at or v.arrives, v.number)):
-        key, takes = f"p{visit.place_id}", (visit.takes, visit.takes_kg)
-        if visit.why == "point":
-            litres, kilograms = heaps.get(key, (0, 0))
-            heaps[key] = (max(0, litres - takes[0]), max(0, kilograms - takes[1]))
-        elif visit.round.truck.mode == Truck.Mode.TRUCK:
-            continue
-        elif visit.kind == Visit.Kind.DUMP:
-            heaps[key] = _sum(heaps.get(key, (0, 0)), loads.pop(visit.round_id, (0, 0)))
-        else:
-            loads[visit.round_id] = _sum(loads.get(visit.round_id, (0, 0)), takes)
-    return heaps
-
-
-def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    return one[0] + other[0], one[1] + other[1]
-
-
-def _due(visit: Visit) -> Due:
-    """What is still to be fetched, as the plan knew it."""
-    place = visit.place or visit.call
-    assert place is not None
-    hours = visit.place.truck_hours if visit.place else []
-    return Due(
-        key_of(visit), (place.point.x, place.point.y), place.name, place.zone_id, visit.takes, visit.takes_kg,
-        int((visit.leaves - visit.arrives).total_seconds()), visit.why, stops.windows_of(hours, timezone.localdate(visit.arrives)), visit.facts,
-    )  # fmt: skip
-
-
-def _start(one: Round, visits: Sequence[Visit], now: int, spot: reads.Place | None) -> Start:
-    """Where a truck is: at what its driver last did, or where it was heard since; with what was taken since the last emptying."""
-    done = sorted((v for v in visits if v.state != Visit.State.PLANNED), key=lambda v: (v.at or v.arrives, v.number))
-    litres = kilograms = 0
-    point = (one.truck.depot.point.x, one.truck.depot.point.y)
-    for visit in done:
-        where = visit.place or visit.call
-        if where is not None:
-            point = (where.point.x, where.point.y)
-        if visit.kind == Visit.Kind.DUMP and visit.state == Visit.State.DONE:
-            litres = kilograms = 0
-        elif visit.state == Visit.State.DONE:
-            litres, kilograms = litres + visit.takes, kilograms + visit.takes_kg
-    last = max((v.at for v in done if v.at is not None), default=None)
-    if spot is not None and one.state == Round.State.STARTED and (last is None or spot.at > last):
-        point = spot.point
-    rested = any(v.kind == Visit.Kind.PAUSE and v.state == Visit.State.DONE for v in visits)
-    pause = stops.pause_of(one.truck)
-    load = (min(litres, one.truck.volume), min(kilograms, one.truck.weight))
-    return Start(point, now, load, rested or (pause is not None and now > pause.latest))
-
-
-def _keys(stops_: Sequence[Visit]) -> dict[int, str]:
-    """Visit -> its key in the problem, where several fetch from one transfer point."""
-    found: dict[int, str] = {}
-    for visit in stops_:
-        key = key_of(visit)
-        while key in found.values() and visit.why == "point":
-            key = f"t{key}"
-        found[visit.pk] = key
-    return found
-
-
-def _route(one: Round, visits: Sequence[Visit], keys: Mapping[int, str]) -> Route:
-    waiting = [v for v in visits if v.state == Visit.State.PLANNED and v.kind != Visit.Kind.PAUSE]
-    order = tuple(
-        Planned(Kind(v.kind), keys[v.pk] if v.kind == Visit.Kind.STOP else f"p{v.place_id}", 0, 0, 0, 0, 0, 0)
-        for v in waiting
-    )
-    return Route(one.truck.plate, 0, 0, 0, order)
-
-
-def _rest_of_lines(made: Made, starts: Mapping[str, Start]) -> dict[str, list[ways.Point]]:
-    found = {}
-    for route in made.plan.routes:
-        truck = made.trucks[route.vehicle]
-        points = [
-            starts[route.vehicle].point,
-            *(_point(made, v) for v in route.visits if v.kind != Kind.PAUSE),
-            (truck.depot.point.x, truck.depot.point.y),
-        ]
-        found[route.vehicle] = ways.line(points, ways.kind_of(truck), by_roads=made.by_roads)
-    return found
-
-
-def _change(
-    row: DayPlan, made: Made, lines: Mapping[str, list[ways.Point]], was: Mapping[str, str], seen: set[int], took: float,
-) -> None:  # fmt: skip
-    """Puts the rest of the day in place of what was planned; what was done while it was computed stays done. seen: what was done
-    before: a transfer point that was emptied then may have to be again."""
-    asked: dict[str, Any] = row.changing or {}
-    rounds = {r.truck.plate: r for r in row.rounds.select_for_update(of=("self",)).select_related("truck")}
-    kept = list(Visit.objects.filter(round__plan=row).exclude(state=Visit.State.PLANNED))
-    over = {key for v in kept if (key := key_of(v)) and v.why != "point"}
-    emptied = Counter(key_of(v) for v in kept if v.why == "point" and v.pk not in seen)
-    waiting = Visit.objects.filter(round__plan=row, state=Visit.State.PLANNED)
-    had = _stops(waiting)
-    waiting.delete()
-    rows: list[Visit] = []
-    for route in made.plan.routes:
-        one = rounds.get(route.vehicle)
-        if one is None:
-            one = Round.objects.create(
-                plan=row,
-                truck=made.trucks[route.vehicle],
-                departs=moment_of(row.day, route.departs),
-                returns=moment_of(row.day, route.returns),
-                metres=0,
-            )
-        done = [v for v in kept if v.round_id == one.pk]
-        for visit in _visits(row.day, one, route, made, 1 + max((v.number for v in done), default=0)):
-            if visit.why == "point" and emptied[key_of(visit)]:
-                emptied[key_of(visit)] -= 1
-            elif key_of(visit) not in over:
-                rows.append(visit)
-        one.returns = moment_of(row.day, route.returns)
-        one.metres = sum(v.metres for v in done) + route.metres
-        one.line = [[round(x, 5), round(y, 5)] for x, y in lines[route.vehicle]]
-        one.save(update_fields=["returns", "metres", "line"])
-    have = _stops(rows)
-    for one in rounds.values():
-        if one.pk in had and one.pk not in have:  # it does no more than it has done
-            done = [v for v in kept if v.round_id == one.pk]
-            one.metres, one.returns = (
-                sum(v.metres for v in done),
-                max((v.at or v.leaves for v in done), default=one.departs),
-            )
-            one.save(update_fields=["metres", "returns"])
-    Visit.objects.bulk_create(rows, batch_size=1000)
-    left = {key: why for key, why in made.plan.left.items() if key not in over}
-    LeftOut.objects.filter(plan=row).filter(_any(left) | Q(facts__why="point")).delete()
-    LeftOut.objects.bulk_create(
-        LeftOut(plan=row, why=why, facts=made.due[key].facts | {"why": made.due[key].why}, **_what(key))
-        for key, why in left.items()
-    )
-    row.version += 1
-    moved = sum(was.get(key, vehicle) != vehicle for key, vehicle in made.plan.of().items())
-    PlanChange.objects.create(
-        plan=row, version=row.version, words=str(asked.get("words", ""))[:200], moved=moved, left=len(left), took=round(took, 1), account=asked.get("account"),
-    )  # fmt: skip
-    row.changing, row.says, row.by_roads = None, "", made.by_roads
-    row.save(update_fields=["version", "changing", "says", "by_roads"])
-    tasks.defer(refigure, plan=row.pk, version=row.version)
-    announce(RoundsChanged(row.pk, row.version, sorted(pk for pk in {*had, *have} if had.get(pk) != have.get(pk))))
-
-
-@tasks.task
-def refigure(plan: int, version: int) -> None:
-    """What the rounds are worth after a change, beside the present ones with the same bins. Not before it is kept: crews wait for that."""
-    row = DayPlan.objects.get(pk=plan)
-    if row.version != version:
-        return
-    rounds = reads.rounds_of(row)
-    trucks = {t.pk: t for t in (*(r.truck for r in rounds), *_trucks())}
-    known = [
-        _due(v) for r in rounds for v in r.visits.all()
-        if v.kind == Visit.Kind.STOP and v.why != "point" and v.state != Visit.State.SKIPPED
-    ]  # fmt: skip
-    dumps = stops.dumps(row.day, row.asked.get("only", ()))
-    now = making.present(row.day, list(trucks.values()), dumps, {d.key for d in known}, known)
-    with transaction.atomic():
-        row = DayPlan.objects.select_for_update().get(pk=plan)
-        if row.version == version:
-            row.figures["plan"] = _worth(row)
-            if "same" in now:
-                row.figures.setdefault("present", {})["same"] = now["same"]
-            row.save(update_fields=["figures"])
-
-
-def _worth(row: DayPlan) -> dict[str, Any]:
-    rounds = [r for r in reads.rounds_of(row) if r.metres]
-    return making.figures(rounds, row.left.exclude(facts__why="point").count())
-
-
-def _stops(visits: Iterable[Visit]) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = {}
-    for visit in visits:
-        if visit.kind == Visit.Kind.STOP:
-            found.setdefault(visit.round_id, set()).add(key_of(visit))
-    return found
-
-
-def key_of(visit: Visit) -> str:
-    """Of a stop; "" for the rest."""
-    if visit.kind != Visit.Kind.STOP:
-        return ""
-    key = f"p{visit.place_id}" if visit.place_id else f"c{visit.call_id}"
-    return f"t{key}" if visit.why == "point" else key
-
-
-def _any(keys: Iterable[str]) -> Q:
-    places = [int(k.lstrip("tp")) for k in keys if "p" in k]
-    calls = [int(k.lstrip("c")) for k in keys if k.startswith("c")]
-    return Q(place__in=places) | Q(call__in=calls)

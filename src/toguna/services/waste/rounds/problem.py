@@ -199,45 +199,43 @@ def played(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]]
     """The day of a vehicle that does `order`; it is emptied before it comes home. The rest is put where it delays least.
     Raises Impossible."""
     stops, dumps = {s.key: s for s in problem.stops}, {d.key: d for d in problem.dumps}
-    order = _emptied(problem, vehicle, order)
+    loaded = order[-1][0] == Kind.STOP if order else any(vehicle.load)
+    last = problem.dumps_of(vehicle) if loaded else []
     leaves = max(vehicle.begins, departs if departs is not None else vehicle.begins)
-    plain = _run(problem, vehicle, order, leaves, None, stops, dumps)
+    plain = _run(problem, vehicle, order, leaves, None, stops, dumps, last)
     if plain is None:
         raise Impossible  # a rest only delays
     if vehicle.pause is None or plain.returns <= vehicle.pause.latest:
         return plain
-    tried = (_run(problem, vehicle, order, leaves, place, stops, dumps) for place in range(len(order)))
+    places = range(len(order) + bool(last))
+    tried = (_run(problem, vehicle, order, leaves, place, stops, dumps, last) for place in places)
     if found := [route for route in tried if route is not None]:
         return min(found, key=lambda route: route.returns)
     raise Impossible
 
 
-def _emptied(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]]) -> list[tuple[Kind, str]]:
-    order = list(order)
-    dumps = problem.dumps_of(vehicle)
-    if dumps and (order[-1][0] == Kind.STOP if order else any(vehicle.load)):
-        last = next(s.at for s in problem.stops if s.key == order[-1][1]) if order else vehicle.start
-        order.append((Kind.DUMP, way_home(problem, vehicle, last).key))
-    return order
-
-
-def way_home(problem: Problem, vehicle: Vehicle, last: int) -> Dump:
-    """The dump by which a loaded vehicle best comes home from a place."""
+def _way_home(problem: Problem, vehicle: Vehicle, dumps: Sequence[Dump], at: int, now: int) -> str | None:
+    """The dump by which a loaded vehicle best comes home from a place where it is now; None when it is home in time by none."""
     matrix = problem.matrices[vehicle.mode]
-
-    def weighs(dump: Dump) -> tuple[float, str]:
-        seconds = int(matrix.seconds[last, dump.at]) + dump.service + int(matrix.seconds[dump.at, vehicle.end])
-        metres = int(matrix.metres[last, dump.at]) + int(matrix.metres[dump.at, vehicle.end])
-        return seconds * vehicle.cost_hour / 3600 + metres * vehicle.cost_km / 1000 + seconds / DAY, dump.key
-
-    return min(last_dumps(problem, vehicle), key=weighs)
+    best: tuple[float, str] | None = None
+    for dump in dumps:
+        begins = _begin(dump.windows, now + int(matrix.seconds[at, dump.at]))
+        if begins is None:
+            continue
+        returns = begins + dump.service + int(matrix.seconds[dump.at, vehicle.end])
+        metres = int(matrix.metres[at, dump.at]) + int(matrix.metres[dump.at, vehicle.end])
+        weighs = (returns - now) * (vehicle.cost_hour / 3600 + 1 / DAY) + metres * vehicle.cost_km / 1000
+        if returns <= vehicle.ends and (best is None or (weighs, dump.key) < best):
+            best = weighs, dump.key
+    return best and best[1]
 
 
 def last_dumps(problem: Problem, vehicle: Vehicle) -> list[Dump]:
-    """The dumps still open at the end of the vehicle's day; the one that closes last when there is none."""
+    """The dumps still open at the end of the vehicle's day; those that close last when there is none."""
     dumps = problem.dumps_of(vehicle)
     still = [d for d in dumps if shuts(problem, vehicle, d)[1] >= vehicle.ends]
-    return still or sorted(dumps, key=lambda d: shuts(problem, vehicle, d))[-1:]
+    latest = max((shuts(problem, vehicle, d)[0] for d in dumps), default=-1)
+    return still or [d for d in dumps if shuts(problem, vehicle, d)[0] == latest]
 
 
 def shuts(problem: Problem, vehicle: Vehicle, dump: Dump) -> tuple[int, int]:
@@ -250,13 +248,20 @@ def shuts(problem: Problem, vehicle: Vehicle, dump: Dump) -> tuple[int, int]:
 
 def _run(
     problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]], departs: int, pause_after: int | None,
-    stops: Mapping[str, Stop], dumps: Mapping[str, Dump],
+    stops: Mapping[str, Stop], dumps: Mapping[str, Dump], last: Sequence[Dump],
 ) -> Route | None:  # fmt: skip
+    """last: by one of these it comes home."""
     matrix = problem.matrices[vehicle.mode]
     at, now, whole = vehicle.start, departs, 0
     volume, weight = vehicle.load
     visits: list[Visit] = []
-    for place, (kind, key) in enumerate(order):
+    for place in range(len(order) + bool(last)):
+        if place < len(order):
+            kind, key = order[place]
+        elif home := _way_home(problem, vehicle, last, at, now):
+            kind, key = Kind.DUMP, home
+        else:
+            return None
         stop = stops[key] if kind == Kind.STOP else None
         to = stop.at if stop else dumps[key].at
         metres = int(matrix.metres[at, to])

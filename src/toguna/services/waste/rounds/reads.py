@@ -102,7 +102,7 @@ class Ahead:
 
 def ahead(plan: DayPlan, rounds: Sequence[Round]) -> list[Ahead]:
     """Closures and jams on what trucks still have to drive: each is worth asking whether to change the rounds. Three statements."""
-    going = [one for one in rounds if one.state in (Round.State.PLANNED, Round.State.STARTED)]
+    going = [one for one in rounds if one.state in Round.GOING]
     found = territory.trouble_on({one.pk: (_rest(one), ways.mode_of(ways.kind_of(one.truck))) for one in going})
     changed = max((change.at for change in plan.changes.all()), default=plan.published)
     said = []

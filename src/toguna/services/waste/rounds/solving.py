@@ -1,7 +1,7 @@
 """Plans made by PyVRP. What the solver does not know is brought to what it knows:
 
 - A truck comes home empty: its end is a place "home by the best dump", whose times hold the detour, so that the solver pays
-  for it. In mid-route, dumps are reload depots.
+  for it. In mid-route, dumps are reload depots. One that closes during the day is looked at afterwards: see `_openings`.
 - Several windows of a stop are so many clients of one exclusive group; those of a dump are so many depots.
 - A crew's rest is not a client (it has no place): windows and shifts that end after the rest may begin are shortened by it, so that
   it fits anywhere in what comes back; `played` then puts it where it delays least.
@@ -25,6 +25,7 @@ from pyvrp.search import NeighbourhoodParams
 
 from toguna.services.waste.rounds.problem import (
     NEVER,
+    Dump,
     Impossible,
     Kind,
     Matrix,
@@ -42,10 +43,10 @@ from toguna.services.waste.rounds.problem import (
 
 SCALE = 100  # the solver's unit of cost is a hundredth of the minor unit: prices of a metre are small
 MUST = 10**7  # minor units: the price of leaving what must be served, when not all of it can be
-STRICT, LOOSE = (
-    75.0,
-    1.0,
-)  # see _Penalties: the first finds more in a large day, the second sometimes a truck less in a small one
+# Mean legs that a load too much costs at first (see _Penalties): the first finds more in a large day, the second at times saves a truck.
+STRICT, LOOSE = 75.0, 1.0
+FIRST = 0.6  # of the time, before ways home by dumps that close during the day are tried
+MOST_TRIALS = 8
 MOST_BACK = 10  # stops that are put back where they fit: each is tried at every place
 BALANCE_FROM = 1.03  # a day within 3% of the mean is even enough
 
@@ -97,30 +98,55 @@ class _Setup:
     dumps: tuple[str, ...]  # depot -> key of a dump, or ""
 
 
+Opening = tuple[str, tuple[int, int]]  # of a dump: its key, and from when until when it is open
+Homes = Mapping[
+    str, Opening
+]  # vehicle -> where and when it is emptied last; the cheapest that is open then, where nothing is said
+
+
 def solve(
     problem: Problem, seconds: float, *, start: Plan | None = None, seed: int = 1, clock: Callable[[], float] = time.perf_counter,
 ) -> Plan:  # fmt: skip
     """The best plan found in `seconds` of `clock`. `start`: a plan to begin from (stops it does not know are added). Always a plan
     that can be driven: what does not fit is in `left`, with the reason."""
-    began = clock()
     left = {s.key: why for s in problem.stops if (why := _never(problem, s))}
     stops = tuple(s for s in problem.stops if s.key not in left)
     if not stops or not problem.vehicles:
         return _finished(problem, [], left)
-    even = problem.evenness > 0 and len(problem.vehicles) > 1
-    first = began + seconds * (0.5 if even else 1.0)
-    setup = _setup(problem, stops)
-    best = _solved(setup, first, clock, seed, _warm(setup, start))
-    if not best.is_feasible():
-        # Not all that must be served can be: it is then a matter of price, and the dearest go first.
-        stops = tuple(s if s.prize is not None else replace(s, prize=MUST) for s in stops)
-        setup = _setup(problem, stops)
-        best = _solved(setup, began + seconds * (0.7 if even else 1.4), clock, seed, _warm(setup, start))
-    if even and best.num_routes() > 1:
-        mean = sum(r.duration() for r in best.routes()) / best.num_routes()
-        setup = _setup(problem, stops, mean=int(mean * BALANCE_FROM))
-        best = _solved(setup, began + seconds, clock, seed, _copied(setup, best))
-    return _finished(problem, _orders(setup, best), left)
+    openings = {v.key: _openings(problem, v) for v in problem.vehicles}
+    wide = any(openings.values())
+
+    def searched(share: float, start: Plan | None, homes: Homes) -> Plan:
+        nonlocal stops
+        began, time_ = clock(), seconds * share
+        even = problem.evenness > 0 and len(problem.vehicles) > 1
+        setup = _setup(problem, stops, homes)
+        best = _solved(setup, began + time_ * (0.5 if even else 1.0), clock, seed, _warm(setup, start))
+        if not best.is_feasible() and any(s.prize is None for s in stops):
+            # Not all that must be served can be: it is then a matter of price, and the dearest go first.
+            stops = tuple(s if s.prize is not None else replace(s, prize=MUST) for s in stops)
+            setup = _setup(problem, stops, homes)
+            best = _solved(setup, began + time_ * (0.7 if even else 1.4), clock, seed, _warm(setup, start))
+        if even and best.num_routes() > 1:
+            mean = sum(r.duration() for r in best.routes()) / best.num_routes()
+            setup = _setup(problem, stops, homes, mean=int(mean * BALANCE_FROM))
+            best = _solved(setup, began + time_, clock, seed, _copied(setup, best))
+        return _finished(problem, _orders(setup, best), left)
+
+    best = searched(FIRST if wide else 1.0, start, {})
+    if wide:
+        waits = [key for key, found in openings.items() if found and _at_closed_doors(problem, best, key)]
+        # All vehicles by one opening, since the solver gives to another what one may not do; then each by its own.
+        every = dict.fromkeys(opening for found in openings.values() for opening in found) if waits else {}
+        trials: list[Homes] = [{key: one for key, found in openings.items() if one in found} for one in every]
+        trials += [{key: one} for key in waits for one in openings[key]]
+        homes: Homes = {}
+        trials = trials[:MOST_TRIALS] or [homes]
+        for trial in trials:
+            plan = searched((1 - FIRST) / len(trials), best, {**homes, **trial})
+            if _weighs(problem, plan) < _weighs(problem, best):
+                best, homes = plan, {**homes, **trial}
+    return best
 
 
 def _solved(
@@ -145,7 +171,7 @@ def _never(problem: Problem, stop: Stop) -> Why | None:
     if not any(stop.volume <= v.volume and stop.weight <= v.weight for v in able):
         return Why.TOO_BIG
     seconds = [int(problem.matrices[v.mode].seconds[v.start, stop.at]) for v in able]
-    if min(seconds) >= NEVER:
+    if all(there >= NEVER or _back(problem, v, stop) >= NEVER for v, there in zip(able, seconds, strict=True)):
         return Why.NO_WAY
     for vehicle, drive in zip(able, seconds, strict=True):
         load = (0, 0) if problem.dumps_of(vehicle) else vehicle.load
@@ -161,7 +187,52 @@ def _never(problem: Problem, stop: Stop) -> Why | None:
     return Why.WINDOW
 
 
-def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> _Setup:
+def _back(problem: Problem, vehicle: Vehicle, stop: Stop) -> int:
+    """Seconds home from a stop, by a dump where there is one."""
+    seconds = problem.matrices[vehicle.mode].seconds
+    by = [int(seconds[stop.at, d.at]) + int(seconds[d.at, vehicle.end]) for d in problem.dumps_of(vehicle)]
+    return min(by) if by else int(seconds[stop.at, vehicle.end])
+
+
+def _openings(problem: Problem, vehicle: Vehicle) -> list[Opening]:
+    """Where and when a vehicle may be emptied last; none where that is what `last_dumps` says."""
+    found = [
+        (dump.key, window)
+        for dump in problem.dumps_of(vehicle)
+        for window in dump.windows
+        if vehicle.begins <= window[1] and window[0] + _from_dump(problem, vehicle, dump) <= vehicle.ends
+    ]
+    return found if len(found) > len(last_dumps(problem, vehicle)) else []
+
+
+def _from_dump(problem: Problem, vehicle: Vehicle, dump: Dump) -> int:
+    """Seconds from when emptying begins until the vehicle is home."""
+    return dump.service + int(problem.matrices[vehicle.mode].seconds[dump.at, vehicle.end])
+
+
+def _at_closed_doors(problem: Problem, plan: Plan, key: str) -> bool:
+    """Whether the solver thinks otherwise of a dump than it is when the vehicle would come home by it: open at midday, closed in the
+    morning if it is so at the end of the day."""
+    route = next((r for r in plan.routes if r.vehicle == key), None)
+    if route is None or not route.stops:
+        return False
+    vehicle = problem.vehicle(key)
+    last = next(v for v in reversed(route.visits) if v.kind == Kind.STOP)
+    at = next(s.at for s in problem.stops if s.key == last.key)
+    seconds = problem.matrices[vehicle.mode].seconds
+    arrive = [(d, last.leaves + int(seconds[at, d.at])) for d in problem.dumps_of(vehicle)]
+    always = last_dumps(problem, vehicle)
+    return any(d not in always or not any(a <= then <= b for a, b in d.windows) for d, then in arrive)
+
+
+def _weighs(problem: Problem, plan: Plan) -> int:
+    """The money of a plan, with what it costs to leave stops, and to give them to other crews."""
+    stops, of = {s.key: s for s in problem.stops}, plan.of()
+    dear = sum(int(_dearer(problem, problem.vehicle(v), [stops[key]])[0]) for key, v in of.items())
+    return plan.cost + dear + sum(_prize(stops[key]) for key in plan.left)
+
+
+def _setup(problem: Problem, stops: Sequence[Stop], fixed: Homes, mean: int | None = None) -> _Setup:
     rest = max((v.pause.lasts for v in problem.vehicles if v.pause), default=0)
     from_ = min((v.pause.earliest for v in problem.vehicles if v.pause), default=0)
 
@@ -179,18 +250,23 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
         return len(depots) - 1
 
     dumps = {d.key: [depot(d.at, d.key, *shortened(*window), d.service) for window in d.windows] for d in problem.dumps}
-    groups: dict[Vehicle, list[Vehicle]] = {}
+    by_key = {d.key: d for d in problem.dumps}
+    groups: dict[tuple[Vehicle, Opening | None], list[Vehicle]] = {}
     for vehicle in problem.vehicles:
-        groups.setdefault(replace(vehicle, key=_matters(problem, vehicle, stops)), []).append(vehicle)
-    starts = {at: depot(at) for at in dict.fromkeys(v.start for v in groups)}
+        alike = replace(vehicle, key=_matters(problem, vehicle, stops)), fixed.get(vehicle.key)
+        groups.setdefault(alike, []).append(vehicle)
+    starts = {at: depot(at) for at in dict.fromkeys(v.start for v, _opening in groups)}
     ends: dict[tuple[object, ...], int] = {}
-    homes: list[tuple[int, Vehicle]] = []
-    for vehicle in groups:
-        home = _home(problem, vehicle)
+    homes: list[tuple[int, Vehicle, list[Dump]]] = []
+    for vehicle, opening in groups:
+        home = _home(problem, vehicle, opening)
         if home not in ends:
-            ends[home] = depot(vehicle.end)
-            if problem.dumps_of(vehicle):
-                homes.append((depots[ends[home]].location, vehicle))
+            options = [by_key[opening[0]]] if opening else last_dumps(problem, vehicle)
+            ends[home] = depot(
+                vehicle.end, opens=opening[1][0] + _from_dump(problem, vehicle, options[0]) if opening else 0
+            )
+            if options:
+                homes.append((depots[ends[home]].location, vehicle, options))
 
     clients: list[pyvrp.Client] = []
     of: list[int] = []
@@ -216,7 +292,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
     costs: list[NDArray[np.int64]] = []
     times: list[NDArray[np.int64]] = []
     profiles: dict[tuple[object, ...], int] = {}
-    for vehicle, fleet in groups.items():
+    for (vehicle, opening), fleet in groups.items():
         dear = _dearer(problem, fleet[0], stops)
         barred = np.array([bool(s.modes) and vehicle.mode not in s.modes for s in stops])
         profile = (vehicle.mode, vehicle.cost_km, dear.tobytes(), barred.tobytes())
@@ -231,13 +307,15 @@ def _setup(problem: Problem, stops: Sequence[Stop], mean: int | None = None) -> 
             costs.append(priced)
             times.append(took)
         shift = shortened(vehicle.begins, vehicle.ends) if vehicle.pause else (vehicle.begins, vehicle.ends)
-        closing = [shuts(problem, vehicle, d)[1] for d in last_dumps(problem, vehicle)]
-        late = min([shift[1], *(c - rest for c in closing)]) if closing else shift[1]
+        if opening:
+            late = min(shift[1], shortened(*opening[1])[1] + _from_dump(problem, vehicle, by_key[opening[0]]))
+        else:
+            late = min([shift[1], *(shuts(problem, vehicle, d)[1] - rest for d in last_dumps(problem, vehicle))])
         longest = max(late - vehicle.begins, 0)
         usual = min(mean, longest) if mean else longest
         types.append(
             pyvrp.VehicleType(
-                len(fleet), [vehicle.volume, vehicle.weight], starts[vehicle.start], ends[_home(problem, vehicle)],
+                len(fleet), [vehicle.volume, vehicle.weight], starts[vehicle.start], ends[_home(problem, vehicle, opening)],
                 fixed_cost=vehicle.cost_day * SCALE, tw_early=vehicle.begins, tw_late=max(late, vehicle.begins), shift_duration=usual,
                 max_overtime=longest - usual, unit_distance_cost=1, unit_duration_cost=round(vehicle.cost_hour * SCALE / 3600),
                 unit_overtime_cost=round(max(vehicle.cost_hour, 60) * SCALE / 3600 * 4 * problem.evenness) if mean else 0,
@@ -256,9 +334,9 @@ def _matters(problem: Problem, vehicle: Vehicle, stops: Sequence[Stop]) -> str:
     return vehicle.key if problem.moved and any(s.was for s in stops) else ""
 
 
-def _home(problem: Problem, vehicle: Vehicle) -> tuple[object, ...]:
+def _home(problem: Problem, vehicle: Vehicle, opening: Opening | None) -> tuple[object, ...]:
     return (
-        (vehicle.end, vehicle.dumps, vehicle.mode, vehicle.cost_km, vehicle.cost_hour, vehicle.ends)
+        (vehicle.end, vehicle.dumps, vehicle.mode, vehicle.cost_km, vehicle.cost_hour, vehicle.ends, opening)
         if problem.dumps_of(vehicle)
         else (vehicle.end,)
     )
@@ -276,7 +354,7 @@ def _dearer(problem: Problem, vehicle: Vehicle, stops: Sequence[Stop]) -> NDArra
 
 
 def _extended(
-    problem: Problem, vehicle: Vehicle, rows: Sequence[int], homes: Sequence[tuple[int, Vehicle]],
+    problem: Problem, vehicle: Vehicle, rows: Sequence[int], homes: Sequence[tuple[int, Vehicle, Sequence[Dump]]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Metres and seconds between all places of the solver, the ways home by a dump among them."""
     matrix = problem.matrices[vehicle.mode]
@@ -284,8 +362,7 @@ def _extended(
     metres, took = matrix.metres[grid].copy(), matrix.seconds[grid].copy()
     dumps = {d.at for d in problem.dumps}
     empty = np.array([row in dumps for row in rows])
-    for column, owner in homes:
-        options = last_dumps(problem, owner)
+    for column, owner, options in homes:
         at = [d.at for d in options]
         seconds = (
             matrix.seconds[np.ix_(rows, at)] + np.array([d.service for d in options]) + matrix.seconds[at, owner.end]

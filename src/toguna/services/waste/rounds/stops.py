@@ -1,4 +1,4 @@
-"""What is to be fetched on a day, and why; where it can be emptied. Reads only."""
+"""What is to be fetched on a day, and why; by which trucks, and where they can be emptied. Reads only."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from toguna.services.waste.models import Call, Truck, WastePlace
+from toguna.engines.assets import api as assets
+from toguna.services.waste.models import Call, DayPlan, Truck, Visit, WastePlace
 from toguna.services.waste.rounds.problem import DAY, Pause
 from toguna.services.waste.rounds.ways import Point
 
 FULL = 90  # percent: nobody should find a bin fuller
 AT_MOST = timedelta(days=7)  # without a visit, however empty: it smells
+WEEK = timedelta(days=7)
 UNKNOWN = timedelta(days=3)  # a bin of which nothing is forecast
 MOST = 150  # percent of its capacity: what lies around an overflowing bin is also taken
 SERVICE, PER_LITRE = 45, 0.06  # seconds
@@ -63,6 +65,11 @@ def moment(day: date, at: time) -> datetime:
 def moment_of(day: date, seconds: int) -> datetime:
     """Seconds after midnight."""
     return moment(day, time(0)) + timedelta(seconds=seconds)
+
+
+def seconds_of(day: date, now: datetime) -> int:
+    """Since its midnight."""
+    return max(0, int((now - moment_of(day, 0)).total_seconds()))
 
 
 def due(day: date, *, everything: bool = False) -> list[Due]:
@@ -181,3 +188,44 @@ def pause_of(truck: Truck) -> Pause | None:
     if not truck.pause_minutes or truck.pause_from is None or truck.pause_until is None:
         return None
     return Pause(of_time(truck.pause_from), of_time(truck.pause_until), truck.pause_minutes * 60)
+
+
+def trucks() -> list[Truck]:
+    """Those in use; not those that the register of equipment knows to be broken down, in upkeep or retired."""
+    rows = list(Truck.objects.filter(active=True).select_related("depot").prefetch_related("quarters"))
+    off = assets.unavailable(t.asset for t in rows if t.asset is not None)
+    return [t for t in rows if t.asset not in off]
+
+
+def heaps(day: date, today: Sequence[Visit] = ()) -> dict[str, tuple[int, int]]:
+    """What carts have left at each place where they are emptied, in the week before and in those of `today`, less what trucks have fetched
+    there since: litres, kilograms."""
+    rows = Visit.objects.filter(round__plan__day__range=(day - WEEK, day - timedelta(days=1)), state=Visit.State.DONE)
+    before = rows.filter(round__plan__state=DayPlan.State.PUBLISHED).select_related("round__truck")
+    found: dict[str, tuple[int, int]] = {}
+    loads: dict[int, tuple[int, int]] = {}
+    done = [v for v in (*before, *today) if v.state == Visit.State.DONE and v.kind != Visit.Kind.PAUSE]
+    for visit in sorted(done, key=lambda v: (v.at or v.arrives, v.number)):
+        key, takes = f"p{visit.place_id}", (visit.takes, visit.takes_kg)
+        if visit.why == "point":
+            litres, kilograms = found.get(key, (0, 0))
+            found[key] = (max(0, litres - takes[0]), max(0, kilograms - takes[1]))
+        elif visit.round.truck.mode == Truck.Mode.TRUCK:
+            continue
+        elif visit.kind == Visit.Kind.DUMP:
+            found[key] = _sum(found.get(key, (0, 0)), loads.pop(visit.round_id, (0, 0)))
+        else:
+            loads[visit.round_id] = _sum(loads.get(visit.round_id, (0, 0)), takes)
+    return found
+
+
+def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def key_of(visit: Visit) -> str:
+    """Of a stop; "" for the rest."""
+    if visit.kind != Visit.Kind.STOP:
+        return ""
+    key = f"p{visit.place_id}" if visit.place_id else f"c{visit.call_id}"
+    return f"t{key}" if visit.why == "point" else key

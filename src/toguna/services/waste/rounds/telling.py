@@ -73,7 +73,7 @@ def _facts(one: Round) -> dict[str, object]:
 def _tell_drivers(plan: int, rounds: list[int], once: str, words: Callable[[Round], str]) -> None:
     """rounds: only these; none: all."""
     waiting = Count("visits", filter=Q(visits__kind=Visit.Kind.STOP, visits__state=Visit.State.PLANNED))
-    found = Round.objects.filter(plan=plan, state__in=planning.GOING, truck__driver__isnull=False)
+    found = Round.objects.filter(plan=plan, state__in=Round.GOING, truck__driver__isnull=False)
     found = found.filter(pk__in=rounds) if rounds else found
     drivers = people.Account.objects.in_bulk(list(found.values_list("truck__driver", flat=True)))
     for one in found.select_related("truck").annotate(waiting=waiting).order_by("pk"):

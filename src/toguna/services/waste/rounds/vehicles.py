@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.assets import api as assets
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste.models import DayPlan, Round, Truck
-from toguna.services.waste.rounds import planning
+from toguna.services.waste.rounds import changing
 
 OURS = "waste.round:"
 TANK = 200  # litres of a truck like these
@@ -41,10 +41,10 @@ def on_state(event: assets.AssetState) -> None:
         return
     going = Round.objects.select_related("truck").filter(
         truck__asset=event.asset, plan__day=timezone.localdate(), plan__state=DayPlan.State.PUBLISHED,
-        state__in=(Round.State.PLANNED, Round.State.STARTED),
+        state__in=Round.GOING,
     )  # fmt: skip
     for one in going:
-        planning.broke_down(one, _("%(truck)s broke down") % {"truck": one.truck.plate}, by=SYSTEM)
+        changing.broke_down(one, _("%(truck)s broke down") % {"truck": one.truck.plate}, by=SYSTEM)
 
 
 def register(trucks: Sequence[Truck], *, by: Actor) -> None:

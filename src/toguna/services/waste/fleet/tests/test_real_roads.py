@@ -28,7 +28,7 @@ from toguna.kernel.testing import forget_jobs, run_jobs
 from toguna.services.waste.bins import learning
 from toguna.services.waste.fleet import playing
 from toguna.services.waste.models import DayPlan, Depot, PresentRound, Round, Truck, Visit, WastePlace
-from toguna.services.waste.rounds import demo, planning, reads, solving, speeds, ways
+from toguna.services.waste.rounds import demo, planning, reads, solving, speeds, stops, ways
 from toguna.services.waste.rounds.problem import NEVER, Matrix, faults
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +60,7 @@ def survey(shared_data) -> list[list[Seen]]:
         lon, lat = float(row["stop_lon"]), float(row["stop_lat"])
         hour, minute, second = map(int, row["timestamp"].split(":"))
         if WEST < lon < EAST and SOUTH < lat < NORTH:
-            at = planning.moment_of(DAY - timedelta(days=7), hour * 3600 + minute * 60 + second)
+            at = stops.moment_of(DAY - timedelta(days=7), hour * 3600 + minute * 60 + second)
             runs[row["trip_id"]].append(Seen(row["trip_id"], (lon, lat), at, max(0, int(row["brd_alt"]))))
     return [run for run in runs.values() if len(run) > 2]
 
@@ -118,7 +118,7 @@ def fleet(accra, survey):
         WastePlace(code=codes.make(6), kind="bin", name=f"Bin {n}", capacity=1100, point=Point(*spot, srid=4326))
         for n, spot in enumerate(many)
     )
-    emptied = planning.moment_of(DAY - timedelta(days=7), 9 * 3600)
+    emptied = stops.moment_of(DAY - timedelta(days=7), 9 * 3600)
     learning.keep(
         [
             (b.pk, emptied - timedelta(days=7 * before), max(20, min(people[spot], 150)), "driver", True, uuid.uuid4())
@@ -276,8 +276,8 @@ def test_trucks_under_way_say_how_fast_it_is_driven_and_days_that_are_over_teach
     speeds.learn()
     assert learned.objects.count() == len(surveyed)
     day = timezone.localdate() - timedelta(days=1)
-    one = started(day, planning.moment_of(day, 9 * 3600))
-    drive("t-0", line, 15, planning.moment_of(day, 10 * 3600), stands=ways.spot(bin_.point))
+    one = started(day, stops.moment_of(day, 9 * 3600))
+    drive("t-0", line, 15, stops.moment_of(day, 10 * 3600), stands=ways.spot(bin_.point))
     speeds.learn()
     kmh = sorted(
         3.6 * metres / seconds

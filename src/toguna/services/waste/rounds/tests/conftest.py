@@ -21,7 +21,7 @@ from toguna.kernel.testing import forget_jobs
 from toguna.services.waste.bins import learning
 from toguna.services.waste.models import Depot, Fill, Material, PresentRound, Taken, Truck, WastePlace
 from toguna.services.waste.places import starter
-from toguna.services.waste.rounds import planning, solving
+from toguna.services.waste.rounds import changing, planning, solving, stops
 from toguna.services.waste.rounds.tests.turns import Turns
 
 LON, LAT = -8.0, 12.6
@@ -64,9 +64,9 @@ def yard(db, monkeypatch):
     forget_jobs()
     starter.load()
     real = timezone.now
-    ahead = planning.moment_of(timezone.localdate(), 7 * 3600 + 1200) - real()
+    ahead = stops.moment_of(timezone.localdate(), 7 * 3600 + 1200) - real()
     monkeypatch.setattr(timezone, "now", lambda: real() + ahead)  # twenty past seven, whenever the tests run
-    monkeypatch.setattr(planning, "CHANGE_SECONDS", 0.5)
+    monkeypatch.setattr(changing, "SECONDS", 0.5)
     monkeypatch.setattr(planning, "SECONDS", 0.2)
     solve = solving.solve
     monkeypatch.setattr(solving, "solve", lambda *given, **more: solve(*given, **more, clock=Turns()))

@@ -19,6 +19,7 @@ STREETS = (
     ("Boulevard du Fleuve", {}, [(-8.010, NORTH), (-8.005, NORTH), (-8.000, NORTH)]),
     ("Avenue de la Liberté", {}, [(-8.000, NORTH), (-8.000, 12.603), EAST]),
 )
+ALONE = (-8.011, 12.5975)  # by a track that meets no street, as tracks to dumps often are on maps
 LENGTH_UNDER, LENGTH_AROUND = 1086, 2420  # metres from west to east
 
 
@@ -34,6 +35,9 @@ def small_town() -> Iterator[None]:
         feature.objects.create(
             layer=streets, source=f"town:back{number}", kind="residential", geom=LineString([(-8.010, y - 0.001), *back], srid=4326)
         )  # fmt: skip
+    feature.objects.create(
+        layer=streets, source="town:alone", kind="track", geom=LineString([(-8.0115, ALONE[1]), (-8.0105, ALONE[1])], srid=4326)
+    )  # fmt: skip
     for name, attrs, line in STREETS:
         feature.objects.create(
             layer=streets, source=f"town:{name}", name=name, kind="residential", attrs=attrs, geom=LineString(line, srid=4326)

@@ -16,7 +16,7 @@ from toguna.kernel.testing import forget_jobs, run_jobs
 from toguna.services.waste.models import Depot, PlaceSaid, Truck
 from toguna.services.waste.rounds import planning, solving
 from toguna.services.waste.rounds.tests.conftest import place, truck
-from toguna.services.waste.rounds.tests.roads import EAST, LENGTH_AROUND, LENGTH_UNDER, WEST, small_town
+from toguna.services.waste.rounds.tests.roads import ALONE, EAST, LENGTH_AROUND, LENGTH_UNDER, WEST, small_town
 from toguna.services.waste.rounds.tests.turns import Turns
 
 
@@ -72,6 +72,16 @@ def test_a_low_weak_bridge_stops_what_is_too_high_or_too_heavy(roads, who, under
     found = territory.route([WEST, EAST], who, steps=False)
     assert found.metres == pytest.approx(LENGTH_UNDER if under else LENGTH_AROUND, rel=0.02)
     assert territory.matrix([WEST], [EAST], who).metres[0, 0] == pytest.approx(found.metres, rel=0.02)
+
+
+@pytest.mark.django_db
+def test_there_is_a_way_back_from_a_track_that_meets_no_street(roads):
+    """Matrices agree with routes, in which the nearest street that goes somewhere is taken."""
+    both = territory.matrix([ALONE, EAST], [ALONE, EAST], "truck")
+    out, back = (territory.route(list(ends), "truck", steps=False) for ends in ((EAST, ALONE), (ALONE, EAST)))
+    assert both.seconds[1, 0] == pytest.approx(out.seconds, rel=0.05)
+    assert both.seconds[0, 1] == pytest.approx(back.seconds, rel=0.05)
+    assert both.metres[0, 1] == pytest.approx(back.metres, rel=0.05)
 
 
 @pytest.mark.parametrize(

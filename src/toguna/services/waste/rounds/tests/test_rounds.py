@@ -25,6 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
+from toguna.engines.assets import api as assets
 from toguna.engines.cases import api as cases
 from toguna.engines.channels import api as channels
 from toguna.engines.documents.api import File
@@ -37,7 +38,18 @@ from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning, reactions
 from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Nearing, PlaceSaid, PlanChange, Round, Truck, Visit
-from toguna.services.waste.rounds import coming, driving, making, planning, reads, solving, stops, ways
+from toguna.services.waste.rounds import (
+    changing,
+    coming,
+    driving,
+    making,
+    planning,
+    reads,
+    solving,
+    stops,
+    vehicles,
+    ways,
+)
 from toguna.services.waste.rounds.problem import NEVER, faults
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 from toguna.services.waste.tests.conftest import zone
@@ -83,7 +95,7 @@ def send(driver, *records, here=None):
 
 
 def record(one, do, visit=None, **more):
-    where = {"kind": visit.kind, "key": planning.key_of(visit) or f"p{visit.place_id}"} if visit else {}
+    where = {"kind": visit.kind, "key": stops.key_of(visit) or f"p{visit.place_id}"} if visit else {}
     return {"id": str(uuid.uuid4()), "round": one.pk, "do": do, "at": timezone.now().isoformat(), **where, **more}
 
 
@@ -172,6 +184,35 @@ def test_what_cannot_be_planned_says_why(yard, head):
     assert old.status_code == 422
 
 
+def test_a_plan_of_a_day_that_has_begun_begins_now(yard, head, monkeypatch):
+    """Nobody is told an hour that is over, nor sent to a dump that has closed; at night there is nothing left of the day."""
+    real, ahead = timezone.now, timedelta()
+    monkeypatch.setattr(timezone, "now", lambda: real() + ahead)
+    ahead = timedelta(minutes=130)  # half past nine
+    plan = make(head)
+    first = min(plan.rounds.values_list("departs", flat=True))
+    assert first >= timezone.now() - timedelta(minutes=1)
+    assert max(plan.rounds.values_list("returns", flat=True)) <= stops.moment_of(plan.day, 10 * 3600 + 1800)
+    assert plan.left.exists(), "in an hour not all of it can be done"
+    ahead = timedelta(hours=16, minutes=30)  # ten to midnight
+    late = planning.ask(timezone.localdate(), by=SYSTEM)
+    tomorrow = planning.ask(timezone.localdate() + timedelta(days=1), by=SYSTEM)
+    run_jobs()
+    late.refresh_from_db()
+    tomorrow.refresh_from_db()
+    assert (
+        tomorrow.state == "ready"
+        and late.state == "failed"
+        and late.says == "The day of the trucks is over: plan the rounds of tomorrow."
+    )
+    # Asked before midnight, made after it.
+    DayPlan.objects.filter(pk=late.pk).update(state="asked")
+    ahead = timedelta(hours=17)
+    planning.build(plan=late.pk)
+    late.refresh_from_db()
+    assert late.state == "failed"
+
+
 def test_only_who_plans_plans(yard, hire, head):
     agent, reader = hire("agent"), hire("reader")
     assert (
@@ -235,6 +276,53 @@ def test_a_driver_works_without_network_and_sends_twice(driven, head):
         and "The street is blocked" in board
         and f"1 / {one.visits.filter(kind='stop').count()}" in board
     )
+
+
+def test_what_is_said_of_rounds_that_were_planned_anew_counts_in_those_of_now(driven, head):
+    """The crew began without network; meanwhile the head of service gave other rounds for the day."""
+    plan, one, driver = driven
+    visit = one.visits.filter(kind="stop").order_by("number").first()
+    again = publish(head, make(head))
+    assert again.state == "published" and DayPlan.objects.get(pk=plan.pk).state == "ready"
+    other = again.rounds.get(truck=one.truck_id)
+    mine = Visit.objects.get(round__plan=again, place=visit.place_id, kind="stop")
+    gone = Visit.objects.filter(round=one, kind="stop").order_by("-number").first()
+    Visit.objects.filter(round__plan=again, place=gone.place_id).delete()  # not due in the new plan
+    sent = send(driver, record(one, "start"), record(one, "done", visit, level=75), record(one, "done", gone, level=25))
+    assert [r["state"] for r in sent.json()["results"]] == ["sent"] * 3
+    for row in (other, mine, gone):
+        row.refresh_from_db()
+    assert (other.state, mine.state, mine.level, gone.state) == ("started", "done", 75, "done")
+    assert Fill.objects.filter(place=gone.place_id, emptied=True, level=25, source="driver").exists()
+
+
+def test_a_truck_that_was_emptied_where_its_round_no_longer_goes_is_empty(driven):
+    """Its telephone had the old list. A change then starts from an empty truck."""
+    _plan, one, driver = driven
+    stop, dump = (one.visits.filter(kind=kind).order_by("number").first() for kind in ("stop", "dump"))
+    old = place("dump", "Old dump", (LON + 0.02, LAT))
+    said = [record(one, "done", stop), record(one, "done", dump) | {"key": f"p{old.pk}"}]
+    assert [r["state"] for r in send(driver, *said).json()["results"]] == ["sent"] * 2
+    dump.refresh_from_db()
+    assert (dump.state, dump.place_id) == ("done", old.pk)
+    one.refresh_from_db()
+    visits = list(one.visits.select_related("place", "call"))
+    assert changing._start(one, visits, 8 * 3600, None).load == (0, 0)
+    nowhere = record(one, "done", dump) | {"key": f"p{stop.place_id}"}
+    assert send(driver, nowhere).json()["results"][0]["state"] == "refused", "a bin is no dump"
+
+
+def test_a_breakdown_that_is_sent_after_midnight_is_known_to_the_garage(driven, head):
+    plan, one, driver = driven
+    vehicles.register([Truck.objects.select_related("depot").get(pk=one.truck_id)], by=SYSTEM)
+    DayPlan.objects.filter(pk=plan.pk).update(day=timezone.localdate() - timedelta(days=1))
+    for _again in range(2):  # the telephone loses the answer, and says it anew
+        assert send(driver, record(one, "broken", words="Axle")).json()["results"][0]["state"] == "sent"
+    one.refresh_from_db()
+    plan.refresh_from_db()
+    assert one.state == "broken" and plan.changing is None
+    asset = Truck.objects.get(pk=one.truck_id).asset
+    assert assets.state_of([asset])[asset] == assets.Asset.State.BROKEN
 
 
 def test_a_photo_of_a_dump_that_was_reported_is_seen_by_those_of_its_zone(driven, hire):
@@ -316,7 +404,7 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     assert figures["plan"]["km"] == pytest.approx(sum(plan.rounds.values_list("metres", flat=True)) / 1000, abs=0.06)
     assert figures["plan"]["stops"] == figures["present"]["same"]["stops"] == len(now) + 1
     assert figures["plan"]["stops"] + figures["plan"]["left"] == before["plan"]["stops"] + before["plan"]["left"]
-    planning.change(plan=plan.pk, version=0)  # the job comes again
+    changing.change(plan=plan.pk, version=0)  # the job comes again
     assert plan.changes.count() == 1
     # The driver's telephone hears of it, and what was done meanwhile by its old list counts where it is now.
     moved = other.visits.filter(place__in=left, state="planned").first()
@@ -324,6 +412,51 @@ def test_a_breakdown_changes_the_rounds_and_little_else(driven, head):
     send(driver, record(one, "done", moved, level=50))
     moved.refresh_from_db()
     assert moved.state == "done"
+
+
+def test_a_breakdown_leaves_nothing_while_the_others_have_time(yard, head):
+    """What nobody has any more is not dearer to fetch than it was, and a promise is not dropped since another crew would keep it."""
+    plan = publish(head, make(head))
+    planned = set(Visit.objects.filter(round__plan=plan, kind="stop").values_list("place", flat=True))
+    one, other = sorted(plan.rounds.all(), key=lambda r: -r.visits.count())
+    assert Visit.objects.filter(round=one, kind="stop", why="soon").exists(), "what is worth the least"
+    Truck.objects.update(ends=time(20))
+    changing.ask_change(plan.pk, words="Puncture", broken=[one.truck_id], by=SYSTEM)
+    run_jobs()
+    assert set(other.visits.filter(kind="stop").values_list("place", flat=True)) == planned
+    assert plan.changes.get().left == plan.left.count() == 0
+
+
+def test_another_truck_takes_what_had_been_left(yard, head):
+    """Nobody drives any more; then a truck is put into use, after the hours of its rest: it takes all."""
+    plan = publish(head, make(head))
+    planned = set(Visit.objects.filter(round__plan=plan, kind="stop").values_list("place", flat=True))
+    changing.ask_change(plan.pk, words="Fuel", broken=[t.pk for t in yard.trucks], by=SYSTEM)
+    run_jobs()
+    plan.refresh_from_db()
+    assert plan.changing is None and set(plan.left.values_list("place", "why")) == {(pk, "no_room") for pk in planned}
+    assert not Visit.objects.filter(round__plan=plan, state="planned").exists()
+    truck("CC-3", yard.depot, ends=time(20), pause_from=time(7), pause_until=time(7, 10), pause_minutes=30)
+    changing.ask_change(plan.pk, words="A truck of the neighbours", by=SYSTEM)
+    run_jobs()
+    one = plan.rounds.get(truck__plate="CC-3")
+    assert set(one.visits.filter(kind="stop").values_list("place", flat=True)) == planned
+    assert not plan.left.exists() and plan.changes.last().left == 0
+
+
+def test_what_is_left_is_in_the_plan_of_the_next_day(yard, head):
+    """No time left for most: all of it is due tomorrow, and the page says so."""
+    plan = publish(head, make(head))
+    stop = stops.of_time(timezone.localtime().time()) + 1800
+    Truck.objects.update(ends=time(stop // 3600, stop // 60 % 60))
+    changing.ask_change(plan.pk, words="A jam", by=SYSTEM)
+    run_jobs()
+    left = {f"p{pk}" for pk in plan.left.values_list("place", flat=True)}
+    assert len(left) > 5
+    tomorrow = make(head, day=(timezone.localdate() + timedelta(days=1)).isoformat())
+    assert left <= {d.key for d in stops.due(tomorrow.day)}
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    assert f"{len(left)} are left for another day" in page and "They are in the plan of the next day." in page
 
 
 def test_what_happens_while_rounds_are_changed_is_not_lost(yard, head, hire, monkeypatch):
@@ -378,7 +511,7 @@ def test_a_truck_that_goes_home_while_rounds_are_changed_is_given_nothing(driven
         return found
 
     monkeypatch.setattr(making, "make", slow)
-    planning.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
+    changing.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
     run_jobs()
     plan.refresh_from_db()
     assert (plan.version, plan.changing, len(solved)) == (1, None, 2)
@@ -398,7 +531,7 @@ def test_a_change_starts_from_where_a_truck_is_and_what_it_carries(driven):
 
     def changed() -> tuple[tuple[float, float], int, int]:
         """Where the rest of its day begins, and what is on board then."""
-        planning.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
+        changing.ask_change(plan.pk, words="A road is closed", by=SYSTEM)
         run_jobs()
         one.refresh_from_db()
         first = one.visits.filter(state="planned").order_by("number").first()
@@ -685,7 +818,7 @@ def sound(plan: DayPlan, due: set[str], *, whole: bool = True) -> None:
     """The rows that are kept of a plan: each bin once, no truck over what it holds or carries, each round emptied last, and at each transfer
     point what carts brought is fetched once, after they came, by a truck that takes it elsewhere; all of it, or (whole=False) what is not is left."""
     visits = list(Visit.objects.filter(round__plan=plan).select_related("round__truck").order_by("round", "number"))
-    found = Counter(key for v in visits if (key := planning.key_of(v)) and v.why != "point")
+    found = Counter(key for v in visits if (key := stops.key_of(v)) and v.why != "point")
     left = {f"p{row.place_id}" if row.place_id else f"c{row.call_id}" for row in plan.left.exclude(facts__why="point")}
     assert set(found.values()) == {1} and set(found) | left == due and not set(found) & left
     brought, fetched, last, points = Counter(), Counter(), {}, {}
@@ -854,7 +987,7 @@ def test_whatever_the_day_its_plan_and_its_changes_can_be_driven(yard, carts, he
         run_jobs()
         due |= {f"c{pk}" for pk in Call.objects.values_list("pk", flat=True)}
         visits = Visit.objects.filter(round__plan=plan)
-        found = Counter(key for v in visits if (key := planning.key_of(v)) and v.why != "point")
+        found = Counter(key for v in visits if (key := stops.key_of(v)) and v.why != "point")
         left = {
             f"p{row.place_id}" if row.place_id else f"c{row.call_id}" for row in plan.left.exclude(facts__why="point")
         }
@@ -896,7 +1029,7 @@ def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypat
             leg = int(ways.straight([ways.spot(here), ways.spot(visit.place.point)], "truck").seconds[0, 1])
             shares.append((free.hour, round((visit.arrives - free).total_seconds() / leg, 1)))
             here, free = visit.place.point, visit.leaves
-        assert one.departs.hour == 7 and one.returns <= planning.moment_of(tomorrow, 10 * 3600 + 1800)
+        assert one.departs.hour == 7 and one.returns <= stops.moment_of(tomorrow, 10 * 3600 + 1800)
         assert one.returns - free > timedelta(seconds=60)
     assert {share for hour, share in shares if hour == 7} == {2.0} and {s for h, s in shares if h > 8} == {1.0}
     # In mid-day, the roads are those of now.
@@ -904,9 +1037,22 @@ def test_hours_are_those_of_the_roads_when_they_are_driven(yard, head, monkeypat
     plan = publish(head, make(head))
     assert {at for action, at in asked if action == "sources_to_targets"} == {f"{timezone.localdate()}T08:45"}
     asked.clear()
-    planning.ask_change(plan.pk, words="A jam", by=SYSTEM)
-    run_jobs()
+    changing.ask_change(plan.pk, words="A jam", by=SYSTEM)
+    changing.change(plan=plan.pk, version=0)
     assert asked[0] == ("sources_to_targets", "now") and {at for action, at in asked if action == "route"} == {"now"}
+    # The present rounds beside a plan are driven at the same hours: slow in the first.
+    asked.clear()
+    run_jobs()
+    assert f"{timezone.localdate()}T07:00" in {at for action, at in asked if action == "route"}
+    at_their_hours = making.present(tomorrow, yard.trucks, stops.dumps(tomorrow), set())["all"]
+    monkeypatch.setattr(
+        ways, "seconds", lambda legs, kind: [int(ways.straight([a, b], kind).seconds[0, 1]) for a, b, _at in legs]
+    )
+    at_once = making.present(tomorrow, yard.trucks, stops.dumps(tomorrow), set())["all"]
+    assert (
+        at_once["hours"] + 0.8 < at_their_hours["hours"] < at_once["hours"] + 2
+        and at_once["km"] == at_their_hours["km"]
+    )
 
 
 def test_the_present_rounds_leave_out_what_no_road_reaches(yard, monkeypatch):

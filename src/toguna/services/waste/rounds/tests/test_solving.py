@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 
@@ -16,7 +18,9 @@ from hypothesis import strategies as st
 
 from toguna.services.waste.rounds import solving
 from toguna.services.waste.rounds.problem import (
+    NEVER,
     Dump,
+    Impossible,
     Kind,
     Matrix,
     Pause,
@@ -193,6 +197,15 @@ def test_a_full_truck_is_emptied_in_mid_route() -> None:
     assert max(sum(v.kind == Kind.DUMP for v in r.visits) for r in plan.routes) >= 2
 
 
+def test_where_no_way_leads_back_from_nobody_goes() -> None:
+    seconds = np.full((3, 3), 100, dtype=np.int64)
+    seconds[1, :] = NEVER
+    problem = Problem(
+        (Vehicle("T", 0, 0, 100, 100, dumps=("d",)),), (Stop("trap", 1, 1, 1, 60, prize=100),), (Dump("d", 2, 60),), {"truck": Matrix(seconds, seconds)}
+    )  # fmt: skip
+    assert solve(problem, 0.1).left == {"trap": Why.NO_WAY}
+
+
 def test_what_is_left_has_its_reason() -> None:
     problem = town(3, 8, 2, asked=False)
     some = problem.stops
@@ -310,6 +323,67 @@ def test_a_rest_is_put_where_it_delays_least() -> None:
     route = played(problem, vehicle, [(Kind.STOP, "a"), (Kind.STOP, "b"), (Kind.STOP, "c")])
     assert [v.kind for v in route.visits] == [Kind.STOP, Kind.PAUSE, Kind.STOP, Kind.STOP]
     assert route.returns == 5000 + 600 + 3000 + 1000  # the rest is taken while b is not open yet
+
+
+QUARTER = 900
+
+
+def midday(seed: int, vehicles: int) -> Problem:
+    """Three bins, a dump that is closed for hours at midday, perhaps a dearer one that is not; all times are quarters of an hour."""
+    draw = random.Random(seed)
+    spots = [(draw.randint(0, 3), draw.randint(0, 3)) for _ in range(6)]
+    blocks = np.array([[abs(a - x) + abs(b - y) for x, y in spots] for a, b in spots], dtype=np.int64)
+    closes = draw.randint(2, 8) * QUARTER
+    windows = ((0, closes), (closes + draw.randint(1, 10) * QUARTER, 40 * QUARTER))
+    dumps = (Dump("gap", 1, QUARTER, windows), Dump("far", 2, 2 * QUARTER))
+    keys = ("gap", "far")[: draw.randint(1, 2)]
+    fleet = tuple(
+        Vehicle(f"T{n}", 0, 0, 400, 999, 0, draw.randint(16, 24) * QUARTER, cost_km=1000, cost_hour=3600, cost_day=draw.choice((0, 900)), dumps=keys)
+        for n in range(vehicles)
+    )  # fmt: skip
+    bins = tuple(Stop(f"s{n}", 3 + n, 100, 1, QUARTER, prize=draw.choice((3000, 9000, 30_000))) for n in range(3))
+    return Problem(fleet, bins, dumps, {"truck": Matrix(blocks * QUARTER, blocks * 1000)})
+
+
+def least(problem: Problem) -> int:
+    """What the cheapest plan costs, with the prizes of what it leaves: every order, emptying and hour of setting off is tried."""
+    whole = [stop.key for stop in problem.stops]
+    prizes = {stop.key: stop.prize or 0 for stop in problem.stops}
+    costs: list[dict[frozenset[str], int]] = []
+    for vehicle in problem.vehicles:
+        best = {frozenset[str](): 0}
+        for some in (order for n in range(1, 4) for order in itertools.permutations(whole, n)):
+            for empties in itertools.product((None, *vehicle.dumps), repeat=len(some)):
+                if empties[-1] is None:
+                    continue
+                order = [
+                    one
+                    for key, dump in zip(some, empties, strict=True)
+                    for one in ((Kind.STOP, key), (Kind.DUMP, dump))
+                    if one[1]
+                ]
+                for departs in range(0, vehicle.ends, QUARTER):
+                    with suppress(Impossible):
+                        found = cost(problem, played(problem, vehicle, order, departs))
+                        best[frozenset(some)] = min(found, best.get(frozenset(some), found))
+        costs.append(best)
+    found = []
+    for plan in itertools.product(*costs):
+        if sum(len(some) for some in plan) == len(frozenset[str]().union(*plan)):
+            missed = set(whole).difference(*plan)
+            found.append(
+                sum(best[some] for best, some in zip(costs, plan, strict=True)) + sum(prizes[key] for key in missed)
+            )
+    return min(found)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), vehicles=st.integers(1, 2))
+def test_a_dump_that_is_closed_at_midday_is_known_of_the_way_home(seed: int, vehicles: int) -> None:
+    problem = midday(seed, vehicles)
+    plan = solve(problem, 0.2)
+    assert faults(problem, plan) == []
+    assert plan.cost + sum(s.prize or 0 for s in problem.stops if s.key in plan.left) == least(problem)
 
 
 def small_day(seed: int) -> Problem:
