@@ -19,6 +19,8 @@ from toguna.kernel import migrating
 from toguna.kernel.testing import forget_jobs
 from toguna.services.reports import topics
 
+pytest_plugins = ["toguna.kernel.testing_browser"]
+
 # How fast examples come says how busy the machine is, and nothing of what is tested.
 settings.register_profile("toguna", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("toguna")

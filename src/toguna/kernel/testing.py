@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import Any
 
 from django.db import connection
 from procrastinate.contrib.django import app
@@ -31,16 +29,3 @@ def forget_jobs() -> None:
     """The queue is not one of Django's tables: a test with transactions of its own leaves its jobs behind."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-
-
-def open_offline(page: Any, url: str) -> None:
-    """Opens a page that the telephone kept. A browser that was only just switched on, on a busy machine, can go past its
-    service worker once: a person would try again too."""
-    for patience in (0.5, 2.0, 0.0):
-        try:
-            page.goto(url)
-            return
-        except Exception as error:
-            if "ERR_INTERNET_DISCONNECTED" not in str(error) or not patience:
-                raise
-        time.sleep(patience)
