@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
+from typing import Any
 
 from django.db import connection
 from procrastinate.contrib.django import app
@@ -29,3 +32,12 @@ def forget_jobs() -> None:
     """The queue is not one of Django's tables: a test with transactions of its own leaves its jobs behind."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
+
+
+def until(true: Callable[[], Any], seconds: float = 60, pause: float = 0.05) -> Any:
+    """What `true()` gives, as soon as it is something; a busy machine takes its time."""
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(pause)
+    return found
