@@ -57,7 +57,10 @@ class Chromium:
         """A page of a browser that nobody used before."""
         if self._browser is None:
             self._browser = self.play.chromium.launch(executable_path=CHROMIUM, args=self.flags, timeout=PATIENCE)
-        return self._opened(self._browser.new_context(**self._options(options)), client)
+        made = self._opened(self._browser.new_context(**self._options(options)), client)
+        if slow := os.environ.get("TOGUNA_SLOW"):  # not of a phone: who looks at a page so takes its being offline away
+            made.context.new_cdp_session(made).send("Emulation.setCPUThrottlingRate", {"rate": float(slow)})
+        return made
 
     def phone(self, client: Client | None = None, **options: Any) -> Any:
         """A page of the test's telephone; `page.context.close()` is its battery that dies."""
@@ -82,13 +85,7 @@ class Chromium:
         context.set_default_timeout(PATIENCE)
         if client is not None:
             self.sign_in(context, client)
-        if slow := os.environ.get("TOGUNA_SLOW"):
-            context.on("page", lambda page: _slower(page, float(slow)))
         return context.new_page()
-
-
-def _slower(page: Any, times: float) -> None:
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": times})
 
 
 @pytest.fixture
