@@ -1,6 +1,7 @@
 """Shared by all tests."""
 
 import fcntl
+import gc
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from toguna.engines.territory import zones
 from toguna.kernel import migrating
 from toguna.kernel.testing import forget_jobs
 from toguna.services.reports import topics
+
+pytest_plugins = ["toguna.kernel.testing_browser"]
 
 # How fast examples come says how busy the machine is, and nothing of what is tested.
 settings.register_profile("toguna", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -128,6 +131,17 @@ def _create_quickly(self, *args, **options):
 
 
 BaseDatabaseCreation.create_test_db = _create_quickly  # type: ignore[method-assign]
+
+_destroy = BaseDatabaseCreation.destroy_test_db
+
+
+def _destroy_alone(self, *args, **options):
+    """A thread that is over leaves its connection open until it is collected, and a database is not removed under anybody."""
+    gc.collect()
+    return _destroy(self, *args, **options)
+
+
+BaseDatabaseCreation.destroy_test_db = _destroy_alone  # type: ignore[method-assign]
 
 
 _flush = DatabaseOperations.sql_flush

@@ -34,7 +34,7 @@ from toguna.engines.telemetry.devices.register import Told, bring, register_devi
 from toguna.engines.telemetry.doors import broker, mqtt, wire
 from toguna.engines.telemetry.doors.collecting import Collector
 from toguna.engines.telemetry.history import partitions
-from toguna.engines.telemetry.intake import loading, spool
+from toguna.engines.telemetry.intake import loading, spool, writing
 from toguna.engines.telemetry.models import AlarmRule, Device
 from toguna.engines.telemetry.rules import actions
 from toguna.kernel import places
@@ -148,10 +148,10 @@ def ours(turn):
 
 def rival():
     empty()
-    row = loading._READING
-    moment = (int(time.time()) - 3600 - loading.EPOCH) * 1_000_000
+    row = writing.READING
+    moment = (int(time.time()) - 3600 - writing.EPOCH) * 1_000_000
     count = MESSAGES * 50 // 500
-    batches = [loading._HEADER + b"".join(row.pack(6, 4, (b * 500 + n) %% DEVICES + 1, 2, 1, 8, moment + b * 500 + n, 8, 1.5, 8, n, 2, 0) for n in range(500)) + loading._END for b in range(count)]
+    batches = [writing.HEADER + b"".join(row.pack(6, 4, (b * 500 + n) %% DEVICES + 1, 2, 1, 8, moment + b * 500 + n, 8, 1.5, 8, n, 2, 0) for n in range(500)) + writing.END for b in range(count)]
     began, used = time.perf_counter(), cpu()
     for batch in batches:
         with connection.cursor() as cursor, cursor.copy("COPY telemetry_reading (device, quantity, at, value, seq, flags) FROM STDIN (FORMAT binary)") as copy:

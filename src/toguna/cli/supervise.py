@@ -179,7 +179,7 @@ def serve(
             [
                 sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
                 "--workers", str(workers), "--blocking-threads", str(THREADS // workers), "--backlog", "1024",
-                "--respawn-failed-workers", "--no-access-log", "--log-level", "warning",
+                "--respawn-failed-workers", "--no-access-log", "--log-level", "error",  # it warns of our threads, which wait for 2G
                 "toguna.site.wsgi:application",
             ],
         ),

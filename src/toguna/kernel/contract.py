@@ -92,6 +92,23 @@ def said_two_ways(language: str) -> list[str]:
     return [f"{key[1]!r}: {said}" for key, said in ways.items() if len(said) > 1]
 
 
+def not_said(language: str) -> list[str]:
+    """Texts of ours for which people are shown what Django or a library says for the same."""
+    catalog: Any = trans_real.translation(language)._catalog  # type: ignore[attr-defined]
+    lost = set()
+    for file in sorted(Path(toguna.__file__).parent.rglob(f"locale/{language}/LC_MESSAGES/django.po")):
+        with file.open("rb") as lines:
+            for message in read_po(lines, locale=language):
+                strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
+                first = message.id if isinstance(message.id, str) else message.id[0]
+                name = f"{message.context}\x04{first}" if message.context else first
+                for number, said in enumerate(strings):
+                    shown = catalog.get(name if isinstance(message.id, str) else (name, number))
+                    if first and said and shown != said:
+                        lost.add(f"{first!r}: {shown!r}")
+    return sorted(lost)
+
+
 def _every(kind: type[Declaration]) -> list[Any]:
     return [
         pytest.param(d, id=f"{s.name} {type(d).__name__} {d.key() or ''}".strip())
@@ -177,6 +194,10 @@ class ServiceContract:
     @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
     def test_no_text_is_said_in_two_ways(self, language: str) -> None:
         assert said_two_ways(language) == []
+
+    @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+    def test_people_are_shown_our_words_not_those_of_a_library(self, language: str) -> None:
+        assert not_said(language) == []
 
 
 def named_places() -> list[tuple[str, list[str]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connection
@@ -33,14 +34,10 @@ def forget_jobs() -> None:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
 
 
-def open_offline(page: Any, url: str) -> None:
-    """Opens a page that the telephone kept. A browser that was only just switched on, on a busy machine, can go past its
-    service worker once: a person would try again too."""
-    for patience in (0.5, 2.0, 0.0):
-        try:
-            page.goto(url)
-            return
-        except Exception as error:
-            if "ERR_INTERNET_DISCONNECTED" not in str(error) or not patience:
-                raise
-        time.sleep(patience)
+def until(true: Callable[[], Any], seconds: float = 60, pause: float = 0.05) -> Any:
+    """What `true()` gives, as soon as it is something; a busy machine takes its time."""
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(pause)
+    return found

@@ -31,6 +31,9 @@ ALLOWED_HOSTS = [h for h in os.environ.get("TOGUNA_HOSTS", "").split(",") if h] 
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if HTTPS else []
 
 INSTALLED_APPS = [
+    "toguna.kernel",  # ours first: so are our templates, and our words for what others say too ("Change", "Save")
+    *registry.rooms(),
+    "toguna.site",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -45,10 +48,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "pghistory",
     "csp",
-    "toguna.kernel",
-    *registry.rooms(),
-    "toguna.site",
-    "allauth",  # after ours: our templates come first
+    "allauth",
     "allauth.account",
     "allauth.mfa",
 ]

@@ -29,6 +29,7 @@ from PIL import Image
 
 from toguna.cli.tests.test_commands import INIT, SRC, toguna
 from toguna.kernel.cluster import Cluster
+from toguna.kernel.testing import until
 
 SMALL_DISK = "900m"
 
@@ -66,7 +67,7 @@ def served():
                 stdout=log,
                 stderr=log,
             )
-        wait_for(lambda: answers(port), 90)
+        until(lambda: answers(port), 90)
         yield home, port, server.pid
     finally:
         if server is not None:
@@ -75,13 +76,6 @@ def served():
         Cluster(home).stop()
         subprocess.run(["umount", "-l", str(home)], check=False)
         home.rmdir()
-
-
-def wait_for(condition, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it does not come back"
-        time.sleep(0.3)
 
 
 def answers(port: int) -> bool:
@@ -99,7 +93,7 @@ def report(port: int, client_id: str, text: str = "Un trou") -> tuple[int, str]:
         {"Content-Type": "application/json", "Accept-Language": "fr"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -143,7 +137,7 @@ def count(home: Path, what: str) -> int:
 def test_what_is_too_heavy_is_refused_before_it_is_sent(served):
     """A photo of 60 MB: the answer comes while it is still on the telephone."""
     _home, port, _supervisor = served
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
         line.sendall(
             b"POST /reports/new/pothole HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Language: fr\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 60000000\r\n\r\n--x\r\n"
@@ -158,7 +152,7 @@ def test_what_is_too_heavy_is_refused_before_it_is_sent(served):
 @pytest.mark.parametrize("length", [b"-5", b"1e9", b"99999999999999999999999999"])
 def test_a_length_that_lies(served, length):
     _home, port, _supervisor = served
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
         line.sendall(b"POST /reports/new/pothole HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + b"\r\n\r\nabc")
         assert line.recv(100).split(b" ")[1][:1] == b"4"
     assert answers(port)
@@ -168,7 +162,7 @@ def test_a_length_that_lies(served, length):
 def test_a_length_that_is_not_said(served, path):
     """Django would take a chunked body for an empty one: a report whose words are lost."""
     _home, port, _supervisor = served
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Language: fr\r\nTransfer-Encoding: chunked\r\n\r\n"
         line.sendall(head.encode() + b"3\r\nabc\r\n")
         answer = line.recv(65536)
@@ -188,7 +182,7 @@ def test_many_slow_lines(served):
     )
     with contextlib.ExitStack() as lines:
         for _line in range(20):
-            line = lines.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
             line.sendall(head.encode())
         time.sleep(0.5)
         for _page in range(3):
@@ -211,7 +205,7 @@ def test_the_database_is_killed(served):
     os.kill(supervisor, signal.SIGSTOP)  # so that it stays away while we look
     try:
         os.kill(int((Cluster(home).data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        wait_for(lambda: not answers(port), 10)
+        until(lambda: not answers(port))
         for path in ("/", "/reports/new/pothole", "/api/v1/reports", "/open311/v2/requests.xml"):
             status, again, body = answer_of(port, path)
             assert (status, again) == (503, "30") and "minute" in body, path
@@ -220,15 +214,13 @@ def test_the_database_is_killed(served):
     finally:
         os.kill(supervisor, signal.SIGCONT)
     statuses: list[int] = []
-    wait_for(lambda: statuses.append(report(port, client_id)[0]) or statuses[-1] == 201, 60)
+    until(lambda: statuses.append(report(port, client_id)[0]) or statuses[-1] == 201, pause=0.3)
     assert set(statuses) <= {201, 503}
     assert report(port, client_id)[0] == 200
     assert count(home, f"cases_case WHERE client_id = '{client_id}'") == 1
     assert count(home, f"cases_step s JOIN cases_case c ON c.id = s.case_id WHERE c.client_id = '{client_id}'") == 1
     # The worker is back too: it does what the report asks for.
-    wait_for(
-        lambda: not count(home, "procrastinate_jobs WHERE status IN ('todo', 'doing') AND scheduled_at IS NULL"), 90
-    )
+    until(lambda: not count(home, "procrastinate_jobs WHERE status IN ('todo', 'doing') AND scheduled_at IS NULL"), 90)
 
 
 @contextlib.contextmanager
@@ -248,7 +240,7 @@ def caught(home: Path, port: int, client_id: str):
             ]
 
         sender.start()
-        wait_for(waiting, 20)
+        until(waiting)
         (backend,) = waiting()
         yield answered, backend
         holder.rollback()
@@ -261,7 +253,7 @@ def test_the_connection_is_cut_in_the_middle_of_a_report(served):
     with caught(home, port, client_id) as (answered, backend):
         with psycopg.connect(Cluster(home).dsn(), autocommit=True) as other:
             other.execute("SELECT pg_terminate_backend(%s)", [backend])
-        wait_for(lambda: answered, 20)
+        until(lambda: answered)
     assert answered[0][0] == 503
     assert count(home, f"cases_case WHERE client_id = '{client_id}'") == 0
     assert report(port, client_id)[0] == 201
@@ -273,9 +265,9 @@ def test_the_web_is_killed_in_the_middle_of_a_report(served):
     events = count(home, "kernel_event")
     with caught(home, port, client_id) as (answered, _backend):
         kill_web(port)
-        wait_for(lambda: answered, 20)
+        until(lambda: answered)
     assert answered == [(0, "")]
-    wait_for(lambda: answers(port), 60)
+    until(lambda: answers(port))
     assert count(home, f"cases_case WHERE client_id = '{client_id}'") == 0
     assert count(home, "kernel_event") == events
     assert report(port, client_id)[0] == 201
@@ -331,7 +323,7 @@ def test_the_web_is_killed_while_a_photo_comes(served):
     time.sleep(0.05)
     kill_web(port)
     sender.join()
-    wait_for(lambda: answers(port), 60)
+    until(lambda: answers(port))
     assert send_photo(port, client_id, data) == 204
     assert send_photo(port, client_id, data) == 204
     assert count(home, f"cases_photo p JOIN cases_case c ON c.id = p.case_id WHERE c.client_id = '{client_id}'") == 1
@@ -347,7 +339,7 @@ def test_no_room_left(served):
     client_id = str(uuid.uuid4())
     assert report(port, client_id)[0] == 201
     jobs = "procrastinate_jobs WHERE status IN ('todo', 'doing') AND scheduled_at IS NULL"
-    wait_for(lambda: not count(home, jobs), 60)  # what the worker does with it, and with the photos before
+    until(lambda: not count(home, jobs))  # what the worker does with it, and with the photos before
     filler = home / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (1_000_000, 4096):
@@ -364,7 +356,7 @@ def test_no_room_left(served):
             break
     assert refused in (503, 507) and json.loads(said)["detail"]
     filler.unlink()
-    wait_for(lambda: answers(port), 60)
+    until(lambda: answers(port))
     assert count(home, "cases_photo") == photos
     assert photo_files(home) == kept
     assert count(home, "cases_case") == count(home, "cases_step WHERE action = 'opened'")

@@ -23,7 +23,7 @@ from toguna.kernel.access import Actor
 
 READ, USE, MANAGE = "assets.read", "assets.use", "assets.manage"
 State = Asset.State
-MOST_METRES = 5_000_000_000
+MOST_METRES, MOST_HOURS = 5_000_000_000, 1_000_000
 SILENT = timedelta(days=7)
 LATE = timedelta(days=1)  # positions that come later than that are not added to the way
 
@@ -180,7 +180,7 @@ def read_meter(
         raise Refused(_("Give the kilometres or the hours."))
     if km is not None and (km * 1000 < row.said_metres or km * 1000 > MOST_METRES):
         raise Refused(_("The meter showed %(km)s km before: it does not go back.") % {"km": row.said_metres // 1000})
-    if hours is not None and (hours * 60 < row.minutes or hours > 1_000_000):
+    if hours is not None and (hours * 60 < row.minutes or hours > MOST_HOURS):
         raise Refused(_("The meter showed %(hours)s hours before: it does not go back.") % {"hours": row.hours})
     meter(row, km=km, hours=hours, source="typed", by=by, at=at)
     audit.record(by, "assets.meter", f"assets.asset:{row.pk}")

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from toguna.engines.assets.actions import MANAGE, MOST_METRES, USE, Refused, locked, meter
+from toguna.engines.assets.actions import MANAGE, MOST_HOURS, MOST_METRES, USE, Refused, locked, meter
 from toguna.engines.assets.models import Asset, Fill, Reading
 from toguna.kernel import access, audit
 from toguna.kernel.access import Actor
@@ -125,19 +126,29 @@ def settle(fill: int, *, strike: bool, by: Actor) -> Fill:
 
 
 @transaction.atomic
-def change_meter(asset: int, km: int, *, by: Actor) -> Asset:
-    """The meter was changed, or typed wrong: it counts from there. Only who manages. Raises Refused, Denied."""
+def change_meter(asset: int, *, km: int | None = None, hours: int | None = None, by: Actor) -> Asset:
+    """A meter was changed, or typed wrong: it counts from there. Only who manages. Raises Refused, Denied."""
     row = locked(asset)
     access.require(by, MANAGE, zone=row.zone_id)
-    if not 0 <= km * 1000 <= MOST_METRES:
-        raise Refused(_("Check the kilometres and the price."))
-    before = row.metres
-    row.metres = row.said_metres = km * 1000
-    row.save(update_fields=["metres", "said_metres"])
-    Reading.objects.create(asset=row, metres=row.metres, source="changed", account=by.account)
-    # Plans count from where the meter now stands, with as much left as they had.
-    for plan in row.plans.filter(active=True):
-        plan.last_metres += row.metres - before
-        plan.save(update_fields=["last_metres"])
-    audit.record(by, "assets.change_meter", f"assets.asset:{row.pk}", before=before, after=row.metres)
+    if (
+        (km is None and hours is None)
+        or not 0 <= (km or 0) * 1000 <= MOST_METRES
+        or not 0 <= (hours or 0) <= MOST_HOURS
+    ):
+        raise Refused(_("Give the kilometres or the hours."))
+    before = (row.metres, row.minutes)
+    if km is not None:
+        row.metres = row.said_metres = km * 1000
+    if hours is not None:
+        row.minutes = hours * 60
+    row.save(update_fields=["metres", "said_metres", "minutes"])
+    Reading.objects.create(
+        asset=row, metres=None if km is None else row.metres, minutes=None if hours is None else row.minutes, source="changed",
+        account=by.account,
+    )  # fmt: skip
+    # Plans count from where the meters now stand, with as much left as they had.
+    row.plans.filter(active=True).update(
+        last_metres=F("last_metres") + row.metres - before[0], last_minutes=F("last_minutes") + row.minutes - before[1]
+    )
+    audit.record(by, "assets.change_meter", f"assets.asset:{row.pk}", before=before, after=(row.metres, row.minutes))
     return row

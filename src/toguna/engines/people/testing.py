@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 
 from allauth.account.internal.flows import login
 from allauth.account.internal.userkit import user_id_to_str
@@ -10,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import encrypt
 from django.test import Client
 
+from toguna.engines.people.actions import create_staff
 from toguna.engines.people.demo import totp_secret
 from toguna.engines.people.models import Account
 
@@ -32,3 +34,11 @@ def sign_in(client: Client, account: Account, *, factor: bool = True) -> None:
         session[login.AUTHENTICATION_METHODS_SESSION_KEY] = [shown]
         session[login._AUTHENTICATION_METHODS_USER_SESSION_KEY] = user_id_to_str(account)
         session.save()
+
+
+def staff(role: str = "manager", service: str = "*") -> Client:
+    """The client of somebody new at the town hall, logged in."""
+    client = Client()
+    word = uuid.uuid4().hex
+    sign_in(client, create_staff(email=f"{word}@town.test", password=word, name=role, grants=[(role, service, None)]))
+    return client

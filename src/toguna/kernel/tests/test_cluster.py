@@ -134,7 +134,7 @@ def test_killed_at_random_moments_it_comes_back_with_all_that_was_committed(made
         time.sleep(chance.uniform(0.05, 0.4))
         _kill(made)
         end.set()
-        writer.join(20)
+        writer.join(120)
         made.ensure()
         kept = _ask(made, "SELECT count(*) FROM written")
         assert isinstance(kept, int) and committed <= kept <= committed + 1  # one may be in without its answer

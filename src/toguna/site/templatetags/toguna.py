@@ -10,7 +10,7 @@ from typing import Any
 from django import template
 from django.forms import BaseForm, CheckboxSelectMultiple, RadioSelect
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
@@ -80,6 +80,13 @@ def when(moment: datetime | date | None, with_time: bool = False) -> SafeString 
 def _day(day: date, language: str | None) -> str:
     """Lists say the same few days again and again."""
     return date_format(day, "DATE_FORMAT")
+
+
+@register.filter
+def figure(value: float) -> str:
+    """What was measured, as people write it: two decimals at most, and none that says nothing."""
+    rounded = round(float(value), 2)
+    return number_format(int(rounded) if rounded.is_integer() else rounded, force_grouping=True)
 
 
 @register.simple_tag

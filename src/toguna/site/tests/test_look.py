@@ -29,7 +29,7 @@ from toguna.kernel import registry, town
 from toguna.kernel.web import Page, public
 from toguna.site import errors, home
 from toguna.site.icons import ICONS
-from toguna.site.templatetags.toguna import icon, problems
+from toguna.site.templatetags.toguna import figure, icon, problems
 
 SITE = Path(home.__file__).parent
 CSS = (SITE / "static" / "toguna.css").read_text()
@@ -294,3 +294,11 @@ def test_french_keeps_a_space_before_a_colon_also_where_it_stands_alone() -> Non
     for language, said in {"fr": "A\N{NO-BREAK SPACE}: 1", "pt": "A: 1", "en": "A: 1"}.items():
         with translation.override(language):
             assert page.render(Context({"a": "A", "b": 1})) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(72.2, "72,2"), (71, "71"), (41481.6, "41\xa0481,6"), (0.004, "0"), (-3.456, "-3,46")]
+)
+def test_what_was_measured_is_written_as_people_do(value, shown):
+    with translation.override("fr"):
+        assert figure(value) == shown

@@ -219,9 +219,7 @@ def _meter(request: Request, row: Asset) -> None:
 
 def _change_meter(request: Request, row: Asset) -> None:
     given = valid(MeterForm(request.POST)).cleaned_data
-    if given["km"] is None:
-        raise actions.Refused(_("Give the kilometres or the hours."))
-    fuel.change_meter(row.pk, given["km"], by=request.actor)
+    fuel.change_meter(row.pk, km=given["km"], hours=given["hours"], by=request.actor)
 
 
 def _photo(request: Request, row: Asset) -> None:

@@ -78,6 +78,27 @@ def test_another_breakdown_keeps_it_out_of_service(truck):
         work.open_order(truck.pk, "Paint", by=MECHANIC)
 
 
+def test_a_meter_that_was_changed_counts_from_there_and_plans_have_as_much_left_as_before(truck, hire):
+    """Of kilometres or of hours: what the old one showed, the new one would never reach."""
+    head, address = hire("manager"), f"/desk/assets/at/{truck.code}/act"
+    actions.read_meter(truck.pk, km=10_500, hours=4000, by=MECHANIC)
+    work.save_plan(truck.pk, "Oil change", hours=100, km=1000, by=HEAD)
+    actions.read_meter(truck.pk, km=10_600, hours=4060, by=MECHANIC)
+    assert "it does not go back" in head.post(address, {"do": "meter", "hours": "3"}, follow=True).content.decode()
+    head.post(address, {"do": "change-meter", "hours": "3", "km": ""})
+    truck.refresh_from_db()
+    assert (truck.hours, truck.km) == (3, 10_600)
+    hire("agent").post(address, {"do": "change-meter", "hours": "1", "km": "1"})
+    head.post(address, {"do": "change-meter", "hours": "", "km": "0"})
+    assert "Give the kilometres" in head.post(address, {"do": "change-meter"}, follow=True).content.decode()
+    actions.read_meter(truck.pk, hours=42, km=899, by=MECHANIC)
+    assert work.run_plans() == 0
+    actions.read_meter(truck.pk, hours=43, by=MECHANIC)
+    assert work.run_plans() == 1
+    changed = truck.meters.filter(source="changed").order_by("pk").values_list("metres", "minutes")
+    assert list(changed) == [(None, 180), (0, None)]
+
+
 @pytest.mark.parametrize("kind", ["days", "km", "hours"])
 def test_a_plan_opens_its_work_once_and_begins_anew(truck, hire, kind):
     sent = {"do": "plan", "title": "Oil change", "days": "", "km": "", "hours": "", kind: "100"}

@@ -71,7 +71,7 @@ def test_a_hundred_at_once_get_no_more_than_there_are(counter, someone):
     def client(number: int) -> str:
         try:
             if number < 50:
-                barrier.wait(20)
+                barrier.wait(60)
             wish = actions.Wish()
             who = people.person_for(name=f"Client {number}", phone=f"+2237100{number:04}") or person
             actions.book(counter, start, person=who, wish=wish, by=NOBODY, client_id=uuid.uuid4())

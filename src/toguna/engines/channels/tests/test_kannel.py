@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from toguna.engines.channels.gateway import kannel_setup
 from toguna.engines.channels.gateway.pump import Pump
 from toguna.engines.channels.models import Incoming, Message, Route
 from toguna.kernel.tasks import Lane
+from toguna.kernel.testing import until
 from toguna.simulate.smpp import Operator
 
 try:
@@ -30,18 +32,9 @@ except kannel_setup.Missing as error:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def until(true: Callable[[], Any], seconds: float = 15) -> Any:
-    """What `true()` gives, as soon as it is something."""
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-    return found
-
-
 def ports() -> int:
-    """A port of which also the three others that Kannel takes are free."""
-    for base in range(21000, 29000, 50):
+    """A port of which also the three others that Kannel takes are free. Another process may look for one too."""
+    for base in random.sample(range(21000, 29000, 50), 160):
         with contextlib.ExitStack() as held:
             try:
                 for port in (base, base + 1, base + 2, base + 13):
@@ -182,7 +175,7 @@ def test_smsbox_killed_and_started_again_loses_nothing(kannel: Gateway, phones: 
     worker.start()
     pump.run_once()
     worker.join()
-    until(lambda: _sent_or_known(), 20)
+    until(_sent_or_known)
     sent = [line.split()[1] for line in phones.received]
     assert len(sent) == len(set(sent)), "nobody is texted twice"
     doubtful = Message.objects.filter(state="doubtful").count()

@@ -16,8 +16,9 @@ import pytest
 from toguna.engines.channels import api
 from toguna.engines.channels.gateway.pump import Pump
 from toguna.engines.channels.models import Incoming
-from toguna.engines.channels.tests.test_kannel import Gateway, ports, states, until
+from toguna.engines.channels.tests.test_kannel import Gateway, ports, states
 from toguna.kernel import places
+from toguna.kernel.testing import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = Path(__file__).parent / "operator"
@@ -52,7 +53,7 @@ class Operator:
         )
         self.said: queue.Queue[dict[str, Any]] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
-        assert self.said.get(timeout=10) == {"ready": True}
+        assert self.said.get(timeout=60) == {"ready": True}
 
     def _listen(self) -> None:
         for line in self.process.stdout or ():
@@ -78,7 +79,7 @@ def operator(packages: Path, tmp_path: Path, live_server: Any) -> Iterator[tuple
     }
     try:
         with Gateway(tmp_path, live_server.url, [{**given, "throughput": 500, "reconnect-delay": 1}]) as gateway:
-            assert operator.said.get(timeout=15) == {"bound": True}
+            assert operator.said.get(timeout=60) == {"bound": True}
             yield operator, gateway
     finally:
         operator.process.kill()
@@ -94,7 +95,7 @@ def test_out_with_reports_and_back_in(operator: tuple[Operator, Gateway]) -> Non
     until(lambda: set(states().values()) == {"delivered"})
     seen = {}
     while len(seen) < 2:
-        said = other.said.get(timeout=10)
+        said = other.said.get(timeout=60)
         if "to" in said:
             seen[said["to"]] = said
     assert seen["22370000001"]["coding"] == 0 and seen["22370000001"]["from"] == "36000"

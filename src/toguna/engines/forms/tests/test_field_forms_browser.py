@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -20,118 +16,85 @@ from toguna.engines.forms.field import package
 from toguna.engines.forms.models import Filling
 from toguna.engines.forms.tests import test_forms_expressions as cases
 from toguna.engines.forms.tests.test_field_forms import offered, surveyor
-from toguna.engines.forms.tests.test_forms_browser import sound
-from toguna.kernel.testing import open_offline
+from toguna.kernel.testing_browser import install, open_offline, sound, until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
-    pytest.mark.django_db(transaction=True),
-]
 FIELD = """const field = await import(document.querySelector("script[src*='field.js']").src);"""
 COUNT = f"async () => {{ {FIELD} return (await field.records.mine()).reduce((sum, r) => ({{ ...sum, [r.state]: (sum[r.state] ?? 0) + 1 }}), {{}}); }}"
+HALF = f"async () => {{ {FIELD} return (await field.records.mine()).some((r) => r.state === 'draft' && r.answers.depth); }}"
 SYNC = f"async () => {{ {FIELD} return field.sync(); }}"
 
 
-@pytest.fixture
-def plain(settings, monkeypatch) -> None:
-    storage = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": storage}
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-
-
-def test_twenty_forms_without_network(live_server, plain, tmp_path: Path):
-    from playwright.sync_api import sync_playwright
-
+def test_twenty_forms_without_network(chromium, tmp_path: Path):
     offered()
-    client = surveyor()
-    name = django_settings.SESSION_COOKIE_NAME
-    cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
     photo = tmp_path / "well.jpg"
     Image.new("RGB", (2000, 1200), (90, 60, 20)).save(photo)
-    folder = os.environ.get("SHOTS", "")
+    clerk = surveyor()
 
-    with sync_playwright() as play:
+    def begin(page: Any, place: str) -> None:
+        page.locator("#forms button").first.click()
+        page.get_by_label("Which well?").fill(place)
 
-        def phone() -> tuple[Any, Any]:
-            context = play.chromium.launch_persistent_context(
-                str(tmp_path / "phone"), executable_path=CHROMIUM, args=["--no-sandbox"], locale="en-GB",
-                viewport={"width": 320, "height": 640},
-            )  # fmt: skip
-            page = context.new_page()
-            page.set_default_timeout(30_000)
-            return context, page
+    def end(page: Any, waiting: int) -> None:
+        page.locator("#next", has_text="Continue").click()
+        page.locator("#next", has_text="End").click()
+        page.locator("#count", has_text=f": {waiting}").wait_for()
 
-        def begin(page: Any, place: str) -> None:
-            page.locator("#forms button").first.click()
-            page.get_by_label("Which well?").fill(place)
+    # The morning, with network.
+    page = chromium.phone(clerk, locale="en-GB")
+    install(page, "/field/forms")
+    page.locator("#forms li").first.wait_for()
+    sound(page, "field-home")
 
-        def end(page: Any, waiting: int) -> None:
-            page.locator("#next", has_text="Continue").click()
-            page.locator("#next", has_text="End").click()
-            page.locator("#count", has_text=f": {waiting}").wait_for()
-
-        # The morning, with network.
-        context, page = phone()
-        context.add_cookies([cookie])
-        page.goto(f"{live_server.url}/field/forms")
-        page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
-        page.reload()  # through the worker now, which keeps the page
-        page.locator("#forms li").first.wait_for()
-        sound(page, f"{folder}/field-home.png" if folder else "")
-
-        # The day, without.
-        context.set_offline(True)
-        page.reload()
-        begin(page, "Well 0")
-        page.get_by_label("Depth (m)").fill("500")
-        page.locator("#next").click()
-        page.locator("#errors").get_by_text("Not so deep.").wait_for()
-        sound(page, f"{folder}/field-errors.png" if folder else "")
-        page.get_by_label("Depth (m)").fill("12,5")
-        assert page.get_by_label("Since when?").count() == 0
-        page.get_by_label("Yes", exact=True).check()
-        page.get_by_label("Since when?").fill("2026-01-02")
+    # The day, without.
+    page.context.set_offline(True)
+    page.reload()
+    begin(page, "Well 0")
+    page.get_by_label("Depth (m)").fill("500")
+    page.locator("#next").click()
+    page.locator("#errors").get_by_text("Not so deep.").wait_for()
+    sound(page, "field-errors")
+    page.get_by_label("Depth (m)").fill("12,5")
+    assert page.get_by_label("Since when?").count() == 0
+    page.get_by_label("Yes", exact=True).check()
+    page.get_by_label("Since when?").fill("2026-01-02")
+    page.locator("input[type=file]").set_input_files(str(photo))
+    page.locator("#blocks img").wait_for()
+    sound(page, "field-form")
+    page.locator("#next").click()
+    page.get_by_role("button", name="Add the first one").click()
+    page.get_by_label("Name").fill("Awa")
+    page.locator("#next").click()
+    page.locator("#count", has_text=": 1").wait_for()
+    for n in range(1, 10):
+        begin(page, f"Well {n}")
         page.locator("input[type=file]").set_input_files(str(photo))
         page.locator("#blocks img").wait_for()
-        sound(page, f"{folder}/field-form.png" if folder else "")
-        page.locator("#next").click()
-        page.get_by_role("button", name="Add the first one").click()
-        page.get_by_label("Name").fill("Awa")
-        page.locator("#next").click()
-        page.locator("#count", has_text=": 1").wait_for()
-        for n in range(1, 10):
-            begin(page, f"Well {n}")
-            page.locator("input[type=file]").set_input_files(str(photo))
-            page.locator("#blocks img").wait_for()
-            end(page, n + 1)
-        begin(page, "Half")
-        page.get_by_label("Depth (m)").fill("3")
-        page.wait_for_timeout(400)
-        context.close()  # the battery dies
+        end(page, n + 1)
+    begin(page, "Half")
+    page.get_by_label("Depth (m)").fill("3")
+    until(page, lambda: page.evaluate(HALF))
+    page.context.close()  # the battery dies
 
-        context, page = phone()
-        context.set_offline(True)
-        open_offline(page, f"{live_server.url}/field/forms")
-        page.locator("#drafts button").first.click()  # what was half written is there
-        assert (
-            page.get_by_label("Which well?").input_value() == "Half"
-            and page.get_by_label("Depth (m)").input_value() == "3"
-        )
-        end(page, 11)
-        for n in range(11, 20):
-            begin(page, f"Well {n}")
-            end(page, n + 1)
-        assert page.evaluate(COUNT) == {"waiting": 20} and not Filling.objects.exists()
+    page = chromium.phone(locale="en-GB")
+    page.context.set_offline(True)
+    open_offline(page, "/field/forms")
+    page.locator("#drafts button").first.click()  # what was half written is there
+    assert (
+        page.get_by_label("Which well?").input_value() == "Half" and page.get_by_label("Depth (m)").input_value() == "3"
+    )
+    end(page, 11)
+    for n in range(11, 20):
+        begin(page, f"Well {n}")
+        end(page, n + 1)
+    assert page.evaluate(COUNT) == {"waiting": 20} and not Filling.objects.exists()
 
-        # The evening, with network; then everything once more, as after a lost answer.
-        context.add_cookies([cookie])  # logged in again, by the same account; before, for the page sends at once
-        context.set_offline(False)
-        assert page.evaluate(SYNC) == "done"
-        assert page.evaluate(COUNT) == {"sent": 20}
-        assert page.evaluate(SYNC) == "done"
-        context.close()
+    # The evening, with network; then everything once more, as after a lost answer.
+    chromium.sign_in(page.context, clerk)  # logged in again, by the same account; before, for the page sends at once
+    page.context.set_offline(False)
+    assert page.evaluate(SYNC) == "done"
+    assert page.evaluate(COUNT) == {"sent": 20}
+    assert page.evaluate(SYNC) == "done"
+    page.context.close()
     sent = Filling.objects.filter(state=Filling.State.COMPLETE)
     assert sent.count() == Filling.objects.count() == 20
     assert sent.filter(values__has_key="photo").count() == 10
@@ -143,7 +106,7 @@ def test_twenty_forms_without_network(live_server, plain, tmp_path: Path):
     )
 
 
-def test_the_app_is_light():
+def test_the_app_is_light(db):
     from django.contrib.staticfiles import finders
 
     offered()
@@ -174,15 +137,10 @@ WORTH = """async ([form, answers, now]) => {
 
 
 @pytest.fixture
-def side(live_server, plain) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(f"{live_server.url}/static/offline.js")
-        yield page
-        browser.close()
+def side(chromium) -> Any:
+    page = chromium.page()
+    page.goto("/static/offline.js")
+    return page
 
 
 def both(page: Any, expression: str, answers: dict[str, Any], *items: dict[str, Any]) -> tuple[str, str | None]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -30,6 +30,7 @@ State = PaymentRequest.State
 BUSY = timedelta(seconds=120)  # longer than any call lasts
 ATTEMPTS = 3
 MOST = 10**12  # minor units
+RINGS = timedelta(minutes=2)  # that a telephone asks for the secret code; who missed it is asked again after that
 
 
 class Unaskable(ValueError):
@@ -49,7 +50,8 @@ def ask(
     order: int | None = None,
 ) -> PaymentRequest:
     """Writes down a payment to ask for and queues its sending. amount: minor units; phone: E.164, for ways that ring it;
-    client_id: the same one again gives the same request; order: the standing order that asks. Raises Unaskable, ways.Unset, limits.TooMany."""
+    client_id: the same one again gives the same request; order: the standing order that asks. A telephone that rings for just that gives that
+    request: nobody confirms twice what was sent twice. Raises Unaskable, ways.Unset, limits.TooMany."""
     if client_id and (before := PaymentRequest.objects.filter(client_id=client_id).first()):
         return before
     now = now or timezone.now()
@@ -61,12 +63,14 @@ def ask(
     if unit and amount % unit:
         near = [money.shown(one, currency) for one in (amount // unit * unit, (amount // unit + 1) * unit) if one]
         raise Unaskable(_("This way cannot take this amount. Near it: %(near)s.") % {"near": " / ".join(near)})
-    if found.provider.how == "push":
-        if not phone:
-            raise Unaskable(_("Say the number of the telephone that pays."))
-        # Its owner's phone rings: nobody may make it ring all day.
-        limits.hit("ledger.ask", phone, at_most=6, per=timedelta(hours=1))
+    if found.provider.how == "push" and not phone:
+        raise Unaskable(_("Say the number of the telephone that pays."))
     with transaction.atomic():
+        if found.provider.how == "push":
+            if ringing := _ringing(way, amount, currency, phone, bills, now):
+                return ringing
+            # Its owner's phone rings: nobody may make it ring all day.
+            limits.hit("ledger.ask", phone, at_most=6, per=timedelta(hours=1))
         row = PaymentRequest.objects.create(
             code=codes.make(8),
             way=way,
@@ -86,6 +90,19 @@ def ask(
         audit.record(by, "ledger.ask", f"ledger.request:{row.pk}", way=way, amount=amount, currency=currency)
         tasks.defer(send_job, request=row.pk)
     return row
+
+
+def _ringing(
+    way: str, amount: int, currency: str, phone: str, bills: Sequence[int], now: datetime
+) -> PaymentRequest | None:
+    """What that telephone rings for just now, asked for once at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 34))", [f"{way} {phone}"])
+    rows = PaymentRequest.objects.filter(
+        way=way, amount=amount, currency=currency, phone=phone, bills=list(bills), created__gt=now - RINGS,
+        state__in=(State.NEW, State.SENDING, State.PENDING), order=None, wish=None,
+    )  # fmt: skip
+    return rows.order_by("-pk").first()
 
 
 def asked(row: PaymentRequest, way: ways.Way) -> Asked:

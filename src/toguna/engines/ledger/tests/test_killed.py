@@ -97,7 +97,7 @@ def home(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Ite
             [programs / "psql", "-q", "-h", str(given_to["host"]), "-U", str(given_to["user"]), str(given_to["dbname"])], input=dump.stdout,
             capture_output=True, check=True,
         )  # fmt: skip
-        assert start(folder, _BEGIN, str(PAYERS)).wait(60) == 0
+        assert start(folder, _BEGIN, str(PAYERS)).wait(180) == 0
         yield folder
     finally:
         for pid in [server._postmaster(), *server._orphans()]:
@@ -168,7 +168,7 @@ def test_workers_and_the_database_are_killed_in_the_middle_of_a_run_and_of_payme
     sound(home)
     again = start(home, _RUN, str(PAYERS), str(BILLS))
     for one in (*cashiers, again):
-        said, _nothing = one.communicate(timeout=60)
+        said, _nothing = one.communicate(timeout=180)
         assert one.returncode == 0, said
     assert asked(home, "SELECT count(*), count(DISTINCT key) FROM ledger_bill") == (BILLS, BILLS)
     assert asked(home, "SELECT count(*), sum(amount) FROM ledger_payment") == (CLIENTS * EACH, CLIENTS * EACH * 150)

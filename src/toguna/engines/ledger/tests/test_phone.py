@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import count
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from toguna.engines.channels import api as channels
 from toguna.engines.channels.talk import understanding
@@ -144,6 +145,11 @@ def test_a_bill_is_asked_for_and_paid_by_its_reference(say, monkeypatch):
     assert "confirm on your phone" in say("1")
     row = PaymentRequest.objects.get()
     assert (row.amount, row.phone, row.bills) == (5000, PHONE, [owed.pk])
+    say(f"BILL {owed.reference}")
+    assert row.code in say("1") and PaymentRequest.objects.count() == 1, "it rings for that already"
+    PaymentRequest.objects.update(created=timezone.now() - timedelta(minutes=3))
+    say(f"BILL {owed.reference}")
+    assert row.code not in say("1") and PaymentRequest.objects.count() == 2, "who missed the ring is asked again"
     chat = channels.receive("telegram", "telegram:5", f"BILL {owed.reference}", reference="t1")
     chat.refresh_from_db()
     assert f"/pay/{owed.reference}" in chat.answer.text, "a chat does not ring"

@@ -380,9 +380,10 @@ def test_one_click_asks_once_and_a_phone_is_not_made_to_ring_all_day(mtn: Mtn) -
     same = uuid.uuid4()
     rows = [asking.ask("mtn", 500, phone="+22370000001", by=NOBODY, client_id=same) for _click in range(9)]
     assert len({row.pk for row in rows}) == 1
+    assert asking.ask("mtn", 500, phone="+22370000001", by=NOBODY).pk == rows[0].pk, "it rings for that already"
     with pytest.raises(TooMany):
-        for _time in range(9):
-            asking.ask("mtn", 500, phone="+22370000001", by=NOBODY)
+        for amount in range(501, 510):
+            asking.ask("mtn", amount, phone="+22370000001", by=NOBODY)
     with pytest.raises(asking.Unaskable):
         asking.ask("mtn", 0, phone="+22370000002", by=NOBODY)
     with pytest.raises(asking.Unaskable):

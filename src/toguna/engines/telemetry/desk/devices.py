@@ -195,7 +195,7 @@ def device(request: Request, pk: int) -> HttpResponse:
         "refused": Refused.objects.filter(device=row).order_by("-last")[:20],
         "alarms": reading.alarms(request.actor).filter(device=row)[:10],
         "may_manage": access.can(request.actor, MANAGE, zone=row.zone),
-        "drifts": last.drift is not None and abs(last.drift) > reading.DRIFT,
+        "drifts": reading.clock(last.drift),
         "today": timezone.localdate(),
     }
     return render(request, "telemetry/desk_device.html", values)

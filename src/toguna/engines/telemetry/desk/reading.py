@@ -11,11 +11,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from toguna.engines.telemetry.devices import reads
 from toguna.engines.telemetry.devices.register import READ
 from toguna.engines.telemetry.history import drifting, hours, reading
 from toguna.engines.telemetry.models import Alarm, Device, Quantity
+from toguna.engines.territory import api as territory
 from toguna.kernel import access, text
 from toguna.kernel.access import Actor
 
@@ -34,6 +36,18 @@ def alarms(actor: Actor, *, only_open: bool = False) -> QuerySet[Alarm]:
 
 def device(actor: Actor, pk: int) -> Device | None:
     return reads.visible(actor).select_related("decoder", "latest").filter(pk=pk).first()
+
+
+def clock(drift: float | None) -> str:
+    """What is wrong with the clock of a device, "" for nothing. drift: seconds behind ours."""
+    if drift is None or abs(drift) <= DRIFT:
+        return ""
+    seconds = abs(drift)
+    sizes = ((2 * 3600, 3600, "h"), (600, 60, "min"), (0, 1, "s"))
+    unit, sign = next((unit, sign) for least, unit, sign in sizes if seconds >= least)
+    much = f"{seconds / unit:.0f}\u00a0{sign}"
+    behind = _("its clock is %(much)s behind ours"), _("its clock is %(much)s ahead of ours")
+    return behind[drift < 0] % {"much": much}
 
 
 @dataclass(frozen=True)
@@ -96,17 +110,19 @@ def chart(points: list[tuple[datetime, float]]) -> SafeString | str:
 
 @dataclass(frozen=True)
 class Way:
-    """A day of a vehicle. points: [[seconds, lat, lon, km/h]] for the page's own program; stops: [(since, minutes, lat, lon)]."""
+    """A day of a vehicle. points: [[seconds, lat, lon, km/h]] for the page's own program; stops: [(since, minutes, lat, lon, where in
+    words)]; last: of its last position."""
 
     drawing: SafeString | str
     points: list[list[Any]]
     rows: list[dict[str, Any]]
     metres: float
-    stops: list[tuple[datetime, int, float, float]]
+    stops: list[tuple[datetime, int, float, float, str]]
+    last: datetime | None = None
 
 
 STOP = 5  # minutes in one place
-ROWS = 60
+ROWS, NAMED = 60, 20  # positions that are listed; stops whose place is looked for
 
 
 def way(device: int, start: datetime, end: datetime) -> Way:
@@ -119,7 +135,10 @@ def way(device: int, start: datetime, end: datetime) -> Way:
         [round(p.at.timestamp()), round(p.lat, 5), round(p.lon, 5), None if p.speed is None else round(p.speed)]
         for p in places
     ]
-    return Way(_draw(places), points, rows, reading.metres(places), _stops(places))
+    stops = [
+        (*stop, territory.reverse(stop[3], stop[2]) if number < NAMED else "") for number, stop in enumerate(_stops(places))
+    ]  # fmt: skip
+    return Way(_draw(places), points, rows, reading.metres(places), stops, places[-1].at)
 
 
 def _stops(places: list[reading.Position]) -> list[tuple[datetime, int, float, float]]:

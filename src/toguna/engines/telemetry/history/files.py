@@ -11,12 +11,13 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db.models import QuerySet
 
 from toguna.engines.telemetry.history import partitions
 from toguna.engines.telemetry.models import Archive, Policy, Refused
@@ -128,22 +129,32 @@ def _write(pk: int) -> Archive | None:
     return row
 
 
+def _away(table: str, start: datetime, end: datetime) -> QuerySet[Archive]:
+    first, last = start.astimezone(UTC).date(), end.astimezone(UTC).date()
+    return Archive.objects.filter(table=table, day__gte=first, day__lte=last).order_by("day")
+
+
+def days(table: str, start: datetime, end: datetime) -> int:
+    """How many days of that time left the tables."""
+    return _away(table, start, end).count()
+
+
 def read(
-    table: str, device: int, start: datetime, end: datetime, *, quantity: int | None = None
+    table: str, device: int, start: datetime, end: datetime, *, quantity: int | None = None, most: int | None = None
 ) -> list[tuple[Any, ...]]:
-    """Rows of a device in the files, oldest first; all columns of the table, as it has them."""
+    """Rows of a device in the files, oldest first; all columns of the table, as it has them. most: any so many when there are more."""
     only, values = "", [device, start, end]
     if quantity is not None:
         only, values = " AND quantity = {}", [device, start, end, quantity]
-    days = Archive.objects.filter(
-        table=table, day__gte=start.astimezone(UTC).date(), day__lte=end.astimezone(UTC).date()
-    ).order_by("day")
+    if most is not None:
+        only += f" LIMIT {most}"
+    away = _away(table, start, end)
     try:
         with transaction.atomic():
-            found = [row for day in days.filter(digest="") for row in _detached(day, only.format("%s"), values)]
+            found = [row for day in away.filter(digest="") for row in _detached(day, only.format("%s"), values)]
     except ProgrammingError:  # it has been written meanwhile, and is in its file now
-        found = [row for day in days.filter(digest="") for row in _detached(day, only.format("%s"), values)]
-    there = [str(folder() / row.file) for row in days if (folder() / row.file).exists()]
+        found = [row for day in away.filter(digest="") for row in _detached(day, only.format("%s"), values)]
+    there = [str(folder() / row.file) for row in away if (folder() / row.file).exists()]
     where, seq = names(table).index("at"), names(table).index("seq")
     if there:
         with duckdb.connect(config={"threads": 1, "memory_limit": "256MB"}) as lake:
@@ -155,6 +166,29 @@ def read(
             ).fetchall()
         found += [(*row[:where], datetime.fromtimestamp(row[where] / 1e6, UTC), *row[where + 1 :]) for row in rows]
     return sorted(found, key=lambda row: (row[where], row[seq]))
+
+
+def bring_back(cursor: Any, day: Archive, start: datetime, end: datetime, devices: Collection[int] | None) -> None:
+    """What the file of a day holds from start to before end, into the temporary table `telemetry_filed`, for the transaction of the
+    cursor. devices: of these only. Nothing when the file is not there."""
+    columns = ", ".join(names(day.table))
+    cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS telemetry_filed (LIKE telemetry_{day.table}) ON COMMIT DROP")
+    cursor.execute("TRUNCATE pg_temp.telemetry_filed")
+    where = folder() / day.file
+    if not where.exists():
+        return
+    only, values = "", [str(where), start, end]
+    if devices is not None:
+        only, values = " AND device IN (SELECT unnest(?))", [*values, list(devices)]
+    with duckdb.connect(config={"threads": 1, "memory_limit": "256MB"}) as lake:
+        lake.execute("SET TimeZone = 'UTC'")
+        # The time as text: of its own times it makes no objects without one library more.
+        told = columns.replace(" at,", ' "at"::VARCHAR,')
+        lake.execute(f'SELECT {told} FROM read_parquet(?) WHERE "at" >= ? AND "at" < ?{only}', values)
+        with cursor.copy(f"COPY pg_temp.telemetry_filed ({columns}) FROM STDIN") as copy:
+            while rows := lake.fetchmany(10_000):
+                for row in rows:
+                    copy.write_row(row)
 
 
 def _detached(day: Archive, only: str, values: list[Any]) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 Plain is a device without a decoder, a signature or a fixed place, all of whose messages in the batch hold the same names with numbers, each
 observation newer than the one before, in range, and from where it can be. There the loader has nothing to decide. All the rest, and all of a
-device one message of which is not plain, goes by `loading._take`; a test says the same to both and compares what is kept.
+device one message of which is not plain, goes by `judging.take`; a test says the same to both and compares what is kept.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ SPARED = 300_000_000  # bytes of the disk that are not ours: with none left, the
 
 @dataclass(slots=True)
 class Record:
-    """One message as it came. received: seconds since 1970; form: how `body` is to be read (see `loading.FORMS`); proof: "" or what
+    """One message as it came. received: seconds since 1970; form: how `body` is to be read (see `believing.FORMS`); proof: "" or what
     proves it: "key:..." as it was shown, "sig:..." beside the body, "door" when the door knows itself who it is."""
 
     received: float

@@ -28,6 +28,7 @@ from toguna.engines.telemetry.testing import mosquitto
 from toguna.engines.telemetry.tests.conftest import NOW
 from toguna.kernel import places
 from toguna.kernel.cluster import Cluster
+from toguna.kernel.testing import until
 
 BEHIND_KEY = "another secret than that of the tests"
 
@@ -36,14 +37,6 @@ def free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def until(true, seconds=60):
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
-    return found
 
 
 class Town:
@@ -164,7 +157,7 @@ class Patient:
 
     def end(self) -> None:
         self._waiting.put(None)
-        self._thread.join(5)
+        self._thread.join(60)
 
 
 def test_killed_under_load(town):

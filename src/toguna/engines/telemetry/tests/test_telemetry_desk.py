@@ -13,11 +13,12 @@ from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.db import OperationalError, connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.engines.telemetry import api
-from toguna.engines.telemetry.desk import devices
+from toguna.engines.telemetry.desk import devices, reading
 from toguna.engines.telemetry.devices import keys, register
 from toguna.engines.telemetry.intake import draining
 from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device, Policy, Refused
@@ -282,7 +283,7 @@ def test_a_rule_of_many_devices_is_tried_on_some_and_makes_no_more_of_them(devic
         assert [one.pk for one in actions.watched_by(live)] == said
 
 
-def test_a_day_of_a_truck(device, hire):
+def test_a_day_of_a_truck(device, hire, monkeypatch):
     truck = device("truck-1", "tcp", kind="tracker", name="Truck 1")
     noon = int(time.time()) - 3600
     places = [{"at": noon + n * 30, "lat": 12.65 + n / 2000, "lon": -8.0, "speed": 25} for n in range(20)]
@@ -292,6 +293,10 @@ def test_a_day_of_a_truck(device, hire):
     day = datetime.fromtimestamp(noon, UTC).date().isoformat()
     shown = page(agent, f"/desk/devices/{truck.pk}/day", day=day)
     assert "data-way-now" in shown and re.search(r"<dd>1[.,]1 km</dd>", shown) and "Stops of five minutes" in shown
+    until = timezone.localtime(datetime.fromtimestamp(places[-1]["at"], UTC))
+    assert f" – {until:%H:%M}</dd>" in shown and ">12.65900, -8.00000</a>" in shown
+    monkeypatch.setattr(reading.territory, "reverse", lambda lon, lat: f"near the well of {lat:.4f}")
+    assert ">near the well of 12.6590</a>" in page(agent, f"/desk/devices/{truck.pk}/day", day=day)
     assert AuditEntry.objects.filter(action="telemetry.see_way").exists()
     assert "said nowhere" in page(agent, f"/desk/devices/{truck.pk}/day", day="2020-01-01")
     assert "Truck 1" in page(agent, "/desk/devices/map")

@@ -191,10 +191,74 @@ def test_hours_are_what_stays(device):
     found = api.hours(one.pk, "level", noon - timedelta(days=30), noon + timedelta(hours=1))
     assert [(h.n, h.high) for h in found] == [(1, 4), (7, 30)]
     assert set(Hour.objects.filter(device=other).values_list("n", flat=True)) == {77}
-    # What comes late for a day that is in a file is not taken for the whole of its hour.
-    Archive.objects.create(table="reading", day=noon.date(), file="x", rows=1, digest="x")
-    say(one, {"at": base + 7, "level": 1})
-    assert written(hours.sum_up) == 0 and api.hours(one.pk, "level", noon, noon + timedelta(hours=1))[0].n == 7
+
+
+def test_a_device_that_was_away_long_is_counted_right_in_the_days_that_left_for_files(device, monkeypatch, tmp_path):
+    """By the hour and by the reading, from which charts are drawn; before its days are put away again, and after."""
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "archive")
+    bin_, other = device("bin-1"), device("bin-2")
+    first = NOW // 86400 * 86400 - 20 * 86400
+    start, end = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(first + 5 * 86400, UTC)
+    every = [{"at": first + n * 1200, "seq": n, "level": n % 7} for n in range(5 * 72)]
+    # Of each hour one reading came, with those of a neighbour; the days are put away before the hours are summed up.
+    for who in (bin_, other):
+        say(who, [*every[::3], {"at": NOW, "seq": 5000, "level": 1}])
+    Policy.objects.update(raw_days=3)
+    assert len(files.put_away()) == 5
+    hours.sum_up()
+    before = api.hours(other.pk, "level", start, end)
+    assert [one.n for one in before] == [1] * 120 and api.hours(bin_.pk, "level", start, end) == before
+    say(bin_, every)
+    want = [(3, sum(said) / 3, min(said), max(said)) for said in (
+        [one["level"] for one in every[n : n + 3]] for n in range(0, len(every), 3)
+    )]  # fmt: skip
+
+    def counted() -> list[tuple[int, float, float, float]]:
+        return [(one.n, one.mean, one.low, one.high) for one in api.hours(bin_.pk, "level", start, end)]
+
+    def again() -> int:
+        """As after a power cut: the same hours once more."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO telemetry_touched (hour, device) SELECT DISTINCT hour, %s FROM telemetry_hour", [bin_.pk]
+            )
+        return written(hours.sum_up)
+
+    assert written(hours.sum_up) == 120 and counted() == [pytest.approx(one) for one in want]
+    assert again() == 0
+    say(bin_, every[:200])
+    assert written(hours.sum_up) == 0, "what comes again is the same"
+    files.put_away()
+    say(bin_, every[200:])
+    assert written(hours.sum_up) == 0 and again() == 0 and counted() == [pytest.approx(one) for one in want]
+    files.put_away()
+    assert [(one.seq, one.value) for one in api.readings(bin_.pk, "level", start, end)] == [
+        (one["seq"], one["level"]) for one in every
+    ]
+    assert api.hours(other.pk, "level", start, end) == before
+    # A day whose file is gone keeps its hours: what comes late is not taken for the whole of them.
+    for row in Archive.objects.all():
+        (tmp_path / "archive" / row.file).unlink()
+    say(bin_, {"at": first + 5, "seq": 6000, "level": 9})
+    assert written(hours.sum_up) == 0
+    Archive.objects.all().delete()
+    say(bin_, {"at": first + 6, "seq": 6001, "level": 9})
+    assert written(hours.sum_up) == 0 and counted() == [pytest.approx(one) for one in want]
+
+
+def test_hours_of_a_day_wait_until_it_is_in_its_file(device, monkeypatch, tmp_path):
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "archive")
+    one, old = device(), NOW // 3600 * 3600 - 50 * 86400
+    say(one, [{"at": old + n, "seq": n, "level": n} for n in range(10)])
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fsync", lambda *_args: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            files.put_away()
+    hours.sum_up()
+    assert not Hour.objects.exists()
+    files.put_away()
+    hours.sum_up()
+    assert Hour.objects.get().n == 10
 
 
 def test_a_sensor_that_drifts_is_said_on_its_page(device, hire):

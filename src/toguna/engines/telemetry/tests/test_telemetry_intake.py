@@ -16,7 +16,7 @@ from toguna.engines.people import api as people
 from toguna.engines.telemetry import api
 from toguna.engines.telemetry.devices import changes, forgetting, keys, register
 from toguna.engines.telemetry.history import partitions
-from toguna.engines.telemetry.intake import columns, loading, taking
+from toguna.engines.telemetry.intake import columns, judging, loading, refusals, taking
 from toguna.engines.telemetry.intake.spool import Record
 from toguna.engines.telemetry.models import Alarm, AlarmRule, Device, Latest, Policy, Refused, RuleState
 from toguna.engines.telemetry.rules import actions
@@ -280,7 +280,7 @@ def test_a_batch_that_fails_is_loaded_one_by_one(device, monkeypatch):
 
 
 def test_strangers_fill_no_table(device, monkeypatch):
-    monkeypatch.setattr(loading, "STRANGERS", 5)
+    monkeypatch.setattr(refusals, "STRANGERS", 5)
     for n in range(9):
         say(Device(code=f"who-{n}", door="http"), {"fill": n})
         say(Device(code="who-0", door="http"), {"fill": n})
@@ -386,7 +386,7 @@ def _kept(ours, said, odd, few):
 
 def test_what_is_plain_is_not_looked_at_one_by_one(device, monkeypatch):
     ones = [device(f"truck-{n}", "mqtt") for n in range(3)]
-    monkeypatch.setattr(loading, "_take", lambda *_given: pytest.fail("one by one"))
+    monkeypatch.setattr(judging, "take", lambda *_given: pytest.fail("one by one"))
     body = [
         {"at": NOW - 900 + n, "seq": n, "lat": 12.65, "lon": -8.0, "speed": 20, "fuel": 40 - n / 10} for n in range(20)
     ]
@@ -441,7 +441,10 @@ def test_a_clock_that_is_wrong_is_noticed_and_a_buffer_emptied_is_none(device, h
     head = hire("manager")
     assert head.get("/desk/devices/").content.decode().count("its clock is wrong") == 2
     page = head.get(f"/desk/devices/{slow.pk}").content.decode()
-    assert "its clock is 360 s behind ours" in page
+    assert "its clock is 360\u00a0s behind ours" in page
+    assert "its clock is 300\u00a0s ahead of ours" in head.get(f"/desk/devices/{fast.pk}").content.decode()
+    Latest.objects.filter(device=slow).update(drift=17_972)
+    assert "its clock is 5\u00a0h behind ours" in head.get(f"/desk/devices/{slow.pk}").content.decode()
     assert "behind ours" not in head.get(f"/desk/devices/{right.pk}").content.decode()
 
 

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from toguna.engines.telemetry.devices import register
 from toguna.engines.telemetry.doors.sensorthings import entities, views
-from toguna.engines.telemetry.models import Device
+from toguna.engines.telemetry.history import files
+from toguna.engines.telemetry.models import Device, Quantity
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.engines.telemetry.tests.test_telemetry_doors import post
 from toguna.kernel.access import SYSTEM
@@ -258,6 +259,61 @@ def test_paths_to_properties_references_pages_and_selections(several):
     by_thing = get(web, "/Datastreams", **{"$orderby": "Thing/id desc", "$top": "1"})["value"][0]
     assert by_thing["@iot.id"].startswith(f"{several[-1].pk}-")
     assert get(web, "/Things", **{"$select": "moon"}) == 400
+
+
+def test_observations_of_days_that_are_in_files_are_served_as_before(town, monkeypatch, tmp_path):
+    """The same answers, link by link, before the days left the tables and after; what comes late for them is among them, once."""
+    monkeypatch.setattr(files, "folder", lambda: tmp_path / "archive")
+    gauge, truck = town
+    old = NOW // 86400 * 86400 - 50 * 86400
+    said = [
+        {"at": old + n * 3600, "seq": n, "rain": n % 5, "level": n / 10, "lat": 12.65, "lon": -8.0} for n in range(60)
+    ]
+    say(gauge, said)
+    quantity = Quantity.objects.get(code="rain").pk
+    stream, web = f"/Datastreams('{gauge.pk}-{quantity}')", Client()
+
+    def moment(seconds: float) -> str:
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+    def ends(at: float) -> str:
+        return f"phenomenonTime ge {moment(old)} and phenomenonTime lt {moment(at)}"
+
+    asked = [
+        {"$filter": ends(old + 40 * 3600), "$count": "true", "$top": "1000"},
+        {"$filter": f"{ends(old + 50 * 3600)} and result gt 2", "$orderby": "result asc,phenomenonTime asc", "$top": "7", "$skip": "3"},
+        {"$filter": f"{moment(old + 7200)} lt resultTime", "$orderby": "phenomenonTime asc", "$count": "true"},
+        {"$filter": f"phenomenonTime eq {moment(old + 7200)}"},
+        {"$filter": f"day(phenomenonTime) eq {datetime.fromtimestamp(old, UTC).day} and {ends(NOW)}"},
+        {"$filter": f"{ends(old)} or result gt 3", "$count": "true"},
+    ]  # fmt: skip
+    one = f"/Observations('{gauge.pk}-{quantity}-{(old + 3600) * 1_000_000}-1')"
+
+    def answers(asked):
+        first = [get(web, f"{stream}/Observations", **query) for query in asked]
+        pages, page = [], get(web, f"{stream}/Observations", **{"$filter": ends(NOW), "$top": "25"})
+        while page["value"]:
+            pages += [row["@iot.id"] for row in page["value"]]
+            page = web.get(page["@iot.nextLink"]).json() if "@iot.nextLink" in page else {"value": []}
+        inner = get(web, stream, **{"$expand": f"Observations($filter={ends(old + 9 * 3600)};$top=4)"})
+        return first, pages, inner, get(web, one), get(web, f"{one}/result")
+
+    before = answers(asked[:5])
+    assert [len(page["value"]) for page in before[0]] == [40, 7, 67, 1, 24]
+    assert len(before[1]) == len(set(before[1])) == 70
+    assert before[3]["result"] == 1 and before[4] == {"result": 1}
+    files.put_away()
+    assert answers(asked[:5]) == before
+    say(gauge, [*said[:3], {"at": old + 30, "seq": 100, "rain": 4}])
+    assert get(web, f"{stream}/Observations", **asked[0])["@iot.count"] == 41
+    # No time that all must have: of the tables alone, with what came late.
+    assert get(web, f"{stream}/Observations", **asked[5])["@iot.count"] == 7
+    fuel = Quantity.objects.get(code="fuel").pk
+    assert get(web, f"/Datastreams('{truck.pk}-{fuel}')/Observations", **asked[0]) == 404
+    for most, value in (("MOST_FILES", 2), ("MOST_OLD", 30)):
+        monkeypatch.setattr(entities, most, value)
+        answer = web.get(f"{ROOT}{stream}/Observations", asked[0] if most == "MOST_OLD" else asked[2])
+        assert answer.status_code == 400 and "phenomenonTime ge and lt" in answer.json()["message"]
 
 
 def test_expanding_without_end_is_refused_and_what_many_point_to_is_read_once(town, monkeypatch):

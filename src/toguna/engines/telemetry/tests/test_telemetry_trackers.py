@@ -217,10 +217,7 @@ async def _exchange(port, *messages):
     answers = []
     for message in messages:
         writer.write(message)
-        try:
-            answers.append(await asyncio.wait_for(reader.read(200), 3))
-        except TimeoutError:
-            answers.append(None)
+        answers.append(await asyncio.wait_for(reader.read(200), 60))
     writer.close()
     return answers
 

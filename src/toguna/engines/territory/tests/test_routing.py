@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -27,6 +26,7 @@ from toguna.engines.territory.routing import build, client, graph, learning, net
 from toguna.engines.territory.routing.testing import routing
 from toguna.kernel import town
 from toguna.kernel.access import NOBODY, SYSTEM, Denied
+from toguna.kernel.testing import until
 
 CIRCLE, MADINA = (-0.2148, 5.5694), (-0.1650, 5.6680)  # two places of Accra
 
@@ -448,14 +448,12 @@ def test_the_process_that_serves_ends_with_valhalla_and_tells_its_port(accra):
     command = [sys.executable, "-m", "toguna.engines.territory.routing.process"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
         try:
-            until = time.monotonic() + 20
-            while programs.serving_file().read_text() == before and time.monotonic() < until:
-                time.sleep(0.05)
+            until(lambda: programs.serving_file().read_text() != before)
             told = programs.serving()
             client.forget()
             assert api.route([CIRCLE, MADINA]).metres > 10_000 and client._kept.address == ("127.0.0.1", told.port)
             os.kill(told.pid, signal.SIGKILL)
-            assert process.wait(20) == 1
+            assert process.wait(60) == 1
         finally:
             process.kill()
             programs.serving_file().write_text(before)

@@ -127,3 +127,19 @@ def opened(town):
         return cases.open_case(asked, by=access.NOBODY)[0]
 
     return make
+
+
+@pytest.fixture(params=[False, True], ids=["without JavaScript", "with JavaScript"])
+def browse(request, chromium):
+    """browse(client) -> a page of a browser, as that person."""
+
+    def page(client: Client | None = None):
+        return chromium.page(client, java_script_enabled=request.param)
+
+    page.javascript = request.param
+    return page
+
+
+@pytest.fixture
+def head(browse, hire):
+    return browse(hire("manager"))

@@ -164,7 +164,7 @@ def test_open311_with_an_independent_client(peer, town, live_server, hire):
     assert Case.objects.get(code=by_name[0]["service_request_id"]).zone == town.south
     problem = peer.post("nope", description="x")
     assert problem[0]["code"] == 404 and problem[0]["description"]
-    xml = requests.get(f"{live_server.url}/open311/v2/requests.xml", timeout=10)
+    xml = requests.get(f"{live_server.url}/open311/v2/requests.xml", timeout=60)
     assert xml.headers["Content-Type"].startswith("text/xml")
     from defusedxml.ElementTree import fromstring
 

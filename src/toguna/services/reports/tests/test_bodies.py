@@ -282,7 +282,7 @@ def test_what_was_taken_without_a_clear_answer_is_never_sent_twice(bad, leak, bo
     water.answer = lambda *what: bad(water, *what)
     began = time.monotonic()
     _case, made = sent_on(leak, body, run_jobs)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert made.state == OPEN and made.trouble and made.sent and made.attempts == 1
     body.refresh_from_db()
     assert body.trouble

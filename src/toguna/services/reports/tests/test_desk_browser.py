@@ -5,23 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.conf import settings
 
 from toguna.engines.cases import api as cases
 from toguna.kernel.access import NOBODY, SYSTEM
-from toguna.services.reports.tests.test_browser import browse, pytestmark, sound
-from toguna.services.reports.tests.test_setup_browser import shot
-
-__all__ = ["browse", "pytestmark"]
+from toguna.kernel.testing_browser import press, sound
 
 
 @pytest.fixture
-def agent(browse, live_server, hire, town) -> Any:
-    session = hire("agent", teams=[town.roads]).cookies[settings.SESSION_COOKIE_NAME].value
-    return browse([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+def agent(browse, hire, town) -> Any:
+    return browse(hire("agent", teams=[town.roads]))
 
 
-def test_a_day_at_the_desk(browse, agent, live_server, opened, town, picture, run_jobs):
+def test_a_day_at_the_desk(browse, agent, opened, town, picture, run_jobs):
     cases.ReplyTemplate.objects.create(
         case_type="reports", transition="accept", titles={"fr": "Pris en charge"}, texts={"fr": "Nous venons demain."}
     )
@@ -30,21 +25,17 @@ def test_a_day_at_the_desk(browse, agent, live_server, opened, town, picture, ru
     cases.add_photo(case.pk, picture + b"\0", by=SYSTEM, moment="after")
     cases.support(case.pk, by=NOBODY, device="x")
     run_jobs()
-    desk = f"{live_server.url}/desk/reports/"
-
-    def look(name: str) -> None:
-        sound(agent, browse)
-        shot(agent, name)
+    desk = "/desk/reports/"
 
     agent.goto(f"{desk}?q=trou&supporters=0")
-    look("inbox")
+    sound(agent, "inbox")
     for code in (case.code, twin.code):
         agent.locator(f"input[value='{code}']").check()
-    agent.locator("button[value=move]").click()
-    look("bulk")
+    press(agent.locator("button[value=move]"))
+    sound(agent, "bulk")
     agent.locator("input[value=accept]").check()
-    agent.locator(".deskmain form button").click()
-    look("done")
+    press(agent.locator(".deskmain form button"))
+    sound(agent, "done")
     assert set(cases.Case.objects.values_list("state", flat=True)) == {"accepted"}
 
     cases.move(case.pk, "solve", by=SYSTEM)
@@ -52,25 +43,25 @@ def test_a_day_at_the_desk(browse, agent, live_server, opened, town, picture, ru
     cases.log_work(case.pk, by=SYSTEM, minutes=45, cost=12500)
     agent.goto(desk + case.code)
     agent.locator("details").evaluate_all("all => all.forEach(d => d.open = true)")
-    look("report")
-    agent.locator("button[value=mine]").click()
+    sound(agent, "report")
+    press(agent.locator("button[value=mine]"))
     agent.wait_for_url(f"**/{case.code}")
     assert cases.Case.objects.get(pk=case.pk).assignee is not None
     agent.locator(f"input[name=other][value='{twin.code}']").check()
-    agent.locator("button[value=merge]").click()
+    press(agent.locator("button[value=merge]"))
     agent.wait_for_url(f"**/{case.code}")
     assert cases.Case.objects.get(pk=twin.pk).merged_into_id == case.pk
 
     agent.goto(f"{desk}new")
     agent.locator("input[name=contact]").fill("70 00 00 01")
     agent.locator("select[name=topic]").select_option("pothole")
-    look("call")
-    agent.locator("button[value=look]").click()
-    look("entry")
+    sound(agent, "call")
+    press(agent.locator("button[value=look]"))
+    sound(agent, "entry")
     agent.locator("[name=position]").fill("0.5, 0.5")
     agent.locator("[name=text]").fill("Encore le trou")
-    agent.locator("form.narrow button.button").last.click()
-    look("entry-near")
-    agent.locator("button[name=sure]").click()
+    press(agent.locator("form.narrow button.button").last)
+    sound(agent, "entry-near")
+    press(agent.locator("button[name=sure]"))
     agent.wait_for_url("**/slip")
-    look("slip")
+    sound(agent, "slip")

@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
-
 import pytest
 from PIL import Image
 
 from toguna.engines.cases import api as cases
-from toguna.kernel.testing import open_offline
+from toguna.kernel.testing_browser import open_offline, press, sound, until
 from toguna.services.reports import topics
-from toguna.services.reports.tests.test_browser import sound
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
-    pytest.mark.django_db(transaction=True),
-]
-BROWSE = type("Browse", (), {"javascript": True})
 KEPT = """async () => (await Promise.all((await caches.keys()).map(async (name) =>
   (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname + new URL(url).search)))).flat()"""
 
+# The photos were made small.
+SMALL = "input => [...input.files].every(file => file.name === 'photo.jpg')"
+
 
 @pytest.fixture
-def phone(live_server, town, tmp_path, monkeypatch, settings):
-    """phone() -> (context, page) of a 320-pixel browser in French; what it keeps outlives its being closed."""
-    from playwright.sync_api import sync_playwright
+def phone(chromium, town):
+    """phone() -> its page; what it keeps outlives its being closed. No script of it may break."""
 
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as play:
+    def switched_on():
+        page = chromium.phone()
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        return page
 
-        def switched_on():
-            context = play.chromium.launch_persistent_context(
-                str(tmp_path / "phone"), executable_path=CHROMIUM, args=["--no-sandbox"], locale="fr-FR",
-                viewport={"width": 320, "height": 640},
-            )  # fmt: skip
-            page = context.new_page()
-            page.set_default_timeout(30_000)
-            page.on("pageerror", lambda error: broken.append(str(error)))
-            return context, page
-
-        broken: list[str] = []
-        yield switched_on
-        assert broken == []
+    broken: list[str] = []
+    yield switched_on
+    assert broken == []
 
 
 @pytest.fixture
@@ -58,80 +38,67 @@ def photos(tmp_path) -> list[str]:
     return [str(path) for path in paths]
 
 
-def prepared(page, town, url: str) -> None:
+def prepared(page, town) -> None:
     """The first visit, with network: the forms are fetched."""
-    page.goto(f"{url}/reports/new")
+    page.goto("/reports/new")
     wanted = {"/reports/new", *(f"/reports/new/{slug}?all=1" for slug in offered(town))}
-    for _try in range(100):
-        if wanted <= set(page.evaluate(KEPT)):
-            return
-        page.wait_for_timeout(200)
-    raise AssertionError((wanted, page.evaluate(KEPT)))
-
-
-def until(page, expression: str) -> None:
-    """Asks from outside: the pages' own policy lets nothing be evaluated inside."""
-    for _try in range(300):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(expression)
+    until(page, lambda: wanted <= set(page.evaluate(KEPT)))
 
 
 def offered(town) -> list[str]:
     return [t.slug for t in town.topics.values() if t.active]
 
 
-def shot(page, name: str) -> None:
-    if folder := os.environ.get("TOGUNA_SHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+def ready(page) -> None:
+    """Waits until the page's script has done what it does first."""
+    page.evaluate("""() => import(document.querySelector("script[src*='drafts.js']").src).then(() => 1)""")
 
 
 def write(page, words: str, *files: str, district: str = "Nord") -> None:
+    ready(page)
     page.get_by_label("Que voyez-vous ?").fill(words)
     if district:
         page.get_by_label("Quartier").select_option(district)
     page.get_by_label("Photos").set_input_files(list(files))
-    page.wait_for_timeout(500)  # the photos are made small
+    until(page, lambda: page.locator("[name=photos]").evaluate(SMALL))
     page.get_by_role("button", name="Envoyer mon signalement").click()
 
 
-def test_two_reports_without_network(phone, live_server, town, opened, photos):
-    context, page = phone()
-    prepared(page, town, live_server.url)
-    page.goto(f"{live_server.url}/reports/{opened().code}")
-    page.goto(f"{live_server.url}/reports/new/pothole?place=Chez+Awa")
+def test_two_reports_without_network(phone, town, opened, photos):
+    page = phone()
+    prepared(page, town)
+    page.goto(f"/reports/{opened().code}")
+    page.goto("/reports/new/pothole?place=Chez+Awa")
     kept = page.evaluate(KEPT)
     forms = {f"/reports/new/{slug}?all=1" for slug in offered(town)}
     assert {path for path in kept if not path.startswith("/static/")} == {"/reports/new", "/town.css", *forms}
-    sound(page, BROWSE)
+    sound(page)
 
-    context.set_offline(True)
-    open_offline(page, f"{live_server.url}/reports/new")
-    page.get_by_role("link", name="Nid-de-poule").click()
-    sound(page, BROWSE)
+    page.context.set_offline(True)
+    open_offline(page, "/reports/new")
+    press(page.get_by_role("link", name="Nid-de-poule"))
+    sound(page)
     first = page.locator("[name=client_id]").input_value()
     write(page, "Un grand trou", *photos[:2], district="")  # a district is asked: nobody could find it
     assert page.evaluate("document.activeElement.name") == "district"
     page.get_by_label("Quartier").select_option("Nord")
     page.get_by_role("button", name="Envoyer mon signalement").click()
     page.locator("#drafts li").wait_for()
-    sound(page, BROWSE)
-    shot(page, "drafts-kept")
-    page.goto(f"{live_server.url}/reports/new/pothole?place=Le+pont")  # from the step before: what was typed stays
+    sound(page, "drafts-kept")
+    page.goto("/reports/new/pothole?place=Le+pont")  # from the step before: what was typed stays
+    ready(page)
     assert page.locator("[name=client_id]").input_value() != first
     assert page.get_by_label("Où est-ce ?").input_value() == "Le pont"
     write(page, "Un autre trou", *photos[2:], district="Sud")
     page.locator("#drafts li").nth(1).wait_for()
-    context.close()  # switched off
+    page.context.close()  # switched off
 
-    context, page = phone()
-    context.set_offline(True)
-    open_offline(page, f"{live_server.url}/reports/new")
+    page = phone()
+    page.context.set_offline(True)
+    open_offline(page, "/reports/new")
     page.locator("#drafts li").nth(1).wait_for()
     assert page.locator("#drafts li").count() == 2
-    sound(page, BROWSE)
-    shot(page, "drafts-waiting")
+    sound(page, "drafts-waiting")
     page.locator("#drafts [data-send] button").click()  # still nothing
     page.locator("#drafts > [data-says]", has_text=".").wait_for()
     assert cases.Case.objects.count() == 1
@@ -153,15 +120,15 @@ def test_two_reports_without_network(phone, live_server, town, opened, photos):
 
     page.route("**/api/v1/reports**", cut)
     page.route("**/api/v1/reports/**", cut)
-    context.set_offline(False)
-    for _try in range(60):
-        page.wait_for_timeout(500)
-        if page.locator("#drafts .tag.done").count() == 2:
-            break
+    page.context.set_offline(False)
+
+    def sent() -> bool:
         page.evaluate("document.querySelector('#drafts [data-send]:not([hidden]) button')?.click()")
-    assert page.locator("#drafts .tag.done").count() == 2 and len(calls) > 8
-    sound(page, BROWSE)
-    shot(page, "drafts-sent")
+        return page.locator("#drafts .tag.done").count() == 2
+
+    until(page, sent)
+    assert len(calls) > 8
+    sound(page, "drafts-sent")
 
     rows = {c.text: c for c in cases.Case.objects.exclude(text="Un trou")}
     assert set(rows) == {"Un grand trou", "Un autre trou"} and cases.Case.objects.count() == 3
@@ -175,25 +142,25 @@ def test_two_reports_without_network(phone, live_server, town, opened, photos):
     page.locator("#drafts [data-delete]").first.click()
     page.locator("#drafts").wait_for(state="hidden")
     page.reload()
+    ready(page)
     assert page.locator("#drafts").is_hidden()
-    context.close()
+    page.context.close()
 
 
-def test_what_the_town_refuses_is_corrected(phone, live_server, town, photos):
+def test_what_the_town_refuses_is_corrected(phone, town, photos):
     """The category was closed meanwhile: its words are shown, and all that was written goes under another one."""
-    context, page = phone()
-    prepared(page, town, live_server.url)
-    context.set_offline(True)
-    page.goto(f"{live_server.url}/reports/new/pothole?all=1")
+    page = phone()
+    prepared(page, town)
+    page.context.set_offline(True)
+    page.goto("/reports/new/pothole?all=1")
     page.get_by_label("Position").fill("40.0, 40.0")  # outside the town
     write(page, "Un grand trou", *photos[:2], district="")
     page.locator("#drafts li").wait_for()
-    context.set_offline(False)
-    page.goto(f"{live_server.url}/reports/new")
+    page.context.set_offline(False)
+    page.goto("/reports/new")
     page.locator("#drafts .tag.refused").wait_for()
     assert "hors" in page.locator("#drafts li [data-says]").inner_text()
-    sound(page, BROWSE)
-    shot(page, "drafts-refused")
+    sound(page, "drafts-refused")
     assert not cases.Case.objects.exists()
 
     town.topics["pothole"].active = False
@@ -202,8 +169,8 @@ def test_what_the_town_refuses_is_corrected(phone, live_server, town, photos):
     page.locator("#drafts [data-correct]").click()  # closed by now: the first page again, with what was written
     page.wait_for_url("**/reports/new#draft=*")
     page.locator("a.tile[href*=draft]").first.wait_for()
-    page.locator("a.tile[href*=street-light]").click()
-    until(page, "document.querySelector('[name=text]').value")
+    press(page.locator("a.tile[href*=street-light]"))
+    until(page, lambda: page.evaluate("document.querySelector('[name=text]').value"))
     assert page.get_by_label("Que voyez-vous ?").input_value() == "Un grand trou"
     assert page.locator("[name=photos]").evaluate("(input) => input.files.length") == 2
     page.get_by_label("Position").fill("0.5, 0.5")
@@ -211,48 +178,49 @@ def test_what_the_town_refuses_is_corrected(phone, live_server, town, photos):
     page.locator(".code").first.wait_for()
     case = cases.Case.objects.get()
     assert case.topic.slug != "pothole" and case.photos.count() == 2
-    page.wait_for_timeout(500)
-    page.goto(f"{live_server.url}/reports/new")
-    page.wait_for_timeout(500)
+    ready(page)
+    page.goto("/reports/new")
+    ready(page)
     assert page.locator("#drafts").is_hidden()  # thanked for: not kept
-    context.close()
+    page.context.close()
 
 
-def test_a_form_that_does_not_arrive_waits(phone, live_server, town, photos):
+def test_a_form_that_does_not_arrive_waits(phone, town, photos):
     """The browser believes that there is network, and there is none; then the answer of an ordinary form is an error page."""
-    context, page = phone()
-    prepared(page, town, live_server.url)
-    page.goto(f"{live_server.url}/reports/new/pothole?all=1")
-    until(page, "!!navigator.serviceWorker.controller")
-    context.route("**/reports/new/pothole?kept", lambda route: route.abort())
+    page = phone()
+    prepared(page, town)
+    page.goto("/reports/new/pothole?all=1")
+    until(page, lambda: page.evaluate("!!navigator.serviceWorker.controller"))
+    page.context.route("**/reports/new/pothole?kept", lambda route: route.abort())
     write(page, "Un grand trou", *photos[:2])
     page.wait_for_url("**/reports/new")
     page.locator("#drafts .tag.done").wait_for()
     assert cases.Case.objects.get().photos.count() == 2
-    context.unroute("**/reports/new/pothole?kept")
+    page.context.unroute("**/reports/new/pothole?kept")
 
     page.locator("#drafts [data-delete]").click()
-    page.goto(f"{live_server.url}/reports/new/pothole?all=1")
+    page.goto("/reports/new/pothole?all=1")
     page.get_by_label("Position").fill("n'importe quoi")
     write(page, "Un second trou", *photos[2:])
     page.get_by_role("alert").first.wait_for()  # the page of the server, with what it asks for; the photos are not lost
-    until(page, "document.querySelector('[name=photos]').files.length === 2")
+    until(page, lambda: page.evaluate("document.querySelector('[name=photos]').files.length === 2"))
+    ready(page)
     page.get_by_label("Position").fill("")
     page.get_by_role("button", name="Envoyer mon signalement").click()
     page.locator(".code").first.wait_for()
     assert cases.Case.objects.get(text="Un second trou").photos.count() == 2
-    context.route("**/reports/new/pothole", lambda route: None)  # no answer comes: what is kept is shown instead
-    page.goto(f"{live_server.url}/reports/new/pothole")
-    assert page.get_by_label("Que voyez-vous ?").is_visible()
-    context.close()
+    page.context.route("**/reports/new/pothole", lambda route: None)  # no answer comes: what is kept is shown instead
+    page.goto("/reports/new/pothole")
+    page.get_by_label("Que voyez-vous ?").wait_for()
+    page.context.close()
 
 
-def test_who_counts_their_data_is_sent_no_forms(phone, live_server, town):
-    context, page = phone()
-    context.add_init_script("Object.defineProperty(NetworkInformation.prototype, 'saveData', { get: () => true })")
-    page.goto(f"{live_server.url}/reports/new")
+def test_who_counts_their_data_is_sent_no_forms(phone, town):
+    page = phone()
+    page.context.add_init_script("Object.defineProperty(NetworkInformation.prototype, 'saveData', { get: () => true })")
+    page.goto("/reports/new")
     page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(1500)  # time in which nothing may be fetched
     kept = page.evaluate(KEPT)
     assert "/town.css" in kept and not [path for path in kept if path.startswith("/reports/")]
-    context.close()
+    page.context.close()

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import os
-import shutil
 from pathlib import Path
 
-import pytest
-from django.conf import settings as django_settings
 from PIL import Image
 
 from toguna.engines.cases import api as cases
-from toguna.kernel.testing import open_offline
-from toguna.services.reports.tests.test_browser import sound
+from toguna.kernel.testing_browser import install, open_offline, sound
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
-    pytest.mark.django_db(transaction=True),
-]
 MANY = """async ([from, to]) => {
   const field = await import(document.querySelector("script[src*='field.js']").src);
   const day = await field.today();
@@ -42,92 +31,69 @@ COUNT = """async () => {
 SYNC = """async () => (await import(document.querySelector("script[src*='field.js']").src)).sync()"""
 
 
-def test_forty_visits_and_eighty_photos_without_network(
-    live_server, hire, opened, town, tmp_path, monkeypatch, settings
-):
-    from playwright.sync_api import sync_playwright
-
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+def test_forty_visits_and_eighty_photos_without_network(chromium, hire, opened, town, tmp_path):
     rows = [opened(text=f"Trou {n}", lon=0.1 + n / 100, lat=0.2 + n % 7 / 10) for n in range(40)]
     agent = hire("agent", teams=[town.roads])
-    cookie = {"name": django_settings.SESSION_COOKIE_NAME, "value": agent.cookies[django_settings.SESSION_COOKIE_NAME].value, "url": live_server.url}  # fmt: skip
     photos = {moment: tmp_path / f"{moment}.jpg" for moment in ("before", "after")}
     for n, path in enumerate(photos.values()):
         Image.new("RGB", (2000, 1200), (90 * n, 60, 20)).save(path)
-    browse = type("Browse", (), {"javascript": True})
 
-    with sync_playwright() as play:
+    # The morning, with network.
+    page = chromium.phone(agent)
+    install(page, "/field/app")
+    page.locator("#load button:not([type])").click()
+    page.locator("#visits > li").nth(39).wait_for()
+    sound(page)
 
-        def phone():
-            context = play.chromium.launch_persistent_context(
-                str(tmp_path / "phone"), executable_path=CHROMIUM, args=["--no-sandbox"], locale="fr-FR",
-                viewport={"width": 320, "height": 640},
-            )  # fmt: skip
-            return context, context.new_page()
+    # The day, without.
+    page.context.set_offline(True)
+    page.reload()
+    first = page.locator("#visits > li").first
+    first.locator("summary").click()
+    first.locator("[name=transition]").select_option("solve")
+    first.locator("[name=words]").fill("Fait 0")
+    first.locator("[name=note]").fill("sec")
+    first.locator("[name=minutes]").fill("15")
+    for moment in ("before", "after"):
+        first.locator(f"[name={moment}]").set_input_files(str(photos[moment]))
+    sound(page)
+    first.locator("form button").click()
+    page.locator("#count", has_text=": 3").wait_for()
+    page.evaluate(MANY, [1, 20])
+    page.context.close()  # the phone is switched off at noon
 
-        # The morning, with network.
-        context, page = phone()
-        context.add_cookies([cookie])
-        page.goto(f"{live_server.url}/field/app")
-        page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
-        page.reload()  # through the worker now, which keeps the page
-        page.locator("#load button:not([type])").click()
-        page.locator("#visits > li").nth(39).wait_for()
-        sound(page, browse)
-        if folder := os.environ.get("TOGUNA_SHOTS"):
-            page.screenshot(path=Path(folder) / "field.png")
+    page = chromium.phone()
+    page.context.set_offline(True)
+    open_offline(page, "/field/app")
+    page.locator("#visits > li").nth(39).wait_for()
+    page.evaluate(MANY, [20, 40])
+    assert page.evaluate(COUNT) == {"waiting": 120}
+    assert page.evaluate(SYNC) == "offline"
+    assert not cases.Work.objects.exists()
 
-        # The day, without.
-        context.set_offline(True)
-        page.reload()
-        first = page.locator("#visits > li").first
-        first.locator("summary").click()
-        first.locator("[name=transition]").select_option("solve")
-        first.locator("[name=words]").fill("Fait 0")
-        first.locator("[name=note]").fill("sec")
-        first.locator("[name=minutes]").fill("15")
-        for moment in ("before", "after"):
-            first.locator(f"[name={moment}]").set_input_files(str(photos[moment]))
-        sound(page, browse)
-        first.locator("form button").click()
-        page.locator("#count", has_text=": 3").wait_for()
-        page.evaluate(MANY, [1, 20])
-        context.close()  # the phone is switched off at noon
+    # The evening: the network comes, goes in the middle of what is sent, and comes back. Answers are lost too.
+    seen = {"n": 0}
 
-        context, page = phone()
-        context.set_offline(True)
-        open_offline(page, f"{live_server.url}/field/app")
-        page.locator("#visits > li").nth(39).wait_for()
-        page.evaluate(MANY, [20, 40])
-        assert page.evaluate(COUNT) == {"waiting": 120}
-        assert page.evaluate(SYNC) == "offline"
-        assert not cases.Work.objects.exists()
+    def cut(route):
+        seen["n"] += 1
+        if seen["n"] % 9 == 4:
+            route.abort()  # never left the phone
+        elif seen["n"] % 9 == 8:
+            route.fetch()  # it got there, its answer did not
+            route.abort()
+        else:
+            route.continue_()
 
-        # The evening: the network comes, goes in the middle of what is sent, and comes back. Answers are lost too.
-        seen = {"n": 0}
-
-        def cut(route):
-            seen["n"] += 1
-            if seen["n"] % 9 == 4:
-                route.abort()  # never left the phone
-            elif seen["n"] % 9 == 8:
-                route.fetch()  # it got there, its answer did not
-                route.abort()
-            else:
-                route.continue_()
-
-        context.add_cookies([cookie])
-        context.set_offline(False)
-        page.route("**/field/sync", cut)
-        page.route("**/field/photo", cut)
-        for _try in range(40):
-            if page.evaluate(SYNC) == "done":
-                break
-        assert page.evaluate(COUNT) == {"sent": 120}
-        sound(page, browse)
-        context.close()
+    chromium.sign_in(page.context, agent)
+    page.context.set_offline(False)
+    page.route("**/field/sync", cut)
+    page.route("**/field/photo", cut)
+    for _try in range(40):
+        if page.evaluate(SYNC) == "done":
+            break
+    assert page.evaluate(COUNT) == {"sent": 120}
+    sound(page)
+    page.context.close()
 
     assert seen["n"] > 90
     pks = [c.pk for c in rows]

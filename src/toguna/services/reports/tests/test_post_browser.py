@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 
 import pytest
 
 from toguna.engines.channels.models import PushEndpoint
 from toguna.engines.channels.post import mail_out, push
-from toguna.services.reports.tests.test_browser import sound
+from toguna.kernel.testing_browser import press, sound
 from toguna.simulate.push import PushService
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
-    pytest.mark.django_db(transaction=True),
-]
-BROWSE = type("Browse", (), {"javascript": True})
 STAND_IN = """PushManager.prototype.subscribe = async function (asked) {
   if (asked.applicationServerKey.length !== 65 || !asked.userVisibleOnly) throw new Error("no key of the town");
   const { endpoint, ...keys } = %s;
@@ -28,31 +19,21 @@ STAND_IN = """PushManager.prototype.subscribe = async function (asked) {
 
 
 @pytest.fixture
-def page(live_server, town, tmp_path, monkeypatch, settings):
-    from playwright.sync_api import sync_playwright
-
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    settings.TOGUNA_URL = live_server.url
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+def page(chromium, town, tmp_path, monkeypatch, settings):
+    settings.TOGUNA_URL = chromium.url
     monkeypatch.setattr(push, "_file", lambda: tmp_path / "push.pem")
-    with sync_playwright() as play, PushService() as service:
+    with PushService() as service:
         monkeypatch.setattr(push, "section", lambda name: {"hosts": [service.url.removeprefix("http://")]})
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 320, "height": 640}, locale="fr-FR")
-        context.grant_permissions(["notifications"], origin=live_server.url)
-        made = context.new_page()
-        made.set_default_timeout(30_000)
+        made = chromium.page(permissions=["notifications"])
         made.add_init_script(STAND_IN % json.dumps(service.browser().subscription))
         yield made
-        browser.close()
 
 
-def test_a_browser_asks_to_be_told(page, live_server):
-    page.goto(f"{live_server.url}/alerts/")
+def test_a_browser_asks_to_be_told(page):
+    page.goto("/alerts/")
     form = page.locator("form[data-push]")
     form.wait_for()
-    sound(page, BROWSE)
+    sound(page)
     form.locator("button").click()
     form.locator("[role=status]:not(:empty)").wait_for()
     assert form.locator("[role=status]").text_content() == form.get_attribute("data-done")
@@ -60,12 +41,11 @@ def test_a_browser_asks_to_be_told(page, live_server):
         PushEndpoint.objects.get().keys["auth"]
         and page.evaluate("navigator.serviceWorker.getRegistrations().then(r => r.length)") == 1
     )
-    sound(page, BROWSE)
+    sound(page)
 
 
-def test_the_page_that_stops_letters(page, live_server):
+def test_the_page_that_stops_letters(page):
     page.goto(mail_out.stop_link("awa@example.org"))
-    sound(page, BROWSE)
-    page.locator("main button").click()
-    page.wait_for_load_state()
-    sound(page, BROWSE)
+    sound(page)
+    press(page.locator("main button"))
+    sound(page)

@@ -242,7 +242,7 @@ def test_over_lmtp(door, monkeypatch):
 def test_lmtp_is_not_confused(door):
     import socket
 
-    with socket.create_connection(("127.0.0.1", door), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", door), timeout=60) as line:
         file = line.makefile("rwb")
 
         def say(words: bytes) -> bytes:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from toguna.kernel.cluster import Cluster
+from toguna.kernel.testing import until
 
 SRC = Path(__file__).resolve().parents[4]
 
@@ -62,7 +63,7 @@ class Town:
 
     def get(self, path: str, **query: str):
         address = f"{self.url}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
-        with urllib.request.urlopen(address, timeout=20) as response:
+        with urllib.request.urlopen(address, timeout=60) as response:
             body = response.read().decode()
         return json.loads(body) if "json" in response.headers["Content-Type"] else body
 
@@ -71,20 +72,12 @@ class Town:
         request = urllib.request.Request(
             f"{self.url}/api/v1/reports", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return json.loads(response.read())["code"]
 
     def sweep(self) -> None:
         """What the town does by itself every two minutes; its worker does the rest."""
         self.shell("polling.sweep()")
-
-
-def wait_for(look, seconds: float = 60):
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, "it does not come"
-        time.sleep(0.5)
-    return found
 
 
 def alive(town: Town) -> bool:
@@ -114,7 +107,7 @@ def towns(tmp_path_factory):
                     [sys.executable, "-m", "toguna.cli", "serve", "--port", str(town.port)],
                     env=town.environment, stdout=log, stderr=log,
                 )  # fmt: skip
-            wait_for(lambda: alive(town), 120)
+            until(lambda: alive(town), 120)
 
         with ThreadPoolExecutor() as pool:
             list(pool.map(begin, made))
@@ -159,21 +152,21 @@ def test_a_report_goes_to_the_other_town_and_what_it_does_comes_back(towns, way)
         rows = away.get("/open311/v2/requests.json")
         return [r for r in rows if words in r["description"]]
 
-    (there,) = wait_for(arrived)
+    (there,) = until(arrived)
     assert f"[{home.name} {code}]" in there["description"]
     number = there["service_request_id"]
-    wait_for(lambda: home.shell("print(Transfer.objects.latest('pk').remote_id)").splitlines()[-1] == number)
+    until(lambda: home.shell("print(Transfer.objects.latest('pk').remote_id)").splitlines()[-1] == number)
 
     # A resident's town adds words: the other one's team reads them.
     home.shell(f"cases.reply(cases.Case.objects.get(code={code!r}).pk, 'Deux motos sont tombées', by=agent)")
-    wait_for(lambda: "Deux motos sont tombées" in away.get(f"/reports/{number}"))
+    until(lambda: "Deux motos sont tombées" in away.get(f"/reports/{number}"))
 
     # An agent of the other town solves it; the resident sees it at home.
     away.shell(
         f"cases.move(cases.Case.objects.get(code={number!r}).pk, 'solve', by=agent, words='Trou rebouché mardi')"
     )
     home.sweep()
-    wait_for(lambda: home.get(f"/open311/v2/requests/{code}.json")[0]["status"] == "closed")
+    until(lambda: home.get(f"/open311/v2/requests/{code}.json")[0]["status"] == "closed")
     assert f"{away.name}: Trou rebouché mardi" in home.get(f"/reports/{code}")
     home.sweep()
     home.sweep()
@@ -190,7 +183,7 @@ def test_a_report_goes_to_the_other_town_and_what_it_does_comes_back(towns, way)
     )
     assert "refused" in refused
     home.sweep()
-    wait_for(lambda: home.get(f"/open311/v2/requests/{code}.json")[0]["status"] == "open")
+    until(lambda: home.get(f"/open311/v2/requests/{code}.json")[0]["status"] == "open")
 
 
 def test_the_other_town_is_down_and_comes_back(towns):
@@ -200,12 +193,12 @@ def test_the_other_town_is_down_and_comes_back(towns):
     words = f"Un trou {uuid.uuid4().hex}"
     code = home.report(words)
     send_on(home, code)
-    wait_for(lambda: home.shell("print(Transfer.objects.latest('pk').trouble)"))
+    until(lambda: home.shell("print(Transfer.objects.latest('pk').trouble)"))
     with (away.home / "serve.log").open("ab") as log:
         away.server = subprocess.Popen(
             [sys.executable, "-m", "toguna.cli", "serve", "--port", str(away.port)],
             env=away.environment, stdout=log, stderr=log,
         )  # fmt: skip
-    wait_for(lambda: alive(away), 120)
+    until(lambda: alive(away), 120)
     home.shell("actions.try_again(Transfer.objects.latest('pk').pk, by=agent)")
-    wait_for(lambda: any(words in r["description"] for r in away.get("/open311/v2/requests.json")))
+    until(lambda: any(words in r["description"] for r in away.get("/open311/v2/requests.json")))

@@ -81,7 +81,7 @@ def _filling(hours: list[float], number: int, draw: random.Random) -> list[telem
 
 
 def _driving(truck: Truck, now: float, draw: random.Random) -> list[telemetry.Observation]:
-    """From the garage by the places of its present round and back, a fix every ten minutes from seven to two."""
+    """From the garage by the places of its present round and back, a fix every ten minutes from seven to two, and one of now."""
     kept = PresentRound.objects.filter(truck=truck).first()
     points = dict(WastePlace.objects.filter(pk__in=kept.places if kept else []).values_list("pk", "point"))
     home = truck.depot.point
@@ -93,7 +93,7 @@ def _driving(truck: Truck, now: float, draw: random.Random) -> list[telemetry.Ob
         for step in range(43):
             at = (start - timedelta(days=day)).timestamp() + step * 600
             if at > now:
-                return found
+                break
             share = step / 42 * (len(way) - 1)
             before, part = min(int(share), len(way) - 2), share - min(int(share), len(way) - 2)
             a, b = way[before], way[before + 1]
@@ -104,4 +104,6 @@ def _driving(truck: Truck, now: float, draw: random.Random) -> list[telemetry.Ob
                     values={"odometer": round(odometer, 1), "fuel": round(110 - step * 0.9, 1)},
                 )
             )  # fmt: skip
+    last = found[-1]
+    found.append(telemetry.Observation(at=now, seq=len(found), lat=last.lat, lon=last.lon, speed=0, values=last.values))
     return found

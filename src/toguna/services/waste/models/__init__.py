@@ -29,7 +29,7 @@ from toguna.services.waste.models.rounds import (
     Visit,
 )
 from toguna.services.waste.models.sorting import PointEntry, Reward, SortingCampaign, Voucher
-from toguna.services.waste.models.weighing import Scale, Weighing
+from toguna.services.waste.models.weighing import Scale, ScaleCount, Weighing
 
 __all__ = [
     "Call",
@@ -57,6 +57,7 @@ __all__ = [
     "Reward",
     "Round",
     "Scale",
+    "ScaleCount",
     "SortingCampaign",
     "Subscription",
     "Taken",

@@ -33,8 +33,22 @@ class Scale(models.Model):
         return self.code
 
 
+class ScaleCount(models.Model):
+    """A scale began to count anew (replaced, or reset), as somebody said who looked: from a moment of its clock on, its numbers are others."""
+
+    scale = models.ForeignKey(Scale, on_delete=models.PROTECT, related_name="counts")
+    since = models.DateTimeField()
+    account = models.BigIntegerField(null=True)
+    made = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "waste_scale_count"
+        ordering = ["since"]
+        constraints = [models.UniqueConstraint(fields=["scale", "since"], name="waste_scale_count_one")]
+
+
 class Weighing(models.Model):
-    """A reading. number: the scale's own count; at: by its clock; why: of a refusal, "" when it was taken; refused: the row of telemetry
+    """A reading. number: the scale's own count, and series: how often that had begun anew by then; at: by its clock; why: of a refusal, "" when it was taken; refused: the row of telemetry
     that holds what came, word for word; household: whose card was shown; bill: what it charged."""
 
     class Why(models.TextChoices):
@@ -53,6 +67,7 @@ class Weighing(models.Model):
 
     scale = models.ForeignKey(Scale, on_delete=models.PROTECT, related_name="weighings", db_index=False)
     number = models.BigIntegerField(null=True)
+    series = models.PositiveSmallIntegerField(default=0, db_default=0)
     at = models.DateTimeField(null=True)
     received = models.DateTimeField(db_default=Now())
     grammes = models.BigIntegerField(null=True)
@@ -69,7 +84,9 @@ class Weighing(models.Model):
         db_table = "waste_weighing"
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["scale", "number"], condition=Q(why=""), name="waste_weighing_once"),
+            models.UniqueConstraint(
+                fields=["scale", "series", "number"], condition=Q(why=""), name="waste_weighing_once"
+            ),
             models.CheckConstraint(
                 condition=~Q(why="") | Q(grammes__gt=0, at__isnull=False, number__isnull=False),
                 name="waste_weighing_whole",

@@ -303,3 +303,54 @@ def test_what_has_no_number_or_one_that_was_used_is_kept_with_why(weigh, home):
         ("number", 9000),
     ]
     assert ledger.Bill.objects.count() == 1
+
+
+def test_a_scale_whose_count_began_anew_is_said_so_at_the_desk_and_what_was_kept_is_taken_once(
+    post, home, hire, scale, heard, town
+):
+    """Replaced by a new one, by the page and by HTTP: its numbers come again, at other moments and with other weights."""
+    card, now = households.number(home.code), int(time.time())
+    address, head = f"/desk/waste/scales/{scale.code}", hire("manager")
+
+    def page(client=head, view=""):
+        return " ".join(client.get(address + view).content.decode().split())
+
+    for number, kilos in ((1, 10), (2, 11), (4, 12)):
+        post({"seq": number, "weight": kilos, "card": card, "at": now - 3000 + number})
+    # A repeat with a new time is no new count, nor is one that telemetry does not believe.
+    again = post({"seq": 4, "weight": 12, "card": card, "at": now - 2900})
+    post({}, body=again)
+    post({"seq": 2, "weight": 13, "card": card, "at": now - 2800, "lat": 0.09})
+    assert whys() == ["", "", "", "replay", "replay", "moved"] and "began anew" not in page()
+    refused = head.post(address, {}, follow=True).content.decode()
+    assert "Nothing that it sent says that its count began anew." in refused and len(ledger.Bill.objects.all()) == 3
+    # The new scale: 1 and 2 were used, 3 was not, 4 was; then an old one comes late, from before it.
+    for number, kilos in ((1, 20), (2, 21), (3, 22), (4, 80), (5, 25)):
+        post({"seq": number, "weight": kilos, "card": card, "at": now - 2000 + number})
+    assert whys()[6:] == ["replay", "replay", "", "replay", ""]
+    assert "3 weighings came under numbers that this scale had used" in page() and "Yes, its count began anew" in page()
+    agent = hire("agent")
+    assert "Yes, its count began anew" not in page(agent) and agent.post(address).status_code == 403
+    assert hire("manager", town.south.pk).post(address).status_code == 403
+    said = heard(HOME, 20)
+    assert "20 kg" not in said and Weighing.objects.filter(why="").count() == 5
+    done = head.post(address, {}, follow=True).content.decode()
+    assert "2 weighings more are taken." in done
+    run_jobs()
+    assert whys()[6:] == ["", "", "", "range", ""], "judged as if it came now: 80 kg is beyond it"
+    assert [(row.number, row.price) for row in Weighing.objects.filter(why="", series=1).order_by("at")] == [
+        (1, 300), (2, 315), (3, 330), (5, 375),
+    ]  # fmt: skip
+    assert ledger.Bill.objects.count() == 7 and "20 kg" in (said := heard(HOME, 20)) and "21 kg" in said
+    assert "Its count began anew" in page() and "Yes, its count began anew" not in page()
+    # Once: pressed again, sent again; and each count goes on by itself.
+    assert "Nothing that it sent says" in head.post(address, {}, follow=True).content.decode()
+    post({"seq": 1, "weight": 20, "card": card, "at": now - 1999})
+    assert ledger.Bill.objects.count() == 7
+    post({"seq": 3, "weight": 9, "card": card, "at": now - 2995})
+    post({"seq": 6, "weight": 8, "card": card, "at": now - 1000})
+    post({"seq": 6, "weight": 7, "card": card, "at": now - 900})
+    assert list(Weighing.objects.order_by("pk").values_list("number", "series", "why"))[-3:] == [
+        (3, 0, ""), (6, 1, ""), (6, 1, "replay"),
+    ]  # fmt: skip
+    assert ledger.Bill.objects.count() == 9 and scale.counts.get().since.timestamp() == now - 1999

@@ -22,6 +22,7 @@ from django.test import Client
 from toguna.engines.channels.gateway import marks
 from toguna.engines.channels.gateway.pump import Pump
 from toguna.engines.channels.models import Incoming, Route
+from toguna.engines.ledger.models import PaymentRequest
 from toguna.engines.ledger.providers import http, ways
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.models import PreCollector, WastePlace
@@ -49,6 +50,7 @@ class Telephones:
     def send(self, phone: str, text: str) -> str:
         """What is answered. Between two messages of a person a minute goes by: the same at once would be a repeat."""
         Incoming.objects.update(at=F("at") - timedelta(minutes=1))
+        PaymentRequest.objects.update(created=F("created") - timedelta(minutes=1))
         form = {"from": phone, "to": "36000", "text": text, "id": f"m{next(self._numbers)}"}
         path = f"/sms/in/africastalking/{marks.secret('in:africastalking')}"
         assert Client().post(path, form).status_code == 200

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,7 +24,7 @@ from toguna.kernel import access, audit, codes, events, text
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.kernel.events import Event
 from toguna.services.waste import households
-from toguna.services.waste.models import Household, Material, Scale, WastePlace, Weighing
+from toguna.services.waste.models import Household, Material, Scale, ScaleCount, WastePlace, Weighing
 
 WEIGHT, CARD = "weight", "card"  # quantities: kilogrammes, and the number of the card that was shown
 DAYS = 15  # to pay what was weighed
@@ -94,39 +96,73 @@ def key_of(row: Scale) -> tuple[str, str]:
 
 def on_reading(event: telemetry.SignedReading) -> None:
     """Reaction: once for each number of the scale. One that comes under a number that was taken at another moment is kept, and charges
-    nothing: a scale whose count began anew is seen at the desk."""
+    nothing: who looks at the desk can say that its count began anew."""
     if event.service != "waste" or event.quantity != WEIGHT:
         return
-    scale = Scale.objects.select_related("place", "material").filter(device=event.device).first()
+    # Locked: who says meanwhile that its count began anew sees this one, or is seen.
+    scale = Scale.objects.select_for_update().filter(device=event.device).first()
     at, number = datetime.fromisoformat(event.at), event.seq if event.seq >= 0 else None
     if scale is None or Weighing.objects.filter(scale=scale, number=number, at=at).exists():
         return
-    grammes = round(event.value * 1000)
     row = Weighing(
-        scale=scale,
-        number=number,
-        at=at,
-        grammes=grammes,
-        material=scale.material,
-        place=scale.place,
-        zone_id=scale.place.zone_id,
-    )
-    shown = next(
-        (
-            one.value
-            for one in telemetry.readings(scale.device, CARD, at, at + timedelta(milliseconds=1))
-            if one.seq == event.seq
-        ),
-        None,
-    )
-    if shown is not None:
-        row.household = _whose(round(shown))
-    row.why = _why(scale, row, carded=shown is not None)
+        scale=scale, number=number, series=scale.counts.filter(since__lte=at).count(), at=at, grammes=round(event.value * 1000),
+        material=scale.material, place=scale.place, zone_id=scale.place.zone_id,
+    )  # fmt: skip
+    _take(row)
+
+
+def _take(row: Weighing) -> None:
+    """Takes it, or keeps it with why."""
+    card = _card(row)
+    if card is not None:
+        row.household = _whose(card)
+    row.why = _why(row.scale, row, carded=card is not None)
     row.save()
     if not row.why:
         _charge(row)
-        audit.record(SYSTEM, "waste.weigh", f"waste.weighing:{row.pk}", grammes=grammes)
+        audit.record(SYSTEM, "waste.weigh", f"waste.weighing:{row.pk}", grammes=row.grammes)
         events.publish(Weighed(row.pk))
+
+
+def _card(row: Weighing) -> int | None:
+    """The number of the card that was shown with it."""
+    assert row.at is not None
+    shown = telemetry.readings(row.scale.device, CARD, row.at, row.at + timedelta(milliseconds=1))
+    number = -1 if row.number is None else row.number
+    return next((round(one.value) for one in shown if one.seq == number), None)
+
+
+def begun_anew(scale: Scale) -> list[Weighing]:
+    """What came under numbers that were used before, of other weights or cards, since the first of these: oldest first. [] when nothing
+    says that its count began anew. What telemetry did not believe is not among them, nor what a scale repeats with a new time."""
+    series = scale.counts.count()
+    ours = Weighing.objects.filter(scale=scale, series=series).alias(whose=Coalesce("household", 0))
+    used = ours.filter(number=OuterRef("number"), why=Why.NONE)
+    same = used.filter(whose=OuterRef("whose"), grammes=OuterRef("grammes"))
+    found = ours.filter(Exists(used.filter(at__lt=OuterRef("at"))), ~Exists(same), why=Why.REPLAY, refused=None)
+    return list(found.select_related("household").order_by("at", "number"))
+
+
+@transaction.atomic
+def count_anew(code: str, *, by: Actor) -> list[Weighing]:
+    """Somebody looked: the scale was replaced or reset. What was kept since for its number is judged anew, and taken once; it is returned.
+    Raises Refused, Denied."""
+    scale = Scale.objects.select_for_update().get(code=code)
+    access.require(by, "waste.set_up", zone=scale.place.zone_id)
+    kept = begun_anew(scale) if scale.active else []
+    if not kept or kept[0].at is None:
+        raise Refused(_("Nothing that it sent says that its count began anew."))
+    before, since = scale.counts.count(), kept[0].at
+    ScaleCount.objects.create(scale=scale, since=since, account=by.account)
+    # What was taken since, of numbers that the old count had not used, is of the new one.
+    Weighing.objects.filter(scale=scale, series=before, why=Why.NONE, at__gte=since).update(series=before + 1)
+    for row in kept:
+        row.scale, row.series = scale, before + 1
+        _take(row)
+    audit.record(
+        by, "waste.scale_count", f"waste.scale:{scale.pk}", since=since.isoformat(), weighings=[row.pk for row in kept]
+    )
+    return kept
 
 
 def _whose(number: int) -> Household | None:
@@ -143,7 +179,7 @@ def _why(scale: Scale, row: Weighing, *, carded: bool) -> Why:
         return Why.OFF
     if row.number is None:
         return Why.NUMBER
-    if Weighing.objects.filter(scale=scale, number=row.number, why="").exists():
+    if Weighing.objects.filter(scale=scale, series=row.series, number=row.number, why=Why.NONE).exists():
         return Why.REPLAY
     if row.grammes is None or not scale.least <= row.grammes <= scale.most:
         return Why.RANGE
@@ -176,9 +212,11 @@ def _charge(row: Weighing) -> None:
     if quote.total <= 0:
         return
     lines = [ledger.Due(one.kind, one.words, one.amount, tariff.income.code) for one in quote.lines]
+    # By its moment too: a count that began anew uses its numbers again.
+    key = f"waste-kg:{row.scale.code}:{row.number}:{row.at.timestamp():.6f}"
     row.bill = ledger.issue(
-        households.payer_of(row.household), lines, key=f"waste-kg:{row.scale.code}:{row.number}", due=timezone.localdate() + timedelta(days=DAYS),
-        by=SYSTEM, tariff=tariff, about=("waste", f"{row.scale.code}-{row.number}"), words=text.pick(tariff.titles),
+        households.payer_of(row.household), lines, key=key, due=timezone.localdate() + timedelta(days=DAYS), by=SYSTEM, tariff=tariff,
+        about=("waste", f"{row.scale.code}-{row.number}"), words=text.pick(tariff.titles),
     )  # fmt: skip
     row.price = quote.total
     row.save(update_fields=["bill", "price"])

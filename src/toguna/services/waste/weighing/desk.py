@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import cache_control
 
 from toguna.engines.ledger import api as ledger
@@ -78,9 +78,21 @@ def scales(request: Request) -> HttpResponse:
 @staff("waste.read")
 @cache_control(private=True, no_store=True)
 def scale(request: Request, code: str) -> HttpResponse:
-    """What it said. ?view=refused; ?key=show shows its key to who sets up, and is written down."""
+    """What it said. ?view=refused; ?key=show shows its key to who sets up, and is written down. Posted: its count began anew."""
     row = get_object_or_404(Scale.objects.select_related("place", "material"), code=code)
     access.require(request.actor, "waste.read", zone=row.place.zone_id)
+    if request.method == "POST":
+        try:
+            kept = actions.count_anew(row.code, by=request.actor)
+        except actions.Refused as error:
+            messages.error(request, str(error))
+        else:
+            taken = sum(not one.why for one in kept)
+            messages.success(
+                request,
+                ngettext("%(n)s weighing more is taken.", "%(n)s weighings more are taken.", taken) % {"n": taken},
+            )
+        return redirect("desk-waste-scale", code=row.code)
     may_set_up = access.can(request.actor, "waste.set_up", zone=row.place.zone_id)
     key, example = None, ""
     if may_set_up and request.GET.get("key") == "show":
@@ -94,6 +106,7 @@ def scale(request: Request, code: str) -> HttpResponse:
         "rows": [(one, shown(one.grammes) if one.grammes is not None else "–") for one in found.order_by("-pk")[:MOST]],
         "range": (shown(row.least), shown(row.most)), "tariff": ledger.tariff(row.tariff) if row.tariff else None,
         "address": f"{settings.TOGUNA_URL}{reverse('telemetry-in', args=[key[0]])}" if key else "",
+        "anew": actions.begun_anew(row) if may_set_up and row.active else [], "counts": row.counts.all(),
         "example": example, "signature": telemetry.sign(example.encode(), key[1]) if key else "",
     }  # fmt: skip
     return render(request, "waste/desk_scale.html", values)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.utils import timezone
 from toguna.engines.telemetry.doors.sensorthings import filtering
 from toguna.engines.telemetry.doors.sensorthings.filtering import Call, Node, Path, Value
 from toguna.engines.telemetry.doors.sensorthings.query import BadQuery, Query
+from toguna.engines.telemetry.history import files
 from toguna.engines.telemetry.models import Device, Latest, Quantity
 from toguna.kernel import text
 
@@ -26,6 +27,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 MOST_SHOWN, MOST_LISTS = 2000, 200
+MOST_FILES, MOST_OLD = 100, 100_000  # days that left the tables, and observations of these, that a request reads
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Reach:
     quantities: dict[int, Quantity]
     inside: bool = False
     shown: int = 0
+    opened: int = 0
     listed: dict[tuple[str, Scope, int], Listed] = field(default_factory=dict)
 
     def link(self, path: str) -> str:
@@ -264,8 +267,10 @@ def features(reach: Reach, scope: Scope, query: Query) -> Listed:
 
 
 def observations(reach: Reach, scope: Scope, query: Query) -> Listed:
-    """From the tables, set-based. Without a time in $filter and without a device, the last day."""
-    where, values = ["device = ANY(%s)"], list[Any]([list(_devices(reach, scope).values_list("pk", flat=True))])
+    """Set-based, from the tables; of one Datastream, since a time that is said, from the files of older days too. Without a time in $filter
+    and without a device, the last day."""
+    devices = list(_devices(reach, scope).values_list("pk", flat=True))
+    where, values = ["device = ANY(%s)"], list[Any]([devices])
     if scope.quantity is not None:
         where.append("quantity = %s")
         values.append(scope.quantity)
@@ -296,20 +301,76 @@ def observations(reach: Reach, scope: Scope, query: Query) -> Listed:
             raise BadQuery(f"$orderby cannot ask for {name} here")
         order.append(f"{columns[name]} {'DESC' if descending else 'ASC'}")
     condition = " AND ".join(where)
+    rows, old = _rows(reach, scope, query) if devices else ("telemetry_reading", [])
+    values = [*old, *values]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             total = -1
             if query.count:
-                cursor.execute(f"SELECT count(*) FROM telemetry_reading WHERE {condition}", values)
+                cursor.execute(f"SELECT count(*) FROM {rows} WHERE {condition}", values)
                 total = cursor.fetchone()[0]
             cursor.execute(
-                f"SELECT device, quantity, at, value, seq FROM telemetry_reading WHERE {condition} "
+                f"SELECT device, quantity, at, value, seq FROM {rows} WHERE {condition} "
                 f"ORDER BY {', '.join(order)}, device, quantity, seq LIMIT %s OFFSET %s",
                 [*values, query.top, query.skip],
             )
             return [observation_row(*row) for row in cursor.fetchall()], total
     except DataError as error:  # a number or a time beyond what there is
         raise BadQuery("$filter: out of range") from error
+
+
+def _rows(reach: Reach, scope: Scope, query: Query) -> tuple[str, list[Any]]:
+    """(what Observations are selected from, its parameters). Raises BadQuery."""
+    start, end = _span(query.where)
+    if scope.at is not None:
+        start = EPOCH + timedelta(microseconds=scope.at[0])
+        end = start + timedelta(microseconds=1)
+    found: list[tuple[Any, ...]] = []
+    if scope.device is not None and scope.quantity is not None and start is not None:
+        now = timezone.now()
+        start, end = max(start, EPOCH), min(end or now, now)
+        reach.opened += files.days("reading", start, end)
+        if reach.opened > MOST_FILES:
+            raise BadQuery(
+                f"more than {MOST_FILES} days that are in files: ask for fewer with phenomenonTime ge and lt"
+            )
+        found = files.read("reading", scope.device, start, end, quantity=scope.quantity, most=MOST_OLD + 1)
+        if len(found) > MOST_OLD:
+            raise BadQuery(
+                f"more than {MOST_OLD} Observations in files: ask for fewer days with phenomenonTime ge and lt"
+            )
+    if not found:
+        return "telemetry_reading", []
+    text = (
+        "(SELECT device, quantity, at, value, seq FROM telemetry_reading UNION "
+        "SELECT * FROM unnest(%s::int[], %s::int[], %s::timestamptz[], %s::float8[], %s::bigint[])) r"
+    )
+    return text, [list(column) for column in zip(*(row[:5] for row in found), strict=True)]
+
+
+def _span(node: Node | None) -> tuple[datetime | None, datetime | None]:
+    """Between which times all must lie for which it holds: from the first to before the second, None where it does not say."""
+    if not isinstance(node, Call):
+        return None, None
+    if node.name == "and":
+        spans = [_span(arg) for arg in node.args]
+        return max((a for a, _b in spans if a), default=None), min((b for _a, b in spans if b), default=None)
+    if len(node.args) != 2:
+        return None, None
+    name, (one, other) = node.name, node.args
+    if isinstance(one, Value):
+        one, other, name = other, one, {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}.get(name, name)
+    if (
+        not isinstance(one, Path)
+        or one.names not in (("phenomenonTime",), ("resultTime",))
+        or not isinstance(other, Value)
+    ):
+        return None, None
+    if not isinstance(other.value, date):
+        return None, None
+    at = filtering.midnight(other.value)
+    after = at + timedelta(microseconds=1) if at.year < 9999 else at
+    return (at if name in ("gt", "ge", "eq") else None), (after if name in ("lt", "le", "eq") else None)
 
 
 _COLUMNS = {"phenomenonTime": ("at", "moment"), "resultTime": ("at", "moment"), "result": ("value", "number")}

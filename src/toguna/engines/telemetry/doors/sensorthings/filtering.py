@@ -246,13 +246,13 @@ def _alike(one: Any, other: Any) -> tuple[Any, Any]:
     if isinstance(other, datetime | date) and isinstance(one, str):
         return _alike(moment(one), other)
     if isinstance(one, datetime) != isinstance(other, datetime) and isinstance(one, date) and isinstance(other, date):
-        return _midnight(one), _midnight(other)
+        return midnight(one), midnight(other)
     if isinstance(one, str) != isinstance(other, str) and isinstance(one, str | int | float):
         return _text(one), _text(other)
     return one, other
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
     return day if isinstance(day, datetime) else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
@@ -269,7 +269,7 @@ def _when(part: Callable[[datetime], Any]) -> Callable[[Any], Any]:
         said = moment(value) if isinstance(value, str) else value
         if isinstance(said, time):
             said = datetime.combine(date(2000, 1, 1), said, UTC)
-        return part(_midnight(said).astimezone(UTC))
+        return part(midnight(said).astimezone(UTC))
 
     return act
 

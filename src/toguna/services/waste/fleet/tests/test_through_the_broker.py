@@ -6,7 +6,6 @@ import asyncio
 import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
-from time import monotonic, sleep
 
 import pytest
 from django.urls import reverse
@@ -18,7 +17,7 @@ from toguna.engines.telemetry.devices import keys
 from toguna.engines.telemetry.doors import broker, mqtt, wire
 from toguna.engines.telemetry.intake import taking
 from toguna.kernel.access import SYSTEM
-from toguna.kernel.testing import run_jobs
+from toguna.kernel.testing import run_jobs, until
 from toguna.services.waste.fleet import playing
 from toguna.services.waste.models import Visit
 from toguna.services.waste.rounds import planning, reads
@@ -37,10 +36,7 @@ def mosquitto(yard, tmp_path, monkeypatch):
         ((_name, command),) = broker.prepare(tmp_path / "mosquitto", {"port": address[1]})
         monkeypatch.setattr(telemetry, "broker_address", lambda: address)
         running.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
-        until = monotonic() + 20
-        while socket.socket().connect_ex(address):
-            assert monotonic() < until
-            sleep(0.02)
+        until(lambda: socket.socket().connect_ex(address) == 0)
         return address
 
     running: list[subprocess.Popen[bytes]] = []
@@ -66,7 +62,7 @@ def test_a_day_is_played_through_the_broker(yard, hire, mosquitto):
         await session.ready()
         come: list[wire.Publish] = []
         while len(come) < done["positions"]:
-            come += await asyncio.wait_for(session.come(), 20)
+            come += await asyncio.wait_for(session.come(), 60)
         session.acknowledge(come)
         session.close()
         return come
