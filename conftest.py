@@ -2,8 +2,13 @@
 
 import fcntl
 import gc
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +21,8 @@ from whitenoise.base import WhiteNoise
 
 from toguna.engines.forms.xlsform import writing
 from toguna.engines.territory import zones
-from toguna.kernel import migrating
+from toguna.kernel import migrating, places
+from toguna.kernel.cluster import Cluster
 from toguna.kernel.testing import forget_jobs
 from toguna.services.reports import topics
 
@@ -37,7 +43,8 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-LONG = ("test_two_towns.py",)  # begun last, it would be waited for alone
+# Begun last, one would be waited for alone.
+LONG = ("test_two_towns.py", "test_contract.py", "test_commands.py", "test_by_words.py")
 
 
 @pytest.hookimpl(trylast=True)
@@ -86,6 +93,85 @@ def _make_model() -> None:
         made.close()
         made.settings_dict["NAME"] = connections.settings["default"]["NAME"] = name
         made.settings_dict["TEST"]["NAME"] = own
+
+
+# A town of its own, in processes of its own.
+
+INIT = (
+    "init", "--name", "Saint-Louis", "--country", "SN", "--languages", "fr,en", "--currency", "XOF", "--time-zone", "Africa/Dakar",
+    "--admin-email", "it@town.test", "--admin-password", "un-long-mot-de-passe",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def toguna() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """toguna(home, word...): the command line of the town in a folder, in a process of its own."""
+
+    def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("TOGUNA_", "DATABASE_", "DJANGO_"))}
+        kept |= {"TOGUNA_HOME": str(home), "PYTHONPATH": str(places.checkout() / "src")}
+        return subprocess.run(
+            [sys.executable, "-m", "toguna.cli", *words], env=kept | {"LANGUAGE": "en", "LC_ALL": "C.UTF-8"},
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def empty_home() -> Iterator[Callable[[], Path]]:
+    """empty_home(): a folder for a town, which the database's user may enter too. At the end its server stops and it is removed."""
+    made = []
+
+    def make() -> Path:
+        home = Path(tempfile.mkdtemp(prefix="toguna-"))
+        made.append(home)
+        return ready_home(home)
+
+    yield make
+    for home in made:
+        Cluster(home).stop()
+        shutil.rmtree(home)
+
+
+def ready_home(home: Path) -> Path:
+    """What a town compresses is the same in each: the map library alone takes ten seconds."""
+    home.chmod(0o755)
+    (places.home() / "compressed").mkdir(exist_ok=True)
+    (home / "compressed").symlink_to(places.home() / "compressed")
+    return home
+
+
+@pytest.fixture(scope="session")
+def town_made(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, toguna
+) -> Callable[[Path], str]:
+    """town_made(home) puts into a folder the town that `init` makes, stopped, and gives what `init` said.
+
+    It is made once for all the processes that test, and copied: each copy has its own server and its own secret."""
+    run, model = tmp_path_factory.getbasetemp(), places.home() / "model"
+    if hasattr(request.config, "workerinput"):
+        run = run.parent
+    said = run / "town.made"
+    with (run / "town.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            Cluster(model).stop()
+            shutil.rmtree(Cluster(model).data, ignore_errors=True)
+            shutil.rmtree(model, ignore_errors=True)
+            model.mkdir()
+            done = toguna(ready_home(model), *INIT)
+            Cluster(model).stop()
+            assert done.returncode == 0, done.stderr
+            said.write_text(done.stdout)
+
+    def put(home: Path) -> str:
+        parts = {"pg": Cluster(model).data, "static": model / "static", "town.toml": model / "town.toml"}
+        for name, part in parts.items():
+            subprocess.run(["cp", "-a", "--reflink=auto", part, home / name], check=True)
+        return said.read_text()
+
+    return put
 
 
 # A password of a test need not stand up to a thief: a tenth of a second for each account that a test makes.

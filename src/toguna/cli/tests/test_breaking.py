@@ -27,7 +27,7 @@ import psycopg
 import pytest
 from PIL import Image
 
-from toguna.cli.tests.test_commands import INIT, SRC, toguna
+from toguna.kernel import places
 from toguna.kernel.cluster import Cluster
 from toguna.kernel.testing import until
 
@@ -41,7 +41,7 @@ def photo(seed: int = 0) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def served():
+def served(town_made):
     """(home, port, supervisor) of a served town, on a disk of 900 MB, where the database's own user may go too."""
     home = Path(tempfile.mkdtemp(prefix="toguna-"))
     mounted = subprocess.run(
@@ -56,10 +56,9 @@ def served():
         port = probe.getsockname()[1]
     server = None
     try:
-        done = toguna(home, *INIT)
-        assert done.returncode == 0, done.stderr
+        town_made(home)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("TOGUNA_", "DATABASE_", "DJANGO_"))}
-        environment |= {"TOGUNA_HOME": str(home), "PYTHONPATH": str(SRC), "LC_ALL": "C.UTF-8"}
+        environment |= {"TOGUNA_HOME": str(home), "PYTHONPATH": str(places.checkout() / "src"), "LC_ALL": "C.UTF-8"}
         with (home / "serve.log").open("wb") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "toguna.cli", "serve", "--port", str(port)],

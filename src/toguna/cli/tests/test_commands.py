@@ -1,9 +1,6 @@
 """The command line as the IT person uses it, in processes of their own: a real town set up, kept and put back."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -11,45 +8,17 @@ import pytest
 
 from toguna.kernel.cluster import Cluster
 
-SRC = Path(__file__).resolve().parents[3]
-INIT = [
-    "init", "--name", "Saint-Louis", "--country", "SN", "--languages", "fr,en", "--currency", "XOF", "--time-zone", "Africa/Dakar",
-    "--admin-email", "it@saint-louis.test", "--admin-password", "un-long-mot-de-passe",
-]  # fmt: skip
-
-
-def toguna(home: Path, *words: str) -> subprocess.CompletedProcess:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("TOGUNA_", "DATABASE_", "DJANGO_"))}
-    environment |= {"TOGUNA_HOME": str(home), "PYTHONPATH": str(SRC), "LANGUAGE": "en", "LC_ALL": "C.UTF-8"}
-    return subprocess.run(
-        [sys.executable, "-m", "toguna.cli", *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def homes(tmp_path_factory):
-    made = [tmp_path_factory.mktemp("town"), tmp_path_factory.mktemp("other")]
-    yield made
-    for home in made:
-        Cluster(home).stop()
-
 
 def count(home: Path, statement: str) -> int:
     with psycopg.connect(Cluster(home).dsn()) as connection:
         return connection.execute(statement).fetchone()[0]
 
 
-def test_a_town_is_set_up_filled_kept_and_put_back(homes, tmp_path):
-    home, other = homes
-    done = toguna(home, *INIT)
-    assert done.returncode == 0, done.stderr
-    assert "Saint-Louis is set up" in done.stdout
-    again = toguna(home, *INIT)
+def test_a_town_is_set_up_filled_kept_and_put_back(toguna, town_made, empty_home, tmp_path):
+    home, other = empty_home(), empty_home()
+    assert "Saint-Louis is set up" in town_made(home)
+    Cluster(home).start()
+    again = toguna(home, "init", "--name", "Saint-Louis", "--country", "SN")
     assert again.returncode == 1 and "already" in again.stderr
     assert count(home, "SELECT count(*) FROM cases_topic WHERE case_type = 'reports'") == 20
     assert count(home, "SELECT count(*) FROM people_account WHERE is_superuser") == 1
@@ -90,18 +59,15 @@ def test_a_town_is_set_up_filled_kept_and_put_back(homes, tmp_path):
     assert found["database"] == found["postgis"] == found["tables"] == "ok"
 
 
-def test_the_demo_town_is_loaded_whole_and_once(tmp_path_factory):
+def test_the_demo_town_is_loaded_whole_and_once(toguna, empty_home):
     """With every service that there is: each brings teams, forms and data that the next finds there."""
-    home = tmp_path_factory.mktemp("demo")
-    try:
-        for _twice in range(2):
-            done = toguna(home, "demo", "--once", "--people", "1000")
-            assert done.returncode == 0, done.stdout + done.stderr
-        assert count(home, "SELECT count(*) FROM cases_case WHERE type = 'reports'") > 50
-        assert count(home, "SELECT count(*) - count(DISTINCT names ->> 'fr') FROM people_team") == 0
-        assert count(home, "SELECT count(*) FROM cases_case WHERE type = 'reports' AND team_id IS NULL") == 0
-    finally:
-        Cluster(home).stop()
+    home = empty_home()
+    for _twice in range(2):
+        done = toguna(home, "demo", "--once", "--people", "1000")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert count(home, "SELECT count(*) FROM cases_case WHERE type = 'reports'") > 50
+    assert count(home, "SELECT count(*) - count(DISTINCT names ->> 'fr') FROM people_team") == 0
+    assert count(home, "SELECT count(*) FROM cases_case WHERE type = 'reports' AND team_id IS NULL") == 0
 
 
 @pytest.mark.parametrize(
@@ -114,13 +80,13 @@ def test_the_demo_town_is_loaded_whole_and_once(tmp_path_factory):
         (["dance"], "no command dance"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path, words, said):
+def test_what_cannot_be_done_is_said_in_a_sentence(toguna, tmp_path, words, said):
     done = toguna(tmp_path, *words)
     assert done.returncode != 0
     assert said in done.stderr and "Traceback" not in done.stderr
 
 
-def test_help_reads_like_a_page_and_every_command_has_its_own(tmp_path):
+def test_help_reads_like_a_page_and_every_command_has_its_own(toguna, tmp_path):
     page = toguna(tmp_path, "--help").stdout
     assert "demo" in page and "backup" in page and "usage:" not in page
     for command in ("demo", "serve", "init", "backup", "restore", "territory"):

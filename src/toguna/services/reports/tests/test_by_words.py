@@ -255,6 +255,9 @@ def test_a_hostile_inbox(say, places):
     chance = random.Random(4)
     sent = 0
     for n in range(10_000):
+        if n == 400:  # in one transaction, no vacuum gives the planner its figures: it would look among all rows
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE channels_conversation, channels_incoming")
         alphabet = chance.choice(ALPHABETS)
         size = chance.choice([0, 1, 5, 30, 160, 700]) if n % 500 else 60_000
         text = "".join(chance.choice(alphabet) for _ in range(size))

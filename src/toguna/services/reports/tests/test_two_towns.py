@@ -12,16 +12,29 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from toguna.kernel.cluster import Cluster
+from toguna.kernel import places
 from toguna.kernel.testing import until
 
-SRC = Path(__file__).resolve().parents[4]
+# Does what it is told, block by block, each ended by a line of its own: a process that begins needs seconds.
+SHELL = r"""
+import contextlib, io, json, sys, traceback
+import django
+django.setup()
+known = {}
+for line in sys.stdin:
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        try:
+            exec(json.loads(line), known)
+            wrong = ""
+        except Exception:
+            wrong = traceback.format_exc()
+    print(json.dumps([said.getvalue(), wrong]), flush=True)
+"""
 
 
 @dataclass
@@ -30,6 +43,7 @@ class Town:
     name: str
     port: int
     server: subprocess.Popen | None = None
+    desk: subprocess.Popen | None = None
 
     @property
     def url(self) -> str:
@@ -39,27 +53,49 @@ class Town:
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("TOGUNA_", "DATABASE_", "DJANGO_"))}
         return kept | {
-            "TOGUNA_HOME": str(self.home), "PYTHONPATH": str(SRC), "LANGUAGE": "en", "LC_ALL": "C.UTF-8",
+            "TOGUNA_HOME": str(self.home), "PYTHONPATH": str(places.checkout() / "src"), "LANGUAGE": "en", "LC_ALL": "C.UTF-8",
             "TOGUNA_URL": self.url,
         }  # fmt: skip
 
-    def run(self, *words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "toguna.cli", *words], env=self.environment, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, check=False,
+    def serve(self) -> None:
+        """Begins to serve; `alive` says when it does."""
+        with (self.home / "serve.log").open("ab") as log:
+            self.server = subprocess.Popen(
+                [sys.executable, "-m", "toguna.cli", "serve", "--port", str(self.port)],
+                env=self.environment, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def open_desk(self) -> None:
+        self.desk = subprocess.Popen(
+            [sys.executable, "-c", SHELL], env=self.environment | {"DJANGO_SETTINGS_MODULE": "toguna.site.settings"},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        self.shell("""
+from toguna.engines.cases import api as cases
+from toguna.kernel.access import AGENT, ADMINISTRATOR, Actor, Grant
+from toguna.services.reports.bodies import actions, polling
+from toguna.services.reports.models import *
+agent = Actor(name='Agent', staff=True, grants=(Grant(AGENT),))
+chief = Actor(name='Chief', staff=True, grants=(Grant(ADMINISTRATOR),))
+""")
 
     def shell(self, code: str) -> str:
         """What somebody at the desk of this town does, in a process beside the one that serves."""
-        lines = ["from toguna.engines.cases import api as cases", "from toguna.engines.people import api as people",
-                 "from toguna.kernel.access import AGENT, ADMINISTRATOR, Actor, Grant",
-                 "from toguna.services.reports.bodies import actions, polling",
-                 "from toguna.services.reports.models import *",
-                 "agent = Actor(name='Agent', staff=True, grants=(Grant(AGENT),))",
-                 "chief = Actor(name='Chief', staff=True, grants=(Grant(ADMINISTRATOR),))"]  # fmt: skip
-        return self.run("manage", "shell", "-v", "0", "-c", "\n".join([*lines, code])).strip()
+        self.desk.stdin.write(json.dumps(code) + "\n")
+        self.desk.stdin.flush()
+        said, wrong = json.loads(self.desk.stdout.readline())
+        assert not wrong, wrong
+        return said.strip()
+
+    def end(self) -> None:
+        for process in (self.desk, self.server):
+            if process is not None:
+                process.terminate()
+
+    def wait(self) -> None:
+        for process in (self.desk, self.server):
+            if process is not None:
+                process.wait(40)
 
     def get(self, path: str, **query: str):
         address = f"{self.url}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
@@ -76,7 +112,9 @@ class Town:
             return json.loads(response.read())["code"]
 
     def sweep(self) -> None:
-        """What the town does by itself every two minutes; its worker does the rest."""
+        """What the town does by itself every two minutes; its worker does the rest. It asks for what was done up to this
+        second, which has begun: what was done in it would be told two minutes later."""
+        time.sleep(1)
         self.shell("polling.sweep()")
 
 
@@ -88,37 +126,28 @@ def alive(town: Town) -> bool:
 
 
 @pytest.fixture(scope="module")
-def towns(tmp_path_factory):
+def towns(town_made, empty_home):
     made = []
     try:
         for name in ("Saint-Louis", "Richard Toll"):
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
-                town = Town(tmp_path_factory.mktemp("town"), name, probe.getsockname()[1])
+                town = Town(empty_home(), name, probe.getsockname()[1])
             made.append(town)
-
-        def begin(town: Town) -> None:
-            town.run(
-                "init", "--name", town.name, "--country", "SN", "--languages", "fr,en", "--currency", "XOF", "--time-zone",
-                "Africa/Dakar", "--admin-email", "it@town.test", "--admin-password", "un-long-mot-de-passe",
-            )  # fmt: skip
-            with (town.home / "serve.log").open("wb") as log:
-                town.server = subprocess.Popen(
-                    [sys.executable, "-m", "toguna.cli", "serve", "--port", str(town.port)],
-                    env=town.environment, stdout=log, stderr=log,
-                )  # fmt: skip
-            until(lambda: alive(town), 120)
-
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(begin, made))
+            town_made(town.home)
+            settings = town.home / "town.toml"
+            settings.write_text(settings.read_text().replace("Saint-Louis", name))
+            town.serve()
+        for town in made:
+            until(lambda town=town: alive(town), 120)
+            town.open_desk()
         meet(*made)
         yield made
     finally:
         for town in made:
-            if town.server is not None:
-                town.server.terminate()
-                town.server.wait(40)
-            Cluster(town.home).stop()
+            town.end()
+        for town in made:
+            town.wait()
 
 
 def meet(one: Town, other: Town) -> None:
@@ -194,11 +223,7 @@ def test_the_other_town_is_down_and_comes_back(towns):
     code = home.report(words)
     send_on(home, code)
     until(lambda: home.shell("print(Transfer.objects.latest('pk').trouble)"))
-    with (away.home / "serve.log").open("ab") as log:
-        away.server = subprocess.Popen(
-            [sys.executable, "-m", "toguna.cli", "serve", "--port", str(away.port)],
-            env=away.environment, stdout=log, stderr=log,
-        )  # fmt: skip
+    away.serve()
     until(lambda: alive(away), 120)
     home.shell("actions.try_again(Transfer.objects.latest('pk').pk, by=agent)")
     until(lambda: any(words in r["description"] for r in away.get("/open311/v2/requests.json")))

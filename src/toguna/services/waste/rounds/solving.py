@@ -43,8 +43,7 @@ from toguna.services.waste.rounds.problem import (
 
 SCALE = 100  # the solver's unit of cost is a hundredth of the minor unit: prices of a metre are small
 MUST = 10**7  # minor units: the price of leaving what must be served, when not all of it can be
-# Mean legs that a load too much costs at first (see _Penalties): the first finds more in a large day, the second at times saves a truck.
-STRICT, LOOSE = 75.0, 1.0
+USUAL, LEGS = 50_000.0, 75  # see _Penalties
 FIRST = 0.6  # of the time, before ways home by dumps that close during the day are tried
 MOST_TRIALS = 8
 MOST_BACK = 10  # stops that are put back where they fit: each is tried at every place
@@ -68,25 +67,21 @@ class _Stop:
         return self.turns > self.patience or self.clock() >= self.until
 
 
-@dataclass
 class _Penalties(pyvrp.PenaltyParams):
-    """What a unit too much of a load, or a second too late, costs at first. The solver's own first price is always the same, whatever our
-    units: for some days it bought room so cheaply that what was searched were plans that nobody can drive. Ours is so many mean legs for the
-    mean load of a stop, or for the time that such a leg takes; the solver moves it from there."""
-
-    max_penalty: float = 100_000.0 * SCALE
-    legs: float = STRICT
+    """What a unit too much of a load costs at first: the solver's own first price, or so many mean legs for the mean load of a stop where
+    that is more. Where loads are small numbers and our costs large ones, its own buys room so cheaply that what is searched are plans that
+    nobody can drive. The solver moves it from there, up to our limit instead of its own."""
 
     def midpoint_penalties(self, data: pyvrp.ProblemData) -> tuple[list[float], float, float]:
-        leg = float(np.mean([matrix.mean() for matrix in data.distance_matrices()])) * self.legs
-        took = float(np.mean([matrix.mean() for matrix in data.duration_matrices()]))
+        leg = float(np.mean([matrix.mean() for matrix in data.distance_matrices()]))
         loads = np.array([client.pickup for client in data.clients()]).mean(axis=0)
-        return [leg / max(1.0, load) for load in loads], leg / max(1.0, took), leg
+        return [max(USUAL, LEGS * leg / max(1.0, load)) for load in loads.tolist()], USUAL, USUAL
 
 
-def _params(legs: float) -> pyvrp.SolveParams:
-    # The twenty nearest of a stop are looked at, not fifty: twice as many turns of the search, which on days of 60 to 200 stops is what counts.
-    return pyvrp.SolveParams(neighbourhood=NeighbourhoodParams(num_neighbours=20), penalty=_Penalties(legs=legs))
+# The twenty nearest of a stop are looked at, not fifty: twice as many turns of the search, which on days of 60 to 200 stops is what counts.
+PARAMS = pyvrp.SolveParams(
+    neighbourhood=NeighbourhoodParams(num_neighbours=20), penalty=_Penalties(max_penalty=100_000.0 * SCALE)
+)
 
 
 @dataclass(frozen=True)
@@ -152,12 +147,11 @@ def _solved(
 ) -> pyvrp.Solution:  # fmt: skip
     """A search that finds no more begins again elsewhere: a small day is soon where one search ends, a large one never is in its time."""
     best: pyvrp.Result | None = None
-    legs, other = STRICT, LOOSE
     while best is None or clock() < until:
         stop = _Stop(until, clock, patience=max(2000, len(setup.stops) ** 2 // 2))
-        found = pyvrp.solve(setup.data, stop, seed, collect_stats=False, params=_params(legs), initial_solution=warm)
+        found = pyvrp.solve(setup.data, stop, seed, collect_stats=False, params=PARAMS, initial_solution=warm)
         best = found if best is None or found.cost() < best.cost() else best
-        seed, warm, legs, other = seed + 1, None, other, legs
+        seed, warm = seed + 1, None
     return best.best
 
 
