@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import sys
@@ -38,10 +39,18 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
+        _heard_out(request)
         return too_large(request, _("Send a shorter text, or fewer and smaller photos."))
     return _page(
         request, 400, _("This request could not be read"), _("Go back, look at what you typed, and send it again.")
     )
+
+
+def _heard_out(request: HttpRequest) -> None:
+    """Who still sends when the line is closed sees no answer. What is left, less than what photos may weigh, is read and forgotten."""
+    with contextlib.suppress(OSError):
+        while request.read(65536):
+            pass
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

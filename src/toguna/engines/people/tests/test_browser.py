@@ -117,7 +117,7 @@ def test_staff_add_an_authenticator_then_a_passkey(page):
 
     page.goto("/account/logout")
     seen(page, "logout")
-    press(page.get_by_role("main").get_by_role("button", name="Déconnexion"))
+    press(page.get_by_role("main").get_by_role("button", name="Se déconnecter"))
     page.goto("/desk/")
     seen(page, "staff-login")
     page.get_by_role("button", name="Avec une clé d’accès").click()  # alone, it is both password and second factor
