@@ -48,6 +48,7 @@ def serve(args: Namespace) -> int:
                 ),
                 *_devices(args),
             ],
+            log=getattr(args, "log", None),
         )
     except supervise.Busy as error:
         raise Stop(str(error)) from error
@@ -135,7 +136,7 @@ def demo(args: Namespace) -> int:
     from toguna.demo import command
 
     def serving(port: int) -> int:
-        return serve(Namespace(host="127.0.0.1", port=port))
+        return serve(Namespace(host="127.0.0.1", port=port, log=command.log()))
 
     try:
         return command.run(args.people, args.port, args.once, prepare=lambda: prepare.everything(say), serve=serving)

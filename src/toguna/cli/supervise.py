@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from gettext import gettext as _
 from pathlib import Path
@@ -81,10 +82,11 @@ def url() -> str:
 
 @dataclass
 class Child:
-    """A process that is started again when it dies: after 1 s, then 2, 4 ... up to 30."""
+    """A process that is started again when it dies: after 1 s, then 2, 4 ... up to 30. log: where it says what it says, else here."""
 
     name: str
     command: list[str]
+    log: Path | None = None
     process: subprocess.Popen[bytes] | None = None
     failures: int = 0
     again_at: float = 0
@@ -92,12 +94,15 @@ class Child:
 
     def start(self) -> None:
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then ends its children in order
-            preexec_fn=_end_with_parent,  # safe: there is one thread
-        )
+        with self.log.open("ab") if self.log else nullcontext() as out:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then ends its children in order
+                preexec_fn=_end_with_parent,  # safe: there is one thread
+            )
 
     def look(self, say: Callable[[str], None]) -> None:
         if self.process is not None and self.process.poll() is not None:
@@ -155,9 +160,10 @@ def serve(
     say: Callable[[str], None],
     ready: Callable[[str], None],
     beside: Sequence[tuple[str, list[str]]] = (),
+    log: Path | None = None,
 ) -> int:
     """Serves until told to stop. `ready(url)` is called once when pages are answered; beside: other programs to keep alive,
-    (name, command). Raises Busy."""
+    (name, command); log: a file for what all of them say, else they say it here. Raises Busy."""
     if found := running():
         raise Busy(_("the town is served already at {url} (./toguna stop ends it)").format(url=found.url))
     if not free(host, port):
@@ -192,6 +198,7 @@ def serve(
     # Links in messages begin with this, unless the town has said under what name it is known.
     os.environ.setdefault("TOGUNA_URL", Running(os.getpid(), host, port).url.rstrip("/"))
     for child in children:
+        child.log = log
         child.start()
     said, database_at = False, 0.0
     try:

@@ -144,6 +144,11 @@ def _empty() -> None:
     shutil.rmtree(places.home() / "media", ignore_errors=True)
 
 
+def log() -> Path:
+    """What the demo's programs say, each SMS of its people among it: in the terminal the log-ins would be gone in a moment."""
+    return places.home() / "demo" / "serve.log"
+
+
 def _say_log_ins(folder: Path, password: str, port: int) -> None:
     with (folder / "staff.csv").open(newline="", encoding="utf-8") as file:
         staff = list(csv.DictReader(file))
@@ -160,7 +165,8 @@ def _say_log_ins(folder: Path, password: str, port: int) -> None:
             print(f"    {first[role]['email']:<32} {title}")
     print(f"  Everyone: {folder / 'staff.csv'}")
     print("  Second factor: the six digits that this demo's log-in page shows.")
-    print("  Residents: a phone number of residents.csv; the page shows the one-time code.\n", flush=True)
+    print("  Residents: a phone number of residents.csv; the page shows the one-time code.")
+    print(f"  Messages to them, and all that programs say: {log()}\n", flush=True)
 
 
 class _Bar:
