@@ -118,12 +118,15 @@ def sound(page: Any, name: str = "") -> None:
     `name`: of the picture, else its address's."""
     from playwright.sync_api import Error
 
-    page.wait_for_load_state("load")
-    try:
-        found = faults(page)
-    except Error:  # the page went away while it was asked; once
+    for attempt in range(5):
         page.wait_for_load_state("load")
-        found = faults(page)
+        try:
+            found = faults(page)
+            break
+        except Error:  # the page went away while it was asked
+            if attempt == 4:
+                raise
+            page.wait_for_timeout(200)
     shot(page, name)
     assert found == [], (name, page.url)
 
@@ -135,8 +138,11 @@ def faults(page: Any) -> list[Any]:
     found: list[Any] = [] if page.evaluate(STYLED) else ["the style sheet is not there"]
     found += page.evaluate(WIDE)
     if page.evaluate(SCRIPTS):  # what a map draws never holds still: all around it is judged
-        axe = Axe().run(page, context={"exclude": [DRAWN]}).response
-        found += [(v["id"], v["nodes"][0]["html"]) for v in axe["violations"]]
+        axe = Axe().run(page, context={"exclude": [DRAWN]}).response["violations"]
+        if axe:  # what is still being drawn is judged when it stands
+            page.wait_for_timeout(1000)
+            axe = Axe().run(page, context={"exclude": [DRAWN]}).response["violations"]
+        found += [(v["id"], v["nodes"][0]["html"]) for v in axe]
     return found
 
 

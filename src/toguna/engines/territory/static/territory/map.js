@@ -50,7 +50,11 @@ async function draw(element) {
   map.addControl(new AttributionControl({ compact: true }));
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new ScaleControl());
-  if (full && navigator.geolocation) map.addControl(new GeolocateControl({ positionOptions: { enableHighAccuracy: true } }), "top-right");
+  if (full && navigator.geolocation) {
+    map.addControl(new GeolocateControl({ positionOptions: { enableHighAccuracy: true } }), "top-right");
+    // The library names its button once it knows whether the place may be asked; until then a reader of the screen found one without a name.
+    element.querySelector(".maplibregl-ctrl-geolocate")?.setAttribute("aria-label", words["GeolocateControl.FindMyLocation"]);
+  }
   map.setMissingStyleImageResolver(async (id) => {
     const image = new Image(48, 48);
     image.src = `/icons/${id}.svg`;
