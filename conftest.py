@@ -1,7 +1,6 @@
 """Shared by all tests."""
 
 import fcntl
-import gc
 import os
 import shutil
 import subprocess
@@ -217,18 +216,6 @@ def _create_quickly(self, *args, **options):
 
 
 BaseDatabaseCreation.create_test_db = _create_quickly  # type: ignore[method-assign]
-
-_destroy = BaseDatabaseCreation.destroy_test_db
-
-
-def _destroy_alone(self, *args, **options):
-    """A thread that is over leaves its connection open until it is collected, and a database is not removed under anybody."""
-    gc.collect()
-    return _destroy(self, *args, **options)
-
-
-BaseDatabaseCreation.destroy_test_db = _destroy_alone  # type: ignore[method-assign]
-
 
 _flush = DatabaseOperations.sql_flush
 BOOK = ("ledger_entry", "ledger_line")
