@@ -66,7 +66,7 @@ def at_hour(n):
 _RUN = r"""
 territory.import_file(Path(sys.argv[1]))
 territory.build_roads()
-running = Valhalla(programs.current(), threads=2)
+running = Valhalla(programs.current())
 try:
     print(json.dumps(measured()))
 finally:

@@ -37,7 +37,7 @@ roads, places, rounds, python = sys.argv[1], json.loads(sys.argv[2]), int(sys.ar
 places = {name: [tuple(p) for p in found] for name, found in places.items()}
 api.import_file(Path(roads))
 api.build_roads()
-running = Valhalla(programs.current(), threads=2)
+running = Valhalla(programs.current())
 pairs = list(zip(places["routes"][::2], places["routes"][1::2]))
 try:
     questions = {

@@ -1,12 +1,14 @@
-"""Asks the Valhalla of this machine, over one connection kept open by each thread."""
+"""Asks the Valhallas of this machine, over connections that each thread keeps open."""
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,9 +27,18 @@ class NoRoute(Exception):
     """There is no way between these places for that vehicle; or one of them is near no road."""
 
 
+@dataclass
+class _Line:
+    """One thread's connection to one Valhalla. lock: an open file that whoever asks that Valhalla holds, in whatever process; None where
+    Valhalla is not ours to share."""
+
+    connection: http.client.HTTPConnection
+    lock: int | None
+
+
 class _Kept(threading.local):
-    connection: http.client.HTTPConnection | None = None
-    address: tuple[str, int] | None = None
+    def __init__(self) -> None:
+        self.lines: list[_Line] = []
 
 
 _kept = _Kept()
@@ -37,10 +48,11 @@ def ask(action: str, question: dict[str, Any]) -> Any:
     """Valhalla's answer to one question (its JSON). Raises RoutingUnavailable or NoRoute."""
     body = json.dumps(question, separators=(",", ":"))
     for attempt in (1, 2):
-        connection, fresh = _connect()
+        fresh = not _kept.lines
+        line = _free()
         try:
-            connection.request("POST", f"/{action}", body, {"Content-Type": "application/json"})
-            response = connection.getresponse()
+            line.connection.request("POST", f"/{action}", body, {"Content-Type": "application/json"})
+            response = line.connection.getresponse()
             status, answer = response.status, response.read()
             break
         except (OSError, http.client.HTTPException) as error:
@@ -48,6 +60,9 @@ def ask(action: str, question: dict[str, Any]) -> Any:
             forget()
             if fresh or attempt == 2:
                 raise RoutingUnavailable(_("Routes cannot be computed now. Try again in a minute.")) from error
+        finally:
+            if line.lock is not None and _kept.lines:
+                fcntl.flock(line.lock, fcntl.LOCK_UN)
     try:
         found = json.loads(answer)
     except ValueError as error:
@@ -72,30 +87,46 @@ _NO_ROUTE = {
 
 
 def forget() -> None:
-    """Closes this thread's connection."""
-    if _kept.connection is not None:
-        _kept.connection.close()
-    _kept.connection = _kept.address = None
+    """Closes this thread's connections."""
+    for line in _kept.lines:
+        line.connection.close()
+        if line.lock is not None:
+            os.close(line.lock)
+    _kept.lines = []
 
 
-def _connect() -> tuple[http.client.HTTPConnection, bool]:
-    """This thread's connection, and whether it is a new one."""
-    address = _address()
-    if _kept.connection is not None and _kept.address == address:
-        return _kept.connection, False
-    forget()
-    _kept.connection, _kept.address = http.client.HTTPConnection(*address, timeout=SECONDS), address
-    return _kept.connection, True
+def _free() -> _Line:
+    """The line that was used last, or another whose Valhalla has nothing to do; where all are busy, the first. Whom to ask is looked up by
+    who has no line: a Valhalla that was started again has closed those that there were."""
+    if not _kept.lines:
+        _kept.lines = _lines()
+    for i, line in enumerate(_kept.lines):
+        try:
+            if line.lock is not None:
+                fcntl.flock(line.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        if i:
+            _kept.lines.insert(0, _kept.lines.pop(i))
+        return line
+    return _kept.lines[0]
 
 
-def _address() -> tuple[str, int]:
-    """(host, port). TOGUNA_ROUTING_URL names the one that several hosts share."""
+def _lines() -> list[_Line]:
+    """One to each Valhalla of this machine. TOGUNA_ROUTING_URL names the one that several hosts share."""
     if told := os.environ.get("TOGUNA_ROUTING_URL"):
         parts = urlsplit(told)
-        return parts.hostname or "127.0.0.1", parts.port or 80
+        host, port = parts.hostname or "127.0.0.1", parts.port or 80
+        return [_Line(http.client.HTTPConnection(host, port, timeout=SECONDS), None)]
     found = programs.serving()
     if found is not None:
-        return "127.0.0.1", found.port
+        return [
+            _Line(
+                http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS),
+                os.open(programs.busy_file(i), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600),
+            )
+            for i, port in enumerate(found.ports)
+        ]
     if programs.program("valhalla_service") is None:
         raise RoutingUnavailable(_("Routing is not installed on this machine (./toguna doctor says more)."))
     if programs.current() is None:

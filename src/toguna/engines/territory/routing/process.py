@@ -15,13 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from toguna.engines.territory.routing import programs
 
-THREADS = max(1, min(4, os.cpu_count() or 1))
+MOST = 4  # processors that are used
+THREADS = 2  # of each: a way is not kept waiting by a matrix
 _libc = ctypes.CDLL(None)
 
 
@@ -45,8 +48,8 @@ def main() -> int:
                 valhalla = None
             if valhalla is None and network is not None:
                 valhalla = Valhalla(network)
-            if valhalla is not None and valhalla.process.poll() is not None:
-                sys.stderr.write(f"valhalla_service ended: {valhalla.process.returncode}\n")
+            if valhalla is not None and (ended := valhalla.ended()) is not None:
+                sys.stderr.write(f"valhalla_service ended: {ended}\n")
                 return 1
             time.sleep(0.5)
     except FileNotFoundError as error:
@@ -59,44 +62,55 @@ def main() -> int:
 
 
 class Valhalla:
-    """One running valhalla_service. Raises FileNotFoundError when it is not installed."""
+    """A running valhalla_service for each processor, held on that one: inside, a question goes through a dozen threads, and each hand-over to
+    another processor, which sleeps, costs more than its share of a short way. Raises FileNotFoundError when it is not installed."""
 
-    def __init__(self, network: Path, threads: int = THREADS) -> None:
+    def __init__(self, network: Path, threads: int = THREADS, processors: Sequence[int] = ()) -> None:
         found = programs.program("valhalla_service")
         if found is None:
             raise FileNotFoundError(f"valhalla_service is not in {programs.folder()}")
         self.network = network
-        self.port = _free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="toguna-routing-")
-        config = _config(network, self.port)
-        path = Path(self._folder.name) / "valhalla.json"
-        path.write_text(json.dumps(config))
-        self.process = subprocess.Popen(
-            [str(found), str(path), str(threads)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,  # safe: there is one thread
-        )
+        self.processes: list[subprocess.Popen[bytes]] = []
+        ports = []
+        for processor in processors or sorted(os.sched_getaffinity(0))[:MOST]:
+            port = _free_port()
+            path = Path(self._folder.name) / f"valhalla-{port}.json"
+            path.write_text(json.dumps(_config(network, port)))
+            self.processes.append(
+                subprocess.Popen(
+                    [str(found), str(path), str(threads)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    preexec_fn=partial(_begin, processor),  # safe: there is one thread
+                )
+            )
+            ports.append(port)
         for _wait in range(200):
-            if _answers(self.port) or self.process.poll() is not None:
+            if all(_answers(port) for port in ports) or self.ended() is not None:
                 break
             time.sleep(0.05)
-        told = programs.Serving(self.process.pid, self.port, network.name)
+        told = programs.Serving([p.pid for p in self.processes], ports, network.name)
         making = programs.serving_file().with_suffix(f".{os.getpid()}")
         making.write_text(json.dumps(asdict(told)))
         making.replace(programs.serving_file())
 
+    def ended(self) -> int | None:
+        """How one of them ended by itself, or None while all run."""
+        return next((code for p in self.processes if (code := p.poll()) is not None), None)
+
     def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
             try:
-                self.process.wait(3)
+                process.wait(3)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                process.kill()
+                process.wait()
         found = programs.serving()
-        if found is not None and found.pid == self.process.pid:
+        if found is not None and found.pids == [p.pid for p in self.processes]:
             programs.serving_file().unlink(missing_ok=True)
         self._folder.cleanup()
 
@@ -128,8 +142,9 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _end_with_parent() -> None:
-    """In the child: SIGTERM comes when this process dies, even by `kill -9`."""
+def _begin(processor: int) -> None:
+    """In the child: on that processor alone; SIGTERM comes when this process dies, even by `kill -9`."""
+    os.sched_setaffinity(0, {processor})
     pr_set_pdeathsig = 1
     _libc.prctl(pr_set_pdeathsig, signal.SIGTERM)
 

@@ -43,15 +43,20 @@ def current() -> Path | None:
 
 @dataclass(frozen=True)
 class Serving:
-    """A Valhalla that answers on this machine. network: the folder's name of what it answers from."""
+    """The Valhallas that answer on this machine, one for each processor. network: the folder's name of what they answer from."""
 
-    pid: int
-    port: int
+    pids: list[int]
+    ports: list[int]
     network: str
 
 
 def serving_file() -> Path:
     return home() / "serving.json"
+
+
+def busy_file(number: int) -> Path:
+    """What is locked by who asks that Valhalla: the next one asks another, when there is one."""
+    return home() / f"busy-{number}.lock"
 
 
 def serving() -> Serving | None:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone, translation
@@ -34,8 +35,7 @@ PAIRS_AT_ONCE = 100_000
 LEAVES = {"rank_candidates": False}
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """words: what to do, in the language asked for; begin: the place in the leg's line where it is done; kind: Valhalla's number of the
     manoeuvre."""
 
@@ -46,14 +46,19 @@ class Step:
     kind: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Leg:
     """From one point to the next."""
 
     seconds: float
     metres: int
-    line: list[Point]
+    shape: str  # the line as Valhalla sends it
     steps: list[Step]
+
+    @cached_property
+    def line(self) -> list[Point]:
+        """Read when first asked for: who wants to know how long a way takes draws none."""
+        return decode(self.shape)
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ def route(
         Leg(
             leg["summary"]["time"],
             round(leg["summary"]["length"] * 1000),
-            decode(leg["shape"]),
+            leg["shape"],
             [
                 Step(m["instruction"], round(m["length"] * 1000), round(m["time"]), m["begin_shape_index"], m["type"])
                 for m in leg.get("maneuvers", ())
@@ -312,7 +317,7 @@ SELECT DISTINCT ST_X(m), ST_Y(m) FROM (
 LIMIT %(most)s
 """
 # Most questions meet no such closure: what there is of them is kept for a moment, since asking costs as much as a short way.
-_KEPT = 0.5  # seconds
+_KEPT = 1.0  # seconds
 _closures: tuple[float, list[Closure]] = (-1e9, [])
 
 
@@ -339,8 +344,7 @@ def _closed(who: Vehicle, at: datetime, points: Sequence[Point], *, now: bool) -
         c.pk for c in _told()
         if c.starts <= at and (c.ends is None or c.ends > at) and _stops(c, who) and not (now and _in_file(c))
     ]  # fmt: skip
-    used = programs.current()
-    if not ids or used is None:
+    if not ids or (used := programs.current()) is None:
         return []
     lons, lats = [p[0] for p in points], [p[1] for p in points]
     values: dict[str, Any] = {

@@ -25,7 +25,8 @@ def routing() -> Iterator[Path]:
         assert build.build(), "there is no street to build a network of"
         used = programs.current()
         assert used is not None
-        running = Valhalla(used, threads=2)
+        running = Valhalla(used)
+        client.forget()
         try:
             yield Path(folder)
         finally:

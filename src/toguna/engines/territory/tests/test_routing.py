@@ -1,6 +1,7 @@
 """Routes on the real roads of Accra, by a real Valhalla."""
 
 import base64
+import fcntl
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -451,10 +453,31 @@ def test_the_process_that_serves_ends_with_valhalla_and_tells_its_port(accra):
             until(lambda: programs.serving_file().read_text() != before)
             told = programs.serving()
             client.forget()
-            assert api.route([CIRCLE, MADINA]).metres > 10_000 and client._kept.address == ("127.0.0.1", told.port)
-            os.kill(told.pid, signal.SIGKILL)
+            assert api.route([CIRCLE, MADINA]).metres > 10_000
+            assert [line.connection.port for line in client._kept.lines] == told.ports
+            os.kill(told.pids[-1], signal.SIGKILL)
             assert process.wait(60) == 1
         finally:
             process.kill()
             programs.serving_file().write_text(before)
     assert api.route([CIRCLE, MADINA]).metres > 10_000  # the other again, on a new connection
+
+
+@pytest.mark.django_db
+def test_who_finds_one_valhalla_busy_asks_another_and_where_all_are_waits(accra):
+    """One for each processor, held there; who asks holds a lock that a process that dies lets go."""
+    told = programs.serving()
+    assert told is not None
+    assert [os.sched_getaffinity(pid) for pid in told.pids] == [
+        {n} for n in sorted(os.sched_getaffinity(0))[: len(told.pids)]
+    ]
+    client.forget()
+    way = api.route([CIRCLE, MADINA])
+    with ExitStack() as held:
+        for n in range(len(told.pids)):
+            lock = held.enter_context(programs.busy_file(n).open())
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody kept one after its answer
+            assert api.route([CIRCLE, MADINA]) == way
+            free = told.ports[n + 1 :]
+            assert not free or client._kept.lines[0].connection.port in free
+    assert api.route([CIRCLE, MADINA]) == way
