@@ -34,6 +34,11 @@ def task(run: Callable[..., None]) -> Task[Any, Any, Any]:
     )(run)
 
 
+def was(work: Task[Any, Any, Any], name: str) -> None:
+    """A name that a task had: what a town had queued under it before it was updated is done too."""
+    app.add_task_alias(work, name)
+
+
 def defer(work: Task[Any, Any, Any], lane: Lane = Lane.TRANSACTIONAL, **args: Any) -> None:
     """Queues one job; it exists only if the caller's transaction commits."""
     defer_many(work, lane, [args])

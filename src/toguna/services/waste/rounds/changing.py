@@ -117,7 +117,9 @@ def change(plan: int, version: int) -> None:
     spots = _heard(going)
     starts = {r.truck.plate: _start(r, [v for v in visits if v.round_id == r.pk], at, spots.get(r.pk)) for r in going}
     for truck in trucks:
-        starts.setdefault(truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False))
+        starts.setdefault(
+            truck.plate, Start((truck.depot.point.x, truck.depot.point.y), at, (0, 0), rested=False, idle=True)
+        )
     before = Plan(tuple(_route(r, [v for v in visits if v.round_id == r.pk], keys) for r in going))
     if trucks and dumps:
         made = making.make(
@@ -290,6 +292,10 @@ def refigure(plan: int, version: int) -> None:
             if "same" in now:
                 row.figures.setdefault("present", {})["same"] = now["same"]
             row.save(update_fields=["figures"])
+
+
+tasks.was(change, "toguna.services.waste.rounds.planning.change")
+tasks.was(refigure, "toguna.services.waste.rounds.planning.refigure")
 
 
 def _stops(visits: Iterable[Visit]) -> dict[int, set[str]]:

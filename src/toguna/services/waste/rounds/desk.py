@@ -78,7 +78,7 @@ def plan(request: Request, plan: int) -> HttpResponse:
         "plan": row, "rounds": [(n, r, reads.explained(r), drawing.sample(n - 1)) for n, r in enumerate(found, 1)], "compared": reads.compared(row),
         "picture": reads.picture(found, title=_("Rounds of the day on the map of the town")), "shown": reads.shown(found),
         "left": [((entry.place or entry.call).name if entry.place or entry.call else "", words.why(entry.facts.get("why", ""), entry.facts), words.LEFT.get(entry.why, "")) for entry in left],  # type: ignore[union-attr]
-        "without": without, "only": WastePlace.objects.filter(pk__in=row.asked.get("dumps", ())),
+        "first": reads.first(found, left), "without": without, "only": WastePlace.objects.filter(pk__in=row.asked.get("dumps", ())),
         "changes": row.changes.order_by("version"), "may_plan": access.can(request.actor, planning.PLAN),
         "is_today": row.day == timezone.localdate(),
     }  # fmt: skip

@@ -35,12 +35,13 @@ Took = Callable[
 @dataclass(frozen=True)
 class Start:
     """Where a truck is when its plan is changed in mid-day; at: seconds since midnight; load: litres, kilograms; rested: its crew has had
-    its rest."""
+    its rest; idle: it had no round that day, and its day is paid only if it goes out."""
 
     point: ways.Point
     at: int
     load: tuple[int, int]
     rested: bool
+    idle: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def make(
             pause = None
         return Vehicle(
             truck.plate, begin_rows[truck.plate] if start else depots[truck.depot_id], depots[truck.depot_id], truck.volume, truck.weight,
-            sets_off, stops.of_time(truck.ends), pause, truck.cost_km, truck.cost_hour, 0 if start else truck.cost_day,
+            sets_off, stops.of_time(truck.ends), pause, truck.cost_km, truck.cost_hour, 0 if start and not start.idle else truck.cost_day,
             tuple(d.key for d in (stations if small else dumps) if d.key not in fed or small), load=start.load if start else (0, 0),
             usual=frozenset(str(z) for q in truck.quarters.all() for z in territory.zone_tree_ids(q.pk)), mode=ways.kind_of(truck),
         )  # fmt: skip
@@ -99,7 +100,7 @@ def make(
     def stop(one: Due) -> Stop:
         return Stop(
             one.key, due_rows[one.key], one.volume, one.weight, one.service, one.windows,
-            worth * stops.WORTH[one.why] + (moved if one.key in had else 0), str(one.zone or ""), was=had.get(one.key, ""),
+            worth * stops.worth(one) + (moved if one.key in had else 0), str(one.zone or ""), was=had.get(one.key, ""),
         )  # fmt: skip
 
     def solved(fleet: Sequence[Truck], wanted: Sequence[Stop], time_: float) -> tuple[Problem, Plan]:

@@ -16,7 +16,7 @@ from toguna.engines.documents import api as documents
 from toguna.engines.telemetry import api as telemetry
 from toguna.engines.territory import api as territory
 from toguna.services.waste import devices
-from toguna.services.waste.models import DayPlan, Depot, Round, Visit, WastePlace
+from toguna.services.waste.models import DayPlan, Depot, LeftOut, Round, Visit, WastePlace
 from toguna.services.waste.rounds import drawing, ways, words
 from toguna.services.waste.rounds.drawing import Mark, Track
 from toguna.services.waste.rounds.ways import Point
@@ -212,6 +212,18 @@ def explained(one: Round) -> list[dict[str, Any]]:
         rows.append({"visit": visit, "name": name_of(visit), "why": words.why(visit.why, visit.facts), "order": order})
         before = visit.leaves
     return rows
+
+
+def first(rounds: Sequence[Round], left: Sequence[LeftOut]) -> list[tuple[str, str, str]]:
+    """What rounds before had left: its name, on which days, and in which round it is now, at what hour, or why it is left again."""
+    found = [
+        (name_of(visit), words.left(visit.facts), f"{one.truck.plate}, {timezone.localtime(visit.arrives):%H:%M}")
+        for one in rounds
+        for visit in one.visits.all()
+        if visit.facts.get("left")
+    ]
+    again = [(one, where) for one in left if one.facts.get("left") and (where := one.place or one.call)]
+    return found + [(where.name, words.left(one.facts), str(words.LEFT.get(one.why, ""))) for one, where in again]
 
 
 def _share(one: Round, found: int) -> int:

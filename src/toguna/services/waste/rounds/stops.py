@@ -12,8 +12,8 @@ from django.db import connection
 from django.utils import timezone
 
 from toguna.engines.assets import api as assets
-from toguna.services.waste.models import Call, DayPlan, Truck, Visit, WastePlace
-from toguna.services.waste.rounds.problem import DAY, Pause
+from toguna.services.waste.models import Call, DayPlan, LeftOut, Round, Truck, Visit, WastePlace
+from toguna.services.waste.rounds.problem import DAY, Pause, Why
 from toguna.services.waste.rounds.ways import Point
 
 FULL = 90  # percent: nobody should find a bin fuller
@@ -27,12 +27,15 @@ CALL_SERVICE = 600
 
 # What leaving it for tomorrow would cost, in times what serving a stop costs.
 WORTH = {"said": 8, "call": 6, "full": 5, "long": 4, "soon": 2, "unknown": 2, "point": 20}
+LEFT = 20  # times the square of the days on which it was left: far more than reasons differ by, so that it goes first whatever its reason
+FOR_GOOD = ("missing", "empty")  # what a driver says of a stop, and another day would not change
 
 
 @dataclass(frozen=True)
 class Due:
     """key: "p12" (a place) or "c7" (a call). why: said (somebody says that it is full), full (it will be), soon (before the next
-    round), long (not visited for long), unknown (nothing is known of it), call (waste where there is no bin), point (brought by carts)."""
+    round), long (not visited for long), unknown (nothing is known of it), call (waste where there is no bin), point (brought by carts).
+    facts: what is known of it; "left": the days on which it was left, since it was last served."""
 
     key: str
     point: Point
@@ -58,6 +61,11 @@ ORDER BY p.id
 """
 
 
+def worth(due: Due) -> int:
+    """What leaving it would cost, in times what serving a stop costs."""
+    return WORTH[due.why] + LEFT * len(due.facts.get("left", ())) ** 2
+
+
 def moment(day: date, at: time) -> datetime:
     return timezone.make_aware(datetime.combine(day, at))
 
@@ -76,6 +84,7 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
     """All that should be fetched that day. everything: also what could wait (to weigh the present rounds)."""
     noon = moment(day, time(12))
     tomorrow = noon + timedelta(days=1)
+    undone = _undone(day)
     found: list[Due] = []
     with connection.cursor() as cursor:
         cursor.execute(_PLACES)
@@ -105,6 +114,9 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
             facts = {"level": round(percent), "full": full.isoformat(), "error": error}
         if emptied is not None:
             facts["last"] = emptied.isoformat()
+        since = timezone.localdate(emptied) if emptied is not None else date.min
+        if left := [one.isoformat() for one in undone.get(f"p{pk}", ()) if one > since]:
+            facts["left"] = left
         why = ""
         if said:
             why, percent = "said", max(percent, 100.0)
@@ -125,7 +137,33 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
                 windows_of(json.loads(served), day), facts,
             )
         )  # fmt: skip
-    found += [called(call) for call in Call.objects.filter(state=Call.State.OPEN).order_by("pk")]
+    for call in Call.objects.filter(state=Call.State.OPEN).order_by("pk"):
+        found.append(called(call))
+        if days := undone.get(f"c{call.pk}"):
+            found[-1].facts["left"] = [one.isoformat() for one in days]
+    return found
+
+
+def _undone(day: date) -> dict[str, list[date]]:
+    """Of the rounds that crews had in the week before: key of a stop -> the days on which it was left though another day may serve it, since
+    the last on which it was done with. What was not worth its way waits, and is not left."""
+    week, published = (day - WEEK, day - timedelta(days=1)), DayPlan.State.PUBLISHED
+    rows = LeftOut.objects.filter(plan__day__range=week, plan__state=published).exclude(why=Why.NOT_WORTH)
+    left = {
+        (f"p{place}" if place else f"c{call}", on): True
+        for place, call, on in rows.exclude(facts__why="point").values_list("place", "call", "plan__day")
+    }
+    visits = Visit.objects.filter(round__plan__day__range=week, round__plan__state=published, kind=Visit.Kind.STOP)
+    for place, call, on, state, reason, round_, returns in visits.exclude(why="point").values_list(
+        "place", "call", "round__plan__day", "state", "reason", "round__state", "round__returns"
+    ):
+        if state == Visit.State.PLANNED and round_ in Round.GOING and returns > timezone.now():
+            continue  # it may still be done
+        done = state == Visit.State.DONE or (state == Visit.State.SKIPPED and reason in FOR_GOOD)
+        left[f"p{place}" if place else f"c{call}", on] = not done
+    found: dict[str, list[date]] = {}
+    for (key, on), undone in sorted(left.items(), key=lambda row: row[0][1]):
+        found[key] = [*found.get(key, ()), on] if undone else []
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.utils import timezone
@@ -21,6 +22,16 @@ LEFT = {
 
 
 def why(code: str, facts: Mapping[str, Any]) -> str:
+    return " · ".join(said for said in (_why(code, facts), left(facts)) if said)
+
+
+def left(facts: Mapping[str, Any]) -> str:
+    """On which days it was left before, if it was."""
+    days = ", ".join(f"{date.fromisoformat(day):%d/%m}" for day in facts.get("left", ()))
+    return _("Left on %(days)s") % {"days": days} if days else ""
+
+
+def _why(code: str, facts: Mapping[str, Any]) -> str:
     level = facts.get("level")
     match code:
         case "said":
