@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from toguna.engines.territory import api as territory
 from toguna.services.waste.models import PresentRound, Round, Truck
+from toguna.services.waste.rounds import finishing, solving, stops, ways
 from toguna.services.waste.rounds import problem as problems
-from toguna.services.waste.rounds import solving, stops, ways
 from toguna.services.waste.rounds.problem import Dump, Kind, Plan, Problem, Stop, Vehicle
 from toguna.services.waste.rounds.stops import Due, Emptied
 
@@ -113,7 +113,7 @@ def make(
         # One that is changed is driven now: a fresh one at other hours than that of its matrix.
         if not found.by_roads or starts:
             return problem, plan
-        return solving.timed(problem, plan, lambda vehicle, legs: took(vehicle.mode, legs))
+        return finishing.timed(problem, plan, lambda vehicle, legs: took(vehicle.mode, legs))
 
     def latest(station: str) -> int:
         """When the last truck must be there to fetch something: it is emptied, and home, before its day ends."""

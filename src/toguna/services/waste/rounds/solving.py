@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -23,30 +23,24 @@ from numpy.typing import NDArray
 from pyvrp import Activity, ActivityType
 from pyvrp.search import NeighbourhoodParams
 
+from toguna.services.waste.rounds.finishing import MUST, dearer, finished, weighs
 from toguna.services.waste.rounds.problem import (
     NEVER,
     Dump,
-    Impossible,
     Kind,
-    Matrix,
     Plan,
     Problem,
-    Route,
     Stop,
     Vehicle,
     Why,
-    cost,
     last_dumps,
-    played,
     shuts,
 )
 
 SCALE = 100  # the solver's unit of cost is a hundredth of the minor unit: prices of a metre are small
-MUST = 10**7  # minor units: the price of leaving what must be served, when not all of it can be
 USUAL, LEGS = 50_000.0, 75  # see _Penalties
 FIRST = 0.6  # of the time, before ways home by dumps that close during the day are tried
 MOST_TRIALS = 8
-MOST_BACK = 10  # stops that are put back where they fit: each is tried at every place
 BALANCE_FROM = 1.03  # a day within 3% of the mean is even enough
 
 
@@ -105,7 +99,7 @@ def solve(
     left = {s.key: why for s in problem.stops if (why := _never(problem, s))}
     stops = tuple(s for s in problem.stops if s.key not in left)
     if not stops or not problem.vehicles:
-        return _finished(problem, [], left)
+        return finished(problem, [], left)
     openings = {v.key: _openings(problem, v) for v in problem.vehicles}
     wide = any(openings.values())
 
@@ -124,7 +118,7 @@ def solve(
             mean = sum(r.duration() for r in best.routes()) / best.num_routes()
             setup = _setup(problem, stops, homes, mean=int(mean * BALANCE_FROM))
             best = _solved(setup, began + time_, clock, seed, _copied(setup, best))
-        return _finished(problem, _orders(setup, best), left)
+        return finished(problem, _orders(setup, best), left)
 
     best = searched(FIRST if wide else 1.0, start, {})
     if wide:
@@ -137,7 +131,7 @@ def solve(
         trials = trials[:MOST_TRIALS] or [chosen]
         for trial in trials:
             plan = searched((1 - FIRST) / len(trials), best, {**chosen, **trial})
-            if _weighs(problem, plan) < _weighs(problem, best):
+            if weighs(problem, plan) < weighs(problem, best):
                 best, chosen = plan, {**chosen, **trial}
     return best
 
@@ -217,13 +211,6 @@ def _at_closed_doors(problem: Problem, plan: Plan, key: str) -> bool:
     return any(d not in always or not any(a <= then <= b for a, b in d.windows) for d, then in arrive)
 
 
-def _weighs(problem: Problem, plan: Plan) -> int:
-    """The money of a plan, with what it costs to leave stops, and to give them to other crews."""
-    stops, of = {s.key: s for s in problem.stops}, plan.of()
-    dear = sum(int(_dearer(problem, problem.vehicle(v), [stops[key]])[0]) for key, v in of.items())
-    return plan.cost + dear + sum(_prize(stops[key]) for key in plan.left)
-
-
 def _setup(problem: Problem, stops: Sequence[Stop], fixed: Homes, mean: int | None = None) -> _Setup:
     rest = max((v.pause.lasts for v in problem.vehicles if v.pause), default=0)
     from_ = min((v.pause.earliest for v in problem.vehicles if v.pause), default=0)
@@ -285,7 +272,7 @@ def _setup(problem: Problem, stops: Sequence[Stop], fixed: Homes, mean: int | No
     times: list[NDArray[np.int64]] = []
     profiles: dict[tuple[object, ...], int] = {}
     for (vehicle, opening), fleet in groups.items():
-        dear = _dearer(problem, fleet[0], stops)
+        dear = np.array([dearer(problem, fleet[0], s) for s in stops], dtype=np.int64)
         barred = np.array([bool(s.modes) and vehicle.mode not in s.modes for s in stops])
         profile = (vehicle.mode, vehicle.cost_km, dear.tobytes(), barred.tobytes())
         if profile not in profiles:
@@ -334,17 +321,6 @@ def _home(problem: Problem, vehicle: Vehicle, opening: Opening | None) -> tuple[
     )
 
 
-def _dearer(problem: Problem, vehicle: Vehicle, stops: Sequence[Stop]) -> NDArray[np.int64]:
-    return np.array(
-        [
-            (problem.away if vehicle.usual and s.quarter and s.quarter not in vehicle.usual else 0)
-            + (problem.moved if s.was and s.was != vehicle.key else 0)
-            for s in stops
-        ],
-        dtype=np.int64,
-    )
-
-
 def _extended(
     problem: Problem, vehicle: Vehicle, rows: Sequence[int], homes: Sequence[tuple[int, Vehicle, Sequence[Dump]]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
@@ -367,50 +343,6 @@ def _extended(
         took[loaded, column] = seconds[np.arange(len(rows)), best][loaded]
         metres[loaded, column] = lengths[np.arange(len(rows)), best][loaded]
     return metres, took
-
-
-Took = Callable[[Vehicle, Sequence[tuple[int, int, int]]], Sequence[int]]
-
-
-def timed(problem: Problem, plan: Plan, took: Took) -> tuple[Problem, Plan]:
-    """The plan with each leg as long as it takes at its hour, and the problem that says so, where each vehicle has its own matrix. took: of
-    a vehicle's legs (from, to, when it sets off), their seconds. What then no longer fits goes elsewhere, or is left; legs that are new by
-    that are asked for too."""
-    there, again = problem, plan
-    for back in (MOST_BACK, MOST_BACK, 0, 0, 0):  # in the end stops are only lost, so that it ends
-        before = {r.vehicle: (r.departs, r.order) for r in again.routes}
-        there = _at_its_hour(problem, again, took, there.matrices)
-        own = {v.key: v for v in there.vehicles}
-        orders = [(own[r.vehicle], r.departs, r.order) for r in again.routes]
-        again = _finished(there, orders, dict(again.left), back)
-        if before == {r.vehicle: (r.departs, r.order) for r in again.routes}:
-            break
-    return there, again
-
-
-def _at_its_hour(problem: Problem, plan: Plan, took: Took, known: Mapping[str, Matrix]) -> Problem:
-    """known: what was asked before stays: else a leg that was never asked always looks quicker than one that was."""
-    matrices, own = dict(known), set()
-    at = {s.key: s.at for s in problem.stops} | {d.key: d.at for d in problem.dumps}
-    for route in plan.routes:
-        vehicle = problem.vehicle(route.vehicle)
-        here, free, legs = vehicle.start, route.departs, []
-        for visit in route.visits:
-            if visit.kind != Kind.PAUSE:
-                legs.append((here, at[visit.key], free))
-                here = at[visit.key]
-            free = visit.leaves
-        legs.append((here, vehicle.end, free))
-        matrix = known.get(vehicle.key) or known[vehicle.mode]
-        seconds = matrix.seconds.copy()
-        for (start, end, _free), found in zip(legs, took(vehicle, legs), strict=True):
-            seconds[start, end] = found
-        matrices[vehicle.key] = replace(matrix, seconds=seconds)
-        own.add(vehicle.key)
-    return replace(
-        problem, matrices=matrices, vehicles=tuple(replace(v, mode=v.key) if v.key in own else v for v in problem.vehicles),
-        stops=tuple(replace(s, modes=s.modes | {v.key for v in problem.vehicles if v.mode in s.modes}) for s in problem.stops),
-    )  # fmt: skip
 
 
 def _orders(setup: _Setup, solution: pyvrp.Solution) -> list[tuple[Vehicle, int, list[tuple[Kind, str]]]]:
@@ -460,89 +392,3 @@ def _copied(setup: _Setup, solution: pyvrp.Solution) -> pyvrp.Solution:
             for r in solution.routes()
         ],
     )
-
-
-def _finished(
-    problem: Problem,
-    orders: Sequence[tuple[Vehicle, int, list[tuple[Kind, str]]]],
-    left: dict[str, Why],
-    back: int = MOST_BACK,
-) -> Plan:
-    """Played through. Where a rest in a short window, or a slow road, breaks it, a stop is given up until it can be driven; it then goes
-    where it costs least, if anywhere (back: so many of them)."""
-    routes: dict[str, Route] = {}
-    for vehicle, departs, given in orders:
-        order = list(given)
-        while any(kind == Kind.STOP for kind, _ in order):
-            try:
-                routes[vehicle.key] = _latest(problem, vehicle, order, departs)
-                break
-            except Impossible:
-                order = _less(problem, vehicle, order, departs)
-    for vehicle in problem.vehicles:
-        if vehicle.key not in routes and any(vehicle.load) and problem.dumps_of(vehicle):
-            try:
-                routes[vehicle.key] = played(problem, vehicle, [])
-            except Impossible:
-                continue
-    wanted = {key for _vehicle, _departs, order in orders for kind, key in order if kind == Kind.STOP}
-    given_up = [s for s in problem.stops if s.key in wanted - {key for r in routes.values() for key in r.stops}]
-    for stop in sorted(given_up, key=_prize, reverse=True)[:back]:
-        found = min(_with(problem, routes, stop), key=lambda r: _dearer_by(problem, routes, r), default=None)
-        if found is not None and _dearer_by(problem, routes, found) <= _prize(stop):
-            routes[found.vehicle] = found
-    served = {key for r in routes.values() for key in r.stops}
-    unserved = [s for s in problem.stops if s.key not in served and s.key not in left]
-    reasons = {**left, **{s.key: _reason(problem, routes, s) for s in unserved}}
-    whole = sum(cost(problem, r) for r in routes.values())
-    return Plan(tuple(sorted(routes.values(), key=lambda r: r.vehicle)), reasons, whole)
-
-
-def _prize(stop: Stop) -> int:
-    return MUST if stop.prize is None else stop.prize
-
-
-def _dearer_by(problem: Problem, routes: Mapping[str, Route], route: Route) -> int:
-    before = routes.get(route.vehicle)
-    return cost(problem, route) - (cost(problem, before) if before else 0)
-
-
-def _less(problem: Problem, vehicle: Vehicle, order: list[tuple[Kind, str]], departs: int) -> list[tuple[Kind, str]]:
-    """Without one stop, when that is enough: one with hours before others, then the least that it costs to leave; else without its end."""
-    stops = {s.key: s for s in problem.stops}
-    places = [n for n, (kind, _key) in enumerate(order) if kind == Kind.STOP]
-    for place in sorted(places, key=lambda n: (not stops[order[n][1]].windows, _prize(stops[order[n][1]]))):
-        rest = [*order[:place], *order[place + 1 :]]
-        # No truck is emptied twice on end.
-        less = [one for n, one in enumerate(rest) if one[0] == Kind.STOP or n == 0 or rest[n - 1][0] == Kind.STOP]
-        try:
-            _latest(problem, vehicle, less, departs)
-        except Impossible:
-            continue
-        return less
-    return order[: places[-1]]
-
-
-def _latest(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]], departs: int) -> Route:
-    """Leaving as late as the solver says, so that nobody waits; at the beginning of the day where that cannot be played."""
-    try:
-        return played(problem, vehicle, order, departs)
-    except Impossible:
-        return played(problem, vehicle, order)
-
-
-def _with(problem: Problem, routes: Mapping[str, Route], stop: Stop) -> Iterator[Route]:
-    """What each route would be with that stop, at each of its places where it can be."""
-    for vehicle in problem.vehicles:
-        route = routes.get(vehicle.key)
-        order, departs = (route.order, route.departs) if route else ([], vehicle.begins)
-        for place in range(len(order) + 1):
-            try:
-                yield _latest(problem, vehicle, [*order[:place], (Kind.STOP, stop.key), *order[place:]], departs)
-            except Impossible:
-                continue
-
-
-def _reason(problem: Problem, routes: Mapping[str, Route], stop: Stop) -> Why:
-    """Where a place would do, it was left because it costs more than it is worth."""
-    return Why.NO_ROOM if next(_with(problem, routes, stop), None) is None else Why.NOT_WORTH

@@ -16,7 +16,7 @@ import vroom
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toguna.services.waste.rounds import solving
+from toguna.services.waste.rounds import finishing, solving
 from toguna.services.waste.rounds.problem import (
     NEVER,
     Dump,
@@ -173,7 +173,7 @@ def test_legs_that_are_slower_at_their_hour_are_kept_to(seed: int) -> None:
         seconds = problem.matrices[vehicle.mode].seconds
         return [int(seconds[a, b]) * (2 if at < 8 * HOUR else 1) for a, b, at in legs]
 
-    there, again = solving.timed(problem, plan, took)
+    there, again = finishing.timed(problem, plan, took)
     assert faults(there, again) == []
     assert set(again.of()) | set(again.left) == {s.key for s in problem.stops}
     for route in plan.routes:
@@ -302,7 +302,7 @@ def test_what_one_truck_can_no_longer_do_another_does() -> None:
     def slow(_vehicle: Vehicle, legs: Sequence[tuple[int, int, int]]) -> list[int]:
         return [1700 if (a, b) == (0, 1) else int(matrix.seconds[a, b]) for a, b, _at in legs]
 
-    there, again = solving.timed(problem, plan, slow)
+    there, again = finishing.timed(problem, plan, slow)
     assert faults(there, again) == []
     assert again.of() == {"a": "T0", "c": "T0", "d": "T0", "hours": "T1"} and again.left == {}
     # Where that costs more than the stop is worth, or no other truck is there, it is left.
@@ -311,8 +311,30 @@ def test_what_one_truck_can_no_longer_do_another_does() -> None:
     )
     alone = dataclasses.replace(problem, vehicles=fleet[:1])
     for other, why in ((cheap, Why.NOT_WORTH), (alone, Why.NO_ROOM)):
-        there, again = solving.timed(other, plan, slow)
+        there, again = finishing.timed(other, plan, slow)
         assert faults(there, again) == [] and again.left == {"hours": why} and len(again.of()) == 3
+
+
+def test_what_the_search_left_is_fetched_with_an_emptying_more_where_that_is_worth_it() -> None:
+    """Two bins fill the truck; the third is open only between them. 2 km to a dump, at 100 a km."""
+    metres = np.array([[0, 1000, 1000], [1000, 0, 1000], [1000, 1000, 0]], dtype=np.int64)
+    vehicle = Vehicle("T", 0, 0, 200, 200, 0, 3 * HOUR, cost_km=100, dumps=("d",), most_dumps=1)
+    stops = tuple(
+        Stop(key, 1, 100, 1, 60, hours, prize=1000)
+        for key, hours in (("a", ((0, 200),)), ("between", ((250, 900),)), ("b", ((2000, 3000),)))
+    )
+    problem = Problem((vehicle,), stops, (Dump("d", 2, 300),), {"truck": Matrix(metres // 6, metres)})
+    order = [(vehicle, 0, [(Kind.STOP, "a"), (Kind.STOP, "b")])]
+    plan = finishing.finished(problem, order, {})
+    assert faults(problem, plan) == [] and plan.left == {} and plan.routes[0].stops == ["a", "between", "b"]
+    assert [v.key for v in plan.routes[0].visits if v.kind == Kind.DUMP] == ["d", "d"]
+    cheap = dataclasses.replace(stops[1], prize=150)
+    for other, why in (
+        (dataclasses.replace(problem, stops=(stops[0], cheap, stops[2])), Why.NOT_WORTH),
+        (dataclasses.replace(problem, vehicles=(dataclasses.replace(vehicle, most_dumps=0),)), Why.NO_ROOM),
+    ):
+        plan = finishing.finished(other, [(other.vehicles[0], *order[0][1:])], {})
+        assert faults(other, plan) == [] and plan.left == {"between": why}
 
 
 def test_a_rest_is_put_where_it_delays_least() -> None:
