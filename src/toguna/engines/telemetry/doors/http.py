@@ -27,7 +27,12 @@ Door = Device.Door
 
 def shown(request: HttpRequest) -> str:
     """The key that is shown: a Bearer token, the password of Basic, or ?key=."""
-    kind, _space, rest = request.headers.get("Authorization", "").partition(" ")
+    return authorized(request.headers.get("Authorization", "")) or str(request.GET.get("key", ""))
+
+
+def authorized(header: str) -> str:
+    """The key in a header Authorization; "" when there is none."""
+    kind, _space, rest = header.partition(" ")
     if kind.lower() == "bearer":
         return rest.strip()
     if kind.lower() == "basic":
@@ -35,7 +40,7 @@ def shown(request: HttpRequest) -> str:
             return base64.b64decode(rest, validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError):
             return ""
-    return str(request.GET.get("key", ""))
+    return ""
 
 
 def says(status: int, **values: Any) -> JsonResponse:

@@ -142,6 +142,124 @@ def test_observations_are_posted_with_the_key_of_the_device(town):
     assert wild.status_code == 400 and "not believed" in wild.json()["message"]
 
 
+def stream_of(web, gauge, quantity: str) -> str:
+    streams = get(web, f"/Things({gauge.pk})/Datastreams")["value"]
+    return next(one["@iot.id"] for one in streams if one["properties"]["quantity"] == quantity)
+
+
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rows() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM telemetry_reading")
+        return cursor.fetchone()[0]
+
+
+def test_a_data_array_is_posted_and_read(town, device):
+    """As FROST's documentation shows it; through the checks of a single Observation."""
+    gauge, _truck = town
+    other = device("gauge-2", "http", public=True, lat=12.65, lon=-8.0)
+    say(other, {"at": NOW - 60, "rain": 1})
+    web, key = Client(), register.key_of(gauge)
+    rain, level, others = stream_of(web, gauge, "rain"), stream_of(web, gauge, "level"), stream_of(web, other, "rain")
+    said = [
+        {
+            "Datastream": {"@iot.id": rain}, "components": ["phenomenonTime", "result", "FeatureOfInterest/id"], "dataArray@iot.count": 2,
+            "dataArray": [[iso(NOW), 20, 1], [iso(NOW + 1), 30, 1]],
+        },
+        {"Datastream": {"@iot.id": level}, "components": ["result", "phenomenonTime"], "dataArray": [[6.5, iso(NOW)]]},
+    ]  # fmt: skip
+    before = rows()
+    assert post(web, f"{ROOT}/CreateObservations", said, "wrong").status_code == 401 and rows() == before
+    with CaptureQueriesContext(connection) as captured:
+        made = post(web, f"{ROOT}/CreateObservations", said, key)
+    assert made.status_code == 201 and [web.get(link).json()["result"] for link in made.json()] == [20, 30, 6.5]
+    assert rows() == before + 3 and len(captured) < 40
+    # Sent again, it is there already; of a row that is not believed, that is another's, or that cannot be read, "error" is said in its place.
+    bad = {"Datastream": {"@iot.id": rain}, "components": ["phenomenonTime", "result"]}
+    bad["dataArray"] = [[iso(NOW), 21], [iso(NOW + 2), 1e9], [iso(NOW + 3), "x"], [iso(NOW + 4)], [iso(NOW + 5), 5]]
+    foreign = {
+        "Datastream": {"@iot.id": others},
+        "components": ["phenomenonTime", "result"],
+        "dataArray": [[iso(NOW), 7]],
+    }
+    again = post(web, f"{ROOT}/CreateObservations", [*said, bad, foreign], key).json()
+    assert again[:3] == made.json() and again[3:7] == ["error"] * 4 and again[8] == "error"
+    assert web.get(again[7]).json()["result"] == 5 and rows() == before + 4
+    for wrong in (
+        {"result": 1},
+        [{"components": ["result"], "dataArray": [[1]]}],
+        [{"Datastream": {"@iot.id": rain}, "components": ["phenomenonTime"], "dataArray": [[iso(NOW)]]}],
+        [{"Datastream": {"@iot.id": "999-1"}, "components": ["result"], "dataArray": [[1]]}],
+        [{"Datastream": {"@iot.id": rain}, "components": ["result"], "dataArray": [[1]] * 5001}],
+    ):
+        assert post(web, f"{ROOT}/CreateObservations", wrong, key).status_code == 400, wrong
+    assert post(web, f"{ROOT}/CreateObservations", [], key).json() == []
+    Device.objects.filter(pk=gauge.pk).update(state=Device.State.WAITING)
+    kept = [
+        {"Datastream": {"@iot.id": rain}, "components": ["phenomenonTime", "result"], "dataArray": [[iso(NOW + 6), 5]]}
+    ]
+    assert post(web, f"{ROOT}/CreateObservations", kept, key).json() == ["error"] and rows() == before + 4
+    # Read, the same way.
+    query = {"$resultFormat": "dataArray", "$orderby": "phenomenonTime desc", "$top": "2"}
+    page = get(web, f"/Datastreams('{rain}')/Observations", **query)
+    (one,) = page["value"]
+    assert one["Datastream@iot.navigationLink"].endswith(f"/Datastreams('{rain}')") and one["dataArray@iot.count"] == 2
+    assert one["components"][0] == "id" and "$resultFormat=dataArray" in page["@iot.nextLink"].replace("%24", "$")
+    assert [row[one["components"].index("result")] for row in one["dataArray"]] == [5, 30]
+    some = get(web, "/Observations", **{"$resultFormat": "dataArray", "$select": "result,id", "$top": "1000"})["value"]
+    assert {one["Datastream@iot.navigationLink"].split("'")[1] for one in some} == {rain, level, others}
+    assert all(one["components"] == ["id", "result"] and len(one["dataArray"][0]) == 2 for one in some)
+    for path in ("/Things", f"/Datastreams('{rain}')", "/Observations/$ref"):
+        assert get(web, path, **{"$resultFormat": "dataArray"}) == 400, path
+    assert get(web, "/Observations", **{"$resultFormat": "CSV"}) == 400
+
+
+def test_a_batch_is_so_many_requests(town, device):
+    """As FROST's documentation shows it: each answered as if it had come alone; a gateway shows the key of each device."""
+    gauge, _truck = town
+    other = device("gauge-2", "http", public=True, lat=12.65, lon=-8.0)
+    say(other, {"at": NOW - 60, "rain": 1})
+    web = Client()
+    rain, others = stream_of(web, gauge, "rain"), stream_of(web, other, "rain")
+    body = {"result": 4, "phenomenonTime": iso(NOW), "Datastream": {"@iot.id": rain}}
+    theirs = {"result": 5, "phenomenonTime": iso(NOW), "Datastream": {"@iot.id": others}}
+    own = {"Authorization": f"Bearer {register.key_of(other)}"}
+    array = [
+        {"Datastream": {"@iot.id": rain}, "components": ["phenomenonTime", "result"], "dataArray": [[iso(NOW + 1), 8]]}
+    ]
+    asked = [
+        {"id": "0", "method": "get", "url": f"Things({gauge.pk})?$select=name"},
+        {"id": "1", "method": "post", "url": "Observations", "body": body},
+        {"id": "2", "method": "POST", "url": f"http://testserver{ROOT}/Observations", "body": theirs, "headers": own},
+        {"id": "3", "method": "post", "url": "Observations", "body": {**theirs, "result": 6}},
+        {"id": "4", "method": "post", "url": "CreateObservations", "body": array},
+        {"id": "5", "method": "get", "url": f"{ROOT}/Datastreams('{rain}')/Observations?$top=1&$orderby=phenomenonTime%20desc"},
+        {"id": "6", "method": "get", "url": "Things(999)"},
+        {"id": "7", "method": "patch", "url": f"Things({gauge.pk})", "body": {"name": "x"}},
+        {"id": "8", "atomicityGroup": "group1", "method": "post", "url": "Observations", "body": {**body, "result": 9}},
+        {"id": "9", "method": "post", "url": "$batch", "body": {"requests": []}},
+        {"id": "10", "method": "get", "url": "Things?$top=x"},
+    ]  # fmt: skip
+    before = rows()
+    answer = post(web, f"{ROOT}/$batch", {"requests": asked}, register.key_of(gauge))
+    said = {one["id"]: one for one in answer.json()["responses"]}
+    assert answer.status_code == 200 and [one["id"] for one in answer.json()["responses"]] == [
+        one["id"] for one in asked
+    ]
+    assert [said[one["id"]]["status"] for one in asked] == [200, 201, 201, 401, 201, 200, 404, 405, 501, 404, 400]
+    assert said["0"]["body"] == {"name": "Rain gauge"} and said["5"]["body"]["value"][0]["result"] == 8
+    assert web.get(said["1"]["location"]).json()["result"] == 4 and web.get(said["2"]["location"]).json()["result"] == 5
+    assert web.get(said["4"]["body"][0]).json()["result"] == 8 and rows() == before + 3
+    for wrong in ({}, [], {"requests": [1]}, {"requests": [asked[0]] * 101}, b"{"):
+        assert post(web, f"{ROOT}/$batch", wrong).status_code == 400, wrong
+    assert web.post(f"{ROOT}/$batch", b"--x", content_type="multipart/mixed; boundary=x").status_code == 415
+    conforms = get(web, "")["serverSettings"]["conformance"]
+    assert any(one.endswith("/data-array") for one in conforms) and any("JsonBatchRequest" in one for one in conforms)
+
+
 @pytest.fixture
 def several(device):
     """Ten public gauges, two of them with a second quantity: ids of one and of two figures."""

@@ -415,14 +415,19 @@ def _id(value: Any) -> str:
     return f"{value:.0f}" if isinstance(value, float) else str(value)
 
 
-def there(device: int, quantity: int, at: datetime, value: float) -> bool:
-    """Whether there is such an Observation."""
+def there(asked: Sequence[tuple[int, int, datetime, float]]) -> set[int]:
+    """Of Observations (device, quantity, when, result), the places of those that there are. One statement."""
+    devices, quantities, moments, values = (list(column) for column in zip(*asked, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM telemetry_reading WHERE device = %s AND quantity = %s AND at = %s AND value = %s)",
-            [device, quantity, at, value],
+            """
+            SELECT w.n FROM unnest(%s::int[], %s::int[], %s::timestamptz[], %s::float8[]) WITH ORDINALITY AS w(device, quantity, at, value, n)
+            JOIN telemetry_reading r USING (device, quantity, at, value)
+            WHERE r.device = ANY(%s) AND r.at BETWEEN %s AND %s
+            """,
+            [devices, quantities, moments, values, list({*devices}), min(moments), max(moments)],
         )
-        return bool(cursor.fetchone()[0])
+        return {row[0] - 1 for row in cursor.fetchall()}
 
 
 def observation_row(device: int, quantity: int, at: datetime, value: float, seq: int = -1) -> Row:

@@ -27,6 +27,7 @@ class Query:
     where: Node | None = None
     expand: dict[str, Query] = field(default_factory=dict)
     select: frozenset[str] | None = None
+    array: bool = False  # as $resultFormat=dataArray says it
     said: dict[str, str] = field(default_factory=dict)  # as it was written
 
     def next(self) -> dict[str, str]:
@@ -67,7 +68,11 @@ def parse(said: Mapping[str, str], deep: int = 0) -> Query:
         elif name == "$expand":
             for part in _split(value, ","):
                 _expand(found.expand, part.strip(), deep)
-        elif name.startswith("$") and name != "$resultFormat":
+        elif name == "$resultFormat":
+            if value != "dataArray" or deep:
+                raise BadQuery("$resultFormat is dataArray")
+            found.array = True
+        elif name.startswith("$"):
             raise BadQuery(f"{name} is not known here")
     return found
 

@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import json
 import re
-import time
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from toguna.engines.telemetry.devices import reads, register
 from toguna.engines.telemetry.doors import http
-from toguna.engines.telemetry.doors.sensorthings import entities
+from toguna.engines.telemetry.doors.sensorthings import entities, posting
 from toguna.engines.telemetry.doors.sensorthings.entities import KINDS, Kind, Reach, Row, Scope
-from toguna.engines.telemetry.doors.sensorthings.query import BadQuery, Query, parse, phenomenon
-from toguna.engines.telemetry.intake import observation, taking
-from toguna.engines.telemetry.intake.observation import Observation
+from toguna.engines.telemetry.doors.sensorthings.query import BadQuery, Query, parse
 from toguna.engines.telemetry.models import Device
 from toguna.kernel import access, limits
 from toguna.kernel.web import Request, public
 
 PER_CALLER, WINDOW = 3000, timedelta(minutes=10)
+MOST_ASKED = 100  # requests of a batch
 _STEP = re.compile(r"([A-Za-z]{4,30})(?:\(([^()]{1,60})\))?$")
 _NAVIGATION = {name for kind in KINDS.values() for name in (kind.name, kind.single)}
 # What is written besides Observations is the register's, and no path in $filter goes through the Observations of a Datastream.
@@ -35,6 +34,9 @@ _CONFORMS = [
     "http://www.opengis.net/spec/iot_sensing/1.1/req/datamodel",
     "http://www.opengis.net/spec/iot_sensing/1.1/req/resource-path/resource-path-to-entities",
     "http://www.opengis.net/spec/iot_sensing/1.1/req/request-data",
+    "http://www.opengis.net/spec/iot_sensing/1.1/req/data-array/data-array",
+    # A batch in JSON, not the multipart one of the standard.
+    "https://fraunhoferiosb.github.io/FROST-Server/extensions/JsonBatchRequest.html",
 ]
 
 
@@ -57,22 +59,32 @@ def root(request: Request) -> HttpResponse:
 
 
 def _json(value: Any, status: int = 200) -> JsonResponse:
-    return JsonResponse(value, status=status, json_dumps_params={"ensure_ascii": False})
+    return JsonResponse(value, status=status, safe=False, json_dumps_params={"ensure_ascii": False})
 
 
 @csrf_exempt
 @public
 def resource(request: Request, rest: str) -> HttpResponse:
-    """/Things, /Things(1), /Things(1)/Datastreams, /Datastreams('1-3')/Observations..."""
+    """/Things, /Things(1), /Things(1)/Datastreams, /Datastreams('1-3')/Observations...; /CreateObservations and /$batch are posted."""
+    if request.method == "POST" and rest.strip("/") == "$batch":
+        return _batch(request)
+    body = request.body if request.method == "POST" else b""
+    return _answer(request, request.method or "", rest, request.GET.dict(), body, http.shown(request))
+
+
+def _answer(
+    request: Request, method: str, rest: str, options: Mapping[str, str], body: bytes, key: str
+) -> HttpResponse:
+    """key: that is shown for what is posted. Raises Http404."""
     try:
-        if request.method == "POST":
-            return _post(request, rest)
-        if request.method not in ("GET", "HEAD"):
+        if method == "POST":
+            return _post(request, rest, body, key)
+        if method not in ("GET", "HEAD"):
             return HttpResponse(status=405)
         # A whole town may stand behind one address, and a dashboard asks often.
         who = request.actor.account or request.META.get("REMOTE_ADDR", "")
         limits.hit("telemetry.sensorthings", str(who), at_most=PER_CALLER, per=WINDOW)
-        return _get(request, rest)
+        return _get(request, rest, options)
     except BadQuery as error:
         return _json({"code": 400, "type": "error", "message": str(error)}, 400)
     except limits.TooMany as error:
@@ -93,8 +105,8 @@ def _steps(rest: str) -> list[tuple[str, str]]:
     return found
 
 
-def _get(request: Request, rest: str) -> HttpResponse:
-    query = parse(request.GET.dict())
+def _get(request: Request, rest: str, options: Mapping[str, str]) -> HttpResponse:
+    query = parse(options)
     reach = _reach(request)
     rest, _slash, last = (
         rest.strip("/").rpartition("/") if rest.rstrip("/").endswith(("/$ref", "/$value")) else (rest, "", "")
@@ -104,6 +116,8 @@ def _get(request: Request, rest: str) -> HttpResponse:
     if len(steps) > 1 and not steps[-1][1] and steps[-1][0] not in _NAVIGATION:
         name = steps.pop()[0]  # a property
     kind, one, scope = _walk(reach, steps)
+    if query.array and (one or last or query.expand or kind.name != "Observations"):
+        raise BadQuery("$resultFormat=dataArray is of Observations, alone")
     if one:
         rows, _count = kind.list(reach, scope, Query(top=1, expand=query.expand))
         if not rows or (last == "$ref" if name else last == "$value"):
@@ -119,9 +133,31 @@ def _get(request: Request, rest: str) -> HttpResponse:
         answer["@iot.nextLink"] = f"{reach.link(rest.strip('/'))}{'/$ref' if last else ''}?{urlencode(query.next())}"
     if last == "$ref":
         answer["value"] = [{"@iot.selfLink": reach.link(_path(kind, row))} for row in rows]
+    elif query.array:
+        answer["value"] = _arrays(reach, rows, query)
     else:
         answer["value"] = [_shown(reach, kind, row, query) for row in rows]
     return _json(answer)
+
+
+def _arrays(reach: Reach, rows: Sequence[Row], query: Query) -> list[Row]:
+    """Observations as the dataArray says them: those of one Datastream together, a list of values for each."""
+    names = ["id", "phenomenonTime", "resultTime", "result", "parameters"]
+    if query.select is not None:
+        if unknown := query.select - {*names, "@iot.id"}:
+            raise BadQuery(f"$select: no component is {', '.join(sorted(unknown))}")
+        names = [name for name in names if name in query.select or (name == "id" and "@iot.id" in query.select)]
+    found: dict[str, list[list[Any]]] = {}
+    for row in rows:
+        reach.show()
+        of = "-".join(row["@iot.id"].split("-")[:2])
+        found.setdefault(of, []).append([row["@iot.id" if name == "id" else name] for name in names])
+    return [
+        {
+            "Datastream@iot.navigationLink": reach.link(f"Datastreams('{of}')"), "components": names, "dataArray@iot.count": len(some),
+            "dataArray": some,
+        } for of, some in found.items()
+    ]  # fmt: skip
 
 
 def _property(row: Row, name: str, last: str) -> HttpResponse:
@@ -195,51 +231,80 @@ def _shown(reach: Reach, kind: Kind, row: Row, query: Query) -> Row:
     return found
 
 
-def _post(request: HttpRequest, rest: str) -> HttpResponse:
-    steps = _steps(rest)
+def _post(request: Request, rest: str, body: bytes, key: str) -> HttpResponse:
+    """One Observation, or the dataArray of many."""
     try:
-        said = json.loads(request.body)
+        said = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BadQuery("no JSON") from error
+    root = request.build_absolute_uri(reverse("sensorthings"))
+    if rest.strip("/") == "CreateObservations":
+        wanted = posting.many(said)
+        kept = posting.keep([one for one in wanted if one is not None], key)
+        if isinstance(kept, HttpResponse):
+            return kept
+        each = iter(kept)
+        return _json(
+            [
+                f"{root}/{_path(KINDS['Observations'], one.row)}" if one is not None and next(each) else "error"
+                for one in wanted
+            ],
+            201,
+        )
+    steps = _steps(rest)
     if steps[-1] != ("Observations", "") or not isinstance(said, dict):
         return _json({"code": 405, "type": "error", "message": "only Observations are posted here"}, 405)
     given = steps[0][1] if steps[0][0] == "Datastreams" and len(steps) == 2 else ""
-    inner = said.get("Datastream")
-    if not given and isinstance(inner, dict):
-        given = str(inner.get("@iot.id", ""))
-    scope = entities.key(given)
-    device = Device.objects.filter(pk=scope.device or 0).first()
-    quantity = entities.reach("", Device.objects.none()).quantities.get(scope.quantity or 0)
-    if device is None or quantity is None:
-        raise BadQuery("no such Datastream")
-    value = observation.number(said.get("result"))
-    if value is None:
-        raise BadQuery("result is a number")
-    at = phenomenon(said.get("phenomenonTime") or said.get("resultTime"))
-    at = time.time() if at is None else at
-    try:
-        moment = entities.EPOCH + timedelta(microseconds=round(at * 1e6))
-    except OverflowError as error:
-        raise BadQuery("phenomenonTime?") from error
-    proof = f"key:{http.shown(request)}"
-    if (refused := http.refused(device.code, Device.Door.HTTP, proof)) is not None:
-        return refused
-    seen = Observation(at=at, values={quantity.code: value})
-    done = http.taken([taking.record(Device.Door.HTTP, device.code, observation.written([seen]), proof=proof)])
-    if done.status_code != 202:
-        return done
-    # It is loaded, or waits for the database: then it is on the disk.
-    if "rows" in json.loads(done.content) and not entities.there(device.pk, quantity.pk, moment, value):
-        return _json(
-            {
-                "code": 400,
-                "type": "error",
-                "message": "it is not believed, or another result of this time is kept: see the register of devices",
-            },
-            400,
-        )
-    root = request.build_absolute_uri(reverse("sensorthings"))
-    row = entities.observation_row(device.pk, quantity.pk, moment, value)
-    made = _json(_shown(entities.reach(root, Device.objects.none()), KINDS["Observations"], row, Query()), 201)
-    made["Location"] = f"{root}/{_path(KINDS['Observations'], row)}"
+    one = posting.said_of(posting.stream(given, said), said)
+    kept = posting.keep([one], key)
+    if isinstance(kept, HttpResponse):
+        return kept
+    if not kept[0]:
+        raise BadQuery("it is not believed, or another result of this time is kept: see the register of devices")
+    made = _json(_shown(entities.reach(root, Device.objects.none()), KINDS["Observations"], one.row, Query()), 201)
+    made["Location"] = f"{root}/{_path(KINDS['Observations'], one.row)}"
     return made
+
+
+def _batch(request: Request) -> HttpResponse:
+    """Several requests in one, each as if it had come alone and in their order, as OData 4.01 says it in JSON:
+
+    {"requests": [{"id": "1", "method": "post", "url": "Observations", "headers": {"Authorization": "Bearer KEY"}, "body": {...}}, ...]}
+    """
+    if request.content_type != "application/json":
+        return _json({"code": 415, "type": "error", "message": "a batch is application/json here"}, 415)
+    try:
+        said = json.loads(request.body)
+        asked = said["requests"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        asked = None
+    if not isinstance(asked, list) or len(asked) > MOST_ASKED or not all(isinstance(one, dict) for one in asked):
+        message = f'{{"requests": [...]}}, of {MOST_ASKED} at most'
+        return _json({"code": 400, "type": "error", "message": message}, 400)
+    return _json({"responses": [_one_of(request, one) for one in asked]})
+
+
+def _one_of(request: Request, one: dict[str, Any]) -> dict[str, Any]:
+    path, _mark, options = str(one.get("url", "")).partition("?")
+    root = reverse("sensorthings")
+    rest = unquote(path.removeprefix(f"{request.scheme}://{request.get_host()}").removeprefix(root)).strip("/")
+    headers = one.get("headers")
+    given = {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+    key = http.authorized(given["authorization"]) if "authorization" in given else http.shown(request)
+    if "atomicityGroup" in one:  # what is on the disk is not taken back
+        made: HttpResponse = _json({"code": 501, "type": "error", "message": "each request stands alone here"}, 501)
+    else:
+        try:
+            made = _answer(
+                request, str(one.get("method", "")).upper(), rest, dict(parse_qsl(options, keep_blank_values=True)),
+                json.dumps(one.get("body")).encode(), key,
+            )  # fmt: skip
+        except Http404:
+            made = _json({"code": 404, "type": "error", "message": "not found"}, 404)
+    answer: dict[str, Any] = {"id": one.get("id"), "status": made.status_code}
+    if made.content:
+        plain = not made["Content-Type"].startswith("application/json")
+        answer["body"] = made.content.decode() if plain else json.loads(made.content)
+    if "Location" in made:
+        answer["location"] = made["Location"]
+    return answer
