@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 
-from toguna.kernel import access, audit
+from toguna.kernel import access, audit, turns
 from toguna.kernel.limits import TooMany
 from toguna.kernel.web import Gate as GateMark
 
@@ -62,7 +62,7 @@ class Gate:
         finally:
             if sent := getattr(request, "sent_once", ""):
                 with contextlib.suppress(DatabaseError):  # a connection that broke has let go of it
-                    _lock("pg_advisory_unlock", sent)
+                    turns.give(sent)
         if getattr(request, "private", False):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
@@ -110,13 +110,8 @@ def _one_by_one(request: Any, view: Any) -> None:
         return
     sent = request.POST.get("client_id", "")[:40]
     if sent:
-        _lock("pg_advisory_lock", sent)
-        request.sent_once = sent
-
-
-def _lock(function: str, sent: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(hashtextextended(%s, 9))", [sent])
+        request.sent_once = f"sent {sent}"
+        turns.take(request.sent_once)
 
 
 def _audit(request: Any, denied: access.Denied) -> None:

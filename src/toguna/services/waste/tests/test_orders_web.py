@@ -225,7 +225,9 @@ def test_a_pay_out_that_is_sent_several_times_at_once_is_one(accepted, collector
 
 def waiting_for_a_lock() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees them as they were when it first looked
+        cursor.execute(
+            "SELECT pg_stat_clear_snapshot()"
+        )  # else a transaction sees them as they were when it first looked
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
