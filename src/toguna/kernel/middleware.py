@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 
-from toguna.kernel import access, audit
+from toguna.kernel import access, audit, turns
 from toguna.kernel.limits import TooMany
 from toguna.kernel.web import Gate as GateMark
 
@@ -55,7 +57,12 @@ class Gate:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = SimpleLazyObject(lambda: self.actor_of(request))  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        try:
+            response = self.get_response(request)
+        finally:
+            if sent := getattr(request, "sent_once", ""):
+                with contextlib.suppress(DatabaseError):  # a connection that broke has let go of it
+                    turns.give(sent)
         if getattr(request, "private", False):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
@@ -68,6 +75,7 @@ class Gate:
                 return None
             raise access.Denied(request.actor, f"open {inner!r}, which says nothing of who may")
         if gate.who == "public":
+            _one_by_one(request, view)
             return None
         request.private = True
         actor: access.Actor = request.actor
@@ -80,6 +88,7 @@ class Gate:
             except access.Denied as denied:
                 _audit(request, denied)  # what is raised before the view never reaches process_exception
                 raise
+        _one_by_one(request, view)
         return None
 
     def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
@@ -90,6 +99,19 @@ class Gate:
             response["Retry-After"] = str(error.retry_after)
             return response  # type: ignore[no-any-return]
         return None
+
+
+def _one_by_one(request: Any, view: Any) -> None:
+    """A form that is sent twice at once (a second press while the first is on its way): the second waits here, and then finds what the
+    first did, as one that comes later would."""
+    if request.method != "POST" or getattr(
+        view, "csrf_exempt", False
+    ):  # programs have keys of their own, and bodies that are no forms
+        return
+    sent = request.POST.get("client_id", "")[:40]
+    if sent:
+        request.sent_once = f"sent {sent}"
+        turns.take(request.sent_once)
 
 
 def _audit(request: Any, denied: access.Denied) -> None:

@@ -8,9 +8,9 @@ lower id first), then those who wait. Hours are held (FOR SHARE) after the booki
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -30,7 +30,6 @@ READ, HANDLE, SET_UP = "bookings.read", "bookings.handle", "bookings.set_up"
 MOST_OPEN = 4  # of one person, of one resource, before them
 MOST_HELD, SLOTS_HELD = 20, 10  # bookings, or slots, of one resource held at once: nobody empties it by giving no name
 A_DAY = timedelta(days=1)
-KEEP = timedelta(days=90)
 BATCH = 500
 State = Booking.State
 
@@ -312,6 +311,18 @@ def cancel(booking: int, *, by: Actor, key: str = "") -> Booking:
     return row
 
 
+def cancel_all(person: int) -> None:
+    """What a person has and waits for is given back: they are being erased."""
+    theirs = Booking.objects.filter(person=person, state__in=(*reads.LIVE, State.WAITING)).order_by("slot", "id")
+    rows = list(theirs.select_for_update(of=("self",)).select_related("slot__resource"))
+    for row in sorted(rows, key=lambda row: row.state != State.WAITING):  # what one waits for is not given to oneself
+        had = row.state != State.WAITING
+        _change(row, state=State.CANCELLED, expires=None)
+        _ended(row, SYSTEM)
+        if had:
+            _give_back(row)
+
+
 def _ended(row: Booking, by: Actor, **data: Any) -> None:
     resource = row.slot.resource.slug
     audit.record(by, f"bookings.{row.state}", f"bookings.booking:{row.pk}", resource=resource, **data)
@@ -352,7 +363,7 @@ def _promote(slot_id: int) -> None:
             )
 
 
-def _promote_all(resource: Resource) -> None:
+def promote_all(resource: Resource) -> None:
     """There may be more places than before. The resource's row is already locked by this transaction."""
     waited = Booking.objects.filter(slot__resource=resource, state=State.WAITING, expires=None)
     slots = Slot.objects.filter(pk__in=waited.values("slot"), start__gt=timezone.now())
@@ -450,125 +461,6 @@ def no_show(booking: int, *, by: Actor) -> Booking:
     return mark(booking, State.NO_SHOW, by=by)
 
 
-# Setting up
-
-
-FIELDS = (
-    "titles", "notes", "icon", "hours", "minutes", "capacity", "most_places", "ahead_days", "notice_minutes",
-    "waiting_list", "asks_place", "price", "active", "order",
-)  # fmt: skip
-
-
-@transaction.atomic
-def save_resource(slug: str, told: Mapping[str, Any], *, by: Actor) -> tuple[Resource, list[date]]:
-    """Makes or changes a resource; told: of FIELDS. Days on which new hours would cut appointments keep the hours they had:
-    gives them too. Raises Refused, Denied."""
-    access.require(by, SET_UP)
-    row = Resource.objects.select_for_update().filter(slug=slug).first()
-    if not any(told["titles"].values()):
-        raise Refused(_("Give it a name in one language at least."))
-    if not 5 <= told["minutes"] <= hours.LONGEST or not 1 <= told["capacity"] <= 10_000:
-        raise Refused(_("A slot lasts from 5 minutes to 24 hours, for 1 person at least."))
-    if told["most_places"] > told["capacity"]:
-        raise Refused(_("One booking cannot have more places than there are."))
-    _check_week(told["hours"])
-    new = Resource(pk=row.pk if row else None, slug=slug, exceptions=dict(row.exceptions) if row else {})
-    if row:
-        new.feed_key, new.hold_minutes = row.feed_key, row.hold_minutes
-    for name in FIELDS:
-        setattr(new, name, told[name])
-    kept = _keep_cut_days(row, new) if row else []
-    new.save()
-    _promote_all(new)
-    audit.record(by, "bookings.set_up", f"bookings.resource:{new.pk}", kept=[day.isoformat() for day in kept])
-    return new, kept
-
-
-def _check_week(rows: Sequence[Mapping[str, Any]]) -> None:
-    for day in range(1, 8):
-        _check([(row["from"], row["to"]) for row in rows if day in row["days"]])
-
-
-def _check(openings: Sequence[tuple[str, str]]) -> None:
-    try:
-        hours.check(openings)
-    except hours.WrongHours as wrong:
-        raise Refused(
-            _("From %(opens)s to %(closes)s: an opening ends after it begins, and two of one day do not meet.")
-            % {"opens": wrong.args[0] or "?", "closes": wrong.args[1] or "?"}
-        ) from None
-
-
-def _taken(resource: Resource, day: date | None = None) -> dict[date, list[Slot]]:
-    """The slots to come in which somebody has a place, by day."""
-    rows = Slot.objects.filter(resource=resource, taken__gt=0, end__gt=timezone.now())
-    found: dict[date, list[Slot]] = {}
-    for slot in rows.order_by("start"):
-        on = timezone.localtime(slot.start).date()
-        if day in (None, on):
-            found.setdefault(on, []).append(slot)
-    return found
-
-
-def _cut(resource: Resource, day: date, taken: Sequence[Slot]) -> bool:
-    """Whether its slots of that day, as they are, would share time with what is taken in others, or have too few places."""
-    spans = hours.grid(resource, day)
-    return any(
-        span.cuts(slot.start, slot.end) or (span.start == slot.start and span.capacity < slot.taken)
-        for span in spans
-        for slot in taken
-    )
-
-
-def _keep_cut_days(old: Resource, new: Resource) -> list[date]:
-    kept = []
-    for day, taken in _taken(old).items():
-        if _cut(new, day, taken):
-            differs = old.exceptions.get(day.isoformat(), {})
-            new.exceptions[day.isoformat()] = {
-                "hours": [list(pair) for pair in hours.pairs(old, day)],
-                "minutes": differs.get("minutes", old.minutes), "capacity": differs.get("capacity", old.capacity),
-            }  # fmt: skip
-            kept.append(day)
-    return kept
-
-
-@transaction.atomic
-def set_day(slug: str, day: date, openings: Sequence[tuple[str, str]] | None, *, by: Actor) -> int:
-    """That day has these hours instead of the week's; none: closed; None: as the week again. How many appointments are then
-    outside the hours, to be moved or cancelled. Raises Refused, Denied."""
-    access.require(by, SET_UP)
-    row = Resource.objects.select_for_update().filter(slug=slug).first()
-    if row is None:
-        raise Refused(_("There is no such thing to book."))
-    if day < timezone.localdate():
-        raise Refused(_("This day has passed."))
-    today = timezone.localdate().isoformat()
-    row.exceptions = {d: e for d, e in row.exceptions.items() if d >= today and d != day.isoformat()}
-    if openings is not None:
-        _check(openings)
-        if len(row.exceptions) >= hours.MOST_EXCEPTIONS:
-            raise Refused(_("Too many days differ from the week: change the week instead."))
-        row.exceptions[day.isoformat()] = {"hours": [list(pair) for pair in sorted(openings)]}
-    taken = _taken(row, day).get(day, [])
-    if _cut(row, day, taken):
-        raise Refused(_("These hours would cut appointments of that day. Move those first, or close the day."))
-    row.save(update_fields=["exceptions"])
-    _promote_all(row)
-    offered = {span.start for span in hours.grid(row, day)}
-    outside = [slot.pk for slot in taken if slot.start not in offered]
-    audit.record(by, "bookings.set_day", f"bookings.resource:{row.pk}", day=day.isoformat(), closed=openings == [])
-    return Booking.objects.filter(slot__in=outside, state=State.BOOKED).count()
-
-
-@transaction.atomic
-def renew_feed(slug: str, *, by: Actor) -> None:
-    """A new address for the calendar feed: the old one shows nothing any more."""
-    access.require(by, SET_UP)
-    Resource.objects.filter(slug=slug).update(feed_key=codes.make(24))
-    audit.record(by, "bookings.renew_feed", f"bookings.resource:{slug}")
-
-
 # Who it is
 
 
@@ -583,43 +475,3 @@ def person(name: str, address: tuple[str, str], *, language: str = "") -> people
     if not said or found is None:
         raise Refused(_("Give your name, so that we can call you."))
     return found
-
-
-# What is kept of people
-
-
-def forget_old() -> None:
-    """Who had an appointment is nobody's business three months later; that there was one is counted."""
-    old = timezone.now() - KEEP
-    Booking.objects.filter(state=State.EXPIRED, slot__end__lt=old).delete()
-    while True:
-        with transaction.atomic():
-            rows = Booking.objects.select_for_update(of=("self",), skip_locked=True).filter(slot__end__lt=old)
-            due = list(rows.exclude(person=None, place="").values_list("pk", "person")[:BATCH])
-            Booking.objects.filter(pk__in=[pk for pk, _person in due]).update(person=None, place="", subject="")
-            people.forget_unneeded([person for _pk, person in due if person is not None])
-        if len(due) < BATCH:
-            return
-
-
-def erase(person: int) -> None:
-    theirs = Booking.objects.filter(person=person, state__in=(*reads.LIVE, State.WAITING)).order_by("slot", "id")
-    rows = list(theirs.select_for_update(of=("self",)).select_related("slot__resource"))
-    for row in sorted(rows, key=lambda row: row.state != State.WAITING):  # what one waits for is not given to oneself
-        had = row.state != State.WAITING
-        _change(row, state=State.CANCELLED, expires=None)
-        _ended(row, SYSTEM)
-        if had:
-            _give_back(row)
-    Booking.objects.filter(person=person).update(person=None, place="", subject="")
-
-
-def export(person: int) -> list[dict[str, Any]]:
-    rows = Booking.objects.filter(person=person).select_related("slot__resource").order_by("id")
-    return [
-        {
-            "code": row.code, "what": text.pick(row.slot.resource.titles), "start": row.slot.start.isoformat(),
-            "state": row.state, "places": row.places, "place": row.place, "about": [row.subject_kind, row.subject],
-        }
-        for row in rows
-    ]  # fmt: skip

@@ -16,7 +16,6 @@ from toguna.engines.bookings.actions import (
     hold,
     move,
     no_show,
-    save_resource,
 )
 from toguna.engines.bookings.events import Booked, BookingEnded
 from toguna.engines.bookings.models import Booking, Resource
@@ -31,6 +30,7 @@ from toguna.engines.bookings.reads import (
     resources,
     upcoming,
 )
+from toguna.engines.bookings.setup import save_resource
 from toguna.engines.bookings.subjects import Subject
 
 __all__ = [

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from toguna.engines.bookings import actions, commands, mine, money, starter
+from toguna.engines.bookings import actions, commands, mine, money, retention, starter
 from toguna.engines.bookings.events import Booked, BookingEnded
 from toguna.engines.ledger.api import Owing, PaymentTaken
 from toguna.engines.people import api as people
@@ -37,10 +37,10 @@ SERVICE = Service(
         Reaction(Booked, money.on_booked),
         Reaction(BookingEnded, money.on_ended),
         Reaction(PaymentTaken, money.on_paid),
-        people.Erasure("bookings", actions.erase),
-        people.PersonalData("bookings", actions.export),
+        people.Erasure("bookings", retention.erase),
+        people.PersonalData("bookings", retention.export),
         Periodic("bookings-sweep", timedelta(minutes=5), actions.sweep),
-        Periodic("bookings-forget", timedelta(days=1), actions.forget_old),
+        Periodic("bookings-forget", timedelta(days=1), retention.forget_old),
         Starter("bookings", starter.load, order=60),
         Urls("bookings", "", "toguna.engines.bookings.urls"),
     ),

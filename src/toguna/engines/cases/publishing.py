@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from toguna.engines.cases import definition as definitions
 from toguna.engines.cases.definition import Unsound
 from toguna.engines.cases.models import Workflow
 from toguna.engines.cases.workflow import CaseType, case_type
 from toguna.engines.people import api as people
-from toguna.kernel import access, audit, registry
+from toguna.kernel import access, audit, registry, turns
 from toguna.kernel.access import Actor, Permission
 
 
@@ -25,8 +25,7 @@ def publish_workflow(slug: str, definition: Mapping[str, Any], *, by: Actor, typ
     table = definitions.read(definition, kind)
     if found := list(_unknown(table)):
         raise Unsound(found)
-    with connection.cursor() as cursor:  # two at once: one after the other
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cases.workflow.' || %s))", [slug])
+    turns.one_at_a_time(f"cases.workflow {slug}")
     newest = Workflow.objects.filter(slug=slug).order_by("-version").first()
     if newest is not None and newest.case_type != type:
         raise Unsound([f"the name {slug!r} is that of a workflow of {newest.case_type!r}"])

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import IO, Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,7 +22,7 @@ from toguna.engines.forms.uses import COLLECT, DESIGN
 from toguna.engines.forms.values import Filled
 from toguna.engines.forms.xlsform import writing
 from toguna.engines.people import api as people
-from toguna.kernel import access, audit, codes, events
+from toguna.kernel import access, audit, codes, events, turns
 from toguna.kernel.access import SYSTEM, Actor, Denied
 
 SUBJECT = "forms.filling"
@@ -158,7 +158,7 @@ def open_filling(
     whoever fills it in may not change. What the town knows of `person` is written in only before themselves and the
     counter. version: of a form that was fetched before it changed. Raises Refused, Denied."""
     if client_id is not None:
-        _one_at_a_time(f"filling {client_id}")
+        turns.one_at_a_time(f"forms.filling {client_id}")
         before = Filling.objects.filter(client_id=client_id).select_related("version__form").first()
         if before is not None:
             _require(before, by, before.code if before.account is None and before.person_id is None else "")
@@ -415,8 +415,3 @@ def _free_code() -> str:
         made = codes.make(8)
         if not Filling.objects.filter(code=made).exists():
             return made
-
-
-def _one_at_a_time(what: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from toguna.engines.ledger.models.book import Account, Entry, Line, Payer, Period
-from toguna.kernel import audit, text, town
+from toguna.kernel import audit, text, town, turns
 from toguna.kernel.access import Actor
 
 MOST_LEGS = 500
@@ -158,8 +158,7 @@ def reverse(entry: Entry, *, reason: str, key: str, by: Actor, at: date | None =
 
 def hold(what: str) -> None:
     """One at a time, until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 6))", [f"ledger {what}"])
+    turns.one_at_a_time(f"ledger {what}")
 
 
 # --- Balances

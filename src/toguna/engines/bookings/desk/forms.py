@@ -104,7 +104,7 @@ class ResourceForm(forms.Form):
         return self.cleaned_data
 
     def told(self) -> dict[str, Any]:
-        """What `actions.save_resource` takes."""
+        """What `setup.save_resource` takes."""
         given = self.cleaned_data
 
         def words(name: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from toguna.engines.bookings import actions, hours, money, reads, subjects
+from toguna.engines.bookings import actions, hours, money, reads, setup, subjects
 from toguna.engines.bookings.actions import HANDLE, READ, SET_UP
 from toguna.engines.bookings.desk.forms import ForForm, ResourceForm
 from toguna.engines.bookings.models import Booking, Resource
@@ -141,7 +141,7 @@ def resource(request: Request, slug: str = "") -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.told()
         try:
-            kept, days = actions.save_resource(row.slug if row else _slug(told["titles"]), told, by=request.actor)
+            kept, days = setup.save_resource(row.slug if row else _slug(told["titles"]), told, by=request.actor)
         except actions.Refused as error:
             form.add_error(None, str(error))
         else:
@@ -183,10 +183,10 @@ def change(request: Request, slug: str) -> HttpResponse:
     post, do = request.POST, request.POST.get("do")
     try:
         if do == "feed":
-            actions.renew_feed(slug, by=request.actor)
+            setup.renew_feed(slug, by=request.actor)
         elif do in ("day", "week"):
             openings = hours.read(post.get("hours", "")[:200]) if do == "day" else None
-            outside = actions.set_day(slug, _day(post.get("day", "")), openings, by=request.actor)
+            outside = setup.set_day(slug, _day(post.get("day", "")), openings, by=request.actor)
             if outside:
                 messages.warning(
                     request,

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone, translation
 
-from toguna.engines.bookings import actions
+from toguna.engines.bookings import actions, setup
 from toguna.engines.bookings.models import Resource
 from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
@@ -40,7 +40,7 @@ def told(**more):
 @pytest.fixture
 def counter(db) -> Resource:
     forget_jobs()
-    return actions.save_resource("counter", told(), by=CLERK)[0]
+    return setup.save_resource("counter", told(), by=CLERK)[0]
 
 
 @pytest.fixture

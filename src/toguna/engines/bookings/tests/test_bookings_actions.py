@@ -13,7 +13,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toguna.engines.bookings import actions, hours, mine, reads, starter
+from toguna.engines.bookings import actions, hours, mine, reads, retention, setup, starter
 from toguna.engines.bookings.models import Booking, Resource, Slot
 from toguna.engines.bookings.tests.conftest import CLERK, at, told
 from toguna.engines.channels.models import Message
@@ -64,7 +64,7 @@ def test_only_what_is_offered(counter, books, start, why):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_hundred_at_once_get_no_more_than_there_are(counter, someone):
-    actions.save_resource("counter", told(capacity=7), by=CLERK)
+    setup.save_resource("counter", told(capacity=7), by=CLERK)
     person, start, barrier = someone(), at(), threading.Barrier(50)
     connection.close()
 
@@ -91,7 +91,7 @@ def test_a_hundred_at_once_get_no_more_than_there_are(counter, someone):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_change_places_at_once_do_not_wait_for_each_other_for_ever(counter, books):
-    actions.save_resource("counter", told(capacity=2), by=CLERK)
+    setup.save_resource("counter", told(capacity=2), by=CLERK)
     pairs = [(books(counter, at(hour=8)), at(hour=9)), (books(counter, at(hour=9)), at(hour=8))]
 
     def client(pair) -> str:
@@ -122,7 +122,7 @@ def test_a_hold_is_confirmed_or_given_back(counter, someone):
 
 
 def test_holds_alone_cannot_empty_a_counter(counter):
-    actions.save_resource("counter", told(capacity=100), by=CLERK)
+    setup.save_resource("counter", told(capacity=100), by=CLERK)
     for _n in range(50):
         actions.hold(counter, at(), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4())
     with pytest.raises(actions.Refused, match="few minutes"):
@@ -148,7 +148,7 @@ def test_who_waits_first_gets_what_is_given_back(counter, books):
 def test_who_waits_gets_what_there_is_more_of(counter, books):
     books(counter, at())
     waits = books(counter, at(), wait=True)
-    actions.save_resource("counter", told(capacity=2), by=CLERK)
+    setup.save_resource("counter", told(capacity=2), by=CLERK)
     waits.refresh_from_db()
     assert waits.state == "booked" and Slot.objects.get().taken == 2
 
@@ -165,7 +165,7 @@ def test_somebody_forgotten_is_not_given_what_they_waited_for(counter, books, so
     person = someone()
     books(counter, at(), person=person)
     books(counter, at(), person=person, wait=True)
-    actions.erase(person.pk)
+    retention.erase(person.pk)
     assert Slot.objects.get().taken == 0 and not Booking.objects.exclude(state="cancelled").exists()
 
 
@@ -181,7 +181,7 @@ def test_moving_takes_before_it_gives(counter, books):
 
 
 def test_places_price_and_a_pick_up_at_a_door(counter, someone, books):
-    waste, _days = actions.save_resource(
+    waste, _days = setup.save_resource(
         "waste", told(capacity=5, most_places=3, asks_place=True, price=500, minutes=120), by=CLERK
     )
     made = books(waste, at(), wish=actions.Wish(places=3, place="Behind the mosque"))
@@ -210,7 +210,7 @@ def test_came_or_not_is_written_by_who_may(counter, books, monkeypatch):
 
 def test_new_hours_cut_nobodys_appointment(counter, books):
     made = books(counter, at(days=3, hour=8, minute=30))
-    _row, kept = actions.save_resource("counter", told(minutes=45), by=CLERK)
+    _row, kept = setup.save_resource("counter", told(minutes=45), by=CLERK)
     day = timezone.localdate(made.slot.start)
     assert kept == [day]
     counter.refresh_from_db()
@@ -219,18 +219,18 @@ def test_new_hours_cut_nobodys_appointment(counter, books):
     ]  # fmt: skip
     assert free(counter) == ["08:00", "08:45"]
     with pytest.raises(actions.Refused, match="would cut"):
-        actions.set_day("counter", day, [("08:15", "10:00")], by=CLERK)
-    assert actions.set_day("counter", day, [], by=CLERK) == 1  # closed: one is to be told
+        setup.set_day("counter", day, [("08:15", "10:00")], by=CLERK)
+    assert setup.set_day("counter", day, [], by=CLERK) == 1  # closed: one is to be told
     counter.refresh_from_db()
     assert free(counter, 3) == []
 
 
 def test_a_single_day_can_differ(counter):
     day = timezone.localdate(at(4))
-    actions.set_day("counter", day, [("18:00", "19:00")], by=CLERK)
+    setup.set_day("counter", day, [("18:00", "19:00")], by=CLERK)
     counter.refresh_from_db()
     assert free(counter, 4) == ["18:00", "18:30"]
-    actions.set_day("counter", day, None, by=CLERK)
+    setup.set_day("counter", day, None, by=CLERK)
     counter.refresh_from_db()
     assert free(counter, 4) == ["08:00", "08:30", "09:00", "09:30"]
 
@@ -260,13 +260,13 @@ def test_the_reminder_says_it_the_day_before_once(counter, books):
 def test_what_is_known_of_people_goes(counter, someone, books):
     person = someone()
     old, new = books(counter, at(hour=8), person=person), books(counter, at(hour=9), person=person)
-    assert [one["code"] for one in actions.export(person.pk)] == [old.code, new.code]
-    ago = timezone.now() - actions.KEEP - timedelta(days=1)
+    assert [one["code"] for one in retention.export(person.pk)] == [old.code, new.code]
+    ago = timezone.now() - retention.KEEP - timedelta(days=1)
     Slot.objects.filter(pk=old.slot_id).update(start=ago, end=ago)
-    actions.forget_old()
+    retention.forget_old()
     old.refresh_from_db()
     assert old.person is None and old.state == "booked"
-    actions.erase(person.pk)
+    retention.erase(person.pk)
     new.refresh_from_db()
     assert new.person is None and new.state == "cancelled" and Slot.objects.get(pk=new.slot_id).taken == 0
 
@@ -350,7 +350,7 @@ def test_hours_as_people_write_them():
 
 
 def test_a_counter_is_not_closed_by_twenty_who_choose(counter):
-    actions.save_resource("counter", told(capacity=3), by=CLERK)
+    setup.save_resource("counter", told(capacity=3), by=CLERK)
     for n in range(1, 9):
         for _n in range(3):
             actions.hold(counter, at(n), wish=actions.Wish(), by=NOBODY, client_id=uuid.uuid4())

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from toguna.engines.bookings import actions
+from toguna.engines.bookings import setup
 from toguna.engines.bookings.models import Slot
 from toguna.engines.bookings.tests.conftest import CLERK, at, told
 from toguna.engines.people.testing import staff
@@ -14,7 +14,7 @@ from toguna.kernel.testing_browser import look, press, sound
 
 
 def test_an_appointment_on_a_small_screen(chromium, counter, books):
-    actions.save_resource("counter", told(asks_place=True, most_places=2, capacity=6, price=500), by=CLERK)
+    setup.save_resource("counter", told(asks_place=True, most_places=2, capacity=6, price=500), by=CLERK)
     for _n in range(6):
         books(counter, at(hour=9))
     page = chromium.page()
@@ -38,5 +38,5 @@ def test_an_appointment_on_a_small_screen(chromium, counter, books):
     Slot.objects.filter(start=at(hour=9)).update(start=timezone.now() - timedelta(minutes=1), end=at())
     for path in ("", f"new?day={timezone.localdate(at())}", "set-up/"):
         look(page, f"/desk/appointments/{path}")
-    actions.set_day("counter", timezone.localdate(at(5)), [], by=CLERK)
+    setup.set_day("counter", timezone.localdate(at(5)), [], by=CLERK)
     look(page, "/desk/appointments/set-up/counter")

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from toguna.engines.bookings import actions, events, hours, money, reads, telling
+from toguna.engines.bookings import actions, events, hours, money, reads, retention, setup, telling
 from toguna.engines.bookings.models import Booking, Resource, Slot
 from toguna.engines.bookings.tests.conftest import CLERK, at, told
 from toguna.engines.ledger import api as ledger
@@ -118,7 +118,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(capacity=st.integers(1, 2))
     def opens(self, capacity: int) -> None:
-        self.resource, _kept = actions.save_resource("counter", hours_of(capacity), by=CLERK)
+        self.resource, _kept = setup.save_resource("counter", hours_of(capacity), by=CLERK)
         self.people = [people.person_for(name=f"Client {n}", phone=f"+2237000001{n}") for n in range(4)]
         self.desk = ledger.Desk.objects.create(name="Window", prefix="W", account=ledger.account("571"))
 
@@ -169,16 +169,16 @@ class Life(RuleBasedStateMachine):
 
     @rule(capacity=st.integers(1, 3), minutes=st.sampled_from([30, 30, 30, 20]))
     def hours_change(self, capacity, minutes):
-        self.said(lambda: actions.save_resource("counter", hours_of(capacity, minutes), by=CLERK))
+        self.said(lambda: setup.save_resource("counter", hours_of(capacity, minutes), by=CLERK))
 
     @rule(openings=st.sampled_from([[], None, None, [("08:30", "09:30")]]))
     def a_day_differs(self, openings):
-        self.said(lambda: actions.set_day("counter", timezone.localdate(at()), openings, by=CLERK))
+        self.said(lambda: setup.set_day("counter", timezone.localdate(at()), openings, by=CLERK))
 
     @rule(what=st.sampled_from(["erase", "sweep", "sweep", "late", "came", "no_show"]), who=who)
     def something_else(self, what, who):
         if what == "erase":
-            actions.erase(self.people[who].pk)
+            retention.erase(self.people[who].pk)
         elif what == "sweep":
             self.clock += timedelta(minutes=20)
             actions.sweep()
@@ -286,15 +286,15 @@ class Apart:
     def changes(self) -> None:
         what = self.dice.choice(["capacity", "close", "open", "sweep", "erase", "hear"])
         if what == "capacity":
-            actions.save_resource("counter", hours_of(self.dice.choice([2, 3])), by=CLERK)
+            setup.save_resource("counter", hours_of(self.dice.choice([2, 3])), by=CLERK)
         elif what in ("close", "open"):
-            actions.set_day("counter", timezone.localdate(at()), [] if what == "close" else None, by=CLERK)
+            setup.set_day("counter", timezone.localdate(at()), [] if what == "close" else None, by=CLERK)
         elif what == "sweep":
             Booking.objects.filter(pk=self.any().pk, state="held").update(expires=timezone.now() - timedelta(seconds=1))
             actions.sweep()
         elif what == "erase":
             with transaction.atomic():
-                actions.erase(self.person.pk)
+                retention.erase(self.person.pk)
         elif self.heard:
             hear(self.dice.choice(self.heard))
 
@@ -307,7 +307,7 @@ def test_any_life_at_the_same_time(seed, monkeypatch):
     made: list[Booking] = []
     monkeypatch.setattr(actions, "MOST_OPEN", 99)
     monkeypatch.setattr(actions.events, "publish", heard.append)
-    resource, _kept = actions.save_resource("counter", hours_of(2), by=CLERK)
+    resource, _kept = setup.save_resource("counter", hours_of(2), by=CLERK)
     persons = [people.person_for(name=f"Client {n}", phone=f"+2237000001{n}") for n in range(4)]
     parties = [Apart(seed * 100 + n, resource, person, heard, made) for n, person in enumerate(persons)]
     connection.close()

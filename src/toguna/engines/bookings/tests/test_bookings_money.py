@@ -8,7 +8,7 @@ import uuid
 import pytest
 from django.test import Client
 
-from toguna.engines.bookings import actions, money, reads
+from toguna.engines.bookings import actions, money, reads, setup
 from toguna.engines.bookings.events import Booked, BookingEnded
 from toguna.engines.bookings.models import Slot
 from toguna.engines.bookings.tests.conftest import CLERK, at, told
@@ -25,7 +25,7 @@ from toguna.kernel.testing import run_jobs
 def workshop(counter):
     book.account_id.cache_clear()
     chart.load()
-    return actions.save_resource(
+    return setup.save_resource(
         "workshop", told(titles={"en": "Sewing"}, price=500, capacity=3, most_places=2), by=CLERK
     )[0]
 
@@ -82,7 +82,7 @@ def test_what_is_cancelled_is_not_owed_and_what_was_paid_is_given_back_once(work
 
 
 def test_who_does_not_come_owes_it_and_who_waits_nothing(workshop, books):
-    actions.save_resource("workshop", told(titles={"en": "Sewing"}, price=500), by=CLERK)
+    setup.save_resource("workshop", told(titles={"en": "Sewing"}, price=500), by=CLERK)
     made, waits = books(workshop, at()), books(workshop, at(), wait=True)
     run_jobs()
     assert [bill.about for bill in ledger.Bill.objects.all()] == [made.code]

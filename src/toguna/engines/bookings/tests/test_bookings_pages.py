@@ -11,7 +11,7 @@ from django.contrib.gis.geos import MultiPolygon, Polygon
 from django.test import Client
 from django.utils import timezone
 
-from toguna.engines.bookings import actions, reads
+from toguna.engines.bookings import reads, setup
 from toguna.engines.bookings.models import Booking, Resource, Slot
 from toguna.engines.bookings.tests.conftest import CLERK, at, told
 from toguna.engines.channels.models import Message
@@ -103,7 +103,7 @@ def test_the_feed_has_no_names_and_needs_its_key(counter, visitor, books):
     assert visitor.get("/appointments/counter/calendar.ics").status_code == 404
     feed = visitor.get(f"/appointments/counter/calendar.ics?key={counter.feed_key}").content.decode()
     assert "BEGIN:VEVENT" in feed and "Fanta" not in feed
-    actions.renew_feed("counter", by=CLERK)
+    setup.renew_feed("counter", by=CLERK)
     assert visitor.get(f"/appointments/counter/calendar.ics?key={counter.feed_key}").status_code == 404
 
 
@@ -179,7 +179,7 @@ def test_what_it_is_about_is_shown_only_when_known(counter, visitor):
 
 
 def test_a_pick_up_at_a_door_asks_where(counter, visitor):
-    actions.save_resource(
+    setup.save_resource(
         "waste", told(titles={"en": "Bulky waste"}, asks_place=True, most_places=2, capacity=4), by=CLERK
     )
     response, _sent = choose(visitor, at(), slug="waste", places="2")

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -26,6 +26,7 @@ from toguna.engines.channels.gateway import africastalking, marks, orange, repor
 from toguna.engines.channels.models import Incoming, Route
 from toguna.engines.people import api as people
 from toguna.kernel import text as words
+from toguna.kernel import turns
 from toguna.kernel.web import public
 
 LARGEST = 100_000  # bytes of a call
@@ -138,10 +139,7 @@ def take(kind: str, sender: str, to: str, text: str, reference: str, raw: dict[s
     who = _phone(sender)[:254]
     within = timedelta(seconds=5 if len(text.strip()) <= ANSWER else 60)
     with transaction.atomic():
-        with (
-            connection.cursor() as cursor
-        ):  # one at a time from one phone: of two that come together, one is the repeat
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"sms:{who}"])
+        turns.one_at_a_time(f"channels.sms {who}")  # of two that come together from one phone, one is the repeat
         same = Incoming.objects.filter(medium="sms", address=who, text=text, at__gt=timezone.now() - within)
         if text and (before := same.order_by("-id").first()) is not None:
             return before

@@ -24,7 +24,7 @@ from toguna.engines.documents.issuing import seal, templates
 from toguna.engines.documents.issuing.events import PaperIssued, PaperRevoked
 from toguna.engines.documents.issuing.templates import Refused
 from toguna.engines.documents.models.issuing import Issued, IssuedFile, PaperTemplate
-from toguna.kernel import access, audit, codes, events, paper, text, town
+from toguna.kernel import access, audit, codes, events, paper, text, town, turns
 from toguna.kernel.access import Actor
 
 ISSUE, SIGN, REVOKE = "documents.issue", "documents.sign", "documents.revoke"
@@ -79,11 +79,11 @@ def issue(
     )
     seal.signer()  # whatever is wrong with the key is said before a number is taken
     with transaction.atomic():
+        if client_id:
+            turns.one_at_a_time(f"documents.issue {client_id}")
+            if before := Issued.objects.filter(client_id=client_id).first():
+                return before
         with connection.cursor() as cursor:
-            if client_id:  # the same form twice in one second: the second waits here, and finds the first
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(client_id)])
-                if before := Issued.objects.filter(client_id=client_id).first():
-                    return before
             # From here to the commit others who issue from this template wait: that is what leaves no gap.
             cursor.execute(
                 "INSERT INTO documents_paper_counter (template, year, last) VALUES (%s, %s, 1) "

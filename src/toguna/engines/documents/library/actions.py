@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils.formats import date_format
@@ -16,8 +16,8 @@ from django.utils.translation import override
 from toguna.engines.documents import search
 from toguna.engines.documents.library import citing, reads, structure
 from toguna.engines.documents.library.events import ActCorrected, ActPublished
-from toguna.engines.documents.models.library import Act, ActChange, ActCitation, ActVersion, Kind, Verb
-from toguna.kernel import access, audit, events, text
+from toguna.engines.documents.models.library import Act, ActChange, ActCitation, ActVersion, Verb
+from toguna.kernel import access, audit, events, text, turns
 from toguna.kernel.access import Actor
 
 DRAFT, PUBLISH = "documents.draft", "documents.publish"
@@ -222,10 +222,7 @@ def publish(pk: int, *, by: Actor, published: date | None = None, effective: dat
 
 def _next_number(act: Act) -> str:
     """One more than the highest of its kind and year: no holes, because it is given here and under a lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtext('documents.act'), %s)", [act.year * 10 + Kind.values.index(act.kind)]
-        )
+    turns.one_at_a_time(f"documents.act {act.year} {act.kind}")
     taken = Act.objects.filter(kind=act.kind, year=act.year).exclude(number="").values_list("number", flat=True)
     heads = (number.partition("-")[0] for number in taken)
     return str(max((int(head) for head in heads if head.isdecimal()), default=0) + 1)

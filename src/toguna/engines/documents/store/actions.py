@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from toguna.engines.documents.store import blobs, checks, subjects, virus
 from toguna.engines.documents.store.checks import Refused
 from toguna.engines.documents.store.events import FileChecked, FileKept
 from toguna.engines.documents.store.subjects import ADD, KEEP, READ
-from toguna.kernel import access, audit, events, tasks, text
+from toguna.kernel import access, audit, events, tasks, text, turns
 from toguna.kernel.access import SYSTEM, Actor, Denied
 
 LARGEST, LARGEST_DESK = 10 << 20, 50 << 20  # bytes: of a resident's file, of one that the desk brings
@@ -49,12 +49,12 @@ def keep(
     name = _named(name)
     with _checked(stream, by) as (temporary, sha256, size, found), transaction.atomic():
         if client_id:  # the same file twice in one second: the second waits here, and finds the first
-            _one_at_a_time(str(client_id))
+            turns.one_at_a_time(f"documents.store {client_id}")
             if before := File.objects.filter(client_id=client_id).first():
                 return _own(before, by)
         if not (by.staff or by.system):
             who = Q(account=by.account) if by.account is not None else Q(person=by.person)
-            _one_at_a_time(f"{subject}{who}")
+            turns.one_at_a_time(f"documents.store {subject}{who}")
             if files_of(subject).filter(who).count() >= MOST:
                 raise Refused(_("You have already sent five files for this. Bring the others to the town hall."))
         file = File.objects.create(
@@ -219,8 +219,3 @@ def _require(may: bool, actor: Actor, permission: str) -> None:
 def _named(name: str) -> str:
     """The last part of a name, without what would break a header or a line."""
     return " ".join(text.clean(name.replace("\\", "/").rpartition("/")[2]).split())[-200:] or "file"
-
-
-def _one_at_a_time(what: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 8))", [what])

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from toguna.engines.documents.models.store import FileVersion
+from toguna.kernel import turns
 
 _BLOCK = 1 << 18
 _OLD = 24 * 3600  # seconds after which a temporary file or a content without a row is one that a failure left
@@ -56,8 +57,7 @@ def received(stream: IO[bytes], largest: int) -> Iterator[tuple[Path, str, int]]
 
 def _alone(sha256: str) -> None:
     """Until the end of the transaction nobody else places or drops this content."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [sha256])
+    turns.one_at_a_time(f"documents.blob {sha256}")
 
 
 def place(temporary: Path, sha256: str) -> None:

@@ -22,7 +22,7 @@ from toguna.engines.ledger.desks.events import CashDeposited, SessionClosed, Ses
 from toguna.engines.ledger.models import Account, Desk, Payment
 from toguna.engines.ledger.models.desks import CashPin, Count, Session, Voucher
 from toguna.engines.people import api as people
-from toguna.kernel import access, audit, codes, events, limits, money
+from toguna.kernel import access, audit, codes, events, limits, money, turns
 from toguna.kernel.access import Actor
 
 CASH, SUPERVISE = "ledger.cash", "ledger.supervise"
@@ -32,12 +32,6 @@ MOST = 10**13  # minor units
 
 def _said(amount: int, currency: str) -> str:
     return money.shown(amount, currency)
-
-
-def _once(client_id: uuid.UUID) -> None:
-    """A second click waits here until the first is done, and then finds what it did."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 6))", [str(client_id)])
 
 
 def _account(by: Actor) -> int:
@@ -135,7 +129,7 @@ def take(
     """Money comes in: the payment with its receipt's number. method: "cash", or one of `cashbook.OTHERS`, which does not lie in the
     desk. The same client_id again is the same payment. Raises Refused."""
     access.require(by, CASH)
-    _once(client_id)
+    turns.one_at_a_time(f"ledger.voucher {client_id}")
     if (before := Payment.objects.filter(key=f"cash:{client_id}").first()) is not None:
         return before
     row = _held_open(session, by)
@@ -156,7 +150,7 @@ def pay_out(
 ) -> Voucher:
     """Cash goes out for an outlay of the town, against a voucher. Raises Refused."""
     access.require(by, CASH)
-    _once(client_id)
+    turns.one_at_a_time(f"ledger.voucher {client_id}")
     if (before := Voucher.objects.filter(client_id=client_id).first()) is not None:
         return before
     row = _held_alone(session, by)
@@ -199,7 +193,7 @@ def _holds(row: Session, amount: int) -> None:
 def exchange_with_safe(session: int, amount: int, *, to_safe: bool, by: Actor, client_id: uuid.UUID) -> Voucher:
     """Too much cash goes into the safe during the day, or change comes from it. Raises Refused."""
     access.require(by, CASH)
-    _once(client_id)
+    turns.one_at_a_time(f"ledger.voucher {client_id}")
     if (before := Voucher.objects.filter(client_id=client_id).first()) is not None:
         return before
     row = _held_alone(session, by)
@@ -415,7 +409,7 @@ def set_pin(pin: str, *, by: Actor) -> None:
 def deposit(amount: int, currency: str, words: str, *, by: Actor, client_id: uuid.UUID) -> Voucher:
     """Cash leaves the safe for the bank; the statement of the bank, by its reference, says when it came. Raises Refused."""
     access.require(by, SUPERVISE)
-    _once(client_id)
+    turns.one_at_a_time(f"ledger.voucher {client_id}")
     if (before := Voucher.objects.filter(client_id=client_id).first()) is not None:
         return before
     cashbook.lock_safe()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +23,7 @@ from toguna.engines.ledger.providers import http, records, ways
 from toguna.engines.ledger.providers.events import PaymentAnswered
 from toguna.engines.ledger.providers.port import Asked, Begun, NotSent, Refused, Unknown
 from toguna.engines.people import api as people
-from toguna.kernel import audit, codes, events, limits, money, tasks, town
+from toguna.kernel import audit, codes, events, limits, money, tasks, town, turns
 from toguna.kernel.access import Actor
 
 State = PaymentRequest.State
@@ -96,8 +96,7 @@ def _ringing(
     way: str, amount: int, currency: str, phone: str, bills: Sequence[int], now: datetime
 ) -> PaymentRequest | None:
     """What that telephone rings for just now, asked for once at a time."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 34))", [f"{way} {phone}"])
+    turns.one_at_a_time(f"ledger.ringing {way} {phone}")
     rows = PaymentRequest.objects.filter(
         way=way, amount=amount, currency=currency, phone=phone, bills=list(bills), created__gt=now - RINGS,
         state__in=(State.NEW, State.SENDING, State.PENDING), order=None, wish=None,

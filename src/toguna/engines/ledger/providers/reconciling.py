@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.ledger.models.providers import PaymentRequest, SettlementFile, SettlementLine
 from toguna.engines.ledger.providers import arrivals, booking, ways
 from toguna.engines.ledger.providers.port import BadFile, Settled
-from toguna.kernel import access, audit
+from toguna.kernel import access, audit, turns
 from toguna.kernel.access import Actor
 
 PERMISSION = "ledger.reconcile"
@@ -31,8 +31,8 @@ def bring(way: ways.Way, name: str, content: bytes, *, by: Actor) -> SettlementF
         raise BadFile(_("The file is larger than %(most)d MB.") % {"most": LARGEST // 10**6})
     digest = hashlib.sha256(content).hexdigest()
     text = _decoded(content)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 61))", [f"settlement:{way.slug}"])
+    with transaction.atomic():
+        turns.one_at_a_time(f"ledger.settlement {way.slug}")
         before = SettlementFile.objects.filter(way=way.slug, sha256=digest).first()
         if before is not None:
             return before

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 
+from toguna.kernel import turns
+
 TABLES = ("reading", "position")
 AHEAD = 7
-_NUMBER = 0x70617274  # of the advisory lock: one process makes partitions at a time
 _ready: set[date] = set()
 
 
@@ -28,7 +29,7 @@ def ensure(days: Iterable[date]) -> None:
     if not wanted:
         return
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_NUMBER])
+        turns.one_at_a_time("telemetry.partitions")
         for day in wanted:
             for table in TABLES:
                 _make(cursor, table, day)

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,13 +27,35 @@ class NoRoute(Exception):
     """There is no way between these places for that vehicle; or one of them is near no road."""
 
 
-@dataclass
 class _Line:
-    """One thread's connection to one Valhalla. lock: an open file that whoever asks that Valhalla holds, in whatever process; None where
-    Valhalla is not ours to share."""
+    """One thread's connection to one Valhalla. busy: the file that whoever asks that Valhalla holds locked, in whatever process; None where
+    Valhalla is not ours to share. Closed with its thread."""
 
-    connection: http.client.HTTPConnection
-    lock: int | None
+    def __init__(self, host: str, port: int, busy: Path | None) -> None:
+        self._lock = None if busy is None else os.open(busy, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
+
+    def take(self) -> bool:
+        """Whether nobody else asks there now. `give` it back."""
+        try:
+            if self._lock is not None:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def give(self) -> None:
+        if self._lock is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Gives it back too."""
+        self.connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    __del__ = close
 
 
 class _Kept(threading.local):
@@ -61,8 +83,7 @@ def ask(action: str, question: dict[str, Any]) -> Any:
             if fresh or attempt == 2:
                 raise RoutingUnavailable(_("Routes cannot be computed now. Try again in a minute.")) from error
         finally:
-            if line.lock is not None and _kept.lines:
-                fcntl.flock(line.lock, fcntl.LOCK_UN)
+            line.give()
     try:
         found = json.loads(answer)
     except ValueError as error:
@@ -89,9 +110,7 @@ _NO_ROUTE = {
 def forget() -> None:
     """Closes this thread's connections."""
     for line in _kept.lines:
-        line.connection.close()
-        if line.lock is not None:
-            os.close(line.lock)
+        line.close()
     _kept.lines = []
 
 
@@ -101,14 +120,10 @@ def _free() -> _Line:
     if not _kept.lines:
         _kept.lines = _lines()
     for i, line in enumerate(_kept.lines):
-        try:
-            if line.lock is not None:
-                fcntl.flock(line.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
-        if i:
-            _kept.lines.insert(0, _kept.lines.pop(i))
-        return line
+        if line.take():
+            if i:
+                _kept.lines.insert(0, _kept.lines.pop(i))
+            return line
     return _kept.lines[0]
 
 
@@ -116,17 +131,10 @@ def _lines() -> list[_Line]:
     """One to each Valhalla of this machine. TOGUNA_ROUTING_URL names the one that several hosts share."""
     if told := os.environ.get("TOGUNA_ROUTING_URL"):
         parts = urlsplit(told)
-        host, port = parts.hostname or "127.0.0.1", parts.port or 80
-        return [_Line(http.client.HTTPConnection(host, port, timeout=SECONDS), None)]
+        return [_Line(parts.hostname or "127.0.0.1", parts.port or 80, None)]
     found = programs.serving()
     if found is not None:
-        return [
-            _Line(
-                http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS),
-                os.open(programs.busy_file(i), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600),
-            )
-            for i, port in enumerate(found.ports)
-        ]
+        return [_Line("127.0.0.1", port, programs.busy_file(n)) for n, port in enumerate(found.ports)]
     if programs.program("valhalla_service") is None:
         raise RoutingUnavailable(_("Routing is not installed on this machine (./toguna doctor says more)."))
     if programs.current() is None:

@@ -8,10 +8,12 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -481,3 +483,19 @@ def test_who_finds_one_valhalla_busy_asks_another_and_where_all_are_waits(accra)
             free = told.ports[n + 1 :]
             assert not free or client._kept.lines[0].connection.port in free
     assert api.route([CIRCLE, MADINA]) == way
+
+
+@pytest.mark.django_db
+def test_a_thread_that_ends_leaves_no_file_open(accra):
+    def asks() -> None:
+        answers.append(client.ask("status", {}))
+
+    def opened() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    answers, before = [], opened()
+    for _time in range(3):
+        thread = threading.Thread(target=asks)
+        thread.start()
+        thread.join()
+    assert len(answers) == 3 and opened() == before

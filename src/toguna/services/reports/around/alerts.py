@@ -27,7 +27,7 @@ from toguna.engines.cases import api as cases
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.engines.territory import api as territory
-from toguna.kernel import audit, limits, text, town
+from toguna.kernel import audit, limits, text, town, turns
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.tasks import Lane
 from toguna.services.reports.casetype import REPORT
@@ -72,8 +72,7 @@ def ask(medium: str, address: str, area: Area, *, weekly: bool, language: str) -
     """Asks for an alert: a link is sent to the address, and nothing else before it is used. The same alert asked for again
     is one, with the new rhythm and language. Raises limits.TooMany, TooManyAlerts."""
     limits.hit("reports.alert", address, at_most=ASKED_PER_ADDRESS, per=timedelta(hours=1))
-    with connection.cursor() as cursor:  # two presses at once: the second waits, then finds what the first one made
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{KEY} {address}"])
+    turns.one_at_a_time(f"{KEY} {address}")
     mine = Alert.objects.filter(medium=medium, address=address)
     row = mine.filter(**area.fields()).first()
     if row is None:

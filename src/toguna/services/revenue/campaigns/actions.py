@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
-from toguna.kernel import access, audit, events, tasks, text
+from toguna.kernel import access, audit, events, tasks, text, turns
 from toguna.kernel.access import Actor
 from toguna.services.revenue.campaigns import markets, simulating, sweep
 from toguna.services.revenue.campaigns.events import CampaignIssued
@@ -96,8 +96,7 @@ def same_period(base: Base, label: str) -> list[str]:
 
 def hold(base: Base, label: str) -> None:
     """Of one period, one bills at a time until the transaction ends: that of the town then sees what that of a district has billed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 33))", [stem(base, label)])
+    turns.one_at_a_time(f"revenue.campaign {stem(base, label)}")
 
 
 def tariff_of(row: Campaign) -> ledger.Tariff:

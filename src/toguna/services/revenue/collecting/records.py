@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from django.contrib.gis.geos import Point
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from toguna.engines.ledger import api as ledger
 from toguna.engines.people import api as people
-from toguna.kernel import access, audit, codes, text, town
+from toguna.kernel import access, audit, codes, text, town, turns
 from toguna.kernel.access import Actor, Denied
 from toguna.services.revenue.collecting import fees, odd, receipts
 from toguna.services.revenue.collecting.devices import COLLECT, WRONG, Refused
@@ -53,7 +53,7 @@ def apply(record: Mapping[str, Any], device: Device, *, skew: timedelta = timede
     try:
         once = uuid.UUID(typed)
         with transaction.atomic():
-            _once(once)
+            turns.one_at_a_time(f"revenue.record {once}")  # sent twice at once: the second finds what the first did
             Device.objects.select_for_update().get(pk=device.pk)  # what one device did is written in its order
             kind = record.get("kind")
             if kind == "pay":
@@ -67,12 +67,6 @@ def apply(record: Mapping[str, Any], device: Device, *, skew: timedelta = timede
         return Result(typed, "refused", _("You may not collect there."))
     except (ValueError, TypeError, OverflowError, KeyError):
         return Result(typed, "refused", _("This record cannot be read. Check its numbers, and write it again."))
-
-
-def _once(client_id: uuid.UUID) -> None:
-    """The same record, sent twice at once, waits here and then finds what the first did."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [str(client_id)])
 
 
 # --- When

@@ -31,10 +31,10 @@ def contest(
 ) -> TicketContest:
     """They say that it is wrong. The caller has checked that they hold the ticket. The same client_id again is the same. Raises Refused,
     ValidationError."""
+    row = Ticket.objects.select_for_update().get(pk=ticket.pk)
     before = TicketContest.objects.filter(client_id=client_id).first()
     if before is not None:
         return before
-    row = Ticket.objects.select_for_update().get(pk=ticket.pk)
     if row.state == Ticket.State.CANCELLED:
         raise Refused(_("This ticket was cancelled: you owe nothing."))
     if timezone.localdate() > row.contest_until:

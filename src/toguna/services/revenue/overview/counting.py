@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from toguna.engines.ledger import api as ledger
+from toguna.kernel import turns
 from toguna.services.revenue.campaigns import sweep
 from toguna.services.revenue.models import Base
 
@@ -40,8 +41,8 @@ SELECT thing, count(*) AS payers FROM (
 def count() -> int:
     """Counts everything again. How many rows there are now."""
     today = timezone.localdate()
+    turns.one_at_a_time("revenue.standing")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('revenue standing', 6))")
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("CREATE TEMPORARY TABLE revenue_potential (thing bigint, total bigint) ON COMMIT DROP")
         for base in Base.objects.filter(active=True):

@@ -226,13 +226,13 @@ def pay_out(
         access.require_each(by, "waste.set_up", [zone.pk for zone in collector.zones.all()])
     else:
         access.require(by, "waste.set_up", zone=place.zone_id if place is not None else None)
-    before = PayOut.objects.filter(client_id=client_id).first()
-    if before is not None:
-        return before
     whom = payee(collector).pk if collector is not None else payer
     if whom is None or way not in WAYS:
         raise ledger.Refused(_("Say whom you paid, and how."))
     ledger.Payer.objects.select_for_update().get(pk=whom)  # two pay-outs at once do not pay the same franc
+    before = PayOut.objects.filter(client_id=client_id).first()
+    if before is not None:
+        return before
     if not 0 < amount <= owed_to(whom):
         raise ledger.Refused(
             _("The town owes them %(amount)s: no more can be paid.") % {"amount": money.shown(owed_to(whom))}

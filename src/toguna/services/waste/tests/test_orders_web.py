@@ -16,7 +16,7 @@ from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger.providers import ways
 from toguna.engines.people import api as people
 from toguna.kernel.access import SYSTEM
-from toguna.kernel.testing import forget_jobs, run_jobs
+from toguna.kernel.testing import forget_jobs, run_jobs, until
 from toguna.services.waste import households
 from toguna.services.waste.households import Spot
 from toguna.services.waste.models import PickUp, PickUpKind, PreCollector, Subscription
@@ -196,6 +196,42 @@ def test_what_the_town_owes_is_paid_out_once_and_no_more(accepted, collectors, h
         f"/desk/waste/collectors/{collectors.awa.pk}", sent | {"client_id": str(uuid.uuid4()), "amount": "1"}
     )
     assert ledger.balance("571") == -200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pay_out_that_is_sent_several_times_at_once_is_one(accepted, collectors):
+    actions.done(accepted, collectors.awa, accepted.secret)
+    collectors.awa.refresh_from_db()
+    sent, barrier, made = uuid.uuid4(), threading.Barrier(4), []
+
+    def one() -> None:
+        try:
+            barrier.wait()
+            made.append(money.pay_out(200, way="571", client_id=sent, by=SYSTEM, collector=collectors.awa).pk)
+        finally:
+            connection.close()
+
+    with transaction.atomic():  # all four have come before the first is done
+        ledger.Payer.objects.select_for_update().get(pk=collectors.awa.payer_id)
+        threads = [threading.Thread(target=one) for _n in range(4)]
+        for thread in threads:
+            thread.start()
+        until(lambda: waiting_for_a_lock() == 4)
+    for thread in threads:
+        thread.join()
+    forget_jobs()
+    assert len(made) == 4 and len(set(made)) == 1 and ledger.balance("571") == -200
+
+
+def waiting_for_a_lock() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_stat_clear_snapshot()"
+        )  # else a transaction sees them as they were when it first looked
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone()[0]
 
 
 def test_a_weekly_pick_up_makes_its_pick_ups_and_one_bill_a_month(collectors, heard):
