@@ -12,7 +12,7 @@ from django.utils import timezone
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning
-from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Truck, Visit
+from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Round, Truck, Visit
 from toguna.services.waste.rounds import changing, planning, stops
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 from toguna.services.waste.rounds.tests.test_rounds import driven, head, make, publish, record, send
@@ -85,6 +85,8 @@ def test_what_another_day_can_cure_was_left(driven, yard):
     send(driver, record(one, "end"))
     undone = {stops.key_of(v) for v in one.visits.filter(kind="stop", state="planned")}
     assert left(tomorrow) == {stops.key_of(blocked): 1} | dict.fromkeys(undone, 1) and stops.key_of(waiting) in undone
+    Round.objects.filter(pk=one.pk).update(state=Round.State.BROKEN)  # or had it broken down
+    assert left(tomorrow).keys() == {stops.key_of(blocked)} | undone
     # Whoever emptied it since: it is as any other.
     learning.found(blocked.place_id, 90, source=Fill.Source.DRIVER, at=timezone.now(), emptied=True)
     Visit.objects.filter(pk=waiting.pk).update(state="skipped", reason="locked")
