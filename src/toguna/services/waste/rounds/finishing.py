@@ -60,8 +60,7 @@ def finished(
             if (found := _worth_its_way(problem, routes, stop)) is not None:
                 routes[found.vehicle] = found
         served = {key for r in routes.values() for key in r.stops}
-        if len(waits) == len(waits := [s for s in waits if s.key not in served]):
-            break
+        waits = [s for s in waits if s.key not in served]
     unserved = [s for s in problem.stops if s.key not in served and s.key not in left]
     reasons = {**left, **{s.key: _reason(problem, routes, s) for s in unserved}}
     whole = sum(cost(problem, r) for r in routes.values())
