@@ -256,6 +256,12 @@ def test_a_batch_is_so_many_requests(town, device):
     for wrong in ({}, [], {"requests": [1]}, {"requests": [asked[0]] * 101}, b"{"):
         assert post(web, f"{ROOT}/$batch", wrong).status_code == 400, wrong
     assert web.post(f"{ROOT}/$batch", b"--x", content_type="multipart/mixed; boundary=x").status_code == 415
+    # All together read no more than one request may.
+    many = [{"id": str(n), "method": "get", "url": f"Datastreams('{rain}')/Observations"} for n in range(3)]
+    with pytest.MonkeyPatch.context() as less:
+        less.setattr(entities, "MOST_SHOWN", 20)
+        answer = post(web, f"{ROOT}/$batch", {"requests": many}).json()["responses"]
+    assert [one["status"] for one in answer] == [200, 400, 400]
     conforms = get(web, "")["serverSettings"]["conformance"]
     assert any(one.endswith("/data-array") for one in conforms) and any("JsonBatchRequest" in one for one in conforms)
 

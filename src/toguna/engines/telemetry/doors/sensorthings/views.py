@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
@@ -68,23 +68,36 @@ def resource(request: Request, rest: str) -> HttpResponse:
     """/Things, /Things(1), /Things(1)/Datastreams, /Datastreams('1-3')/Observations...; /CreateObservations and /$batch are posted."""
     if request.method == "POST" and rest.strip("/") == "$batch":
         return _batch(request)
-    body = request.body if request.method == "POST" else b""
-    return _answer(request, request.method or "", rest, request.GET.dict(), body, http.shown(request))
+    options, key = request.GET.dict(), http.shown(request)
+    return _answer(request, request.method or "", rest, options, lambda: _said(request.body), key, _reach(request))
+
+
+def _said(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadQuery("no JSON") from error
 
 
 def _answer(
-    request: Request, method: str, rest: str, options: Mapping[str, str], body: bytes, key: str
+    request: Request,
+    method: str,
+    rest: str,
+    options: Mapping[str, str],
+    said: Callable[[], Any],
+    key: str,
+    reach: Reach,
 ) -> HttpResponse:
-    """key: that is shown for what is posted. Raises Http404."""
+    """said: what is posted, key: that is shown for it. Raises Http404."""
     try:
         if method == "POST":
-            return _post(request, rest, body, key)
+            return _post(request, rest, said(), key)
         if method not in ("GET", "HEAD"):
             return HttpResponse(status=405)
         # A whole town may stand behind one address, and a dashboard asks often.
         who = request.actor.account or request.META.get("REMOTE_ADDR", "")
         limits.hit("telemetry.sensorthings", str(who), at_most=PER_CALLER, per=WINDOW)
-        return _get(request, rest, options)
+        return _get(reach, rest, options)
     except BadQuery as error:
         return _json({"code": 400, "type": "error", "message": str(error)}, 400)
     except limits.TooMany as error:
@@ -105,9 +118,8 @@ def _steps(rest: str) -> list[tuple[str, str]]:
     return found
 
 
-def _get(request: Request, rest: str, options: Mapping[str, str]) -> HttpResponse:
+def _get(reach: Reach, rest: str, options: Mapping[str, str]) -> HttpResponse:
     query = parse(options)
-    reach = _reach(request)
     rest, _slash, last = (
         rest.strip("/").rpartition("/") if rest.rstrip("/").endswith(("/$ref", "/$value")) else (rest, "", "")
     )
@@ -231,12 +243,8 @@ def _shown(reach: Reach, kind: Kind, row: Row, query: Query) -> Row:
     return found
 
 
-def _post(request: Request, rest: str, body: bytes, key: str) -> HttpResponse:
+def _post(request: Request, rest: str, said: Any, key: str) -> HttpResponse:
     """One Observation, or the dataArray of many."""
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadQuery("no JSON") from error
     root = request.build_absolute_uri(reverse("sensorthings"))
     if rest.strip("/") == "CreateObservations":
         wanted = posting.many(said)
@@ -281,24 +289,25 @@ def _batch(request: Request) -> HttpResponse:
     if not isinstance(asked, list) or len(asked) > MOST_ASKED or not all(isinstance(one, dict) for one in asked):
         message = f'{{"requests": [...]}}, of {MOST_ASKED} at most'
         return _json({"code": 400, "type": "error", "message": message}, 400)
-    return _json({"responses": [_one_of(request, one) for one in asked]})
+    reach = _reach(request)  # of all together: a batch reads no more than one request may
+    return _json({"responses": [_one_of(request, one, reach) for one in asked]})
 
 
-def _one_of(request: Request, one: dict[str, Any]) -> dict[str, Any]:
+def _one_of(request: Request, one: dict[str, Any], reach: Reach) -> dict[str, Any]:
+    reach.listed.clear()  # what was posted since is read too
     path, _mark, options = str(one.get("url", "")).partition("?")
     root = reverse("sensorthings")
     rest = unquote(path.removeprefix(f"{request.scheme}://{request.get_host()}").removeprefix(root)).strip("/")
     headers = one.get("headers")
     given = {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
     key = http.authorized(given["authorization"]) if "authorization" in given else http.shown(request)
-    if "atomicityGroup" in one:  # what is on the disk is not taken back
+    if one.get("atomicityGroup") is not None:  # what is on the disk is not taken back
         made: HttpResponse = _json({"code": 501, "type": "error", "message": "each request stands alone here"}, 501)
     else:
         try:
-            made = _answer(
-                request, str(one.get("method", "")).upper(), rest, dict(parse_qsl(options, keep_blank_values=True)),
-                json.dumps(one.get("body")).encode(), key,
-            )  # fmt: skip
+            query = dict(parse_qsl(options, keep_blank_values=True))
+            method = str(one.get("method", "")).upper()
+            made = _answer(request, method, rest, query, lambda: one.get("body"), key, reach)
         except Http404:
             made = _json({"code": 404, "type": "error", "message": "not found"}, 404)
     answer: dict[str, Any] = {"id": one.get("id"), "status": made.status_code}
