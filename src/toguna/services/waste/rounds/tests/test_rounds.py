@@ -476,7 +476,7 @@ def test_what_is_left_is_in_the_plan_of_the_next_day(yard, head):
     tomorrow = make(head, day=(timezone.localdate() + timedelta(days=1)).isoformat())
     assert left <= {d.key for d in stops.due(tomorrow.day)}
     page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
-    assert f"{len(left)} are left for another day" in page and "They are in the plan of the next day." in page
+    assert f"Left for another day: {len(left)}." in page and "They are in the plan of the next day." in page
 
 
 def test_what_happens_while_rounds_are_changed_is_not_lost(yard, head, hire, monkeypatch):
