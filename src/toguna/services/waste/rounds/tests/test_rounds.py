@@ -104,7 +104,12 @@ def test_a_plan_is_made_explained_compared_and_given(yard, head):
     plan = make(head)
     assert plan.state == "ready" and not plan.by_roads
     page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
-    assert "Somebody said that it is full" in page and "Expected" in page and "from the one before" in page
+    assert (
+        "Somebody said that it is full" in page
+        and "Expected" in page
+        and "from the one before" in page
+        and "from the garage" in page
+    )
     assert "as the crow flies" in page and '<svg class="rounds"' in page
     # The drawing, and the map of the streets where there is JavaScript, say of each stop its hour, its reason and the load.
     visit = Visit.objects.filter(round__plan=plan, why="said").select_related("round__truck").get()
