@@ -192,7 +192,8 @@ def shown(rounds: Sequence[Round]) -> dict[str, Any]:
 
 def explained(one: Round) -> list[dict[str, Any]]:
     """Each thing of a round, why it is there and why there."""
-    rows, before = [], one.departs
+    rows: list[dict[str, Any]] = []
+    before = one.departs
     home = 0
     for visit in one.visits.all():
         minutes = max(0, round((visit.arrives - before).total_seconds() / 60))
