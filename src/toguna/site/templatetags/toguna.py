@@ -46,6 +46,12 @@ def _state_tag(kind: str, pictogram: str, title: str) -> SafeString:
 
 
 @register.filter
+def signed(value: float) -> str:
+    """A change, with two decimals: "+0.49", "−0.85"."""
+    return f"{'−' if value < 0 else '+'}{number_format(abs(value), 2)}"
+
+
+@register.filter
 def words(value: Any) -> str:
     """The town's words, {language: words}, in the reader's language."""
     return text.pick(value) if isinstance(value, dict) else str(value or "")

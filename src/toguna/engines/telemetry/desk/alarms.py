@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 
 from toguna.engines.telemetry.desk import reading
 from toguna.engines.telemetry.devices.register import READ
-from toguna.engines.telemetry.rules import actions
+from toguna.engines.telemetry.models import Alarm
+from toguna.engines.telemetry.rules import actions, saying
+from toguna.engines.telemetry.rules.conditions import BadCondition, parse
 from toguna.kernel.web import Request, staff
 
 SHOWN = 50
@@ -24,7 +28,20 @@ def index(request: Request) -> HttpResponse:
         return redirect("desk-alarms")
     past = reading.alarms(request.actor).exclude(cleared=None)
     values = {
-        "open": reading.alarms(request.actor, only_open=True)[:200],
+        "open": _with_units(reading.alarms(request.actor, only_open=True)[:200]),
         "page": Paginator(past, SHOWN).get_page(request.GET.get("page")),
     }
     return render(request, "telemetry/desk_alarms.html", values)
+
+
+def _with_units(alarms: Iterable[Alarm]) -> list[tuple[Alarm, str]]:
+    """Each with the unit of its value. A statement for each rule that has any."""
+    found = list(alarms)
+    units: dict[int, str] = {}
+    for one in found:
+        if one.rule_id not in units:
+            try:
+                units[one.rule_id] = saying.unit(parse(one.rule.spec))
+            except BadCondition:
+                units[one.rule_id] = ""
+    return [(one, units[one.rule_id]) for one in found]

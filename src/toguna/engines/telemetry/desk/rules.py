@@ -47,10 +47,10 @@ def rule(request: Request, name: str) -> HttpResponse:
             raise Http404
         actions.switch(row.pk, request.POST["do"] == "on", by=request.actor)
         return redirect("desk-alarm-rule", name)
-    tried, watches, wrong, count = None, None, "", 0
+    tried, watches, wrong, count, unit = None, None, "", 0, ""
     try:
         live = watching.made(row)
-        watches = saying.said(live.condition)
+        watches, unit = saying.said(live.condition), saying.unit(live.condition)
         devices = actions.watched_by(live)
         if "try" in request.GET:
             tried = trying.attempt(live.condition, devices, DAYS)
@@ -60,7 +60,7 @@ def rule(request: Request, name: str) -> HttpResponse:
         wrong = str(error)
     values = {
         "rule": row, "does": _does(row), "tried": tried, "watches": watches, "wrong": wrong, "days": DAYS, "count": count,
-        "shown": tried.raised[-50:] if tried else [],
+        "shown": tried.raised[-50:] if tried else [], "unit": unit,
         "may_manage": access.can(request.actor, MANAGE, zone=row.zone),
     }  # fmt: skip
     return render(request, "telemetry/desk_rule.html", values)

@@ -77,6 +77,15 @@ def _named(code: str, known: dict[str, Quantity]) -> tuple[str, str]:
     return (code, "") if found is None else (text.pick(found.names), found.sign)
 
 
+def unit(condition: Condition) -> str:
+    """In which the value of its alarms is measured, "" where that is no measure alone."""
+    while isinstance(condition, During):
+        condition = condition.of
+    if not isinstance(condition, Threshold):
+        return ""
+    return _named(condition.quantity, {q.code: q for q in Quantity.objects.filter(code=condition.quantity)})[1]
+
+
 def _value(number: float, unit: str) -> str:
     return f"{_number(number)} {unit}".strip()
 

@@ -17,6 +17,8 @@ from toguna.services.waste.models import Fill, Forecast, ForecastTrial, WastePla
 KEPT = timedelta(days=120)  # what forecasts are learned from
 TRIED = timedelta(days=30)  # the visits on which methods are compared
 UNKNOWN = 1.5  # days: the error that is shown before anything was forecast
+# A forecast f that goes on from what was found last, l.
+_MOVED = """computed = l.at, level = l.level, "full" = l.at + interval '1 day' * GREATEST(-30, LEAST(365, (%s - l.level) / f.rate))"""
 
 
 def found(
@@ -35,7 +37,7 @@ def keep(rows: list[tuple[int, datetime, int, str, bool, uuid.UUID]]) -> int:
     columns = list(zip(*rows, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             WITH kept AS (
                 INSERT INTO waste_fill (place_id, at, level, source, emptied, client_id)
                 SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::text[], %s::bool[], %s::uuid[])
@@ -44,8 +46,7 @@ def keep(rows: list[tuple[int, datetime, int, str, bool, uuid.UUID]]) -> int:
                 SELECT DISTINCT ON (place_id) * FROM kept k
                 WHERE NOT EXISTS (SELECT FROM waste_fill f WHERE f.place_id = k.place_id AND f.at > k.at) ORDER BY place_id, at DESC
             ), moved AS (
-                UPDATE waste_forecast f SET computed = l.at, level = l.level,
-                    "full" = l.at + interval '1 day' * GREATEST(-30, LEAST(365, (%s - l.level) / f.rate))
+                UPDATE waste_forecast f SET {_MOVED}
                 FROM last l WHERE l.place_id = f.place_id AND f.rate > 0
             )
             SELECT count(*) FROM kept
@@ -113,7 +114,24 @@ def forecast(now: datetime | None = None) -> int:
         made, batch_size=2000, update_conflicts=True, unique_fields=["place"],
         update_fields=["computed", "level", "rate", "full", "error", "visits"],
     )  # fmt: skip
+    _go_on({one.place_id: last[one.place_id].day for one in made})
     return len(made)
+
+
+def _go_on(known: dict[int, float]) -> None:
+    """What was found while forecasts were computed is where they go on from. known: the day of what each was made from. What is being written
+    meanwhile waits for these rows, and moves them after us."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE waste_forecast f SET {_MOVED}
+            FROM unnest(%s::bigint[], %s::float[]) AS k (place, day) CROSS JOIN LATERAL (
+                SELECT at, CASE WHEN emptied THEN 0 ELSE level END AS level FROM waste_fill WHERE place_id = k.place ORDER BY at DESC LIMIT 1
+            ) l
+            WHERE f.place_id = k.place AND f.rate > 0 AND extract(epoch FROM l.at) / 86400 > k.day + 1e-6
+            """,
+            [forecasting.FULL, list(known), list(known.values())],
+        )
 
 
 def forget(now: datetime | None = None) -> int:

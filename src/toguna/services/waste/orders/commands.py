@@ -68,12 +68,13 @@ def _which(said: Said) -> Sequence[Choice]:
     home = households.by_address(said.address)
     found = []
     for kind in _kinds():
-        if (each := _priced(kind, 1, home.zone_id if home else None)) is not None:
+        zone = home.zone_id if home else None
+        if (each := _priced(kind, 1, zone)) is not None:
+            more = kind.measure and _priced(kind, kind.most, zone) != each
+            words = _("%(what)s: from %(amount)s") if more else _("%(what)s: %(amount)s")
             found.append(
                 Choice(
-                    kind.slug,
-                    _("%(what)s: %(amount)s")
-                    % {"what": text.pick(kind.titles)[:28], "amount": money.shown(each, plain=True)},
+                    kind.slug, words % {"what": text.pick(kind.titles)[:28], "amount": money.shown(each, plain=True)}
                 )
             )
         if kind.monthly:

@@ -25,8 +25,10 @@ def when(start: datetime, end: datetime) -> str:
     return f"{formats.date_format(local, 'D j b')} {local:%H:%M}-{timezone.localtime(end):%H:%M}"
 
 
-def many(row: PickUp) -> str:
-    return f"{row.size} {row.kind.measure}" if row.kind.measure else text.pick(row.kind.titles)
+def many(row: PickUp, most: int = 60) -> str:
+    """ "Household waste × 3": what is fetched, and how much, in so many letters and the number."""
+    title = short(text.pick(row.kind.titles), most)
+    return f"{title} × {row.size}" if row.kind.measure else title
 
 
 def short(words: str, most: int) -> str:
@@ -161,7 +163,7 @@ def _offered(row: PickUp, collector: PreCollector) -> None:
         return
     with translation.override(language):
         words = _("Job %(code)s: %(what)s, %(when)s, %(where)s. You earn %(amount)s. Accept before %(until)s: PRE %(code)s. Refuse: PRE NO %(code)s") % {
-            "code": row.code, "what": many(row), "when": when(row.start, row.end), "where": short(row.where, 26),
+            "code": row.code, "what": many(row, 18), "when": when(row.start, row.end), "where": short(row.where, 14),
             "amount": money.shown(part(row.kind, collector, worth(row)), plain=True),
             "until": f"{timezone.localtime(offer.until):%H:%M}",
         }  # fmt: skip

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.channels import api as channels
 from toguna.engines.people import api as people
 from toguna.services.waste import households
-from toguna.services.waste.models import DayPlan, Nearing, Round, Visit, WastePlace
+from toguna.services.waste.models import DayPlan, LeftOut, Nearing, Round, Visit, WastePlace
 from toguna.services.waste.rounds import drawing, reads, ways
 from toguna.services.waste.rounds.ways import Point, apart
 
@@ -30,13 +30,14 @@ MARGIN = timedelta(minutes=30)  # of a time that was only planned
 @dataclass(frozen=True)
 class Coming:
     """A place and when a truck is expected. live: as the truck is under way; None: no round of today or tomorrow goes there; done: it
-    came today; truck: where it is now, away: the metres from there as the crow flies, when its tracker says so."""
+    came today; left: it was to come today, and does not; truck: where it is now, away: the metres from there as the crow flies, when its tracker says so."""
 
     place: WastePlace
     metres: int
     at: datetime | None = None
     live: bool = False
     done: datetime | None = None
+    left: bool = False
     truck: Point | None = None
     plate: str = ""
 
@@ -66,7 +67,7 @@ def near(point: Point, many: int = 5) -> list[WastePlace]:
 
 
 def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Coming]:
-    """For each place: the next truck of today or tomorrow. Four statements however many places."""
+    """For each place: the next truck of today or tomorrow. Five statements however many places."""
     now, today = timezone.now(), timezone.localdate()
     visits = (
         Visit.objects.filter(
@@ -84,6 +85,11 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
     rounds = list(Round.objects.filter(pk__in=under_way).select_related("truck").prefetch_related("visits"))
     late, plates = {r.pk: reads.lateness(r) for r in rounds}, {r.pk: r.truck.plate for r in rounds}
     spots = {pk: spot.point for pk, spot in reads.positions(rounds).items() if now - spot.at < reads.FRESH}
+    left = set(
+        LeftOut.objects.filter(place__in=places, plan__state=DayPlan.State.PUBLISHED, plan__day=today).values_list(
+            "place", flat=True
+        )
+    )
     found = []
     for place in places:
         metres = round(apart(point, ways.spot(place.point))) if point else 0
@@ -98,7 +104,8 @@ def coming(places: Sequence[WastePlace], point: Point | None = None) -> list[Com
             None,
         )
         if then is None:
-            found.append(Coming(place, metres, done=done))
+            missed = place.pk in left or any(v.round.plan.day == today for v in mine)
+            found.append(Coming(place, metres, done=done, left=missed and done is None))
         elif then.round_id in late:
             found.append(
                 Coming(
@@ -144,6 +151,10 @@ def said(one: Coming) -> str:
     if one.between is None:
         if one.done:
             return _("%(place)s: emptied today at %(hour)s.") % {"place": one.place.name, "hour": _hour(one.done)}
+        if one.left:
+            return _("%(place)s: the truck does not come today after all. It comes on one of the next days.") % {
+                "place": one.place.name
+            }
         return _("%(place)s: no truck today or tomorrow. It comes when the bin is nearly full.") % {
             "place": one.place.name
         }

@@ -50,7 +50,7 @@ def rounds(request: Request) -> HttpResponse:
     since = timezone.localdate() - timedelta(days=14)
     plans = DayPlan.objects.filter(day__gte=since)[:60]
     values = {
-        "plans": plans, "form": form, "may_plan": may_plan, "trucks": trucks, "today": reads.today(), "off": vehicles.off(trucks),
+        "plans": [(p, words.size(p.figures["plan"]) if p.figures.get("plan") else "") for p in plans], "form": form, "may_plan": may_plan, "trucks": trucks, "today": reads.today(), "off": vehicles.off(trucks),
         "chosen": chosen, "evening": EveningForm(instance=chosen),
     }  # fmt: skip
     return render(request, "waste/rounds/plans.html", values, status=422 if request.method == "POST" else 200)
@@ -81,6 +81,7 @@ def plan(request: Request, plan: int) -> HttpResponse:
         "first": reads.first(found, left), "without": without, "only": WastePlace.objects.filter(pk__in=row.asked.get("dumps", ())),
         "changes": row.changes.order_by("version"), "may_plan": access.can(request.actor, planning.PLAN),
         "is_today": row.day == timezone.localdate(),
+        "gone": planning.out_of_use(row) if row.day >= timezone.localdate() and found and not row.trial else [],
     }  # fmt: skip
     if values["may_plan"] and row.state == DayPlan.State.PUBLISHED and values["is_today"]:
         values["change"] = ChangeForm(

@@ -80,5 +80,5 @@ def visits_of(day: date, one: Round, route: Route, made: Made, first: int = 1) -
 
 
 def worth(row: DayPlan) -> dict[str, Any]:
-    rounds = [r for r in reads.rounds_of(row) if r.metres]
+    rounds = [r for r in reads.rounds_of(row) if r.visits.all()]
     return making.figures(rounds, row.left.exclude(facts__why="point").count())

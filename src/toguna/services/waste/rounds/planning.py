@@ -127,6 +127,10 @@ def publish(plan: int, *, by: Actor) -> DayPlan:
                 "This is a trial. To drive like this, take those trucks out of use or close those dumps, and plan the rounds anew."
             )
         )
+    if gone := out_of_use(row):
+        raise Refused(
+            _("Out of use by now, and in this plan: %(trucks)s. Plan the rounds anew.") % {"trucks": ", ".join(gone)}
+        )
     before = DayPlan.objects.select_for_update().filter(day=row.day, state=DayPlan.State.PUBLISHED).first()
     if before is not None:
         if before.rounds.exclude(state=Round.State.PLANNED).exists():
@@ -138,3 +142,21 @@ def publish(plan: int, *, by: Actor) -> DayPlan:
     audit.record(by, "waste.publish_plan", f"waste.plan:{row.pk}", day=row.day.isoformat())
     announce(RoundsPublished(row.pk))
     return row
+
+
+def out_of_use(row: DayPlan) -> list[str]:
+    """Plates of trucks that are to drive by this plan and cannot any more."""
+    going = row.rounds.filter(state__in=Round.GOING).select_related("truck")
+    usable = {t.pk for t in stops.trucks()}
+    return sorted(one.truck.plate for one in going if one.truck_id not in usable)
+
+
+def standing() -> list[DayPlan]:
+    """Of each day after today: the plan that the crews have, else the last that could be given to them."""
+    found: dict[date, DayPlan] = {}
+    for row in DayPlan.objects.filter(
+        day__gt=timezone.localdate(), state__in=(DayPlan.State.READY, DayPlan.State.PUBLISHED)
+    ).order_by("pk"):
+        if not row.trial and (row.day not in found or found[row.day].state != DayPlan.State.PUBLISHED):
+            found[row.day] = row
+    return list(found.values())

@@ -192,7 +192,8 @@ def shown(rounds: Sequence[Round]) -> dict[str, Any]:
 
 def explained(one: Round) -> list[dict[str, Any]]:
     """Each thing of a round, why it is there and why there."""
-    rows, before = [], one.departs
+    rows: list[dict[str, Any]] = []
+    before = one.departs
     home = 0
     for visit in one.visits.all():
         minutes = max(0, round((visit.arrives - before).total_seconds() / 60))
@@ -202,10 +203,12 @@ def explained(one: Round) -> list[dict[str, Any]]:
             order = _("The truck is %(share)d %% full: it is emptied") % {"share": share} if share else ""
             home = 0
         elif visit.kind == Visit.Kind.STOP:
-            order = _("%(metres)d m and %(minutes)d min from the one before") % {
-                "metres": visit.metres,
-                "minutes": minutes,
-            }
+            way = (
+                _("%(metres)d m and %(minutes)d min from the one before")
+                if rows
+                else _("%(metres)d m and %(minutes)d min from the garage")
+            )
+            order = way % {"metres": visit.metres, "minutes": minutes}
             home = max(
                 home, 100 * visit.volume // max(1, one.truck.volume), 100 * visit.weight // max(1, one.truck.weight)
             )

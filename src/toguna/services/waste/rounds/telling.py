@@ -16,6 +16,7 @@ from toguna.engines.people import api as people
 from toguna.services.waste.models import DayPlan, Round, Visit
 from toguna.services.waste.rounds import planning
 from toguna.services.waste.rounds.events import RoundsChanged, RoundsPlanned, RoundsPublished
+from toguna.services.waste.rounds.words import size, stops
 
 
 def on_planned(event: RoundsPlanned) -> None:
@@ -23,20 +24,17 @@ def on_planned(event: RoundsPlanned) -> None:
     plan = DayPlan.objects.get(pk=event.plan)
     found = plan.figures.get("plan") or {}
     facts = {
-        "day": f"{plan.day:%d/%m}", "trucks": found.get("trucks", 0), "stops": found.get("stops", 0), "km": found.get("km", 0), "why": plan.says,
-        "url": settings.TOGUNA_URL + reverse("desk-rounds-plan", args=[plan.pk]),
+        "day": f"{plan.day:%d/%m}", "why": plan.says, "url": settings.TOGUNA_URL + reverse("desk-rounds-plan", args=[plan.pk]),
     }  # fmt: skip
 
     def words() -> tuple[str, str]:
         if plan.state == DayPlan.State.FAILED:
             said = _("The rounds of %(day)s could not be made: %(why)s %(url)s")
         elif plan.state == DayPlan.State.PUBLISHED:
-            said = _("The crews have the rounds of %(day)s: %(trucks)d trucks, %(stops)d stops, %(km)s km. %(url)s")
+            said = _("The crews have the rounds of %(day)s: %(size)s. %(url)s")
         else:
-            said = _(
-                "The rounds of %(day)s are ready: %(trucks)d trucks, %(stops)d stops, %(km)s km. Look at them and give them to the crews: %(url)s"
-            )
-        return _("Rounds of %(day)s") % facts, said % facts
+            said = _("The rounds of %(day)s are ready: %(size)s. Look at them and give them to the crews: %(url)s")
+        return _("Rounds of %(day)s") % facts, said % (facts | {"size": size(found)})
 
     for account in people.staff_with(planning.PLAN):
         _tell(account, words, f"waste.planned:{plan.pk}:{account.pk}")
@@ -55,17 +53,17 @@ def on_changed(event: RoundsChanged) -> None:
 
 
 def _ready(one: Round) -> str:
-    return _("Your round of %(day)s is ready: %(plate)s, %(stops)d stops, from %(hour)s. %(url)s") % _facts(one)
+    return _("Your round of %(day)s is ready: %(plate)s, %(stops)s, from %(hour)s. %(url)s") % _facts(one)
 
 
 def _changed(one: Round) -> str:
-    return _("Your round was changed: %(plate)s, %(stops)d stops to do. %(url)s") % _facts(one)
+    return _("Your round was changed: %(plate)s, %(stops)s to do. %(url)s") % _facts(one)
 
 
 def _facts(one: Round) -> dict[str, object]:
     departs = timezone.localtime(one.departs)
     return {
-        "day": f"{departs:%d/%m}", "hour": f"{departs:%H:%M}", "plate": one.truck.plate, "stops": getattr(one, "waiting"),  # noqa: B009
+        "day": f"{departs:%d/%m}", "hour": f"{departs:%H:%M}", "plate": one.truck.plate, "stops": stops(getattr(one, "waiting")),  # noqa: B009
         "url": settings.TOGUNA_URL + reverse("rounds-app"),
     }  # fmt: skip
 

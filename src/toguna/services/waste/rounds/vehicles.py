@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from toguna.engines.assets import api as assets
 from toguna.kernel.access import SYSTEM, Actor
 from toguna.services.waste.models import DayPlan, Round, Truck
-from toguna.services.waste.rounds import changing
+from toguna.services.waste.rounds import changing, planning
 
 OURS = "waste.round:"
 TANK = 200  # litres of a truck like these
@@ -36,8 +36,16 @@ def said_broken(one: Round, words: str, once: uuid.UUID, *, by: Actor) -> None:
 
 
 def on_state(event: assets.AssetState) -> None:
-    """A reaction: the garage says that a truck does not serve; if it has a round today, the others take what is left."""
-    if event.state == assets.Asset.State.SERVICE or event.ref.startswith(OURS):
+    """A reaction: a truck does not serve. If it has a round today, the others take what is left, as its driver has asked already where they said
+    it; plans of the next days with it are made anew, and wait for a word."""
+    if event.state == assets.Asset.State.SERVICE:
+        return
+    for plan in planning.standing():
+        if plan.rounds.filter(truck__asset=event.asset).exists():
+            planning.ask(
+                plan.day, by=SYSTEM, client_id=uuid.uuid5(_IDS, f"{plan.pk} without {event.asset}"), then="tell"
+            )
+    if event.ref.startswith(OURS):
         return
     going = Round.objects.select_related("truck").filter(
         truck__asset=event.asset, plan__day=timezone.localdate(), plan__state=DayPlan.State.PUBLISHED,

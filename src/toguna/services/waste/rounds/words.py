@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 LEFT = {
     "too_big": gettext_lazy("No truck can carry it at once"),
@@ -19,6 +19,17 @@ LEFT = {
     "no_room": gettext_lazy("No truck has the time or the room left"),
     "not_worth": gettext_lazy("The detour costs more than waiting for the next round"),
 }
+
+
+def stops(many: int) -> str:
+    return ngettext("%(n)d stop", "%(n)d stops", many) % {"n": many}
+
+
+def size(figures: Mapping[str, Any]) -> str:
+    """ "1 truck, 10 stops, 3.4 km", of what a plan is worth."""
+    trucks = int(figures.get("trucks") or 0)
+    lorries = ngettext("%(n)d truck", "%(n)d trucks", trucks) % {"n": trucks}
+    return f"{lorries}, {stops(int(figures.get('stops') or 0))}, {number_format(figures.get('km') or 0, 1)} km"
 
 
 def why(code: str, facts: Mapping[str, Any]) -> str:

@@ -45,7 +45,7 @@ def load(files: DemoFiles) -> None:
         slug="plastique-demo",
         defaults={
             "titles": {"fr": "Le plastique compte double", "pt": "O plástico vale a dobrar", "en": "Plastic counts double"},
-            "texts": {"fr": "Jusqu’à fin du mois, chaque kilo de plastique trié vaut le double de points dans votre quartier."},
+            "texts": {"fr": "Tant que dure la campagne, chaque kilo de plastique trié vaut le double de points dans votre quartier."},
             "since": since, "until": files.until + timedelta(weeks=2), "material": Material.objects.get(slug="plastic"), "target": 1, "times": 200,
         },
     )  # fmt: skip

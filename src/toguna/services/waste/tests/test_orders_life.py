@@ -47,6 +47,7 @@ def test_ordered_offered_accepted_fetched_paid_rated_and_complained_of(french, s
     assert "Nous vous dirons qui vient" in say("1", HOME)
     job = PickUp.objects.get()
     assert f"PRE {job.code}" in heard(OTHER) and "525 FCFA" in heard(OTHER)
+    assert re.search(r"Ordures du ménage [×x] 3,", heard(OTHER)), "what is to be fetched, not a number of bags alone"
     say(f"PRE {job.code}", OTHER)
     assert "Moussa Keita" in heard(HOME) and job.secret in heard(HOME)
     assert job.code in heard(OTHER) and HOME in heard(OTHER)

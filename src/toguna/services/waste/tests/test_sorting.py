@@ -184,7 +184,7 @@ def test_a_campaign_is_told_once_counts_double_and_is_measured(town, hire, djang
     client = hire("manager")
     with django_assert_max_num_queries(30):
         page = client.get(f"/desk/waste/sorting/{row.slug}").content.decode()
-    assert "2.00 kg more" in page and "<svg" in page and "cannot be said" in page
+    assert "+2.00 kg a household a week beside" in page and "<svg" in page and "cannot be said" in page
     form = {
         "since": begin.isoformat(),
         "until": today.isoformat(),

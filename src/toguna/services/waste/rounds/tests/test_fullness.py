@@ -54,6 +54,23 @@ def test_the_list_and_the_map_say_by_colour_and_words_how_full(bins, hire):
     assert reads.levels([bins[3].pk]) == {bins[3].pk: 0}
 
 
+def test_what_is_found_while_forecasts_are_computed_is_not_forgotten(yard, monkeypatch):
+    monkeypatch.undo()
+    one, other = yard.bins[:2]
+    tried = learning.forecasting.tried
+
+    def meanwhile(*given):
+        found(one, 90, emptied=True)
+        return tried(*given)
+
+    monkeypatch.setattr(learning.forecasting, "tried", meanwhile)
+    before = Forecast.objects.get(place=other).full
+    learning.forecast()
+    row = Forecast.objects.get(place=one)
+    assert row.level == 0 and row.full > timezone.now() + timedelta(days=1)
+    assert abs(Forecast.objects.get(place=other).full - before) < timedelta(hours=1)
+
+
 def tile(client, lon: float, lat: float, zoom: int) -> bytes:
     n = 2**zoom
     x, y = int((lon + 180) / 360 * n), int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * n)

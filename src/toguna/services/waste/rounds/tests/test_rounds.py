@@ -104,7 +104,12 @@ def test_a_plan_is_made_explained_compared_and_given(yard, head):
     plan = make(head)
     assert plan.state == "ready" and not plan.by_roads
     page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
-    assert "Somebody said that it is full" in page and "Expected" in page and "from the one before" in page
+    assert (
+        "Somebody said that it is full" in page
+        and "Expected" in page
+        and "from the one before" in page
+        and "from the garage" in page
+    )
     assert "as the crow flies" in page and '<svg class="rounds"' in page
     # The drawing, and the map of the streets where there is JavaScript, say of each stop its hour, its reason and the load.
     visit = Visit.objects.filter(round__plan=plan, why="said").select_related("round__truck").get()
@@ -427,6 +432,26 @@ def test_a_breakdown_leaves_nothing_while_the_others_have_time(yard, head):
     assert plan.changes.get().left == plan.left.count() == 0
 
 
+def test_who_waits_for_a_truck_that_comes_no_more_is_told_so(driven, head):
+    """All trucks stand: the bins that wait are not said to be far from full; what was fetched before, beside the garage, counts."""
+    plan, one, driver = driven
+    done, waiting = one.visits.filter(kind="stop").order_by("number")[:2]
+    Visit.objects.filter(pk=done.pk).update(metres=0)
+    send(driver, record(one, "done", done, level=100))
+    everybody = list(plan.rounds.values_list("truck", flat=True))
+    changing.ask_change(plan.pk, words="Fuel", broken=everybody, by=SYSTEM)
+    for _time in range(2):  # before the rounds are made anew, and after
+        now = coming.coming([waiting.place])[0]
+        assert now.left and now.at is None and "does not come today after all" in coming.said(now)
+        page = Client(headers=EN).get(reverse("truck-comes"), {"at": waiting.place.code}).content.decode()
+        assert "does not come today after all" in page
+        run_jobs()
+    assert not coming.coming([done.place])[0].left
+    plan.refresh_from_db()
+    found = plan.figures["plan"]
+    assert (found["trucks"], found["stops"], found["km"]) == (1, 1, 0.0) and found["tonnes"] > 0
+
+
 def test_another_truck_takes_what_had_been_left(yard, head):
     """Nobody drives any more; then a truck is put into use, after the hours of its rest: it takes all."""
     plan = publish(head, make(head))
@@ -456,7 +481,7 @@ def test_what_is_left_is_in_the_plan_of_the_next_day(yard, head):
     tomorrow = make(head, day=(timezone.localdate() + timedelta(days=1)).isoformat())
     assert left <= {d.key for d in stops.due(tomorrow.day)}
     page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
-    assert f"{len(left)} are left for another day" in page and "They are in the plan of the next day." in page
+    assert f"Left for another day: {len(left)}." in page and "They are in the plan of the next day." in page
 
 
 def test_what_happens_while_rounds_are_changed_is_not_lost(yard, head, hire, monkeypatch):

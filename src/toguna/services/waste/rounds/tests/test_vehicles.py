@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from toguna.engines.assets import api as assets
+from toguna.engines.channels import api as channels
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.models import DayPlan, Round, Truck
@@ -78,6 +80,27 @@ def test_what_the_garage_says_changes_the_rounds_of_today(fleet):
     plan.refresh_from_db()
     assert (one.state, plan.version) == (Round.State.BROKEN, 1)
     assert not one.visits.filter(state="planned").exists()
+
+
+def test_a_plan_of_tomorrow_with_a_truck_that_stands_is_made_anew_and_not_given(fleet, hire):
+    head = hire("manager")
+    day = timezone.localdate() + timedelta(days=1)
+    plan = planning.ask(day, by=SYSTEM, client_id=uuid.uuid4())
+    run_jobs()
+    plan.refresh_from_db()
+    one = plan.rounds.select_related("truck").first()
+    page = reverse("desk-rounds-plan", args=[plan.pk])
+    assert "Give these rounds" in head.get(page).content.decode()
+    assets.say_broken(one.truck.asset, "Engine", by=SYSTEM, client_id=uuid.uuid4())
+    run_jobs()
+    shown = head.get(page).content.decode()
+    assert f"in this plan: {one.truck.plate}" in shown and "Give these rounds" not in shown
+    head.post(reverse("desk-rounds-act", args=[plan.pk]), {"do": "publish"})
+    plan.refresh_from_db()
+    assert plan.state == DayPlan.State.READY
+    anew = DayPlan.objects.get(day=day, pk__gt=plan.pk)
+    assert {r.truck_id for r in anew.rounds.all()} == {t.pk for t in fleet} - {one.truck_id}
+    assert "sont prêtes" in channels.Message.objects.filter(key__startswith=f"waste.planned:{anew.pk}").first().text
 
 
 def test_a_truck_is_tied_by_the_code_on_its_label(yard, hire):

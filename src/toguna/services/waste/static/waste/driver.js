@@ -102,6 +102,7 @@ async function show() {
   const stops = day.visits.filter((v) => v.kind === "stop");
   at("progress").textContent = `${stops.filter((v) => v.state !== "planned").length} / ${stops.length}`;
   at("start").hidden = day.state !== "planned";
+  at("stands").hidden = day.state !== "broken";
   at("end").hidden = !(day.state === "started" && !now);
   at("broken").hidden = !running;
   at("now").hidden = !now || !running;
@@ -113,7 +114,7 @@ async function show() {
     at("speak").hidden = !now.turns.length || !window.speechSynthesis;
     at("levels").hidden = now.kind !== "stop"; at("plain").hidden = now.kind === "stop"; at("skip").hidden = now.kind === "pause";
   } else if (running) says(texts.over);
-  at("visits").replaceChildren(...day.visits.map((v) => {
+  at("visits").replaceChildren(...day.visits.filter((v) => day.state !== "broken" || v.state !== "planned").map((v) => {
     const item = element("li", `${v.at} ${title(v)}`);
     if (v.state !== "planned") item.className = "over";
     if (v === now) item.setAttribute("aria-current", "step");
