@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings as configured
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
 from django.test import Client
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -110,6 +111,8 @@ def chromium(settings: Any, monkeypatch: pytest.MonkeyPatch, live_server: Any, t
         made = Chromium(play, live_server.url, tmp_path / "phone")
         yield made
         made.close()
+        # Where a loop runs, Django keeps connections apart from the thread's own: who removes the database does not see them.
+        connections.close_all()
 
 
 def sound(page: Any, name: str = "") -> None:

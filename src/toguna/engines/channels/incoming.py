@@ -8,7 +8,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from toguna.engines.channels.models import Incoming
@@ -70,17 +70,15 @@ def _reference(medium: str, address: str, to: str, text: str) -> str:
 
 def keep(medium: str, address: str, text: str, **more: Any) -> Incoming | None:
     """The new row; None when it was received before."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO channels_incoming (medium, address, text, "to", reference, route_id, subject, raw, state)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'new')
-            ON CONFLICT (medium, reference) WHERE reference <> '' DO NOTHING RETURNING id
-            """,
-            [
-                medium, address, text, more["to"][:254], more["reference"], more["route"], more["subject"][:300],
-                json.dumps(more["raw"]).replace("\\u0000", ""),
-            ],
-        )  # fmt: skip
-        made = cursor.fetchone()
-    return Incoming.objects.get(pk=made[0]) if made else None
+    made = Incoming.objects.raw(
+        """
+        INSERT INTO channels_incoming (medium, address, text, "to", reference, route_id, subject, raw, state)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'new')
+        ON CONFLICT (medium, reference) WHERE reference <> '' DO NOTHING RETURNING *
+        """,
+        [
+            medium, address, text, more["to"][:254], more["reference"], more["route"], more["subject"][:300],
+            json.dumps(more["raw"]).replace("\\u0000", ""),
+        ],
+    )  # fmt: skip
+    return next(iter(made), None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import include, path
@@ -45,3 +48,24 @@ def test_what_is_wrong_is_seen(chromium: Chromium) -> None:
         plain = chromium.page(java_script_enabled=False)
         plain.goto("/bad")
         assert "is wider than the screen" in faults(plain), "also where no script runs"
+
+
+def connected() -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
+@pytest.fixture
+def nobody_stays(transactional_db: None) -> Iterator[None]:
+    before = connected()
+    yield
+    assert connected() <= before
+
+
+def test_what_a_test_asks_beside_its_browser_is_asked_by_nobody_afterwards(
+    nobody_stays: None, chromium: Chromium
+) -> None:
+    assert connected()

@@ -39,8 +39,7 @@ def answer(incoming: Incoming) -> None:
         _done(incoming, Incoming.State.KEPT)
         return
     try:
-        with transaction.atomic():
-            limits.hit("channels.incoming", f"{incoming.medium}:{incoming.address}", at_most=MOST_AN_HOUR, per=HOUR)
+        limits.hit("channels.incoming", f"{incoming.medium}:{incoming.address}", at_most=MOST_AN_HOUR, per=HOUR)
     except limits.TooMany as error:
         first = limits_are_new(incoming)
         with translation.override(_language(None, incoming)):

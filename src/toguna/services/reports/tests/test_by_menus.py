@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from copy import copy
 
 import pytest
 from django.db import connection
@@ -102,23 +103,35 @@ def test_every_key_of_every_menu(places, town, language):  # noqa: F811
     seen: set[str] = set()
     walked = 0
 
-    def walk(keys: tuple[str, ...], depth: int) -> None:
-        nonlocal walked
+    def press(phone: Phone, came: UssdSession, key: str) -> Phone:
+        """Each key from where the phone had come to, in a session of its own."""
         UssdSession.objects.all().delete()
         unlimited()
-        phone = Phone()
-        UssdSession.objects.filter(session=phone.session).update(language=language)
-        screen = phone("00", *keys)
-        walked += 1
-        assert screen.text.strip()
-        if screen.end or screen.text in seen or depth == 0:
-            return
-        seen.add(screen.text)
-        offered = [line.split(" ", 1)[0] for line in screen.text.splitlines() if line[:1].isdigit()]
-        for key in [k for k in offered if k not in ("0", "00")] or ["mosquee", "école Sainte Marie", "0"]:
-            walk((*keys, key), depth - 1)
+        other = copy(phone)
+        other.session, other.typed = secrets.token_hex(6), [*phone.typed]
+        came.pk, came.session = None, other.session
+        came.save(force_insert=True)
+        assert other(key).text.strip()
+        return other
 
-    walk((), 7)
+    def walk(phone: Phone, depth: int) -> None:
+        nonlocal walked
+        walked += 1
+        if phone.screen.end or phone.screen.text in seen or depth == 0:
+            return
+        seen.add(phone.screen.text)
+        came = UssdSession.objects.get(session=phone.session)
+        offered = [line.split(" ", 1)[0] for line in phone.screen.text.splitlines() if line[:1].isdigit()]
+        choices = [k for k in offered if k not in ("0", "00")]
+        for key in choices or ["mosquee", "école Sainte Marie", "0"]:
+            walk(press(phone, came, key), depth - 1)
+        if choices:
+            press(phone, came, "77")  # no such choice
+
+    phone = Phone()
+    UssdSession.objects.filter(session=phone.session).update(language=language)
+    phone("00")
+    walk(phone, 7)
     assert walked > 20
 
 

@@ -260,7 +260,7 @@ def test_a_hostile_inbox(say, places):
                 cursor.execute("ANALYZE channels_conversation, channels_incoming")
         alphabet = chance.choice(ALPHABETS)
         size = chance.choice([0, 1, 5, 30, 160, 700]) if n % 500 else 60_000
-        text = "".join(chance.choice(alphabet) for _ in range(size))
+        text = "".join(chance.choices(alphabet, k=size))
         channels.receive("sms", f"+2237{n // 40:07d}", text, reference=f"h:{n}")
         sent += 1
     assert Incoming.objects.count() == sent
