@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -71,7 +72,7 @@ def batch(request: Request, most: int) -> dict[str, Any] | HttpResponse:
     try:
         sent = json.loads(request.body)
         account, rows = int(sent["account"]), [row for row in sent["records"] if isinstance(row, dict)]
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, RawPostDataException):  # the last: a form
         return private({"says": _("This cannot be read.")}, 400)
     if len(rows) > most:
         return private({"says": _("Too many at once: %(n)d at most.") % {"n": most}}, 413)

@@ -20,6 +20,7 @@ from toguna.engines.channels.publish.alerts import AlertRule, raise_alert
 from toguna.engines.channels.publish.reminders import Due, Reminder
 from toguna.engines.channels.publish.subscribing import Subscribable
 from toguna.engines.channels.sending import Outgoing, send, send_many
+from toguna.engines.channels.sms import is_one as is_one_sms
 from toguna.engines.channels.talk.answering import give_back, question, read, slots_of, take_over
 from toguna.engines.channels.talk.commands import Choice, Command, NotUnderstood, Said, Slot, Stop
 
@@ -46,6 +47,7 @@ __all__ = [
     "Subscribable",
     "forget",
     "give_back",
+    "is_one_sms",
     "prepare_kannel",
     "push_offer",
     "push_to",

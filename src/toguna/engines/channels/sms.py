@@ -40,6 +40,11 @@ def normalise(text: str) -> str:
     return "".join(made)
 
 
+def is_one(text: str) -> bool:
+    """Whether these words go out as one SMS."""
+    return size(normalise(text)).parts == 1
+
+
 @dataclass(frozen=True)
 class Size:
     """What a text costs. alphabet: "GSM" or "UCS-2"; units: septets, or 16-bit units; parts: messages that are billed."""

@@ -162,12 +162,25 @@ def _offered(row: PickUp, collector: PreCollector) -> None:
     if offer is None:
         return
     with translation.override(language):
-        words = _("Job %(code)s: %(what)s, %(when)s, %(where)s. You earn %(amount)s. Accept before %(until)s: PRE %(code)s. Refuse: PRE NO %(code)s") % {
-            "code": row.code, "what": many(row, 18), "when": when(row.start, row.end), "where": short(row.where, 14),
-            "amount": money.shown(part(row.kind, collector, worth(row)), plain=True),
+        said = _(
+            "Job %(code)s: %(what)s, %(when)s, %(where)s. You earn %(amount)s. Accept before %(until)s: PRE %(code)s. Refuse: PRE NO %(code)s"
+        )
+        values = {
+            "code": row.code, "when": when(row.start, row.end), "amount": money.shown(part(row.kind, collector, worth(row)), plain=True),
             "until": f"{timezone.localtime(offer.until):%H:%M}",
         }  # fmt: skip
+        words = _in_one(said, values, row)
     channels.send("sms", collector.phone, key=f"waste-offer:{offer.pk}", text=words, language=language)
+
+
+def _in_one(said: str, values: dict[str, str], row: PickUp) -> str:
+    """Days, months and prices differ in length: where it is, then what is fetched, take the room that is left of one SMS."""
+    words = ""
+    for what, where in [*((18, n) for n in range(26, 7, -1)), *((n, 8) for n in range(17, 7, -1))]:
+        words = said % (values | {"what": many(row, what), "where": short(row.where, where)})
+        if channels.is_one_sms(words):
+            break
+    return words
 
 
 def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
@@ -175,18 +188,14 @@ def _collector(row: PickUp, collector: PreCollector, what: str) -> None:
         return
     language = collector.language or town.current().languages[0]
     with translation.override(language):
-        values = {
-            "code": row.code, "when": when(row.start, row.end), "where": short(row.where, 26), "phone": row.household.address,
-        }  # fmt: skip
+        values = {"code": row.code, "when": when(row.start, row.end), "phone": row.household.address}
         if what == "accepted":
-            words = (
-                _(
-                    "Job %(code)s is yours: %(when)s, %(where)s, tel. %(phone)s. When taken, ask for their code and send: PRE %(code)s and the code"
-                )
-                % values
+            said = _(
+                "Job %(code)s is yours: %(when)s, %(where)s, tel. %(phone)s. When taken, ask for their code and send: PRE %(code)s and the code"
             )
         else:
-            words = _("Job %(code)s, %(when)s, is cancelled: do not go.") % values
+            said = _("Job %(code)s, %(when)s, is cancelled: do not go.")
+        words = _in_one(said, values, row)
     channels.send(
         "sms", collector.phone, key=f"waste-job:{row.pk}:{what}:{collector.pk}", text=words, language=language
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import threading
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
 from toguna.engines.bookings import api as bookings
+from toguna.engines.channels import sms
+from toguna.engines.channels.models import Message
 from toguna.engines.ledger import api as ledger
 from toguna.engines.ledger.providers import ways
 from toguna.engines.people import api as people
@@ -108,6 +110,23 @@ def test_a_stranger_does_not_move_the_door_of_others(client, collectors):
     client.post("/waste/pickup/household", form(client) | {"where": "Mosquée de Sud"}, **EN)
     home.refresh_from_db()
     assert home.where == "Nord, ma porte" and PickUp.objects.get().where == "Mosquée de Sud"
+
+
+@pytest.mark.parametrize("language", ["fr", "pt", "en"])
+def test_what_a_pre_collector_is_told_is_one_sms_on_any_day(accepted, collectors, language):
+    """The longest day, month, place and price too."""
+    PreCollector.objects.update(language=language)
+    PickUp.objects.update(where="Derrière la grande mosquée du marché central, porte bleue", price=1_250_000)
+    for month in range(1, 13):
+        start = datetime(2027, month, 28, 7, tzinfo=UTC)
+        PickUp.objects.update(start=start, end=start + timedelta(hours=4))
+        Message.objects.all().delete()
+        PickUp.objects.update(state="offered")
+        telling._offered(actions.by_id(accepted.pk), actions.by_id(accepted.pk).collector)
+        PickUp.objects.update(state="accepted")
+        telling._collector(actions.by_id(accepted.pk), actions.by_id(accepted.pk).collector, "accepted")
+        texts = [one.text for one in Message.objects.all()]
+        assert len(texts) == 2 and all(sms.size(text).parts == 1 for text in texts), texts
 
 
 @pytest.mark.django_db(transaction=True)

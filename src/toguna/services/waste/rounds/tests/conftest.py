@@ -58,14 +58,19 @@ def truck(plate: str, depot: Depot, **more) -> Truck:
 
 
 @pytest.fixture
-def yard(db, monkeypatch):
+def early(monkeypatch):
+    """It is twenty past seven, whenever the tests run."""
+    real = timezone.now
+    ahead = stops.moment_of(timezone.localdate(), 7 * 3600 + 1200) - real()
+    monkeypatch.setattr(timezone, "now", lambda: real() + ahead)
+
+
+@pytest.fixture
+def yard(db, early, monkeypatch):
     """24 bins, each visited every third day for a month with its own rate; 2 trucks and their present rounds, in no clever order. It is early
     in the morning."""
     forget_jobs()
     starter.load()
-    real = timezone.now
-    ahead = stops.moment_of(timezone.localdate(), 7 * 3600 + 1200) - real()
-    monkeypatch.setattr(timezone, "now", lambda: real() + ahead)  # twenty past seven, whenever the tests run
     monkeypatch.setattr(changing, "SECONDS", 0.5)
     monkeypatch.setattr(planning, "SECONDS", 0.2)
     solve = solving.solve

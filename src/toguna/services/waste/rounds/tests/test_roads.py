@@ -35,7 +35,7 @@ def roads(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
-def planned(roads, db, monkeypatch):
+def planned(roads, db, early, monkeypatch):
     """planned(truck's more) -> its round of today: one bin west of the bridge, garage and dump east of it."""
     forget_jobs()
     solve = solving.solve
