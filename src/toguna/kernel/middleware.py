@@ -103,10 +103,8 @@ class Gate:
 
 def _one_by_one(request: Any, view: Any) -> None:
     """A form that is sent twice at once (a second press while the first is on its way): the second waits here, and then finds what the
-    first did, as one that comes later would."""
-    if request.method != "POST" or getattr(
-        view, "csrf_exempt", False
-    ):  # programs have keys of their own, and bodies that are no forms
+    first did, as one that comes later would. Programs have keys of their own, and bodies that are no forms."""
+    if request.method != "POST" or getattr(view, "csrf_exempt", False):
         return
     sent = request.POST.get("client_id", "")[:40]
     if sent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from django.core.paginator import Paginator
@@ -12,7 +13,7 @@ from toguna.engines.telemetry.desk import reading
 from toguna.engines.telemetry.devices.register import READ
 from toguna.engines.telemetry.models import Alarm
 from toguna.engines.telemetry.rules import actions, saying
-from toguna.engines.telemetry.rules.conditions import BadCondition, parse
+from toguna.engines.telemetry.rules.conditions import BadCondition, Condition, parse
 from toguna.kernel.web import Request, staff
 
 SHOWN = 50
@@ -35,13 +36,10 @@ def index(request: Request) -> HttpResponse:
 
 
 def _with_units(alarms: Iterable[Alarm]) -> list[tuple[Alarm, str]]:
-    """Each with the unit of its value. A statement for each rule that has any."""
-    found = list(alarms)
-    units: dict[int, str] = {}
+    """Each with the unit of its value."""
+    found, read = list(alarms), dict[int, Condition]()
     for one in found:
-        if one.rule_id not in units:
-            try:
-                units[one.rule_id] = saying.unit(parse(one.rule.spec))
-            except BadCondition:
-                units[one.rule_id] = ""
-    return [(one, units[one.rule_id]) for one in found]
+        with contextlib.suppress(BadCondition):
+            read[one.rule_id] = parse(one.rule.spec)
+    units = dict(zip(read, saying.units(read.values()), strict=True))
+    return [(one, units.get(one.rule_id, "")) for one in found]

@@ -50,7 +50,7 @@ def rule(request: Request, name: str) -> HttpResponse:
     tried, watches, wrong, count, unit = None, None, "", 0, ""
     try:
         live = watching.made(row)
-        watches, unit = saying.said(live.condition), saying.unit(live.condition)
+        watches, unit = saying.said(live.condition), saying.units([live.condition])[0]
         devices = actions.watched_by(live)
         if "try" in request.GET:
             tried = trying.attempt(live.condition, devices, DAYS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -77,13 +77,17 @@ def _named(code: str, known: dict[str, Quantity]) -> tuple[str, str]:
     return (code, "") if found is None else (text.pick(found.names), found.sign)
 
 
-def unit(condition: Condition) -> str:
-    """In which the value of its alarms is measured, "" where that is no measure alone."""
+def units(conditions: Iterable[Condition]) -> list[str]:
+    """In which the value of the alarms of each is measured, "" where that is no measure alone. One statement."""
+    measured = [_measured(one) for one in conditions]
+    known = {q.code: q for q in Quantity.objects.filter(code__in=measured)}
+    return [_named(code, known)[1] if code else "" for code in measured]
+
+
+def _measured(condition: Condition) -> str:
     while isinstance(condition, During):
         condition = condition.of
-    if not isinstance(condition, Threshold):
-        return ""
-    return _named(condition.quantity, {q.code: q for q in Quantity.objects.filter(code=condition.quantity)})[1]
+    return condition.quantity if isinstance(condition, Threshold) else ""
 
 
 def _value(number: float, unit: str) -> str:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -65,7 +64,7 @@ class Valhalla:
     """A running valhalla_service for each processor, held on that one: inside, a question goes through a dozen threads, and each hand-over to
     another processor, which sleeps, costs more than its share of a short way. Raises FileNotFoundError when it is not installed."""
 
-    def __init__(self, network: Path, threads: int = THREADS, processors: Sequence[int] = ()) -> None:
+    def __init__(self, network: Path) -> None:
         found = programs.program("valhalla_service")
         if found is None:
             raise FileNotFoundError(f"valhalla_service is not in {programs.folder()}")
@@ -73,13 +72,13 @@ class Valhalla:
         self._folder = tempfile.TemporaryDirectory(prefix="toguna-routing-")
         self.processes: list[subprocess.Popen[bytes]] = []
         ports = []
-        for processor in processors or sorted(os.sched_getaffinity(0))[:MOST]:
+        for processor in sorted(os.sched_getaffinity(0))[:MOST]:
             port = _free_port()
             path = Path(self._folder.name) / f"valhalla-{port}.json"
             path.write_text(json.dumps(_config(network, port)))
             self.processes.append(
                 subprocess.Popen(
-                    [str(found), str(path), str(threads)],
+                    [str(found), str(path), str(THREADS)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -41,17 +41,21 @@ class Said:
         return entities.observation_row(self.stream.device.pk, self.stream.quantity.pk, self.moment, self.value)
 
 
-def stream(given: str, said: Mapping[str, Any]) -> Stream:
-    """given: of the path; "": said names it. Raises BadQuery."""
+def named(said: Mapping[str, Any]) -> str:
+    """The Datastream that it names, "" when it names none."""
     inner = said.get("Datastream")
-    if not given and isinstance(inner, dict):
-        given = str(inner.get("@iot.id", ""))
-    scope = entities.key(given)
-    device = Device.objects.filter(pk=scope.device or 0).first()
-    quantity = entities.reach("", Device.objects.none()).quantities.get(scope.quantity or 0)
-    if device is None or quantity is None:
-        raise BadQuery("no such Datastream")
-    return Stream(device, quantity)
+    return str(inner.get("@iot.id", "")) if isinstance(inner, dict) else ""
+
+
+def streams(names: Sequence[str]) -> list[Stream]:
+    """Two statements. Raises BadQuery when one of them is none."""
+    scopes = [entities.key(name) for name in names]
+    devices = Device.objects.in_bulk({scope.device or 0 for scope in scopes})
+    quantities = entities.reach("", Device.objects.none()).quantities
+    try:
+        return [Stream(devices[scope.device or 0], quantities[scope.quantity or 0]) for scope in scopes]
+    except KeyError as error:
+        raise BadQuery("no such Datastream") from error
 
 
 def said_of(stream: Stream, said: Mapping[str, Any]) -> Said:
@@ -77,11 +81,10 @@ def many(said: Any) -> list[Said | None]:
     if sum(len(one["dataArray"]) for one in said if isinstance(one.get("dataArray"), list)) > observation.MOST:
         raise BadQuery(f"more than {observation.MOST} Observations at once")
     found: list[Said | None] = []
-    for one in said:
+    for of, one in zip(streams([named(one) for one in said]), said, strict=True):
         names, rows = one.get("components"), one.get("dataArray")
         if not isinstance(names, list) or "result" not in names or not isinstance(rows, list):
             raise BadQuery("components, result among them, and a dataArray")
-        of = stream("", one)
         for row in rows:
             try:
                 if not isinstance(row, list) or len(row) != len(names):

@@ -263,7 +263,7 @@ def _post(request: Request, rest: str, said: Any, key: str) -> HttpResponse:
     if steps[-1] != ("Observations", "") or not isinstance(said, dict):
         return _json({"code": 405, "type": "error", "message": "only Observations are posted here"}, 405)
     given = steps[0][1] if steps[0][0] == "Datastreams" and len(steps) == 2 else ""
-    one = posting.said_of(posting.stream(given, said), said)
+    one = posting.said_of(posting.streams([given or posting.named(said)])[0], said)
     kept = posting.keep([one], key)
     if isinstance(kept, HttpResponse):
         return kept
