@@ -187,14 +187,14 @@ def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire)
     row = AlarmRule.objects.get(declared=False)  # services declare theirs
     where = f"/desk/devices/rules/{row.name}"
     assert not row.on and made.url == f"{where}?try=1" and "raised 1 time" in page(head, made.url)
-    assert "90 %" in page(head, made.url)
+    assert "90&nbsp;%" in page(head, made.url)
     shown = page(head, where)  # what it would have done is read when somebody asks
     assert "It is for 1 device." in shown and 'href="?try=1"' in shown and "raised 1 time" not in shown
     assert 'value="85.0"' in page(head, f"{where}/edit")
     assert head.post(where, {"do": "on"}).status_code == 302
     say(one, {"at": NOW, "fill": 95})
     alarm = Alarm.objects.get()
-    assert "Bin full" in page(head, "/desk/devices/alarms") and "– 95 %" in page(head, "/desk/devices/alarms")
+    assert "Bin full" in page(head, "/desk/devices/alarms") and "– 95&nbsp;%" in page(head, "/desk/devices/alarms")
     assert "Alarms now" in page(head, "/desk/")
     agent = hire("agent")
     assert agent.post("/desk/devices/alarms", {"alarm": alarm.pk, "note": "A truck goes"}).status_code == 302

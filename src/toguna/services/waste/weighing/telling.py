@@ -18,7 +18,7 @@ from toguna.services.waste.weighing.actions import Weighed
 def shown(grammes: int) -> str:
     """ "12.5 kg", as people write it."""
     kilos = grammes / 1000
-    return f"{formats.number_format(kilos, 0 if grammes % 1000 == 0 else 1 if grammes % 100 == 0 else 2)} kg"
+    return f"{formats.number_format(kilos, 0 if grammes % 1000 == 0 else 1 if grammes % 100 == 0 else 2, force_grouping=True)} kg"
 
 
 def on_weighed(event: Weighed) -> None:
