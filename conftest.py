@@ -27,8 +27,10 @@ from toguna.services.reports import topics
 
 pytest_plugins = ["toguna.kernel.testing_browser"]
 
-# How fast examples come says how busy the machine is, and nothing of what is tested.
-settings.register_profile("toguna", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How fast examples come says how busy the machine is, and nothing of what is tested. The same examples each time: a change is judged by
+# what it changed. Who looks for faults gives --hypothesis-profile=chance.
+settings.register_profile("chance", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("toguna", settings.get_profile("chance"), derandomize=True, database=None)
 settings.load_profile("toguna")
 
 SHARED_DATA = Path(__file__).parent.parent / "shared" / "data"

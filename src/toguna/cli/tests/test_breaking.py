@@ -195,6 +195,22 @@ def test_too_many_words_for_the_api(served):
     assert status == 413 and "trop" in json.loads(body)["detail"]
 
 
+def kill_the_database(home: Path) -> None:
+    """Returns when none of its processes is left: each goes when it hears of it, and answers until then."""
+    postmaster = int((Cluster(home).data / "postmaster.pid").read_text().split()[0])
+    backends = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    os.kill(postmaster, signal.SIGKILL)
+    until(lambda: not any(lives(pid) for pid in backends))
+
+
+def lives(pid: str) -> bool:
+    """A process that is over has no words, if nobody has buried it yet."""
+    try:
+        return bool(Path("/proc", pid, "cmdline").read_bytes())
+    except OSError:
+        return False
+
+
 def test_the_database_is_killed(served):
     """Pages say so while it is away; the supervisor brings it back; the same form sent until it is taken is one report."""
     home, port, supervisor = served

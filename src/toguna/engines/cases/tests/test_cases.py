@@ -73,7 +73,7 @@ def ask(topic) -> cases.Case:
     return cases.open_case(cases.Asked(type="permit", topic=topic, text="A stall"), by=SYSTEM)[0]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["pay", "give", "refuse", "again", "nope"]), max_size=8))
 def test_any_sequence_of_transitions_keeps_the_history_true(permit, verbs):
     """The state is always the last step's, each step starts where the last one ended, and only the table's ways are open."""

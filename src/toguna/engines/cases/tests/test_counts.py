@@ -60,7 +60,7 @@ def exact() -> None:
         assert rows(sql) == rows(KEPT[name]), name
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_happens_the_counts_are_exact(permit, data):  # noqa: F811
     made: list[int] = []

@@ -50,7 +50,7 @@ def test_me_too_counts_a_person_and_a_device_once(topic):
         cases.support(case.pk, by=NOBODY, device="d2")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_merging_keeps_everybody(topic, data):
     """Whatever is merged in whatever order: each person follows where it went, once; no case points at itself or at one
@@ -116,7 +116,7 @@ def test_merging_both_ways_at_once(topic):
     assert cases.Case.objects.filter(merged_into=None).count() == 1
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(photos=st.integers(0, 4), data=st.data())
 def test_splitting_loses_no_photo(topic, photos, data):
     case = opened(topic, phone="+22370000009")

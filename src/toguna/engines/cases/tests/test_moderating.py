@@ -165,7 +165,7 @@ def test_covered_for_good(photo, django_capture_on_commit_callbacks):
     assert sorted(files(photo)) == ["large.jpg", "small.jpg"]
 
 
-@slower(max_examples=25, deadline=None)
+@slower(max_examples=25)
 @given(
     st.tuples(*[st.floats(0, 0.95)] * 2),
     st.tuples(*[st.floats(0.01, 1)] * 2),

@@ -91,7 +91,7 @@ def test_what_is_wrong_is_said(change, told):
         st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_definition_breaks_the_reader(thing):
     assert cases.workflow_problems(thing)
     assert cases.workflow_problems({**CERTIFICATE, "states": thing})
@@ -99,7 +99,7 @@ def test_no_definition_breaks_the_reader(thing):
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_drawn_workflow_without_problems_has_neither_unreachable_nor_stuck_states(data):
     """An independent search agrees with `problems()`, whatever the graph."""
     names = [f"s{n}" for n in range(data.draw(st.integers(1, 5)))]
@@ -299,7 +299,7 @@ def test_opinions_join_in_any_order(says, required):
 
 
 @given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.integers(0, 300), st.integers(0, 300))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_working_days_add_up(day, one, two):
     calendar = workdays.Calendar(easter=frozenset({1, 39}), once=frozenset({date(2026, 3, 20)}))
     end = calendar.after(day, one)

@@ -104,7 +104,7 @@ class Power:
 
 @pytest.mark.django_db
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moments=st.lists(st.integers(0, 90), min_size=1, max_size=4), seed=st.integers(0, 1000))
 def test_whenever_the_power_fails_each_is_told_once_or_reported(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, moments: list[int], seed: int
@@ -440,7 +440,7 @@ def test_a_code_is_kept_nowhere_and_never_comes_late(wire: Wire) -> None:
 
 @pytest.mark.django_db
 @given(said=st.lists(st.sampled_from(["taken", "delivered", "failed"]), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_reports_in_any_order_lead_to_one_end(said: list[Any]) -> None:
     Message.objects.all().delete()
     row = Message.objects.create(key="k", medium="sms", address="+1", lane=50, state="sent", text="x")

@@ -145,7 +145,7 @@ _LINES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_LINES, st.sampled_from([b"\n", b"\r\n", b"\r"]))
 def test_whatever_is_sent_is_read(lines, end):
     letter = letters.read(end.join(lines))

@@ -92,7 +92,7 @@ def test_nothing_becomes_dear_in_silence():
 
 
 @given(st.text(min_size=1, max_size=900), st.integers(1, 4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_written_fits_or_is_refused(words, parts):
     row = Publication(pk=12, titles={"fr": "T"}, texts={"fr": words}, most_parts=parts, media=["sms"])
     try:
@@ -272,7 +272,7 @@ class Cut(Exception):
     """The power fails."""
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fails=st.lists(st.integers(1, 12), max_size=6), chunk=st.integers(1, 4))
 def test_a_preparation_that_is_cut_anywhere(district, monkeypatch, fails, chunk):
     """However often it is cut, at whatever statement: each person once, nobody missed."""

@@ -212,7 +212,7 @@ def test_any_expression_is_worth_the_same_on_the_phone(side):
     answers = {"n": "7.25", "t": "mairie", "many": "a b c"}
     known = 0
 
-    @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(st.recursive(LEAF, tree, max_leaves=6))
     def compare(expression: str) -> None:
         nonlocal known

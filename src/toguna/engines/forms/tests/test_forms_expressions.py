@@ -160,7 +160,7 @@ def test_the_order_of_the_questions_does_not_matter() -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_an_expression_or_refused(text: str) -> None:
     try:
         made = expressions.compile(text)
@@ -222,7 +222,7 @@ PARTS = st.sampled_from(
 
 
 @given(st.lists(PARTS, max_size=12))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_nothing_made_of_its_words_breaks(parts: list[str]) -> None:
     try:
         made = expressions.compile(" ".join(parts))
@@ -236,7 +236,7 @@ def test_nothing_made_of_its_words_breaks(parts: list[str]) -> None:
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12), st.integers(0, 6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_sums_are_exact(a: int, b: int, places: int) -> None:
     x, y = Decimal(a).scaleb(-places), Decimal(b).scaleb(-places)
     assert Decimal(worth(f"{x:f} + {y:f}")) == x + y

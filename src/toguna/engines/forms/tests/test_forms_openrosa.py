@@ -245,7 +245,7 @@ def test_hostile_xml_reaches_nothing(collect: Collect, census: Form) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_an_instance_or_refused(data: bytes) -> None:
     with pytest.raises(instances.BadInstance):
         instances.read(data)

@@ -184,7 +184,7 @@ def test_a_decimal_loses_nothing(value: Decimal) -> None:
 
 
 @given(st.sampled_from(sorted(definition.ASKED)), st.text(max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_an_answer_or_refused(kind: str, typed: str) -> None:
     try:
         value = values.clean(question(kind, list="l"), [typed])
@@ -204,7 +204,7 @@ ANSWERS = st.fixed_dictionaries({}, optional={
 
 
 @given(ANSWERS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_to_evaluate_again_changes_nothing(answers: dict[str, Any]) -> None:
     form = definition.read(HOUSEHOLD)
     once = filled(form, answers)

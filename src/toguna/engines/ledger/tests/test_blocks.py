@@ -100,7 +100,7 @@ def test_the_proof_of_a_receipt_is_of_its_block_number_and_amount(desk):
     }
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(st.sampled_from(["reserve", "online", "offline", "end", "again", "void"]), st.integers(0, 3), st.integers(1, 12)),

@@ -449,7 +449,7 @@ ACTIONS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(ACTIONS)
 def test_whatever_happens_each_franc_is_in_one_place(books, actions):
     with transaction.atomic():

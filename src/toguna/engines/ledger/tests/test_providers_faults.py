@@ -333,7 +333,6 @@ GIVEN_BACK: list[tuple[str, Any]] = [
 @example(GIVEN_BACK)
 @settings(
     max_examples=12,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from toguna.engines.ledger.apportioning import shares
 from toguna.engines.ledger.tariffs import pricing, setwise
 
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PERCENTS = {3: 150, 4: 33, 5: 0}
 
 

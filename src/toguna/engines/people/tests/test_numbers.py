@@ -257,7 +257,7 @@ def test_the_towns_budget_ends_with_one_alarm(monkeypatch):
     onetime.ask("email", "a@example.org", device="d")  # costs nothing: goes on
 
 
-@runs(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@runs(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 2), st.text("0123456789 x٣", max_size=8)), max_size=30))
 def test_no_sequence_of_guesses_opens_more_than_its_tries(guesses):
     """Whatever is typed on whichever of three pages of one number: a wrong code opens nothing, five tries end a page, and the

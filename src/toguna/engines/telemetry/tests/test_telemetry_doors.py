@@ -225,7 +225,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.integers(-(10**
 ROW = st.fixed_dictionaries({"quantity": st.just("fill")}, optional={"byte": st.integers(0, 255), "field": st.text(max_size=5), "size": st.integers(0, 9), "bit": st.integers(0, 8), "bits": st.integers(0, 9), "scale": st.floats() | st.integers(), "signed": st.booleans(), "little": st.booleans(), "port": st.integers(0, 300)})  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(JSON, st.binary(max_size=60))
 def test_whatever_comes_is_read_or_refused(said, raw):
     for body in (json.dumps(said).encode(), raw):
@@ -236,7 +236,7 @@ def test_whatever_comes_is_read_or_refused(said, raw):
                 continue
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(ROW, max_size=4), JSON, st.binary(max_size=20))
 def test_a_decoder_that_is_accepted_never_fails(rows, said, raw):
     try:
@@ -270,7 +270,7 @@ class Line(asyncio.Transport):
         self.aborted = True
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.sampled_from([0, 1]), st.integers(1, 65535), st.binary(max_size=300)), min_size=1, max_size=8),
     st.lists(st.integers(1, 400), max_size=12),

@@ -318,7 +318,7 @@ def test_whole_columns_are_kept_as_one_by_one_would_be(device):
     partitions.ahead()
     devices = {way: [device(f"{way}-{n}", "mqtt") for n in range(4)] for way in ("columns", "one")}
 
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=10)
     @given(
         st.lists(st.lists(_PLAIN, min_size=1, max_size=3), min_size=8, max_size=16),
         st.dictionaries(st.integers(0, 15), _ODD, max_size=3),

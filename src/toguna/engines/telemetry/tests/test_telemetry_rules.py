@@ -282,7 +282,7 @@ _READINGS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from([*_SPECS, *({"kind": "during", "of": spec, **when} for spec in _SPECS for when in _WHEN)]),
     st.lists(_READINGS, max_size=4),

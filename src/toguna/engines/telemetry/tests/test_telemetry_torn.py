@@ -15,9 +15,7 @@ from toguna.engines.telemetry.doors import wire
 from toguna.engines.telemetry.tests.conftest import NOW, say
 from toguna.engines.telemetry.tests.test_telemetry_doors import Line, post
 
-FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 ODD = st.one_of(
     st.sampled_from(["", "nan", "inf", "-inf", "1e400", "9" * 400, "\0", "é\0", "١٢", "0x1", "null", "12.65", "-8", str(NOW), "1e18", "0001-01-01", "9999-12-31T23:59:59Z"]),
     st.text(max_size=12),

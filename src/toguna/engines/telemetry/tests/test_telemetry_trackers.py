@@ -163,7 +163,7 @@ CRLF = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(st.binary(max_size=80), CRLF), max_size=6), st.integers(0, 400), st.integers(0, 255))
 def test_whatever_comes_is_read_or_refused(parts, where, what):
     data = bytearray(b"".join(parts))
@@ -184,7 +184,7 @@ FIGURES = st.sampled_from(
 SENTENCES = [text.decode() for text in (GPS103, TK103, H02_TEXT)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(SENTENCES), st.integers(0, 20), FIGURES)
 @example(SENTENCES[2], 5, "9" * 400)
 @example(SENTENCES[0], 7, "9" * 400)
@@ -202,7 +202,7 @@ def test_a_coordinate_that_is_too_long_is_none(text):
         frames.degrees(text, "N")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_whatever_a_sealed_packet_holds(body):
     data = b"\x08" + body + b"\x01"

@@ -160,7 +160,7 @@ def test_an_analysis_without_what_it_needs_is_refused(layer):
         analyses.run("buffer", "x", layer, metres=10**9, by=SYSTEM)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(-89, 89), st.floats(-179, 179))
 def test_coordinates_are_read_back_as_written(lat, lon):
     from unittest import mock

@@ -500,7 +500,7 @@ def test_out_of_order(leak, body, run_jobs):
     assert (case.state, made.state) == ("accepted", Transfer.State.SENT)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations([0, 1, 2, 3, 0, 2, 3]))
 def test_any_order_with_repeats_ends_as_the_newest_says(order, leak, body, run_jobs):
     told = [

@@ -135,7 +135,7 @@ def test_every_key_of_every_menu(places, town, language):  # noqa: F811
     assert walked > 20
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(max_size=40) | st.sampled_from(["1", "2", "98", "0", "00", "*", "#"]), max_size=8))
 def test_whatever_is_typed(places, town, keys):  # noqa: F811
     unlimited()

@@ -222,7 +222,7 @@ def test_two_messages_of_one_phone_at_once(say, places):
     assert Incoming.objects.filter(answer=None).count() == 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.text(max_size=200) | st.sampled_from(["1", "2", "signaler", "stop", "suivi", "oui", "non", "0"]), max_size=6

@@ -120,7 +120,7 @@ def test_wrong_records_are_answered(wrong, hire, opened):
     assert result["state"] == "refused" and result["says"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_sync_replayed_reordered_and_cut(data, opened):
     case = opened()

@@ -282,7 +282,7 @@ _ROWS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     made=_ROWS, buttons=st.lists(st.from_regex(r"(add|remove|up|down|more|less)(-\d){0,3}", fullmatch=True), max_size=8)
 )

@@ -136,7 +136,7 @@ def test_a_walk_goes_street_after_street_from_end_to_end():
     assert order == [3, 1, 2, 0, 6, 7, 5, 4]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["a", "b", None]), st.none() | st.tuples(st.floats(-1, 1), st.floats(-1, 1))),
@@ -343,8 +343,6 @@ def test_a_count_is_kept_once(phone, hire):
 
 @settings(
     max_examples=8,
-    deadline=None,
-    database=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -102,11 +102,21 @@ def _less(problem: Problem, vehicle: Vehicle, order: Order, departs: int) -> Ord
 
 
 def _latest(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]], departs: int) -> Route:
-    """Leaving as late as the solver says, so that nobody waits; at the beginning of the day where that cannot be played."""
+    """Leaving when the solver says, or at the beginning of the day where that cannot be played; then later, so that nobody waits at a door
+    that the solver took for open."""
     try:
-        return played(problem, vehicle, order, departs)
+        route = played(problem, vehicle, order, departs)
     except Impossible:
-        return played(problem, vehicle, order)
+        route = played(problem, vehicle, order)
+    while wait := next((v.begins - v.arrives for v in route.visits if v.begins > v.arrives), 0):
+        try:
+            later = played(problem, vehicle, order, route.departs + wait)
+        except Impossible:
+            break
+        if later.seconds >= route.seconds:
+            break
+        route = later
+    return route
 
 
 def _worth_its_way(problem: Problem, routes: Mapping[str, Route], stop: Stop) -> Route | None:

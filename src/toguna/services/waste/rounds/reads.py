@@ -77,7 +77,7 @@ def lateness(one: Round) -> int | None:
     done = [v for v in one.visits.all() if v.at is not None]
     if not done:
         return None
-    last = max(done, key=lambda v: v.at or v.leaves)
+    last = max(done, key=lambda v: (v.at or v.leaves, v.leaves))  # of what was said at once, the last planned
     assert last.at is not None
     return round((last.at - last.leaves).total_seconds() / 60)
 

@@ -73,7 +73,7 @@ def test_from_the_kilo_to_the_soap(say, home, reward, shop, hire):
     assert "25" in say("MY POINTS")
 
 
-@hypothesis(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.one_of(

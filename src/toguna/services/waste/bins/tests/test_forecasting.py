@@ -42,7 +42,7 @@ def test_the_method_that_missed_by_least_is_used_once_there_is_enough_to_say_so(
     assert forecasting.best(trials(29, ours=1.2, last=0.9, line=1.0)) == forecasting.best({}) == "ours"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0.1, 500), st.floats(0.1, 5)), min_size=1, max_size=20))
 def test_the_median_is_one_of_the_middle(pairs):
     values, weights = [p[0] for p in pairs], [p[1] for p in pairs]

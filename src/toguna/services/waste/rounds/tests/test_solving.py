@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import vroom
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from toguna.services.waste.rounds import finishing, solving
@@ -73,7 +73,7 @@ def town(seed: int, stops: int = 24, vehicles: int = 3, *, asked: bool = True) -
     return Problem(tuple(fleet), made, dumps, matrices, away=300, evenness=0.5)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10**6), stops=st.integers(1, 30), vehicles=st.integers(1, 3))
 def test_every_plan_can_be_driven(seed: int, stops: int, vehicles: int) -> None:
     problem = town(seed, stops, vehicles)
@@ -104,7 +104,7 @@ def at_hour(problem: Problem, plan: Plan, then: int, out: str) -> Problem:
     )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10**6), then=st.integers(6 * HOUR, 14 * HOUR))
 def test_every_plan_of_two_garages_can_be_driven_and_so_can_what_is_made_of_it_in_mid_day(seed: int, then: int) -> None:
     draw = random.Random(seed)
@@ -119,7 +119,7 @@ def test_every_plan_of_two_garages_can_be_driven_and_so_can_what_is_made_of_it_i
     assert set(again.of()) | set(again.left) == {s.key for s in later.stops}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**6))
 def test_what_is_broken_in_a_plan_is_seen(seed: int) -> None:
     """Each kind of damage, made to a plan that was right."""
@@ -160,7 +160,7 @@ def test_what_is_broken_in_a_plan_is_seen(seed: int) -> None:
         assert any("rests" in words for words in damaged(*restless))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10**6))
 def test_legs_that_are_slower_at_their_hour_are_kept_to(seed: int) -> None:
     """Twice as long until eight: the plan then says so, and is still one that can be driven."""
@@ -399,8 +399,9 @@ def least(problem: Problem) -> int:
     return min(found)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), vehicles=st.integers(1, 2))
+@example(seed=29398, vehicles=2)  # it leaves later, since the solver took the closed dump for open
 def test_a_dump_that_is_closed_at_midday_is_known_of_the_way_home(seed: int, vehicles: int) -> None:
     problem = midday(seed, vehicles)
     plan = solve(problem, 0.2)
