@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from toguna.engines.documents.api import File
 from toguna.kernel.access import SYSTEM
-from toguna.kernel.testing import run_jobs
+from toguna.kernel.testing import run_jobs, until
 from toguna.kernel.testing_browser import install, look, open_offline, shot, sound
 from toguna.services.waste.models import Truck, Visit
 from toguna.services.waste.rounds import crew, planning
@@ -40,7 +40,7 @@ def test_a_drivers_morning_without_network(chromium, yard, hire, monkeypatch):
         page.evaluate("spoken.length = 0")  # what was said before is not waited for
         page.get_by_role("button", name="Say the way").click()
         words = [f"Turn left at {stop.number}.", "Keep right.", stop.place.name]
-        page.wait_for_function("spoken.length === 3")
+        until(lambda: page.evaluate("spoken.length") == len(words))
         assert page.evaluate("spoken") == [[said, "en"] for said in words]
 
     install(page, "/rounds/app")
