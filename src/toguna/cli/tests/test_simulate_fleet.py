@@ -30,7 +30,7 @@ def test_the_day_is_played_and_seen(yard, hire, live_server, monkeypatch, capsys
         told.append(resident.get(reverse("truck-comes-place", args=[last.place.code])).content.decode())
         boards.append(office.get(reverse("desk-rounds-board")).content.decode())
 
-    monkeypatch.setattr(playing.time, "sleep", look)
+    monkeypatch.setattr(playing, "sleep", look)
     assert main(["simulate", "fleet", "--url", "http://127.0.0.1:9"]) == 1  # a town that does not answer
     assert "refused" in capsys.readouterr().err and not told
     assert main(["simulate", "fleet", "--seconds", "2", "--url", live_server.url]) == 0
@@ -61,7 +61,7 @@ def test_the_day_goes_on_by_the_rounds_that_are_made_anew(yard, live_server, mon
             changing.ask_change(plan.pk, words="Broken", broken=[yard.trucks[0].pk], by=SYSTEM)
             run_jobs()
 
-    monkeypatch.setattr(playing.time, "sleep", look)
+    monkeypatch.setattr(playing, "sleep", look)
     playing.play(plan, live_server.url, seconds=1, beats=6, say=lambda _words: None)
     broken, other = reads.rounds_of(plan)
     assert (plan.version, broken.state, other.state) == (1, "broken", "ended")

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
+from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -169,7 +170,7 @@ def play(
                 tap(one, "end", do="end")
         if beat % 10 == 0:
             say(f"{timezone.localtime(moment):%H:%M}  {counted['done']} / {counted['skipped']}")
-        time.sleep(max(0.0, seconds / beats - (time.monotonic() - began)))
+        sleep(max(0.0, seconds / beats - (time.monotonic() - began)))
     door.close()
     return counted
 
@@ -232,7 +233,7 @@ class _Broker:
             if time.monotonic() > until:
                 client.loop_stop()
                 raise OSError(f"MQTT: {tracker.code}")
-            time.sleep(0.05)
+            sleep(0.05)
         self._clients[tracker.code] = client
         return client
 
