@@ -82,7 +82,7 @@ def batch(request: Request, most: int) -> dict[str, Any] | HttpResponse:
     return {**sent, "records": rows}
 
 
-def photo(request: Request, most: int) -> UploadedFile | HttpResponse:
+def photo(request: Request, most: int) -> UploadedFile[bytes] | HttpResponse:
     """What a page sends of a photo: `account`, and the file in `photo`, of `most` bytes at most; the work of this session's account. Else
     the answer that says why not."""
     if request.POST.get("account") != str(request.actor.account):
