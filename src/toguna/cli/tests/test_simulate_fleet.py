@@ -26,7 +26,7 @@ def test_the_day_is_played_and_seen(yard, hire, live_server, monkeypatch, capsys
 
     def look(_seconds: float) -> None:
         """Between two positions."""
-        last = Visit.objects.filter(kind="stop").order_by("-leaves")[0]
+        last = Visit.objects.filter(kind="stop").order_by("-leaves", "-pk")[0]
         told.append(resident.get(reverse("truck-comes-place", args=[last.place.code])).content.decode())
         boards.append(office.get(reverse("desk-rounds-board")).content.decode())
 

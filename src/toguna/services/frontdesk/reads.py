@@ -134,8 +134,11 @@ def thread(talk: channels.Conversation) -> Sequence[Line]:
     if talk.person_id is not None:  # a family's phone: what is for another of them is not for this thread
         told = told.filter(Q(person=None) | Q(person=talk.person_id))
     lines = [
-        *(Line(i.at, "in", "message", talk.address, i.text) for i in said),
-        *(Line(m.created, "out", "arrow", "", m.shown, m.get_state_display()) for m in told.order_by("-id")[:100]),
+        *(Line(i.at, "in", "message", talk.address, i.text) for i in said[::-1]),
+        *(
+            Line(m.created, "out", "arrow", "", m.shown, m.get_state_display())
+            for m in list(told.order_by("-id")[:100])[::-1]
+        ),
     ]
     return sorted(lines, key=lambda line: line.at)
 

@@ -106,7 +106,8 @@ def take(
                 source.lane, medium, *values, most, route,
             ],
         )  # fmt: skip
-        return [Taken(*row) for row in cursor.fetchall()]
+        # An UPDATE gives its rows in any order; whoever is told two things is told them in the order in which they were said.
+        return sorted((Taken(*row) for row in cursor.fetchall()), key=lambda row: row.id)
 
 
 def stopped(rows: Sequence[Taken]) -> set[int]:

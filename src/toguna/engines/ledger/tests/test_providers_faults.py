@@ -284,6 +284,7 @@ def test_a_request_that_fails_charges_nobody_twice(trial: Trial, fault: str, mon
     if fault in ("late", "timeout"):  # forty times quicker than they are
         quick = SimpleNamespace(sleep=lambda seconds, sleep=time.sleep: sleep(seconds / 40))
         monkeypatch.setattr(frame, "time", quick)
+    if fault == "timeout":
         monkeypatch.setattr(http, "TIMEOUT", 0.7)
     company = trial.company
     tokens = company.name in ("mtn", "orange-money", "mpesa")

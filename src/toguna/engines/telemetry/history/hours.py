@@ -14,7 +14,7 @@ from toguna.engines.telemetry.models import Archive, Policy
 
 _SUM = """
 INSERT INTO telemetry_hour (device_id, quantity_id, hour, n, mean, low, high, last)
-SELECT device, quantity, date_trunc('hour', at, 'UTC'), count(*), avg(value), min(value), max(value), (array_agg(value ORDER BY at DESC))[1]
+SELECT device, quantity, date_trunc('hour', at, 'UTC'), count(*), avg(value), min(value), max(value), (array_agg(value ORDER BY at DESC, seq DESC))[1]
 FROM {rows} WHERE at >= %(start)s AND at < %(end)s AND EXISTS (SELECT FROM telemetry_device d WHERE d.id = device) {only}
 GROUP BY 1, 2, 3
 ON CONFLICT (device_id, quantity_id, hour) DO UPDATE SET n = excluded.n, mean = excluded.mean, low = excluded.low,

@@ -61,7 +61,7 @@ def track(device: int, start: datetime, end: datetime, *, jumps: bool = False, m
         found = [Position(*row) for row in cursor.fetchall()]
     rows = files.read("position", device, start, end)
     old = [Position(*row[1:6]) for row in rows if jumps or not row[8] & JUMPED]
-    return sorted({*old, *found}, key=lambda one: one.at)[:most] if old else found
+    return sorted(dict.fromkeys([*old, *found]), key=lambda one: one.at)[:most] if old else found
 
 
 def heard(device: int, start: datetime, end: datetime, *, most: int = 100_000) -> list[datetime]:

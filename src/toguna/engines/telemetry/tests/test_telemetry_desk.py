@@ -328,13 +328,13 @@ def test_a_map_shows_all_devices_however_many_they_are(device, hire, monkeypatch
 def test_who_has_one_zone_sees_its_devices_alone(device, hire, monkeypatch):
     from toguna.kernel import access
 
-    here, there = device("a-1", zone=1), device("b-1", zone=2)
+    here, there = device("near-1", zone=1), device("far-1", zone=2)
     agent = hire("manager")
     real = access.zones
     monkeypatch.setattr(
         access, "zones", lambda actor, permission: frozenset({1}) if actor.staff else real(actor, permission)
     )
-    assert "a-1" in page(agent, "/desk/devices/") and "b-1" not in page(agent, "/desk/devices/")
+    assert "near-1" in page(agent, "/desk/devices/") and "far-1" not in page(agent, "/desk/devices/")
     page(agent, f"/desk/devices/{here.pk}")
     page(agent, f"/desk/devices/{there.pk}", status=404)
     rule = actions.save_rule(

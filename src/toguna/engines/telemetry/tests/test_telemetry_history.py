@@ -30,21 +30,23 @@ def test_a_day_goes_into_a_file_and_is_read_with_the_others(device, monkeypatch,
         ]
         say(who, [*said, {"at": NOW, "seq": 99, "fuel": 5, "lat": 12.65, "lon": -8.0}])
     start, end = datetime.fromtimestamp(old - 5, UTC), datetime.fromtimestamp(NOW + 5, UTC)
+    for seq in range(5, 0, -1):  # of one second
+        say(one, {"at": old + 19, "seq": 19 + seq, "fuel": 20 - seq, "lat": 12.65, "lon": -7.981 + seq / 1e6})
     before = api.readings(one.pk, "fuel", start, end), api.track(one.pk, start, end)
-    assert len(before[0]) == 21
+    assert len(before[0]) == 26 and [p.lon for p in before[1][:-1]] == sorted(p.lon for p in before[1][:-1])
     day = datetime.fromtimestamp(old, UTC).date()
     assert day in partitions.existing("reading")
     done = files.put_away()
-    assert {(row.table, row.rows) for row in done} == {("reading", 40), ("position", 40)}
+    assert {(row.table, row.rows) for row in done} == {("reading", 45), ("position", 45)}
     assert day not in partitions.existing("reading") and files.put_away() == []
     assert (api.readings(one.pk, "fuel", start, end), api.track(one.pk, start, end)) == before
     # What comes late for such a day is kept, and read with it; the same again is still the same once the day is in a file.
     say(one, {"at": old + 30, "seq": 30, "fuel": 1})
-    assert len(api.readings(one.pk, "fuel", start, end)) == 22
+    assert len(api.readings(one.pk, "fuel", start, end)) == 27
     say(one, {"at": old + 3, "seq": 3, "fuel": 37})
-    assert len(api.readings(one.pk, "fuel", start, end)) == 22
-    assert [row.rows for row in files.put_away()] == [41]  # written anew, whole
-    assert len(api.readings(one.pk, "fuel", start, end)) == 22
+    assert len(api.readings(one.pk, "fuel", start, end)) == 27
+    assert [row.rows for row in files.put_away()] == [46]  # written anew, whole
+    assert len(api.readings(one.pk, "fuel", start, end)) == 27
     Policy.objects.update(file_days=20)
     files.forget_old()
     assert not Archive.objects.exists() and not list((tmp_path / "archive").glob("*.parquet"))
@@ -191,6 +193,14 @@ def test_hours_are_what_stays(device):
     found = api.hours(one.pk, "level", noon - timedelta(days=30), noon + timedelta(hours=1))
     assert [(h.n, h.high) for h in found] == [(1, 4), (7, 30)]
     assert set(Hour.objects.filter(device=other).values_list("n", flat=True)) == {77}
+
+
+def test_the_last_of_an_hour_is_the_last_that_was_sent_in_its_second(device):
+    one, second = device(), NOW // 3600 * 3600 - 3600
+    for seq in (2, 4, 1, 3):
+        say(one, {"at": second, "seq": seq, "level": 10 * seq})
+    hours.sum_up()
+    assert Hour.objects.get().last == 40
 
 
 def test_a_device_that_was_away_long_is_counted_right_in_the_days_that_left_for_files(device, monkeypatch, tmp_path):

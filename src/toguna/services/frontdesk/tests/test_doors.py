@@ -43,6 +43,14 @@ def answer(client, talk, words="Bonjour, nous regardons.", seen=None):
     return seen, client.post(f"{DESK}conversations/{talk.pk}", form)
 
 
+def test_what_was_said_in_one_moment_is_shown_in_its_order(town):
+    talk = waiting()
+    for n, words in enumerate(("Bonjour.", "Venez lundi.")):
+        channels.send("sms", FAMILY, key=f"talk:{n}", text=words)
+    channels.Message.objects.update(created=timezone.now())
+    assert [line.words for line in reads.thread(talk)][-2:] == ["Bonjour.", "Venez lundi."]
+
+
 def test_who_has_waited_longest_comes_first_and_an_answer_ends_the_wait(agent, town):
     late, early = waiting(minutes=3), waiting("+22370000002", minutes=50)
     assert [t.pk for t in reads.talks()] == [early.pk, late.pk] and reads.waiting() == 2

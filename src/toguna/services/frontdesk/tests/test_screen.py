@@ -252,8 +252,8 @@ def test_erasing_somebody_leaves_the_count_and_nothing_else(agent, family):
 
 
 def test_a_code_that_is_for_the_household_alone_is_not_read_at_the_desk(agent, family):
-    words = "Awa comes for pick-up K7M4XZ2. When it is taken, say this code: 4821"
-    channels.send("sms", FAMILY, key="test:private", text=words, person=family.awa.pk, private="4821")
+    words = "Awa comes for pick-up K7M4XZ2. When it is taken, say this code: KW47"
+    channels.send("sms", FAMILY, key="test:private", text=words, person=family.awa.pk, private="KW47")
     assert channels.Message.objects.get(key="test:private").text == words  # as it is sent
     page = said(agent.get(f"{DESK}?{at(family.awa)}"))
-    assert "say this code: ••••" in page and "4821" not in page
+    assert "say this code: ••••" in page and "KW47" not in page

@@ -11,7 +11,7 @@ from toguna.engines.cases import api as cases
 from toguna.engines.channels import api as channels
 from toguna.engines.channels.gateway.media import Busy, Outgoing, Unsendable
 from toguna.engines.channels.models import Message, PushEndpoint
-from toguna.engines.channels.post import push, wire
+from toguna.engines.channels.post import push
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.tasks import Lane
 from toguna.services.reports import browsers
@@ -110,8 +110,7 @@ def test_a_browser_that_is_gone_is_asked_no_more(service):
     assert PushEndpoint.objects.get().gone
 
 
-def test_faults(service, monkeypatch):
-    monkeypatch.setattr(wire, "WAITS", 1)
+def test_faults(service):
     ask(service.browser())
     service.next_faults = ["busy", "500", "lost"]
     with pytest.raises(Busy) as busy:

@@ -25,12 +25,12 @@ DIGITS = 5  # of coordinates: a metre
 
 _PLACES = """
 SELECT t.id, t.code, t.base_id, t.words, t.plate, t.measures, t.exemption, t.zone_id, t.street, t.street_name,
-       ST_X(t.point), ST_Y(t.point), p.payers, v.outcome, (v.at AT TIME ZONE %(tz)s)::date
+       ST_X(t.point), ST_Y(t.point), p.payers, v.outcome, (v.done AT TIME ZONE %(tz)s)::date
 FROM revenue_taxed t
 CROSS JOIN LATERAL (SELECT array_agg(p.taxpayer_id ORDER BY p.weight DESC, p.id) AS payers,
     bool_or(EXISTS (SELECT FROM ledger_bill b WHERE b.payer_id = x.payer_id AND b.state = 'open')) AS owes
     FROM revenue_part p JOIN revenue_taxpayer x ON x.id = p.taxpayer_id WHERE p.taxed_id = t.id) p
-LEFT JOIN LATERAL (SELECT outcome, at FROM revenue_visit WHERE taxed_id = t.id ORDER BY at DESC LIMIT 1) v ON true
+LEFT JOIN LATERAL (SELECT outcome, done FROM revenue_visit WHERE taxed_id = t.id ORDER BY done DESC NULLS LAST, seq DESC, id DESC LIMIT 1) v ON true
 WHERE t.state <> 'gone' AND (t.until IS NULL OR t.until >= %(today)s) AND t.base_id = ANY(%(bases)s)
   AND (%(zones)s::bigint[] IS NULL OR t.zone_id = ANY(%(zones)s)) AND p.payers IS NOT NULL
 ORDER BY p.owes DESC, t.id LIMIT %(most)s

@@ -196,11 +196,13 @@ def words(step: DunningStep, rows: list[Any], penalty: int = 0) -> str:
     return said
 
 
-# A collector who stood before it did the visit, whoever was sent.
+# The first collector who stood before it did the visit, whoever was sent.
 _VISITED = """
-UPDATE revenue_reminded r SET done = v.at FROM revenue_dunning_step s, ledger_bill b, revenue_taxed t, revenue_visit v
-WHERE r.done IS NULL AND s.id = r.step_id AND s.way = 'visit' AND b.id = r.bill_id AND b.about_kind = 'taxed' AND t.code = b.about
-  AND v.taxed_id = t.id AND v.at >= r.at
+UPDATE revenue_reminded r SET done = first.done FROM (
+    SELECT r.id, min(v.done) AS done FROM revenue_reminded r JOIN revenue_dunning_step s ON s.id = r.step_id AND s.way = 'visit'
+    JOIN ledger_bill b ON b.id = r.bill_id AND b.about_kind = 'taxed' JOIN revenue_taxed t ON t.code = b.about
+    JOIN revenue_visit v ON v.taxed_id = t.id AND v.done >= r.at WHERE r.done IS NULL GROUP BY 1
+) first WHERE r.id = first.id
 """
 
 

@@ -85,7 +85,7 @@ def owes(row: Impound, today: date | None = None) -> Owes:
     fees = [one.bill for one in row.fees.select_related("bill")]
     fined = Ticket.objects.filter(plate=row.plate).exclude(state=Ticket.State.CANCELLED).select_related("bill")
     waits = ledger.Bill.State.OPEN
-    bills = [one.bill for one in fined.filter(bill__state=waits).order_by("at")] + fees
+    bills = [one.bill for one in fined.filter(bill__state=waits).order_by("at", "pk")] + fees
     return Owes(days, fee, sum(bill.amount for bill in fees), bills)
 
 

@@ -212,6 +212,22 @@ def test_visits_without_payment(phone, stall):
     assert [str(one) for one in Visit.objects.order_by("seq").values_list("promised", flat=True)] == ["None", tomorrow]
 
 
+def test_the_morning_says_what_was_done_last_and_when_not_what_was_heard_last(phone, stall, zongo):
+    thing, yesterday = stall(), timezone.now() - timedelta(days=1)
+    at = lambda hours, *, seq, outcome: {  # noqa: E731
+        **phone.record("visit", code=thing.code, outcome=outcome), "seq": seq, "at": (yesterday + timedelta(hours=hours)).isoformat()
+    }  # fmt: skip
+    absent, later, refused = (
+        at(0, seq=1, outcome="absent"),
+        at(1, seq=2, outcome="later"),
+        at(1, seq=3, outcome="refused"),
+    )
+    phone.send(refused, later, absent)
+    phone.load()
+    when = timezone.localdate(yesterday + timedelta(hours=1))
+    assert phone.place(thing.code)[10:] == ["refused", when.isoformat()]
+
+
 def test_what_was_written_of_somebody_is_theirs_to_read_and_to_be_forgotten(phone, stall):
     thing = stall("Awa Traoré")
     person = people.Person.objects.create(name="Awa Traoré")

@@ -240,9 +240,16 @@ def test_visits_are_those_of_ones_district_and_go_when_a_collector_was_there(owi
     assert hire("agent", zone=zongo.pk).post(f"/desk/revenue/reminders/visits/{row.pk}").status_code == 403
     assert hire("agent", zone=plateau.pk).post(f"/desk/revenue/reminders/visits/{row.pk}").status_code == 302
     collector = Collector.objects.create(account=7, desk=ledger.new_desk("C", by=SYSTEM))
-    Visit.objects.create(client_id=uuid.uuid4(), collector=collector, taxed=thing, outcome="paid", point=Point(-1, 12))
+    near = Reminded.objects.get(bill__about=thing.code)
+    for minutes, outcome in ((9, "paid"), (-9, "seen"), (3, "later")):  # in the order in which the town heard of them
+        done = near.at + timedelta(minutes=minutes)
+        Visit.objects.create(
+            client_id=uuid.uuid4(), collector=collector, taxed=thing, outcome=outcome, done=done, point=Point(-1, 12)
+        )
     running.visited()
     assert not Reminded.objects.filter(done=None).exists()
+    near.refresh_from_db()
+    assert near.done - near.at == timedelta(minutes=3), "the first that was made since it was asked for"
 
 
 def test_a_step_with_a_penalty_needs_its_law(hire, town):

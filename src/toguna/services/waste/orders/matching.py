@@ -27,7 +27,7 @@ SELECT id, 2 * load + least(far, 6) / 3.0 + (5 - stars) / 2.0 AS score FROM (
         COALESCE(ST_Distance(p.point::geography, COALESCE(day.near, c.point)::geography) / 1000, 1.5) AS far, c.most, day.n
     FROM waste_precollector c CROSS JOIN waste_pickup p
     LEFT JOIN LATERAL (
-        SELECT count(*) AS n, (array_agg(o.point ORDER BY abs(extract(epoch FROM o.start - p.start))) FILTER (WHERE o.point IS NOT NULL))[1] AS near
+        SELECT count(*) AS n, (array_agg(o.point ORDER BY abs(extract(epoch FROM o.start - p.start)), o.id) FILTER (WHERE o.point IS NOT NULL))[1] AS near
         FROM waste_pickup o WHERE o.collector_id = c.id AND o.state IN ('offered', 'accepted', 'done')
             AND o.start >= %(day)s AND o.start < %(next)s
     ) day ON true
