@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, time, timedelta
 
 from django.contrib.gis.geos import Point
@@ -22,6 +23,10 @@ __all__ = ["driven", "head"]  # fixtures
 
 def served(plan: DayPlan) -> set[str]:
     return {stops.key_of(v) for v in Visit.objects.filter(round__plan=plan, kind="stop")}
+
+
+def served_by(one: Round) -> set[str]:
+    return {stops.key_of(v) for v in one.visits.filter(kind="stop")}
 
 
 def left(day: date) -> dict[str, int]:
@@ -131,3 +136,38 @@ def test_a_change_that_was_queued_before_the_town_was_updated_is_made(yard, head
         run_jobs()
     plan.refresh_from_db()
     assert plan.changing is None and plan.version == 2
+
+
+def test_a_truck_that_has_not_set_off_saves_its_day_where_the_others_do_all(yard, head):
+    """By a change; and only then: one that costs nothing keeps what it has, and so does one whose day is paid since it set off."""
+    plan = publish(head, make(head))
+    Truck.objects.update(ends=time(20), cost_day=0)
+    one, other = sorted(plan.rounds.all(), key=lambda r: r.visits.filter(kind="stop").count())
+    few = one.visits.filter(kind="stop").order_by("number")[:3]
+    one.visits.filter(kind="stop").exclude(pk__in=[v.pk for v in few]).delete()
+    had, planned = served_by(one), served(plan)
+
+    def changed() -> dict[str, int]:
+        changing.ask_change(plan.pk, words="More stops", by=SYSTEM)
+        run_jobs()
+        plan.refresh_from_db()
+        assert served(plan) == planned and plan.version
+        return plan.figures["plan"]
+
+    assert changed()["trucks"] == 2 and served_by(one) == had, "a day that costs nothing"
+    Truck.objects.filter(pk=one.truck_id).update(cost_day=10_000_000)
+    Round.objects.update(state=Round.State.STARTED)
+    assert changed()["trucks"] == 2 and served_by(one) == had, "a day that is paid"
+    Round.objects.filter(pk=one.pk).update(state=Round.State.PLANNED)
+    figures = changed()
+    assert served_by(one) == set() and figures["trucks"] == 1 and figures["money"] < 10_000_000
+    one.refresh_from_db()
+    assert (one.state, one.metres, one.line) == ("planned", 0, []) and one.returns == one.departs
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    shown = json.loads(page.split('id="rounds-shown" type="application/json">')[1].split("</script>")[0])["features"]
+    assert [f["properties"]["name"] for f in shown if f["geometry"]["type"] == "LineString"] == [other.truck.plate]
+    # Without the other it sets off after all: now, and its day is paid.
+    changing.ask_change(plan.pk, words="Puncture", broken=[other.truck_id], by=SYSTEM)
+    run_jobs()
+    one.refresh_from_db()
+    assert served_by(one) == planned and abs(one.departs - timezone.now()) < timedelta(minutes=1)
