@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import date, time, timedelta
 
 from django.contrib.gis.geos import Point
@@ -13,7 +14,7 @@ from django.utils import timezone
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning
-from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Round, Truck, Visit
+from toguna.services.waste.models import Call, DayPlan, Depot, Fill, PlaceSaid, Round, Truck, Visit
 from toguna.services.waste.rounds import changing, planning, stops
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 from toguna.services.waste.rounds.tests.test_rounds import driven, head, make, publish, record, send
@@ -70,6 +71,18 @@ def test_what_a_day_left_goes_first_the_next_and_what_two_days_left_before_it(ya
     assert f"Left on {days[0]:%d/%m}, {days[1]:%d/%m}" in page
     page = head.get(reverse("desk-rounds-plan", args=[first.pk])).content.decode()
     assert "Left by the rounds before" not in page and "Left on" not in page
+
+
+def test_who_lives_far_waits_three_days_longer_than_twenty_others_at_most():
+    """However long these have waited: by the price that a truck weighs."""
+
+    def price(days: int) -> int:
+        return stops.worth(
+            stops.Due("p1", (LON, LAT), "", None, 1, 1, 1, "soon", facts={"left": ["2026-01-01"] * days})
+        )
+
+    for days in range(1, 5):
+        assert price(days) < price(days + 1) and 20 * price(days) < price(days + 3)
 
 
 def test_what_another_day_can_cure_was_left(driven, yard):
@@ -171,3 +184,24 @@ def test_a_truck_that_has_not_set_off_saves_its_day_where_the_others_do_all(yard
     run_jobs()
     one.refresh_from_db()
     assert served_by(one) == planned and abs(one.departs - timezone.now()) < timedelta(minutes=1)
+
+
+def test_a_bin_that_is_not_worth_its_way_gets_a_truck_before_the_week_is_over(yard, head):
+    """35 km from all others: each day that it waits it is worth more. Once somebody was there it is as any other."""
+    Truck.objects.update(ends=time(20))
+    far = place("bin", "Far", (LON + 0.32, LAT), capacity=660)
+    PlaceSaid.objects.create(client_id=uuid.uuid4(), place=far, what="full")
+    key, days = f"p{far.pk}", []
+    for ahead in range(7):
+        days.append(timezone.localdate() + timedelta(days=ahead))
+        plan = publish(head, make(head, day=days[-1].isoformat()))
+        if key in served(plan):
+            break
+        assert plan.left.get(place=far).why == "not_worth"
+    else:
+        raise AssertionError("nobody comes")
+    assert 2 <= len(days) <= 5
+    facts = {one.key: one.facts for one in stops.due(days[-1])}[key]
+    assert facts["waits"] == [day.isoformat() for day in days[:-1]] and "left" not in facts
+    Visit.objects.filter(round__plan=plan, place=far).update(state="done", at=timezone.now())
+    assert not {"waits", "left"} & {one.key: one.facts for one in stops.due(days[-1] + timedelta(days=1))}[key].keys()
