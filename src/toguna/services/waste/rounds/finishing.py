@@ -4,6 +4,7 @@ each leg takes as long as at its hour. Knows nothing of the solver."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice, pairwise, product
 
@@ -109,9 +110,23 @@ def tidy(order: Order) -> Order:
     return [one for n, one in enumerate(order) if one[0] == Kind.STOP or n == 0 or order[n - 1][0] == Kind.STOP]
 
 
-def _latest(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]], departs: int) -> Route:
+def _latest(problem: Problem, vehicle: Vehicle, order: Order, departs: int) -> Route:
     """Leaving when the solver says, or at the beginning of the day where that cannot be played; then later, so that nobody waits at a door
-    that the solver took for open."""
+    that the solver took for open. A dump that opens during the day may be the cheapest way home for whoever leaves later only."""
+    ways = [order]
+    if order and order[-1][0] == Kind.STOP:
+        late = [d for d in problem.dumps_of(vehicle) if any(opens > vehicle.begins for opens, _closes in d.windows)]
+        ways += [[*order, (Kind.DUMP, dump.key)] for dump in late]
+    found = []
+    for way in ways:
+        with suppress(Impossible):
+            found.append(_later(problem, vehicle, way, departs))
+    if not found:
+        raise Impossible
+    return min(found, key=lambda route: cost(problem, route))
+
+
+def _later(problem: Problem, vehicle: Vehicle, order: Order, departs: int) -> Route:
     try:
         route = played(problem, vehicle, order, departs)
     except Impossible:
