@@ -190,7 +190,7 @@ def _start(one: Round, visits: Sequence[Visit], now: int, spot: reads.Place | No
         point = spot.point
     rested = any(v.kind == Visit.Kind.PAUSE and v.state == Visit.State.DONE for v in visits)
     load = (min(litres, one.truck.volume), min(kilograms, one.truck.weight))
-    return Start(point, now, load, rested)
+    return Start(point, now, load, rested, idle=one.state == Round.State.PLANNED)
 
 
 def _keys(stops_: Sequence[Visit]) -> dict[int, str]:
@@ -243,19 +243,19 @@ def _keep(
                 emptied[stops.key_of(visit)] -= 1
             elif stops.key_of(visit) not in over:
                 rows.append(visit)
+        if one.state == Round.State.PLANNED:
+            one.departs = moment_of(row.day, route.departs)
         one.returns = moment_of(row.day, route.returns)
         one.metres = sum(v.metres for v in done) + route.metres
         one.line = lines[route.vehicle]
-        one.save(update_fields=["returns", "metres", "line"])
+        one.save(update_fields=["departs", "returns", "metres", "line"])
     have = _stops(rows)
     for one in rounds.values():
         if one.pk in had and one.pk not in have:  # it does no more than it has done
             done = [v for v in kept if v.round_id == one.pk]
-            one.metres, one.returns = (
-                sum(v.metres for v in done),
-                max((v.at or v.leaves for v in done), default=one.departs),
-            )
-            one.save(update_fields=["metres", "returns"])
+            one.metres, one.line = sum(v.metres for v in done), one.line if done else []
+            one.returns = max((v.at or v.leaves for v in done), default=one.departs)
+            one.save(update_fields=["metres", "line", "returns"])
     Visit.objects.bulk_create(rows, batch_size=1000)
     left = made.plan.left.keys() - over
     row.left.all().delete()  # all of it was looked at again

@@ -4,6 +4,7 @@ each leg takes as long as at its hour. Knows nothing of the solver."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice, pairwise, product
 
@@ -37,7 +38,7 @@ def finished(
     back: int = MOST_BACK,
 ) -> Plan:
     """Played through. Where a rest in a short window, or a slow road, breaks it, a stop is given up until it can be driven. Then what waits
-    goes where it is worth its way, if anywhere (back: so many of them)."""
+    goes where it is worth its way, if anywhere (back: so many of them), and what another crew had goes back to it where that costs no more."""
     routes: dict[str, Route] = {}
     for vehicle, departs, given in orders:
         order = list(given)
@@ -56,11 +57,16 @@ def finished(
     served = {key for r in routes.values() for key in r.stops}
     waits = sorted((s for s in problem.stops if s.key not in served | left.keys()), key=_prize, reverse=True)[:back]
     for _again in range(2):  # the emptying of one may be what another waited for
+        before = dict(routes)
         for stop in waits:
             if (found := _worth_its_way(problem, routes, stop)) is not None:
                 routes[found.vehicle] = found
+        if problem.moved:
+            routes = _kept(problem, routes)
         served = {key for r in routes.values() for key in r.stops}
         waits = [s for s in waits if s.key not in served]
+        if routes == before:
+            break
     unserved = [s for s in problem.stops if s.key not in served and s.key not in left]
     reasons = {**left, **{s.key: _reason(problem, routes, s) for s in unserved}}
     whole = sum(cost(problem, r) for r in routes.values())
@@ -90,9 +96,7 @@ def _less(problem: Problem, vehicle: Vehicle, order: Order, departs: int) -> Ord
     stops = {s.key: s for s in problem.stops}
     places = [n for n, (kind, _key) in enumerate(order) if kind == Kind.STOP]
     for place in sorted(places, key=lambda n: (not stops[order[n][1]].windows, _prize(stops[order[n][1]]))):
-        rest = [*order[:place], *order[place + 1 :]]
-        # No truck is emptied twice on end.
-        less = [one for n, one in enumerate(rest) if one[0] == Kind.STOP or n == 0 or rest[n - 1][0] == Kind.STOP]
+        less = tidy([*order[:place], *order[place + 1 :]])
         try:
             _latest(problem, vehicle, less, departs)
         except Impossible:
@@ -101,9 +105,28 @@ def _less(problem: Problem, vehicle: Vehicle, order: Order, departs: int) -> Ord
     return order[: places[-1]]
 
 
-def _latest(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]], departs: int) -> Route:
+def tidy(order: Order) -> Order:
+    """No truck is emptied twice on end."""
+    return [one for n, one in enumerate(order) if one[0] == Kind.STOP or n == 0 or order[n - 1][0] == Kind.STOP]
+
+
+def _latest(problem: Problem, vehicle: Vehicle, order: Order, departs: int) -> Route:
     """Leaving when the solver says, or at the beginning of the day where that cannot be played; then later, so that nobody waits at a door
-    that the solver took for open."""
+    that the solver took for open. A dump that opens during the day may be the cheapest way home for whoever leaves later only."""
+    ways = [order]
+    if order and order[-1][0] == Kind.STOP:
+        late = [d for d in problem.dumps_of(vehicle) if any(opens > vehicle.begins for opens, _closes in d.windows)]
+        ways += [[*order, (Kind.DUMP, dump.key)] for dump in late]
+    found = []
+    for way in ways:
+        with suppress(Impossible):
+            found.append(_later(problem, vehicle, way, departs))
+    if not found:
+        raise Impossible
+    return min(found, key=lambda route: cost(problem, route))
+
+
+def _later(problem: Problem, vehicle: Vehicle, order: Order, departs: int) -> Route:
     try:
         route = played(problem, vehicle, order, departs)
     except Impossible:
@@ -131,13 +154,37 @@ def _worth_its_way(problem: Problem, routes: Mapping[str, Route], stop: Stop) ->
     return found if found is not None and costs(found) <= _prize(stop) else None
 
 
+def _kept(problem: Problem, routes: dict[str, Route]) -> dict[str, Route]:
+    """Each stop that changed its vehicle is taken out once more and put where it costs the least, which may be where it was: a search does not
+    look everywhere, and ends when its time is over."""
+    for stop in problem.stops:
+        before = next((r for r in routes.values() if stop.was not in ("", r.vehicle) and stop.key in r.stops), None)
+        if before is None:
+            continue
+        vehicle = problem.vehicle(before.vehicle)
+        order = tidy([one for one in before.order if one != (Kind.STOP, stop.key)])
+        rest = {key: route for key, route in routes.items() if key != vehicle.key}
+        if any(kind == Kind.STOP for kind, _ in order) or any(vehicle.load):
+            try:
+                rest[vehicle.key] = _latest(problem, vehicle, order, before.departs)
+            except Impossible:
+                continue
+        if (found := _worth_its_way(problem, rest, stop)) is not None:
+            there = {**rest, found.vehicle: found}
+            less = sum(cost(problem, r) for r in routes.values()) - sum(cost(problem, r) for r in there.values())
+            if less + dearer(problem, vehicle, stop) - dearer(problem, problem.vehicle(found.vehicle), stop) > 0:
+                routes = there
+    return routes
+
+
 def _with(problem: Problem, routes: Mapping[str, Route], stop: Stop) -> Iterator[Route]:
-    """What each route would be with that stop, at each of its places where it can be, also with an emptying more; the shortest ways first."""
+    """What each route would be with that stop, at each of its places where it can be, also with an emptying more; the cheapest ways first."""
     ways: list[tuple[float, Vehicle, int, Order]] = []
     for vehicle in problem.vehicles:
         route = routes.get(vehicle.key)
         order, departs = (route.order, route.departs) if route else ([], vehicle.begins)
-        ways += [(longer, vehicle, departs, found) for longer, found in _longer(problem, vehicle, order, stop)]
+        dear = dearer(problem, vehicle, stop)
+        ways += [(longer + dear, vehicle, departs, found) for longer, found in _longer(problem, vehicle, order, stop)]
     for _longer_by, vehicle, departs, order in sorted(ways, key=lambda way: way[0]):
         try:
             yield _latest(problem, vehicle, order, departs)

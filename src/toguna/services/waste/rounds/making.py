@@ -35,7 +35,7 @@ Took = Callable[
 @dataclass(frozen=True)
 class Start:
     """Where a truck is when its plan is changed in mid-day; at: seconds since midnight; load: litres, kilograms; rested: its crew has had
-    its rest; idle: it had no round that day, and its day is paid only if it goes out."""
+    its rest; idle: it has not set off yet, and its day is paid only if it does."""
 
     point: ways.Point
     at: int

@@ -207,7 +207,11 @@ def played(problem: Problem, vehicle: Vehicle, order: Sequence[tuple[Kind, str]]
         raise Impossible  # a rest only delays
     if vehicle.pause is None or plain.returns <= vehicle.pause.latest:
         return plain
-    places = range(len(order) + bool(last))
+    # Not before something that would be done when the rest may begin: the rest would end as early after it.
+    places = [
+        n for n, visit in enumerate(plain.visits)
+        if visit.leaves <= vehicle.pause.latest and all(v.leaves > vehicle.pause.earliest for v in plain.visits[n + 1 : n + 2])
+    ]  # fmt: skip
     tried = (_run(problem, vehicle, order, leaves, place, stops, dumps, last) for place in places)
     if found := [route for route in tried if route is not None]:
         return min(found, key=lambda route: route.returns)

@@ -174,7 +174,8 @@ def shown(rounds: Sequence[Round]) -> dict[str, Any]:
 
     squares: dict[Point, str] = {}
     for number, one in enumerate(rounds):
-        put("LineString", one.line, name=one.truck.plate, colour=drawing.colour(number), dash=drawing.dash(number))
+        if one.line:  # another truck has all that it had
+            put("LineString", one.line, name=one.truck.plate, colour=drawing.colour(number), dash=drawing.dash(number))
         squares[ways.spot(one.truck.depot.point)] = one.truck.depot.name
         for visit in one.visits.all():
             where = visit.place or visit.call

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pyvrp import Activity, ActivityType
 from pyvrp.search import NeighbourhoodParams
 
-from toguna.services.waste.rounds.finishing import MUST, dearer, finished, weighs
+from toguna.services.waste.rounds.finishing import MUST, dearer, finished, tidy, weighs
 from toguna.services.waste.rounds.problem import (
     NEVER,
     Dump,
@@ -94,12 +94,16 @@ Homes = Mapping[str, Opening]  # vehicle -> where and when it is emptied last; w
 def solve(
     problem: Problem, seconds: float, *, start: Plan | None = None, seed: int = 1, clock: Callable[[], float] = time.perf_counter,
 ) -> Plan:  # fmt: skip
-    """The best plan found in `seconds` of `clock`. `start`: a plan to begin from (stops it does not know are added). Always a plan
-    that can be driven: what does not fit is in `left`, with the reason."""
+    """The best plan found in `seconds` of `clock`. `start`: a plan to begin from (stops it does not know are added): none is found that is worse than
+    that one with what is new put where it fits. Always a plan that can be driven: what does not fit is in `left`, with the reason."""
+    began = clock()
     left = {s.key: why for s in problem.stops if (why := _never(problem, s))}
     stops = tuple(s for s in problem.stops if s.key not in left)
     if not stops or not problem.vehicles:
         return finished(problem, [], left)
+    if start is not None:
+        start = finished(problem, _known(problem, stops, start), left)
+        seconds = max(seconds / 2, seconds - (clock() - began))
     openings = {v.key: _openings(problem, v) for v in problem.vehicles}
     wide = any(openings.values())
 
@@ -133,7 +137,18 @@ def solve(
             plan = searched((1 - FIRST) / len(trials), best, {**chosen, **trial})
             if weighs(problem, plan) < weighs(problem, best):
                 best, chosen = plan, {**chosen, **trial}
-    return best
+    return best if start is None else min(best, start, key=lambda plan: weighs(problem, plan))
+
+
+def _known(problem: Problem, stops: Sequence[Stop], start: Plan) -> list[tuple[Vehicle, int, list[tuple[Kind, str]]]]:
+    """What is still there of a plan: its vehicles, and what each was to do."""
+    vehicles, there = {v.key: v for v in problem.vehicles}, {s.key for s in stops}
+    found = []
+    for route in start.routes:
+        if vehicle := vehicles.get(route.vehicle):
+            order = [one for one in route.order if one[1] in (there if one[0] == Kind.STOP else vehicle.dumps)]
+            found.append((vehicle, route.departs, tidy(order)))
+    return found
 
 
 def _solved(

@@ -27,7 +27,8 @@ CALL_SERVICE = 600
 
 # What leaving it for tomorrow would cost, in times what serving a stop costs.
 WORTH = {"said": 8, "call": 6, "full": 5, "long": 4, "soon": 2, "unknown": 2, "point": 20}
-LEFT = 20  # times the square of the days on which it was left: far more than reasons differ by, so that it goes first whatever its reason
+LEFT = 20  # of what was left: far more than reasons differ by, so that it goes first whatever its reason; and so many times more with
+LEFT_AGAIN = 4  # each day more: who lives far, for whom a truck has to leave out ten others, then waits two days longer than they
 FOR_GOOD = ("missing", "empty")  # what a driver says of a stop, and another day would not change
 
 
@@ -35,7 +36,7 @@ FOR_GOOD = ("missing", "empty")  # what a driver says of a stop, and another day
 class Due:
     """key: "p12" (a place) or "c7" (a call). why: said (somebody says that it is full), full (it will be), soon (before the next
     round), long (not visited for long), unknown (nothing is known of it), call (waste where there is no bin), point (brought by carts).
-    facts: what is known of it; "left": the days on which it was left, since it was last served."""
+    facts: what is known of it; "left": the days on which it was left, "waits": those on which it was not worth its way, since it was last served."""
 
     key: str
     point: Point
@@ -62,8 +63,9 @@ ORDER BY p.id
 
 
 def worth(due: Due) -> int:
-    """What leaving it would cost, in times what serving a stop costs."""
-    return WORTH[due.why] + LEFT * len(due.facts.get("left", ())) ** 2
+    """What leaving it would cost, in times what serving a stop costs; for what was not worth its way, that many times more with each day."""
+    waits, left = (len(due.facts.get(key, ())) for key in ("waits", "left"))
+    return WORTH[due.why] * (1 + waits) + (LEFT * LEFT_AGAIN ** (left - 1) if left else 0)
 
 
 def moment(day: date, at: time) -> datetime:
@@ -115,8 +117,9 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
         if emptied is not None:
             facts["last"] = emptied.isoformat()
         since = timezone.localdate(emptied) if emptied is not None else date.min
-        if left := [one.isoformat() for one in undone.get(f"p{pk}", ()) if one > since]:
-            facts["left"] = left
+        for how, days in undone.get(f"p{pk}", {}).items():
+            if after := [one.isoformat() for one in days if one > since]:
+                facts[how] = after
         why = ""
         if said:
             why, percent = "said", max(percent, 100.0)
@@ -139,19 +142,20 @@ def due(day: date, *, everything: bool = False) -> list[Due]:
         )  # fmt: skip
     for call in Call.objects.filter(state=Call.State.OPEN).order_by("pk"):
         found.append(called(call))
-        if days := undone.get(f"c{call.pk}"):
-            found[-1].facts["left"] = [one.isoformat() for one in days]
+        found[-1].facts.update(
+            {how: [one.isoformat() for one in days] for how, days in undone.get(f"c{call.pk}", {}).items()}
+        )
     return found
 
 
-def _undone(day: date) -> dict[str, list[date]]:
-    """Of the rounds that crews had in the week before: key of a stop -> the days on which it was left though another day may serve it, since
-    the last on which it was done with. What was not worth its way waits, and is not left."""
+def _undone(day: date) -> dict[str, dict[str, list[date]]]:
+    """Of the rounds that crews had in the week before: key of a stop -> "left": the days on which it was left though another day may serve it,
+    and "waits": those on which it was not worth its way; both since the last on which it was done with."""
     week, published = (day - WEEK, day - timedelta(days=1)), DayPlan.State.PUBLISHED
-    rows = LeftOut.objects.filter(plan__day__range=week, plan__state=published).exclude(why=Why.NOT_WORTH)
-    left = {
-        (f"p{place}" if place else f"c{call}", on): True
-        for place, call, on in rows.exclude(facts__why="point").values_list("place", "call", "plan__day")
+    rows = LeftOut.objects.filter(plan__day__range=week, plan__state=published).exclude(facts__why="point")
+    days = {
+        (f"p{place}" if place else f"c{call}", on): "waits" if why == Why.NOT_WORTH else "left"
+        for place, call, on, why in rows.values_list("place", "call", "plan__day", "why")
     }
     visits = Visit.objects.filter(round__plan__day__range=week, round__plan__state=published, kind=Visit.Kind.STOP)
     for place, call, on, state, reason, round_, returns in visits.exclude(why="point").values_list(
@@ -160,10 +164,13 @@ def _undone(day: date) -> dict[str, list[date]]:
         if state == Visit.State.PLANNED and round_ in Round.GOING and returns > timezone.now():
             continue  # it may still be done
         done = state == Visit.State.DONE or (state == Visit.State.SKIPPED and reason in FOR_GOOD)
-        left[f"p{place}" if place else f"c{call}", on] = not done
-    found: dict[str, list[date]] = {}
-    for (key, on), undone in sorted(left.items(), key=lambda row: row[0][1]):
-        found[key] = [*found.get(key, ()), on] if undone else []
+        days[f"p{place}" if place else f"c{call}", on] = "" if done else "left"
+    found: dict[str, dict[str, list[date]]] = {}
+    for (key, on), how in sorted(days.items(), key=lambda row: row[0][1]):
+        if how:
+            found.setdefault(key, {}).setdefault(how, []).append(on)
+        else:
+            found.pop(key, None)
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from datetime import date, time, timedelta
 
 from django.contrib.gis.geos import Point
@@ -12,7 +14,7 @@ from django.utils import timezone
 from toguna.kernel.access import SYSTEM
 from toguna.kernel.testing import run_jobs
 from toguna.services.waste.bins import learning
-from toguna.services.waste.models import Call, DayPlan, Depot, Fill, Round, Truck, Visit
+from toguna.services.waste.models import Call, DayPlan, Depot, Fill, PlaceSaid, Round, Truck, Visit
 from toguna.services.waste.rounds import changing, planning, stops
 from toguna.services.waste.rounds.tests.conftest import LAT, LON, place, truck
 from toguna.services.waste.rounds.tests.test_rounds import driven, head, make, publish, record, send
@@ -22,6 +24,10 @@ __all__ = ["driven", "head"]  # fixtures
 
 def served(plan: DayPlan) -> set[str]:
     return {stops.key_of(v) for v in Visit.objects.filter(round__plan=plan, kind="stop")}
+
+
+def served_by(one: Round) -> set[str]:
+    return {stops.key_of(v) for v in one.visits.filter(kind="stop")}
 
 
 def left(day: date) -> dict[str, int]:
@@ -65,6 +71,18 @@ def test_what_a_day_left_goes_first_the_next_and_what_two_days_left_before_it(ya
     assert f"Left on {days[0]:%d/%m}, {days[1]:%d/%m}" in page
     page = head.get(reverse("desk-rounds-plan", args=[first.pk])).content.decode()
     assert "Left by the rounds before" not in page and "Left on" not in page
+
+
+def test_who_lives_far_waits_three_days_longer_than_twenty_others_at_most():
+    """However long these have waited: by the price that a truck weighs."""
+
+    def price(days: int) -> int:
+        return stops.worth(
+            stops.Due("p1", (LON, LAT), "", None, 1, 1, 1, "soon", facts={"left": ["2026-01-01"] * days})
+        )
+
+    for days in range(1, 5):
+        assert price(days) < price(days + 1) and 20 * price(days) < price(days + 3)
 
 
 def test_what_another_day_can_cure_was_left(driven, yard):
@@ -131,3 +149,59 @@ def test_a_change_that_was_queued_before_the_town_was_updated_is_made(yard, head
         run_jobs()
     plan.refresh_from_db()
     assert plan.changing is None and plan.version == 2
+
+
+def test_a_truck_that_has_not_set_off_saves_its_day_where_the_others_do_all(yard, head):
+    """By a change; and only then: one that costs nothing keeps what it has, and so does one whose day is paid since it set off."""
+    plan = publish(head, make(head))
+    Truck.objects.update(ends=time(20), cost_day=0)
+    one, other = sorted(plan.rounds.all(), key=lambda r: r.visits.filter(kind="stop").count())
+    few = one.visits.filter(kind="stop").order_by("number")[:3]
+    one.visits.filter(kind="stop").exclude(pk__in=[v.pk for v in few]).delete()
+    had, planned = served_by(one), served(plan)
+
+    def changed() -> dict[str, int]:
+        changing.ask_change(plan.pk, words="More stops", by=SYSTEM)
+        run_jobs()
+        plan.refresh_from_db()
+        assert served(plan) == planned and plan.version
+        return plan.figures["plan"]
+
+    assert changed()["trucks"] == 2 and served_by(one) == had, "a day that costs nothing"
+    Truck.objects.filter(pk=one.truck_id).update(cost_day=10_000_000)
+    Round.objects.update(state=Round.State.STARTED)
+    assert changed()["trucks"] == 2 and served_by(one) == had, "a day that is paid"
+    Round.objects.filter(pk=one.pk).update(state=Round.State.PLANNED)
+    figures = changed()
+    assert served_by(one) == set() and figures["trucks"] == 1 and figures["money"] < 10_000_000
+    one.refresh_from_db()
+    assert (one.state, one.metres, one.line) == ("planned", 0, []) and one.returns == one.departs
+    page = head.get(reverse("desk-rounds-plan", args=[plan.pk])).content.decode()
+    shown = json.loads(page.split('id="rounds-shown" type="application/json">')[1].split("</script>")[0])["features"]
+    assert [f["properties"]["name"] for f in shown if f["geometry"]["type"] == "LineString"] == [other.truck.plate]
+    # Without the other it sets off after all: now, and its day is paid.
+    changing.ask_change(plan.pk, words="Puncture", broken=[other.truck_id], by=SYSTEM)
+    run_jobs()
+    one.refresh_from_db()
+    assert served_by(one) == planned and abs(one.departs - timezone.now()) < timedelta(minutes=1)
+
+
+def test_a_bin_that_is_not_worth_its_way_gets_a_truck_before_the_week_is_over(yard, head):
+    """35 km from all others: each day that it waits it is worth more. Once somebody was there it is as any other."""
+    Truck.objects.update(ends=time(20))
+    far = place("bin", "Far", (LON + 0.32, LAT), capacity=660)
+    PlaceSaid.objects.create(client_id=uuid.uuid4(), place=far, what="full")
+    key, days = f"p{far.pk}", []
+    for ahead in range(7):
+        days.append(timezone.localdate() + timedelta(days=ahead))
+        plan = publish(head, make(head, day=days[-1].isoformat()))
+        if key in served(plan):
+            break
+        assert plan.left.get(place=far).why == "not_worth"
+    else:
+        raise AssertionError("nobody comes")
+    assert 2 <= len(days) <= 5
+    facts = {one.key: one.facts for one in stops.due(days[-1])}[key]
+    assert facts["waits"] == [day.isoformat() for day in days[:-1]] and "left" not in facts
+    Visit.objects.filter(round__plan=plan, place=far).update(state="done", at=timezone.now())
+    assert not {"waits", "left"} & {one.key: one.facts for one in stops.due(days[-1] + timedelta(days=1))}[key].keys()
