@@ -109,7 +109,9 @@ _AMOUNT = re.compile(r"(\d[\d.,\u202f\xa0]*\xa0[^\W\d_]+)")
 def whole(words: object) -> SafeString:
     """What was said elsewhere, each amount or measure of it on one line."""
     parts = enumerate(_AMOUNT.split(str(words)))  # every second one is an amount
-    return format_html_join("", "{}", ((format_html('<span class="nowrap">{}</span>', p) if n % 2 else p,) for n, p in parts))
+    return format_html_join(
+        "", "{}", ((format_html('<span class="nowrap">{}</span>', p) if n % 2 else p,) for n, p in parts)
+    )
 
 
 @register.simple_tag
