@@ -290,25 +290,25 @@ def test_a_rule_that_is_changed_keeps_its_kind_until_another_is_chosen(db, hire)
     assert "?condition=rate" in page(head, f"{edit}?condition=")
     assert shown_of(page(head, f"{edit}?condition=geofence")) == {"zones", "side", *RuleForm.TIMES}
     assert "&quot;kind&quot;: &quot;silence&quot;" in page(head, f"{edit}?condition=json"), "as JSON, what it is now"
-    said = {"title": "Fast", "level": "2", "condition": "rate", "quantity": "fuel", "below": "-5", "clear": "9"}
+    said = {"title": "Fast", "level": "2", "condition": "rate", "quantity": "speed", "below": "-5", "clear": "9"}
     assert head.post(edit, said).status_code == 302
     row.refresh_from_db()
-    assert row.spec == {"kind": "rate", "quantity": "fuel", "below": -5.0}, "what it does not ask is not kept"
+    assert row.spec == {"kind": "rate", "quantity": "speed", "below": -5.0}, "what it does not ask is not kept"
 
 
 @pytest.mark.parametrize(
     ("kind", "typed", "where", "error"),
     [
-        ("threshold", {"quantity": "fill"}, "above", "Above or below: one of the two."),
-        ("threshold", {"quantity": "fill", "above": "1", "below": "2"}, "above", "Above or below: one of the two."),
-        ("threshold", {"quantity": "fill", "above": "1", "clear": "2"}, "clear", "It cannot end at a value at which it begins."),
-        ("threshold", {"quantity": "fill", "below": "2", "clear": "1"}, "clear", "It cannot end at a value at which it begins."),
+        ("threshold", {"quantity": "speed"}, "above", "Above or below: one of the two."),
+        ("threshold", {"quantity": "speed", "above": "1", "below": "2"}, "above", "Above or below: one of the two."),
+        ("threshold", {"quantity": "speed", "above": "1", "clear": "2"}, "clear", "It cannot end at a value at which it begins."),
+        ("threshold", {"quantity": "speed", "below": "2", "clear": "1"}, "clear", "It cannot end at a value at which it begins."),
         ("threshold", {"above": "1"}, "quantity", "This field is required."),
         ("silence", {"minutes": "0"}, "minutes", "Ensure this value is greater than or equal to 1."),
         ("silence", {"minutes": "9", "start": "08:00", "end": "08:00"}, "end", "No time lies between these hours."),
         ("silence", {"minutes": "9", "end": "00:00"}, "end", "No time lies between these hours."),
         ("silence", {"minutes": "9", "every": "5"}, "market", "A market needs all three"),
-        ("rate", {"quantity": "fuel"}, "above", "Per hour: above, below, or both."),
+        ("rate", {"quantity": "speed"}, "above", "Per hour: above, below, or both."),
         ("geofence", {"side": "inside"}, "zones", "This field is required."),
         ("json", {"spec": "{"}, "spec", "This is no condition yet"),
         ("json", {"spec": "[" * 100_000}, "spec", "This is no condition yet"),
