@@ -140,8 +140,8 @@ class Kind:
     """What a rule may watch for, as who makes one chooses it first; fields: of the form, its own."""
 
     name: str
-    title: str
-    example: str
+    title: Any
+    example: Any
     icon: str
     fields: tuple[str, ...]
 
