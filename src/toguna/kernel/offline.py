@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import RawPostDataException
 from django.middleware.csrf import get_token
@@ -79,3 +80,16 @@ def batch(request: Request, most: int) -> dict[str, Any] | HttpResponse:
     if account != request.actor.account:
         return others()
     return {**sent, "records": rows}
+
+
+def photo(request: Request, most: int) -> UploadedFile[bytes] | HttpResponse:
+    """What a page sends of a photo: `account`, and the file in `photo`, of `most` bytes at most; the work of this session's account. Else
+    the answer that says why not."""
+    if request.POST.get("account") != str(request.actor.account):
+        return others()
+    file = request.FILES.get("photo")
+    if not isinstance(file, UploadedFile):
+        return private({"says": _("Choose a photo first.")}, 400)
+    if (file.size or 0) > most:
+        return private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": most // 10**6}}, 413)
+    return file

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -69,13 +68,9 @@ def sync(request: Request) -> HttpResponse:
 @staff("reports.handle")
 def photo(request: Request) -> HttpResponse:
     """Takes one photo: account, id, case and moment (or report), slip; the file in `photo`. Answers {id, state, says}."""
-    if request.POST.get("account") != str(request.actor.account):
-        return offline.others()
-    file = request.FILES.get("photo")
-    if not isinstance(file, UploadedFile):
-        return offline.private({"says": _("Choose a photo first.")}, 400)
-    if (file.size or 0) > cases.MOST_BYTES:
-        return offline.private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
+    file = offline.photo(request, cases.MOST_BYTES)
+    if isinstance(file, HttpResponse):
+        return file
     return offline.private(dataclasses.asdict(records.add_photo(request.POST, file.read(), by=request.actor)))
 
 

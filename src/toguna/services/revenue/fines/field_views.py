@@ -7,7 +7,6 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -93,13 +92,9 @@ def sync(request: Request) -> HttpResponse:
 @staff(WRITE)
 def photo(request: Request) -> HttpResponse:
     """Takes one photo: account, id, of (the record's id); the file in `photo`."""
-    if request.POST.get("account") != str(request.actor.account):
-        return offline.others()
-    file = request.FILES.get("photo")
-    if not isinstance(file, UploadedFile):
-        return offline.private({"says": _("Choose a photo first.")}, 400)
-    if (file.size or 0) > cases.MOST_BYTES:
-        return offline.private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
+    file = offline.photo(request, cases.MOST_BYTES)
+    if isinstance(file, HttpResponse):
+        return file
     result = tickets.add_photo(request.POST.get("id", ""), request.POST.get("of", ""), file.read(), by=request.actor)
     return offline.private(dataclasses.asdict(result))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -54,13 +53,9 @@ def sync(request: Request) -> HttpResponse:
 @staff(WRITE)
 def photo(request: Request) -> HttpResponse:
     """Takes one photo: account, id, of (the record's id); the file in `photo`."""
-    if request.POST.get("account") != str(request.actor.account):
-        return offline.others()
-    file = request.FILES.get("photo")
-    if not isinstance(file, UploadedFile):
-        return offline.private({"says": _("Choose a photo first.")}, 400)
-    if (file.size or 0) > cases.MOST_BYTES:
-        return offline.private({"says": _("This photo is too large (%(size)d MB at most).") % {"size": 12}}, 413)
+    file = offline.photo(request, cases.MOST_BYTES)
+    if isinstance(file, HttpResponse):
+        return file
     result = census.add_photo(request.POST.get("id", ""), request.POST.get("of", ""), file.read(), by=request.actor)
     return offline.private(dataclasses.asdict(result))
 

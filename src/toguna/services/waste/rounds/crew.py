@@ -6,7 +6,6 @@ import dataclasses
 import uuid
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -23,6 +22,7 @@ from toguna.services.waste.models import DriverRecord, Round, Visit
 from toguna.services.waste.rounds import driving, planning, reads, stops, ways, words
 
 MOST_RECORDS = 20
+MOST_PHOTO = 12_000_000  # bytes: the page makes it small before it sends it
 
 
 def _number(typed: object) -> int | None:
@@ -122,16 +122,14 @@ def _here(one: Round, here: dict[str, Any], by: Actor) -> None:
 @staff("waste.work")
 def photo(request: Request) -> HttpResponse:
     """Takes one photo of a record: account, id, record; the file in `photo`. Answers {id, state, says}."""
-    if request.POST.get("account") != str(request.actor.account):
-        return offline.others()
-    file = request.FILES.get("photo")
+    file = offline.photo(request, MOST_PHOTO)
+    if isinstance(file, HttpResponse):
+        return file
     typed = request.POST.get("id", "")
     try:
         once, record = uuid.UUID(typed), uuid.UUID(request.POST.get("record", ""))
     except ValueError:
         return offline.private({"says": _("This cannot be read.")}, 400)
-    if not isinstance(file, UploadedFile):
-        return offline.private({"says": _("Choose a photo first.")}, 400)
     known = DriverRecord.objects.filter(client_id=record, account=request.actor.account).exists()
     visit = Visit.objects.filter(record=record).first()
     if not known:
