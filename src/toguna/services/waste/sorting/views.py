@@ -36,7 +36,7 @@ from toguna.services.waste.weighing.commands import latest
 from toguna.services.waste.weighing.telling import shown
 
 REMEMBERED = timedelta(days=90)  # what a campaign reached is shown so long after it ended
-MOST = 6
+MOST = 12
 
 
 @public
@@ -44,7 +44,10 @@ def sorting(request: HttpRequest) -> HttpResponse:
     today = timezone.localdate()
     first = today.replace(day=1)
     campaigns = SortingCampaign.objects.filter(since__lte=today, until__gte=today - REMEMBERED)
-    said = [(one, reads.reached(one, today)) for one in campaigns.prefetch_related("zones", "compared")[:MOST]]
+    latest_first = campaigns.prefetch_related("zones", "compared").order_by(
+        "-until", "-since"
+    )  # those that run before all
+    said = [(one, reads.reached(one, today)) for one in latest_first[:MOST]]
     values = {
         "materials": Material.objects.filter(active=True, sorted=True, points__gt=0), "rewards": Reward.objects.filter(active=True),
         "streets": reads.streets(first, today + timedelta(days=1)), "month": first, "least": reads.LEAST_HOUSEHOLDS,
