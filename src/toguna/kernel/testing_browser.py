@@ -31,6 +31,15 @@ MARKS = [
 ]
 WIDE = """document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]
   .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 120)).concat("is wider than the screen")"""
+# An amount or a measure of which a part stands on another line.
+BROKEN = r"""(() => {
+  const found = [], range = document.createRange(), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  for (let text; text = walk.nextNode();) for (const m of text.data.matchAll(/\d{1,3}(?:[\u202f\u00a0.,]\d{3})+(?:\u00a0\p{L}+)?|\d+\u00a0[\p{L}%]+/gu)) {
+    range.setStart(text, m.index); range.setEnd(text, m.index + m[0].length)
+    if (new Set([...range.getClientRects()].map(r => Math.round(r.top))).size > 1) found.push(m[0] + " stands on two lines")
+  }
+  return found
+})()"""
 STYLED = "getComputedStyle(document.body).margin === '0px'"
 DRAWN = ".maplibregl-canvas-container"
 SCRIPTS = "!matchMedia('(scripting: none)').matches"
@@ -116,7 +125,8 @@ def chromium(settings: Any, monkeypatch: pytest.MonkeyPatch, live_server: Any, t
 
 
 def sound(page: Any, name: str = "") -> None:
-    """The style is there, nothing is wider than the screen, and axe, which needs scripts, finds nothing.
+    """The style is there, nothing is wider than the screen, no amount stands on two lines, and axe, which needs scripts, finds
+    nothing.
 
     `name`: of the picture, else its address's."""
     from playwright.sync_api import Error
@@ -139,7 +149,7 @@ def faults(page: Any) -> list[Any]:
     from axe_playwright_python.sync_playwright import Axe
 
     found: list[Any] = [] if page.evaluate(STYLED) else ["the style sheet is not there"]
-    found += page.evaluate(WIDE)
+    found += page.evaluate(WIDE) + page.evaluate(BROKEN)
     if page.evaluate(SCRIPTS):  # what a map draws never holds still: all around it is judged
         axe = Axe().run(page, context={"exclude": [DRAWN]}).response["violations"]
         if axe:  # what is still being drawn is judged when it stands

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
@@ -96,9 +97,21 @@ def figure(value: float) -> str:
 
 
 @register.simple_tag
-def money(amount: int, currency: str = "") -> str:
-    """Minor units, as people read them in their language."""
-    return kernel_money.shown(amount, currency)
+def money(amount: int, currency: str = "") -> SafeString:
+    """Minor units, as people read them in their language. However narrow its place, it stands on one line."""
+    return format_html('<span class="nowrap">{}</span>', kernel_money.shown(amount, currency))
+
+
+_AMOUNT = re.compile(r"(\d[\d.,\u202f\xa0]*\xa0[^\W\d_]+)")
+
+
+@register.filter
+def whole(words: object) -> SafeString:
+    """What was said elsewhere, each amount or measure of it on one line."""
+    parts = enumerate(_AMOUNT.split(str(words)))  # every second one is an amount
+    return format_html_join(
+        "", "{}", ((format_html('<span class="nowrap">{}</span>', p) if n % 2 else p,) for n, p in parts)
+    )
 
 
 @register.simple_tag

@@ -29,7 +29,7 @@ from toguna.kernel import registry, town
 from toguna.kernel.web import Page, public
 from toguna.site import errors, home
 from toguna.site.icons import ICONS
-from toguna.site.templatetags.toguna import figure, icon, problems
+from toguna.site.templatetags.toguna import figure, icon, money, problems, whole
 
 SITE = Path(home.__file__).parent
 CSS = (SITE / "static" / "toguna.css").read_text()
@@ -302,3 +302,12 @@ def test_french_keeps_a_space_before_a_colon_also_where_it_stands_alone() -> Non
 def test_what_was_measured_is_written_as_people_do(value, shown):
     with translation.override("fr"):
         assert figure(value) == shown
+
+
+def test_an_amount_stands_on_one_line_where_it_is_shown_and_where_it_is_spoken_of() -> None:
+    with translation.override("fr"):
+        assert money(1500, "XOF") == '<span class="nowrap">1\u202f500\xa0FCFA</span>'
+    said = whole("<b> 2 m2 × 1\u202f500\xa0FCFA, puis 12,5\xa0kg")
+    assert said == (
+        '&lt;b&gt; 2 m2 × <span class="nowrap">1\u202f500\xa0FCFA</span>, puis <span class="nowrap">12,5\xa0kg</span>'
+    )

@@ -29,6 +29,7 @@ from toguna.engines.territory.models import Zone
 from toguna.kernel.access import NOBODY, SYSTEM
 from toguna.kernel.demo import DemoFiles
 from toguna.kernel.testing import forget_jobs
+from toguna.kernel.testing_browser import look
 
 
 def test_added_changed_labelled_and_its_label_opens_it(hire):
@@ -392,3 +393,9 @@ def test_a_warranty_that_ends_soon_is_said_and_shown_on_its_page(db, hire):
     said = {name: head.get(f"/desk/assets/at/{row.code}").content.decode() for name, row in rows.items()}
     assert [name for name in ends if "under warranty" in said[name]] == ["TODAY", "SOON", "LATER", "GONE"]
     assert "Warranty until" in said["ENDED"]
+
+
+def test_however_dear_it_is_its_amounts_stand_on_one_line_of_a_telephone(truck, hire, chromium):
+    fuel.fill(truck.pk, 90, km=20_000, price=123_456_789, by=HEAD, client_id=uuid.uuid4())
+    page = chromium.page(hire("manager"))
+    assert "789\xa0FCFA" in look(page, f"/desk/assets/at/{truck.code}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import time
 from typing import Any
 
 from django import forms
@@ -132,46 +135,68 @@ class DecoderForm(forms.Form):
                 return {}
 
 
-KINDS = [
-    ("threshold", gettext_lazy("a value is too high or too low")),
-    ("silence", gettext_lazy("nothing comes any more")),
-    ("rate", gettext_lazy("a value changes too fast")),
-    ("geofence", gettext_lazy("it leaves a zone, or enters one")),
-    ("json", gettext_lazy("several of these together (JSON)")),
-]
+@dataclass(frozen=True)
+class Kind:
+    """What a rule may watch for, as who makes one chooses it first; fields: of the form, its own."""
+
+    name: str
+    title: Any
+    example: Any
+    icon: str
+    fields: tuple[str, ...]
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "threshold", gettext_lazy("a value is too high or too low"), gettext_lazy("A bin is nearly full, a tank is nearly empty."),
+            "warn", ("quantity", "above", "below", "clear", "minutes"),
+        ),
+        Kind(
+            "silence", gettext_lazy("nothing comes any more"), gettext_lazy("A device is broken, stolen or without power."), "clock",
+            ("minutes",),
+        ),
+        Kind(
+            "rate", gettext_lazy("a value changes too fast"), gettext_lazy("Fuel is taken from a tank, a river rises."), "figures",
+            ("quantity", "above", "below"),
+        ),
+        Kind(
+            "geofence", gettext_lazy("it leaves a zone, or enters one"), gettext_lazy("A truck leaves the town."), "zone",
+            ("zones", "side"),
+        ),
+        Kind(
+            "json", gettext_lazy("several of these together (JSON)"), gettext_lazy("All of them at once, or any of them: see docs/telemetry.md."),
+            "layers", ("spec",),
+        ),
+    )
+}  # fmt: skip
 
 
 ONLY_NOT = [*NOTHING, ("only", gettext_lazy("only on these")), ("not", gettext_lazy("not on these"))]
 
 
 class RuleForm(forms.Form):
-    """One simple condition in fields, or any in JSON."""
+    """One simple condition in its own fields, or any in JSON."""
 
     TIMES = ("days", "start", "end", "holidays", "dates", "not_dates", "market", "every", "since")
 
     title = forms.CharField(label=gettext_lazy("Name of the rule"), max_length=120)
     level = forms.TypedChoiceField(label=gettext_lazy("Level"), choices=Level.choices, coerce=int, initial=2)
-    condition = forms.ChoiceField(label=gettext_lazy("It is raised when"), choices=KINDS)
-    quantity = forms.ChoiceField(label=gettext_lazy("Quantity"), required=False)
+    quantity = forms.ChoiceField(label=gettext_lazy("Quantity"))
     above = forms.FloatField(label=gettext_lazy("Above"), required=False)
-    below = forms.FloatField(
-        label=gettext_lazy("Below"),
-        required=False,
-        help_text=gettext_lazy("For a change: per hour, a fall with a minus."),
-    )
+    below = forms.FloatField(label=gettext_lazy("Below"), required=False)
     clear = forms.FloatField(label=gettext_lazy("It ends at"), required=False)
     minutes = forms.FloatField(
         label=gettext_lazy("Minutes that it lasts before"), required=False, min_value=0, max_value=100_000
     )
-    zones = forms.TypedMultipleChoiceField(label=gettext_lazy("Zones"), coerce=int, required=False)
+    zones = forms.TypedMultipleChoiceField(label=gettext_lazy("Zones"), coerce=int)
     side = forms.ChoiceField(
         label=gettext_lazy("It is"),
-        required=False,
         choices=[("outside", gettext_lazy("outside")), ("inside", gettext_lazy("inside"))],
     )
     spec = forms.CharField(
         label=gettext_lazy("Conditions as JSON"),
-        required=False,
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
     )
     days = forms.TypedMultipleChoiceField(
@@ -231,8 +256,24 @@ class RuleForm(forms.Form):
         label=gettext_lazy("Who hears when it goes up a level"), required=False, max_length=500, help_text=gettext_lazy("Empty: the same.")
     )  # fmt: skip
 
-    def __init__(self, *args: Any, actor: Actor, allowed: frozenset[int] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, condition: str, actor: Actor, allowed: frozenset[int] | None = None, **kwargs: Any
+    ) -> None:
+        """condition: of KINDS."""
         super().__init__(*args, **kwargs)
+        self.condition = KINDS[condition]
+        others = {name for kind in KINDS.values() for name in kind.fields}.difference(self.condition.fields)
+        for name in (*others, *(self.TIMES if condition == "json" else ())):  # JSON says by itself when it watches
+            del self.fields[name]
+        if condition == "silence":
+            self.fields["minutes"] = forms.FloatField(
+                label=_("Minutes without a message"), min_value=1, max_value=100_000, initial=60
+            )
+        if condition == "threshold":
+            self.fields["above"].help_text = _("Above or below: one of the two.")
+        if condition == "rate":
+            self.fields["above"].help_text = _("Per hour: above, below, or both.")
+            self.fields["below"].help_text = _("A fall with a minus.")
         self.reactions = [
             one for one in registry.declared(AlarmReaction) if access.can(actor, one.permission, anywhere=True)
         ]
@@ -241,8 +282,12 @@ class RuleForm(forms.Form):
                 label=str(one.title), required=False, choices=[*NOTHING, *one.choices()]
             )
         names = [(q.code, text.pick(q.names)) for q in Quantity.objects.all()]
-        self.fields["quantity"].choices = [*NOTHING, (conditions.SPEED, _("Speed")), *names]  # type: ignore[attr-defined]
-        self.fields["zones"].choices = zone_choices(None)  # type: ignore[attr-defined]
+        for name, choices in (
+            ("quantity", [*NOTHING, (conditions.SPEED, _("Speed")), *names]),
+            ("zones", zone_choices(None)),
+        ):
+            if name in self.fields:
+                self.fields[name].choices = choices  # type: ignore[attr-defined]
         reach = zone_choices(allowed)
         self.fields["zone"].choices = reach if allowed is not None else [*NOTHING, *reach]  # type: ignore[attr-defined]
 
@@ -255,32 +300,44 @@ class RuleForm(forms.Form):
         data = super().clean() or {}
         if self.errors:
             return data
-        if not bool(data["market"]) == (data["every"] is not None) == (data["since"] is not None):
-            raise forms.ValidationError(
-                _(
-                    "A market needs all three: how many days lie between, one of its days, and whether only these are meant or all others."
-                )
-            )
+        if wrong := list(self._wrong(data)):
+            raise forms.ValidationError(dict(wrong))
         try:
             data["made"] = conditions.parse(self._spec(data)).spec()
-        except (conditions.BadCondition, ValueError) as error:
-            raise forms.ValidationError(_("This is no condition yet: %(why)s") % {"why": error}) from error
+        except (conditions.BadCondition, ValueError, RecursionError) as error:
+            raise forms.ValidationError(
+                {self.condition.fields[-1]: _("This is no condition yet: %(why)s") % {"why": error}}
+            ) from error
         return data
 
+    def _wrong(self, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """(field, what is wrong) of what is right field by field and not together."""
+        above, below, clear = data.get("above"), data.get("below"), data.get("clear")
+        if self.condition.name == "threshold" and (above is None) == (below is None):
+            yield "above", _("Above or below: one of the two.")
+        elif clear is not None and (clear > above if above is not None else clear < below):
+            yield "clear", _("It cannot end at a value at which it begins.")
+        if self.condition.name == "rate" and above is below is None:
+            yield "above", _("Per hour: above, below, or both.")
+        if self.condition.name == "json":
+            return
+        if data["end"] is not None and data["end"] == (data["start"] or time()):
+            yield "end", _("No time lies between these hours.")
+        if not bool(data["market"]) == (data["every"] is not None) == (data["since"] is not None):
+            yield (
+                "market",
+                _(
+                    "A market needs all three: how many days lie between, one of its days, and whether only these are meant or all others."
+                ),
+            )
+
     def _spec(self, data: dict[str, Any]) -> Any:
-        kind = data["condition"]
-        if kind == "json":
-            return json.loads(data["spec"] or "null")
-        names = {
-            "threshold": ("quantity", "above", "below", "clear", "minutes"), "silence": ("minutes",),
-            "rate": ("quantity", "above", "below"), "geofence": ("zones",),
-        }[kind]  # fmt: skip
-        found: dict[str, Any] = {
-            "kind": kind,
-            **{name: data[name] for name in names if data.get(name) not in (None, "")},
-        }
-        if kind == "geofence":
-            found["when"] = data["side"] or "outside"
+        if self.condition.name == "json":
+            return json.loads(data["spec"])
+        own = {name: data[name] for name in self.condition.fields if data[name] not in (None, "")}
+        if "side" in own:
+            own["when"] = own.pop("side")
+        found: dict[str, Any] = {"kind": self.condition.name, **own}
         calendar = self._calendar(data)
         if data["days"] or data["start"] or data["end"] or calendar:
             found = {"kind": "during", "of": found, "days": data["days"] or [1, 2, 3, 4, 5, 6, 7], **calendar}
@@ -434,6 +491,7 @@ def initial(row: AlarmRule) -> dict[str, Any]:
         "title": text.pick(row.titles), "level": row.level, "service": row.service, "kind": row.kind, "zone": row.zone,
         "escalate": row.escalate, "notify": ", ".join(row.notify),
         "notify_up": ", ".join(row.notify_up), **{f"does_{name}": chosen for name, chosen in row.does.items()},
+        "spec": json.dumps(spec, ensure_ascii=False, indent=1), "condition": "json",
     }  # fmt: skip
     inner, when = spec, {}
     if spec.get("kind") == "during" and isinstance(spec.get("of"), dict):
@@ -457,4 +515,4 @@ def initial(row: AlarmRule) -> dict[str, Any]:
             "side": inner.get("when"),
             **{n: inner[n] for n in names if n in inner},
         }
-    return {**found, "condition": "json", "spec": json.dumps(spec, ensure_ascii=False, indent=1)}
+    return found

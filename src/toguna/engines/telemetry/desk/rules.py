@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from toguna.engines.telemetry.desk.forms import RuleForm, initial
+from toguna.engines.telemetry.desk.forms import KINDS, RuleForm, initial
 from toguna.engines.telemetry.devices.register import MANAGE, READ
 from toguna.engines.telemetry.models import AlarmRule
 from toguna.engines.telemetry.rules import actions, declared, saying, trying, watching
@@ -77,13 +77,20 @@ def _does(row: AlarmRule) -> list[tuple[Any, Any]]:
 
 @staff(MANAGE)
 def edit(request: Request, name: str = "") -> HttpResponse:
+    """?condition=...: what it watches for is chosen first. A rule that is changed keeps its own, until another is chosen."""
     row = get_object_or_404(_visible(request), name=name) if name else None
     if row is not None:
         access.require(request.actor, MANAGE, zone=row.zone)
-    first = initial(row) if row is not None else None
+    first = initial(row) if row is not None else {}
+    condition = request.POST.get("condition", request.GET.get("condition", first.get("condition")))
+    back = reverse("desk-alarm-rule", args=[name]) if name else reverse("desk-alarm-rules")
+    values: dict[str, Any] = {"title": _("Rule"), "back": back}
+    if condition not in KINDS:
+        return render(request, "telemetry/desk_rule_kinds.html", {**values, "kinds": KINDS.values()})
     form = RuleForm(
-        request.POST or None, initial=first, allowed=access.zones(request.actor, MANAGE), actor=request.actor
-    )
+        request.POST or None, initial=first, condition=condition, allowed=access.zones(request.actor, MANAGE),
+        actor=request.actor,
+    )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         values = form.values(row)
         try:
@@ -94,6 +101,6 @@ def edit(request: Request, name: str = "") -> HttpResponse:
         else:
             messages.success(request, _("It is saved. See below when it would have been raised."))
             return redirect(f"{reverse('desk-alarm-rule', args=[saved.name])}?try=1")
-    back = reverse("desk-alarm-rule", args=[name]) if name else reverse("desk-alarm-rules")
-    values = {"form": form, "title": _("Rule"), "back": back}
-    return render(request, "telemetry/desk_rule_edit.html", values, status=422 if form.errors else 200)
+    return render(
+        request, "telemetry/desk_rule_edit.html", {**values, "form": form}, status=422 if form.errors else 200
+    )

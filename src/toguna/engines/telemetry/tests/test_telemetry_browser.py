@@ -111,7 +111,7 @@ def test_a_phone_on_its_way_and_the_desk_that_sees_it(chromium, device):
     for path, words in {
         "/desk/devices/": "Camion 3", f"/desk/devices/{truck.pk}": "Carburant", f"/desk/devices/{truck.pk}/edit": "Comment il envoie",
         "/desk/devices/quarantine": "stranger-9", "/desk/devices/alarms": "Carburant bas", "/desk/devices/rules/fuel?try=1": "Sur les données passées", "/desk/devices/rules/fuel": "L’essayer sur les",
-        "/desk/devices/rules/new": "Elle se déclenche quand", "/desk/devices/map": "Où sont les appareils", f"/desk/devices/{phone.pk}/key": "Page à ouvrir",
+        "/desk/devices/rules/new": "Plus rien ne vient", "/desk/devices/rules/new?condition=threshold": "Elle cesse à", "/desk/devices/map": "Où sont les appareils", f"/desk/devices/{phone.pk}/key": "Page à ouvrir",
         "/desk/devices/decoders/new": "Marque et modèle",
     }.items():  # fmt: skip
         page.goto(path)

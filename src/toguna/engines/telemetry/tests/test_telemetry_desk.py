@@ -19,6 +19,7 @@ from toguna.engines.people import api as people
 from toguna.engines.people.testing import sign_in
 from toguna.engines.telemetry import api
 from toguna.engines.telemetry.desk import devices, reading
+from toguna.engines.telemetry.desk.forms import RuleForm
 from toguna.engines.telemetry.devices import keys, register
 from toguna.engines.telemetry.intake import draining
 from toguna.engines.telemetry.models import Alarm, AlarmRule, Decoder, Device, Policy, Refused
@@ -257,6 +258,68 @@ def test_a_rule_is_tried_then_switched_on_and_its_alarm_dealt_with(device, hire)
         == 422
     )
     assert agent.post(f"/desk/devices/rules/{row.name}/edit", said).status_code == 403
+
+
+OWN = {
+    "threshold": {"quantity", "above", "below", "clear", "minutes"}, "silence": {"minutes"}, "rate": {"quantity", "above", "below"},
+    "geofence": {"zones", "side"}, "json": {"spec"},
+}  # fmt: skip
+
+
+def shown_of(said: str) -> set[str]:
+    return set(re.findall(r'name="(\w+)"', said)) & set().union(*OWN.values(), RuleForm.TIMES)
+
+
+def test_what_a_rule_watches_for_is_chosen_first_and_its_form_asks_no_more(db, hire):
+    head, new = hire("manager"), "/desk/devices/rules/new"
+    first = page(head, new)
+    assert not shown_of(first) and "Something else" not in first
+    for kind, own in OWN.items():
+        assert f'href="?condition={kind}"' in first
+        times = set() if kind == "json" else set(RuleForm.TIMES)
+        assert shown_of(page(head, f"{new}?condition={kind}")) == own | times, kind
+    assert "It is raised when" in page(head, f"{new}?condition=moon"), "no such kind: it is asked again"
+
+
+def test_a_rule_that_is_changed_keeps_its_kind_until_another_is_chosen(db, hire):
+    head = hire("manager")
+    values = {"titles": {"en": "Quiet"}, "spec": {"kind": "silence", "minutes": 45}}
+    row = actions.save_rule("quiet", values, by=SYSTEM)
+    edit = f"/desk/devices/rules/{row.name}/edit"
+    assert shown_of(page(head, edit)) == {"minutes", *RuleForm.TIMES} and 'value="45"' in page(head, edit)
+    assert "?condition=rate" in page(head, f"{edit}?condition=")
+    assert shown_of(page(head, f"{edit}?condition=geofence")) == {"zones", "side", *RuleForm.TIMES}
+    assert "&quot;kind&quot;: &quot;silence&quot;" in page(head, f"{edit}?condition=json"), "as JSON, what it is now"
+    said = {"title": "Fast", "level": "2", "condition": "rate", "quantity": "speed", "below": "-5", "clear": "9"}
+    assert head.post(edit, said).status_code == 302
+    row.refresh_from_db()
+    assert row.spec == {"kind": "rate", "quantity": "speed", "below": -5.0}, "what it does not ask is not kept"
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "where", "error"),
+    [
+        ("threshold", {"quantity": "speed"}, "above", "Above or below: one of the two."),
+        ("threshold", {"quantity": "speed", "above": "1", "below": "2"}, "above", "Above or below: one of the two."),
+        ("threshold", {"quantity": "speed", "above": "1", "clear": "2"}, "clear", "It cannot end at a value at which it begins."),
+        ("threshold", {"quantity": "speed", "below": "2", "clear": "1"}, "clear", "It cannot end at a value at which it begins."),
+        ("threshold", {"above": "1"}, "quantity", "This field is required."),
+        ("silence", {"minutes": "0"}, "minutes", "Ensure this value is greater than or equal to 1."),
+        ("silence", {"minutes": "9", "start": "08:00", "end": "08:00"}, "end", "No time lies between these hours."),
+        ("silence", {"minutes": "9", "end": "00:00"}, "end", "No time lies between these hours."),
+        ("silence", {"minutes": "9", "every": "5"}, "market", "A market needs all three"),
+        ("rate", {"quantity": "speed"}, "above", "Per hour: above, below, or both."),
+        ("geofence", {"side": "inside"}, "zones", "This field is required."),
+        ("json", {"spec": "{"}, "spec", "This is no condition yet"),
+        ("json", {"spec": "[" * 100_000}, "spec", "This is no condition yet"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_rule_is_said_at_its_field(db, hire, kind, typed, where, error):
+    sent = {"title": "R", "level": "2", "condition": kind, **typed}
+    answer = hire("manager").post("/desk/devices/rules/new", sent)
+    assert answer.status_code == 422 and not AlarmRule.objects.filter(declared=False).exists()
+    form = answer.context["form"]
+    assert list(form.errors) == [where] and error in form.errors[where][0]
 
 
 def test_a_rule_of_many_devices_is_tried_on_some_and_makes_no_more_of_them(device, hire, monkeypatch):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import isfinite, sqrt
-from typing import Any
 
 from django.db import connection
 
@@ -185,6 +184,40 @@ def effect(campaign: SortingCampaign, today: date) -> Effect | None:
     )  # fmt: skip
 
 
+# How many households sorted: in each week, and before and since, where a campaign is and where it is not.
+_SORTERS = """
+SELECT GROUPING(week) = 0 AS weekly, count(DISTINCT household) FROM (
+    SELECT h.id AS household, h.zone_id = ANY(%(zones)s) AS ours, e.at >= %(since)s::date::timestamptz AS since,
+        floor(extract(epoch FROM e.at - %(begin)s::date::timestamptz) / 604800)::int AS week
+    FROM waste_point_entry e JOIN waste_household h ON h.id = e.household_id
+    WHERE e.grammes > 0 AND h.zone_id = ANY(%(both)s) AND e.at >= %(begin)s AND e.at < %(end)s AND (%(material)s::bigint IS NULL OR e.material_id = %(material)s)
+) sorted GROUP BY GROUPING SETS ((ours, since), (ours, since, week))
+"""
+
+
+def reached(campaign: SortingCampaign, today: date) -> Effect | None:
+    """What everybody may read of its effect: only one that is sure, of districts of five households at least, and of as many that
+    sorted on either side, before and since; by_week is empty where a week has fewer. Seven statements."""
+    found = effect(campaign, today)
+    if found is None or not found.sure:
+        return None
+    begin, zones = found.by_week[0][0], [zone.pk for zone in campaign.zones.all()]
+    both = [*zones, *(zone.pk for zone in campaign.compared.all())]
+    if min(households(both).values()) < LEAST_HOUSEHOLDS:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SORTERS, {
+                "zones": zones, "both": both, "material": campaign.material_id, "since": campaign.since, "begin": begin,
+                "end": begin + timedelta(weeks=len(found.by_week)),
+            },
+        )  # fmt: skip
+        few = {weekly for weekly, many in cursor.fetchall() if many < LEAST_HOUSEHOLDS}
+    if False in few:
+        return None
+    return replace(found, by_week=[]) if few else found
+
+
 def comparable(zones: Sequence[int], among: Sequence[int], today: date, material: int | None, most: int) -> list[int]:
     """The districts that sorted most alike in the weeks before, to be left out and compared. Two statements."""
     begin = today - timedelta(weeks=WEEKS_BEFORE)
@@ -197,15 +230,15 @@ def comparable(zones: Sequence[int], among: Sequence[int], today: date, material
     return [pk for _apart, pk in others[:most]]
 
 
-def progress(campaign: SortingCampaign, today: date) -> tuple[float, float]:
-    """(kilogrammes a household a week so far, the target)."""
+def progress(campaign: SortingCampaign, today: date) -> tuple[float, float, int]:
+    """(kilogrammes a household a week so far, the target, how many households sorted for it)."""
     weeks = max(1.0, (min(today, campaign.until) - campaign.since).days / 7)
     zones = list(campaign.zones.values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT COALESCE(sum(grammes), 0) / 1000.0 FROM waste_point_entry WHERE campaign_id = %s AND grammes > 0",
+            "SELECT COALESCE(sum(grammes), 0) / 1000.0, count(DISTINCT household_id) FROM waste_point_entry WHERE campaign_id = %s AND grammes > 0",
             [campaign.pk],
         )
-        kilos: Any = cursor.fetchone()[0]
+        kilos, sorters = cursor.fetchone()
     homes = sum(households(zones).values())
-    return (float(kilos) / homes / weeks if homes else 0.0), float(campaign.target)
+    return (float(kilos) / homes / weeks if homes else 0.0), float(campaign.target), sorters

@@ -31,20 +31,30 @@ from toguna.services.waste.models import (
 from toguna.services.waste.orders import actions as orders
 from toguna.services.waste.orders import money, subscriptions, telling
 from toguna.services.waste.places import reads as places
-from toguna.services.waste.sorting import actions, reads
+from toguna.services.waste.sorting import actions, drawing, reads
 from toguna.services.waste.weighing.commands import latest
 from toguna.services.waste.weighing.telling import shown
+
+REMEMBERED = timedelta(days=90)  # what a campaign reached is shown so long after it ended
+MOST = 12
 
 
 @public
 def sorting(request: HttpRequest) -> HttpResponse:
     today = timezone.localdate()
     first = today.replace(day=1)
-    campaigns = list(SortingCampaign.objects.filter(since__lte=today, until__gte=today).prefetch_related("zones"))
+    campaigns = SortingCampaign.objects.filter(since__lte=today, until__gte=today - REMEMBERED)
+    latest_first = campaigns.prefetch_related("zones", "compared").order_by(
+        "-until", "-since"
+    )  # those that run before all
+    said = [(one, reads.reached(one, today)) for one in latest_first[:MOST]]
     values = {
         "materials": Material.objects.filter(active=True, sorted=True, points__gt=0), "rewards": Reward.objects.filter(active=True),
         "streets": reads.streets(first, today + timedelta(days=1)), "month": first, "least": reads.LEAST_HOUSEHOLDS,
-        "shops": places.nearest(None, kinds=("reward",), most=20), "campaigns": [(one, *reads.progress(one, today)) for one in campaigns],
+        "shops": places.nearest(None, kinds=("reward",), most=20), "campaigns": [
+            (one, effect, drawing.lines(effect) if effect and effect.by_week else "", reads.progress(one, today) if one.until >= today else None)
+            for one, effect in said if effect or one.until >= today
+        ],
     }  # fmt: skip
     return render(request, "waste/sorting.html", values)
 

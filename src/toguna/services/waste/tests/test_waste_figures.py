@@ -250,7 +250,7 @@ def test_sites_of_wild_dumps_with_what_rounds_fetched_of_them_and_nothing_is_cou
         (3, 110, 10_000 + whole // 4, "Behind the wall"), (1, 20, whole // 4, "Far"),
     ]  # fmt: skip
     page = " ".join(hire("manager").get("/desk/waste/figures/").content.decode().replace("\xa0", " ").split())
-    assert "Behind the wall" in page and "13,750 FCFA" in page and "17,500 FCFA, 2 h" in page
+    assert "Behind the wall" in page and "13,750 FCFA" in page and "17,500 FCFA</span>, 2 h" in page
     assert counted("waste-cost-tonne", timezone.now())[0] == 10_000 + whole
     assert by_zone("waste-cost-tonne", timezone.now()) == {
         town.north.pk: 10_000 + whole * 3 / 4,
