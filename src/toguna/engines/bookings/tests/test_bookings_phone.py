@@ -16,8 +16,11 @@ from toguna.engines.channels.ussd.sessions import MOST_GSM, step
 from toguna.engines.people import api as people
 
 PHONE = "+22370000001"
-with translation.override("en"):
-    DAY = formats.date_format(at(days=2), "l j F")
+
+
+def the_day() -> str:
+    with translation.override("en"):
+        return formats.date_format(at(days=2), "l j F")
 
 
 def number(screen: str, words: str) -> str:
@@ -48,7 +51,7 @@ def say(counter):
 
 def test_an_hour_by_sms_and_given_back(say):
     assert "Which day?" in (days := say("APPOINTMENT"))
-    assert "At what time?" in (hours := say(number(days, DAY))) and "09:00" in hours
+    assert "At what time?" in (hours := say(number(days, the_day()))) and "09:00" in hours
     assert "Your name?" in say("9:30")
     done = say("Fanta Koné")
     made = Booking.objects.get()
@@ -72,7 +75,7 @@ def test_in_our_languages(say, language, word):
 
 
 def test_an_hour_that_somebody_took_meanwhile(say, books, counter):
-    assert "09:30" in say(number(say("APPOINTMENT"), DAY))
+    assert "09:30" in say(number(say("APPOINTMENT"), the_day()))
     books(counter, at(days=2, hour=9, minute=30))
     assert "Send the number of an hour" in say("9:30")
     assert "Your name?" in say("9h")
@@ -85,7 +88,7 @@ def test_by_ussd_every_screen_fits(counter):
     people.person_for(name="Fanta Koné", phone=PHONE, language="en")  # known: her name is not asked
     typed: list[str] = []
     screen = step("s1", PHONE, typed)
-    for wanted in ("appointment", DAY, "09:30"):
+    for wanted in ("appointment", the_day(), "09:30"):
         for _more in range(8):
             assert len(screen.text) <= MOST_GSM
             if re.search(rf"^(\d+) .*{wanted}", screen.text, re.M | re.I):

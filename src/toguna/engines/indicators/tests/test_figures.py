@@ -25,7 +25,11 @@ from toguna.engines.territory.models import Zone
 from toguna.kernel import registry
 from toguna.kernel.manifest import Service
 
-THIS = counting.month_back(date.today(), 0)
+
+def this_month() -> date:
+    return counting.month_back(date.today(), 0)
+
+
 ROWS = (
     "SELECT id AS zone_id, date_trunc('month', current_date)::date AS month, id AS numerator, 2 * id AS denominator "
     "FROM territory_zone WHERE level = 2 AND current_date >= %(since)s"
@@ -69,7 +73,7 @@ def test_counting_again_changes_nothing(town):
 
 
 def test_old_months_are_counted_again_at_night_only(town):
-    old = counting.month_back(THIS, counting.MONTHS_AGAIN + 1)
+    old = counting.month_back(this_month(), counting.MONTHS_AGAIN + 1)
     Snapshot.objects.create(measure=OPENED.name, month=old, numerator=99)
     counting.refresh(OPENED)
     assert Snapshot.objects.filter(month=old).exists()
@@ -83,7 +87,7 @@ def test_the_trend_is_of_settled_months(town, kind, settles, expected):
     Snapshot.objects.all().delete()
     counted = [50, 4, 4, 4, 2, 2, 2, 4, 4]
     Snapshot.objects.bulk_create(
-        Snapshot(measure="test.opened", month=counting.month_back(THIS, n), numerator=value, denominator=8)
+        Snapshot(measure="test.opened", month=counting.month_back(this_month(), n), numerator=value, denominator=8)
         for n, value in enumerate(counted)
     )
     (series,) = counting.read([replace(OPENED, kind=kind, settles=settles)], months=6)
@@ -115,7 +119,7 @@ def test_twenty_districts_and_eighteen_months_cost_no_more(town, client, django_
         [Zone(level=2, name=f"Quartier {n}", parent=town, source=f"t:more{n}", geom=box) for n in range(18)]
     )
     Snapshot.objects.bulk_create(
-        Snapshot(measure=OPENED.name, zone=z, month=counting.month_back(THIS, n), numerator=n)
+        Snapshot(measure=OPENED.name, zone=z, month=counting.month_back(this_month(), n), numerator=n)
         for z in more
         for n in range(18)
     )
@@ -132,7 +136,7 @@ def test_figures_come_out_as_csv(town, client):
     answer = client.get("/figures/test.share?format=csv").content.decode()
     rows = list(csv.DictReader(io.StringIO(answer)))
     assert [(r["district"], r["value"]) for r in rows] == [("", "50.0"), ("Nord", "50.0"), ("Sud", "50.0")]
-    assert rows[0]["month"] == f"{THIS:%Y-%m}"
+    assert rows[0]["month"] == f"{this_month():%Y-%m}"
     assert float(rows[0]["numerator"]) == float(rows[1]["numerator"]) + float(rows[2]["numerator"])
 
 

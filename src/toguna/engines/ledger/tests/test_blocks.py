@@ -19,7 +19,10 @@ from toguna.engines.ledger.paying import SUSPENSE
 from toguna.kernel.access import SYSTEM, Actor
 
 BY = Actor(account=1, staff=True)
-YEAR = timezone.localdate().year
+
+
+def year() -> int:
+    return timezone.localdate().year
 
 
 @pytest.fixture
@@ -49,9 +52,9 @@ def test_a_block_is_given_once_while_half_of_it_is_left(desk):
     for number in range(1, 7):
         take(one, number)
     assert blocks.reserve(desk, "tablet", 10, by=BY).first == 17
-    assert paying.gaps(desk, YEAR) == []
+    assert paying.gaps(desk, year()) == []
     assert blocks.end(one, why="back at the office", by=BY) == 4 and blocks.end(one, why="again", by=BY) == 0
-    assert paying.gaps(desk, YEAR) == [] and VoidNumber.objects.count() == 4
+    assert paying.gaps(desk, year()) == [] and VoidNumber.objects.count() == 4
 
 
 def test_a_clock_wrong_by_two_years_changes_no_day(desk):
@@ -59,7 +62,7 @@ def test_a_clock_wrong_by_two_years_changes_no_day(desk):
     long_ago = timezone.now() - timedelta(days=730)
     row = take(block, 3, bills=[owed.pk], at=long_ago)
     assert row.number == 3 and row.said_at == long_ago and abs(row.at - timezone.now()) < timedelta(minutes=1)
-    assert row.entry.day == timezone.localdate() and row.year == YEAR
+    assert row.entry.day == timezone.localdate() and row.year == year()
     ahead = take(block, 4, at=timezone.now() + timedelta(days=730))
     assert ahead.entry.day == timezone.localdate() and ahead.said_at is not None
     owed.refresh_from_db()
@@ -71,10 +74,10 @@ def test_two_devices_with_the_same_block_keep_both_payments(desk):
     first = take(block, 1, key="first", bills=[one.pk])
     second = take(block, 1, key="second", bills=[two.pk])
     assert first.number == 1 and first.printed == ""
-    assert second.number == 6 and second.printed == f"T1-{YEAR}-000001"
+    assert second.number == 6 and second.printed == f"T1-{year()}-000001"
     assert take(block, 1, key="second", bills=[two.pk]).pk == second.pk, "sent again, it is the same"
     two.refresh_from_db()
-    assert two.state == Bill.State.PAID and paying.gaps(desk, YEAR) == []
+    assert two.state == Bill.State.PAID and paying.gaps(desk, year()) == []
 
 
 def test_what_a_stolen_device_sends_is_put_aside(desk):
@@ -86,7 +89,7 @@ def test_what_a_stolen_device_sends_is_put_aside(desk):
     assert Suspense.objects.get().payment_id == late.pk and "stolen" in Suspense.objects.get().reason
     assert late.number == 6 and late.printed.endswith("000002") and book.balance(SUSPENSE) == -1000
     owed.refresh_from_db()
-    assert owed.state == Bill.State.OPEN and paying.gaps(desk, YEAR) == []
+    assert owed.state == Bill.State.OPEN and paying.gaps(desk, year()) == []
 
 
 def test_the_proof_of_a_receipt_is_of_its_block_number_and_amount(desk):
@@ -132,6 +135,6 @@ def test_whatever_comes_in_whatever_order_no_number_is_lost(db, actions):
                 else:
                     paying.void(last.pk, reason="x", by=SYSTEM)
                     taken -= 10
-            assert paying.gaps(desk, YEAR) == []
+            assert paying.gaps(desk, year()) == []
         assert book.balance("57302") == taken
         transaction.set_rollback(True)

@@ -27,7 +27,9 @@ from toguna.services.revenue.collecting.urls import urlpatterns
 from toguna.services.revenue.models import Base, Collected, Collector, Counted, Device, Part, Taxed, Taxpayer, Visit
 from toguna.services.revenue.tests.collecting_world import Phone
 
-YEAR = timezone.localdate().year
+
+def year() -> int:
+    return timezone.localdate().year
 
 
 def owner(thing: Taxed) -> Taxpayer:
@@ -109,7 +111,7 @@ def test_two_thousand_stalls_in_a_few_statements_and_small(zongo):
                     f"k{n}",
                     pk,
                     1500 + n % 9 * 750,
-                    f"{YEAR} · Étal: {2 + n % 9} m2 × 750 FCFA × 1 mois",
+                    f"{year()} · Étal: {2 + n % 9} m2 × 750 FCFA × 1 mois",
                     "taxed",
                     thing.code,
                 )
@@ -160,7 +162,7 @@ def test_cash_on_bills_is_in_the_book_once_and_told(phone, stall, bill):
     first = phone.send(row)
     assert first == phone.send(row) and first[0]["state"] == "sent"
     payment = ledger.Payment.objects.get()
-    assert first[0]["receipt"] == ledger.receipt_number(payment) == f"{phone.day['prefix']}-{YEAR}-000001"
+    assert first[0]["receipt"] == ledger.receipt_number(payment) == f"{phone.day['prefix']}-{year()}-000001"
     due.refresh_from_db()
     assert due.state == "paid" and ledger.held_at([phone.collector.desk_id]) == {phone.collector.desk_id: 5000}
     visit = Visit.objects.get()
@@ -295,7 +297,7 @@ def test_a_clock_wrong_by_two_years_is_noticed_and_the_order_kept(phone, stall, 
     assert abs(payment.at - (timezone.now() - timedelta(minutes=30))) < timedelta(minutes=1), (
         "put right by what the clock says now"
     )
-    assert payment.year == YEAR and "clock" in Collected.objects.get().odd
+    assert payment.year == year() and "clock" in Collected.objects.get().odd
     done = list(Visit.objects.order_by("seq").values_list("done", flat=True))
     assert done == sorted(done) and Visit.objects.earliest("seq").said < timezone.now() - timedelta(days=700)
     assert abs(Device.objects.get().skew - 730 * 86400) < 60
@@ -316,7 +318,9 @@ def test_two_devices_with_the_same_block_keep_both_payments(phone, stall, bill):
     (b,) = copy.send(copy.pay(2500, code=two.code, bills=[second.reference]))
     assert a["state"] == "sent" and b["state"] == "kept" and a["receipt"] != b["receipt"]
     assert set(ledger.Bill.objects.values_list("state", flat=True)) == {"paid"}
-    assert "twice" in Collected.objects.get(payment__amount=2500).odd and ledger.gaps(phone.collector.desk, YEAR) == []
+    assert (
+        "twice" in Collected.objects.get(payment__amount=2500).odd and ledger.gaps(phone.collector.desk, year()) == []
+    )
 
 
 def test_a_stolen_device_is_cut_off_and_what_it_sends_is_put_aside(phone, stall, bill, hire):
@@ -342,7 +346,7 @@ def test_a_stolen_device_is_cut_off_and_what_it_sends_is_put_aside(phone, stall,
         assert [one["state"] for one in rows] == ["kept", "kept"]
     assert ledger.balance(ledger.SUSPENSE) == -1700 and ledger.Suspense.objects.count() == 2
     due.refresh_from_db()
-    assert due.left == 1500 and ledger.gaps(phone.collector.desk, YEAR) == []
+    assert due.left == 1500 and ledger.gaps(phone.collector.desk, year()) == []
     assert not ledger.Bill.objects.filter(payer=phone.collector.passing_id, state="open").exists()
     assert phone.load(str(uuid.uuid4()))["blocks"][0]["first"] > 200, "another device has numbers of its own"
     assert head.post(f"/desk/collecting/devices/{device.pk}/cut", {"why": "again"}).status_code == 302
@@ -388,7 +392,7 @@ def test_a_day_replayed_reordered_and_cut_is_the_same_day(data, zongo, stall, bi
     desk = phone.collector.desk
     taken = ledger.Payment.objects.filter(desk=desk)
     assert due.left == 0 and sum(taken.values_list("amount", flat=True)) == 5400 == ledger.held_at([desk.pk])[desk.pk]
-    assert taken.count() == 5 and ledger.gaps(desk, YEAR) == []
+    assert taken.count() == 5 and ledger.gaps(desk, year()) == []
     assert sorted(taken.values_list("number", flat=True)) == [1, 2, 3, 4, 5]
     visits = list(Visit.objects.filter(collector=phone.collector).order_by("seq").values_list("seq", "done"))
     assert [seq for seq, _done in visits] == [1, 2, 3, 4, 5, 6] and [d for _s, d in visits] == sorted(
@@ -483,7 +487,7 @@ def test_a_collector_is_made_and_changed(hire, zongo, town):
 def test_a_receipt_made_without_network_is_genuine_before_it_is_sent(phone, stall, client):
     thing = stall()
     row = phone.pay(1500, code=thing.code)
-    number = f"{phone.day['prefix']}-{YEAR}-000001"
+    number = f"{phone.day['prefix']}-{year()}-000001"
     address = f"/receipt/{number}?a=1500&p={row['proof']}"
     headers = {"headers": {"accept-language": "en"}}
     assert "without network" in client.get(address, **headers).content.decode()
