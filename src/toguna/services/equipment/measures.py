@@ -14,7 +14,7 @@ JOIN (
     SELECT asset_id, state, at, lead(at, 1, now()) OVER (PARTITION BY asset_id ORDER BY at, id) AS gone FROM assets_state
 ) s ON s.at < m.month + interval '1 month' AND s.gone > m.month AND s.state <> 'retired'
 JOIN assets_asset a ON a.id = s.asset_id
-CROSS JOIN LATERAL (SELECT GREATEST(0, extract(epoch FROM LEAST(s.gone, m.month + interval '1 month') - GREATEST(s.at, m.month))) AS lasts) x
+CROSS JOIN LATERAL (SELECT GREATEST(0, extract(epoch FROM LEAST(s.gone, m.month + interval '1 month', now()) - GREATEST(s.at, m.month))) AS lasts) x
 GROUP BY 1, 2
 """
 

@@ -56,11 +56,11 @@ def test_open_data_holds_what_is_public_and_no_plate(fleet):
 
 def test_measures_count_what_happened(fleet):
     """Also of a state that is said to begin a moment from now: it has not lasted yet."""
-    rows, (_van, hidden) = {}, fleet
+    rows, (van, _hidden) = {}, fleet
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO assets_state (asset_id, state, at, why) VALUES (%s, 'upkeep', now() + interval '5 minutes', '')",
-            [hidden.pk],
+            [van.pk],
         )
     indicators.refresh_all()
     for one in registry.declared(indicators.Measure):
