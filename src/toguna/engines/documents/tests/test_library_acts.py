@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import Error, connection, transaction
+from django.utils import timezone
 
 from toguna.engines.documents import search
 from toguna.engines.documents.library import actions, demo, reads
@@ -16,6 +17,8 @@ from toguna.kernel.access import ADMINISTRATOR, AGENT, MANAGER, READER, SYSTEM, 
 from toguna.kernel.models import AuditEntry, EventRow
 
 pytestmark = pytest.mark.django_db
+
+TODAY = timezone.localdate
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +52,7 @@ def test_a_draft_is_nobodys_until_it_is_published():
     with pytest.raises(Denied):
         actions.save(None, written(), by=actor(READER))
     act = actions.publish(draft.pk, by=actor(MANAGER))
-    assert act.reference == "2023-001" and act.published == date.today() == act.effective
+    assert act.reference == "2023-001" and act.published == TODAY() == act.effective
     assert [h.act for h in reads.look("essai").hits] == [act]
     assert AuditEntry.objects.filter(action="documents.publish", subject=f"documents.act:{act.pk}").count() == 1
     assert actions.publish(draft.pk, by=actor(ADMINISTRATOR)).number == "1"  # twice is once
@@ -95,7 +98,7 @@ def test_the_consolidated_text_of_each_day():
     assert at(date(2024, 3, 1)) == [("1", (), True), *second[1:]]
     assert reads.days(market) == [date(2022, 1, 1), date(2023, 6, 1), date(2024, 3, 1)]
     assert reads.standing(market, date(2023, 5, 31)).state == "in-force"
-    assert reads.standing(market, date.today()).state == "amended"
+    assert reads.standing(market, TODAY()).state == "amended"
     assert [h.act for h in reads.look('"Deux nouveau"').hits] == [market]  # found by what it says today
     # A slip of the pen is corrected beneath what others changed.
     actions.correct(
@@ -114,13 +117,12 @@ def test_a_repeal_ends_an_act_on_its_day():
     old.refresh_from_db()
     assert old.repealed == date(2024, 5, 1)
     assert (
-        reads.standing(old, date(2024, 4, 30)).state == "in-force"
-        and reads.standing(old, date.today()).state == "repealed"
+        reads.standing(old, date(2024, 4, 30)).state == "in-force" and reads.standing(old, TODAY()).state == "repealed"
     )
     assert {h.act for h in reads.look("collecte").hits} == {old, new}
     assert [h.act for h in reads.look("collecte", in_force=True).hits] == [new]
     assert [h.act for h in reads.look("", in_force=True).hits] == [new]
-    draft = actions.save(None, written(signed=date.today()), by=SYSTEM)
+    draft = actions.save(None, written(signed=TODAY()), by=SYSTEM)
     with pytest.raises(Refused, match="2023-001"):
         actions.add_change(draft.pk, Doing("2023-001", "remove", "1"), by=SYSTEM)
 
@@ -142,13 +144,13 @@ def test_a_change_that_waits_for_its_day_is_indexed_when_it_comes(monkeypatch):
     market = published("portant règlement")
     published(
         "modifiant",
-        effective=date.today() + timedelta(days=30),
-        signed=date.today(),
+        effective=TODAY() + timedelta(days=30),
+        signed=TODAY(),
         changes=[Doing("arrêté 2023-001", "replace", "1", words="Girafes admises.")],
     )
     actions.take_effect()
-    assert reads.look('"girafes admises"').total == 0 and reads.standing(market, date.today()).state == "in-force"
-    monkeypatch.setattr(reads, "today", lambda: date.today() + timedelta(days=30))
+    assert reads.look('"girafes admises"').total == 0 and reads.standing(market, TODAY()).state == "in-force"
+    monkeypatch.setattr(reads, "today", lambda: TODAY() + timedelta(days=30))
     actions.take_effect()
     assert [h.act for h in reads.look('"girafes admises"').hits] == [market]
 
@@ -212,7 +214,7 @@ def test_what_is_published_is_only_added_to():
     ],
 )
 def test_days_that_cannot_be_are_refused(signed, published):
-    today = date.today()
+    today = TODAY()
     draft = actions.save(None, written(signed=signed(today)), by=SYSTEM)
     with pytest.raises(Refused):
         actions.publish(draft.pk, by=SYSTEM, published=published(today))
@@ -220,13 +222,13 @@ def test_days_that_cannot_be_are_refused(signed, published):
 
 
 def test_the_demo_is_forty_acts_and_loading_twice_changes_nothing(tmp_path):
-    files = demo.DemoFiles(tmp_path, 0, date.today(), lambda step, part: None)
+    files = demo.DemoFiles(tmp_path, 0, TODAY(), lambda step, part: None)
     demo.load(files)
     before = list(Act.objects.order_by("pk").values_list("pk", "number", "updated"))
     demo.load(files)
     assert list(Act.objects.order_by("pk").values_list("pk", "number", "updated")) == before
     assert len(before) == 40 and not Act.objects.filter(published=None).exists()
-    states = {reads.standing(a, date.today()).state for a in Act.objects.all()}
+    states = {reads.standing(a, TODAY()).state for a in Act.objects.all()}
     assert {"in-force", "amended", "repealed"} <= states
 
 

@@ -32,7 +32,8 @@ Article 2 bis. Trois.
 Fait à Sabana"""
 
 
-def exported(act: Act, day: date = TODAY) -> bytes:
+def exported(act: Act, day: date | None = None) -> bytes:
+    day = day or TODAY()
     whole = reads.text_at(act, day)
     return akn.export(act, whole, day, reads.events(act, day), reads.links(whole, act))
 
@@ -90,10 +91,10 @@ def test_any_text_goes_out_valid_and_comes_back(articles, others):
         language="pt",
         body=others[0],
         subject=others[0],
-        signed=TODAY,
-        published=TODAY,
+        signed=TODAY(),
+        published=TODAY(),
     )
-    raw = akn.export(act, whole, TODAY, [akn.Event("generation", TODAY)], lambda words: [(words, None)])
+    raw = akn.export(act, whole, TODAY(), [akn.Event("generation", TODAY())], lambda words: [(words, None)])
     valid(raw)
 
     def safe(text: Text) -> object:  # what XML cannot hold is left out

@@ -138,10 +138,10 @@ def test_from_a_clerks_draft_to_the_public_page(market):
     assert clerk.post(where, {**change, "article": "9"}).status_code == 422
     assert clerk.post(where, {**change, "article": ""}).status_code == 422
     assert clerk.post(where, change).status_code == 302
-    assert clerk.post(where, {"do": "publish", "published": TODAY.isoformat()}).status_code == 403
+    assert clerk.post(where, {"do": "publish", "published": TODAY().isoformat()}).status_code == 403
     assert anyone.get("/acts/bylaw/2025/001").status_code == 404
     assert head.post(where, {"do": "publish", "published": "2999-01-01"}).status_code == 422
-    assert head.post(where, {"do": "publish", "published": TODAY.isoformat()}).status_code == 302
+    assert head.post(where, {"do": "publish", "published": TODAY().isoformat()}).status_code == 302
     assert "Les puits sont couverts." in anyone.get("/acts/bylaw/2025/001").content.decode()
     assert "/acts/bylaw/2025/001" in anyone.get("/acts/bylaw/2023/001").content.decode()
     assert (
