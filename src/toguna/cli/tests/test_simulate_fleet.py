@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from time import sleep
 
 from django.test import Client
 from django.urls import reverse
@@ -24,16 +25,17 @@ def test_the_day_is_played_and_seen(yard, hire, live_server, monkeypatch, capsys
     monkeypatch.setattr(playing, "SECONDS", 0.5)
     resident, office, told, boards = Client(headers={"accept-language": "en"}), hire("reader"), [], []
 
-    def look(_seconds: float) -> None:
-        """Between two positions."""
+    def look(seconds: float) -> None:
+        """Between two positions, which must not be so near in time that no truck could drive so fast."""
         last = Visit.objects.filter(kind="stop").order_by("-leaves", "-pk")[0]
         told.append(resident.get(reverse("truck-comes-place", args=[last.place.code])).content.decode())
         boards.append(office.get(reverse("desk-rounds-board")).content.decode())
+        sleep(seconds)
 
     monkeypatch.setattr(playing, "sleep", look)
     assert main(["simulate", "fleet", "--url", "http://127.0.0.1:9"]) == 1  # a town that does not answer
     assert "refused" in capsys.readouterr().err and not told
-    assert main(["simulate", "fleet", "--seconds", "2", "--url", live_server.url]) == 0
+    assert main(["simulate", "fleet", "--seconds", "4", "--url", live_server.url]) == 0
     plan = DayPlan.objects.get(day=timezone.localdate(), state="published")
     stops = Visit.objects.filter(round__plan=plan, kind="stop")
     assert not stops.filter(state="planned").exists()
